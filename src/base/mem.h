@@ -1,0 +1,18 @@
+/* mem.h - allocation that never returns NULL.
+ *
+ * Running out of memory ends the process with a clear line and exit code 70:
+ * the journal makes that safe, half-built objects would not. Free with free(). */
+#ifndef ARGIL_BASE_MEM_H
+#define ARGIL_BASE_MEM_H
+
+#include <stddef.h>
+
+void *mem_alloc(size_t bytes); /* zeroed */
+void *mem_array(size_t count, size_t each); /* zeroed, overflow-checked */
+void *mem_resize(void *old, size_t bytes);
+void *mem_resize_array(void *old, size_t count, size_t each);
+char *mem_strdup(const char *text); /* NULL gives NULL */
+char *mem_strndup(const char *text, size_t len);
+char *mem_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

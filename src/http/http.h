@@ -1,0 +1,13 @@
+/* http.h - what client and server share: headers. */
+#ifndef ARGIL_HTTP_HTTP_H
+#define ARGIL_HTTP_HTTP_H
+
+struct http_header {
+    const char *name, *value;
+    struct http_header *next;
+};
+
+/* First value of a header, case of the name ignored, or NULL. */
+const char *http_header_get(const struct http_header *headers, const char *name);
+
+#endif
