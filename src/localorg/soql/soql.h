@@ -1,0 +1,83 @@
+/* soql.h - SOQL text to one SQL statement over the org's tables.
+ *
+ * parse: text to tree, errors as Salesforce words them (MALFORMED_QUERY ...).
+ * compile: names checked against the schema and the user's access
+ * (INVALID_FIELD, INVALID_TYPE with row, column and caret), then SQL with bound
+ * values, and the shape of a result row. No HTTP here; the statement is run by
+ * the caller on a reader connection. Errors: err.code is Salesforce's errorCode,
+ * err.message its full message. */
+#ifndef LOCALORG_SOQL_SOQL_H
+#define LOCALORG_SOQL_SOQL_H
+
+#include "base/buf.h"
+#include "localorg/org/org.h"
+
+struct soql_bind {
+    enum { SOQL_TEXT, SOQL_INT, SOQL_REAL, SOQL_NULL } kind;
+    const char *text;
+    int64_t integer;
+    double real;
+};
+
+/* A result row's shape: the tree that JSON follows. */
+enum soql_node_kind {
+    SOQL_FIELD,     /* one SQL column */
+    SOQL_PARENT,    /* nested object; null when its id column is null */
+    SOQL_CHILDREN,  /* subquery: run `child` with the parent's id bound first */
+    SOQL_AGGREGATE, /* expr0, alias */
+    SOQL_COMPOUND   /* address or location put together from columns */
+};
+struct soql_node {
+    enum soql_node_kind kind;
+    const char *name;            /* as printed: the schema's spelling, or the alias */
+    const struct field *field;   /* SOQL_FIELD: for the type; may be NULL for functions */
+    enum field_type type;        /* how to print the column */
+    int column;                  /* SQL result column; SOQL_PARENT: of the parent's Id */
+    const struct sobject *object; /* SOQL_PARENT, SOQL_CHILDREN */
+    struct soql_node *first, *next;
+    struct soql_plan *child;
+};
+
+struct soql_plan {
+    const struct sobject *object;
+    const char *sql;        /* SELECT ... ; placeholders ?1.. in the order of binds */
+    const char *count_sql;  /* SELECT COUNT(*) with the same conditions, LIMIT and OFFSET honoured */
+    struct soql_bind *binds;
+    size_t bind_count;
+    struct soql_node *nodes; /* in SELECT order */
+    int id_column;           /* SQL column with the record's Id, for attributes.url; -1 for aggregates */
+    bool count_only;         /* SELECT COUNT(): totalSize only */
+    bool aggregate;          /* rows are AggregateResult */
+    int64_t limit, offset;   /* -1 = not given */
+};
+
+struct soql_context {
+    struct org *org;
+    const char *user_id;
+    bool all_rows;      /* queryAll: deleted rows too */
+    int64_t now_ms;     /* for date literals */
+    double api_version;
+};
+
+struct soql_plan *soql_compile(struct arena *arena, const struct soql_context *context,
+                               const char *text, struct err *err);
+
+/* Binds and writes rows. A cursor is a statement being stepped on a reader
+ * connection it owns until closed. */
+struct soql_cursor;
+struct soql_cursor *soql_open(struct org *org, const struct soql_plan *plan, struct err *err);
+int64_t soql_total(struct soql_cursor *cursor, struct err *err); /* runs count_sql once, in the same snapshot; -1 on error */
+/* Appends up to `max` records as JSON objects separated by commas, REST form
+ * ("attributes" first, select order, datetimes +0000). *written is how many;
+ * fewer than max means the end. `base` is "/services/data/v66.0". */
+enum status soql_write_json(struct soql_cursor *cursor, const char *base, size_t max,
+                            struct buf *out, size_t *written, struct err *err);
+/* Skips forward; for re-reading a page: soql_rewind then soql_skip. Same snapshot. */
+enum status soql_rewind(struct soql_cursor *cursor, struct err *err);
+enum status soql_skip(struct soql_cursor *cursor, int64_t rows, struct err *err);
+void soql_close(struct soql_cursor *cursor);
+
+/* One value of a stored column as REST JSON, by type. Shared with record retrieve. */
+void soql_write_value(struct buf *out, sqlite3_stmt *row, int column, enum field_type type, int scale);
+
+#endif
