@@ -1,0 +1,231 @@
+/* connect.h - what the engine knows of a remote CRM.
+ *
+ * A connector is one const struct of functions; salesforce_connector is the
+ * first. The engine never asks which. Calls block; each is one or more HTTP
+ * exchanges, counted in session->calls. Results live on the given arena.
+ * Errors carry the remote's own code in err.code ("sf.INVALID_FIELD"), its
+ * words in message, what that means in cause, what to do in hint. */
+#ifndef ARGIL_CONNECT_CONNECT_H
+#define ARGIL_CONNECT_CONNECT_H
+
+#include "base/json.h"
+#include "base/secret.h"
+#include "base/world.h"
+#include "model/model.h"
+
+#define ERR_CRM_RECONNECT "connect.reconnect_needed" /* the grant is gone: a person must sign in */
+#define ERR_CRM_LIMIT "connect.limit"       /* daily or concurrent limit: pause, not failure */
+#define ERR_CRM_UNREACHABLE "connect.unreachable" /* network, 5xx, maintenance page */
+#define ERR_CRM_WRONG_ORG "connect.wrong_org"
+#define ERR_CRM_REFUSED "connect.refused"   /* anything else the remote refused */
+
+/* ------------------------------------------------------------ describe */
+
+struct crm_choice {
+    const char *value, *label;
+    bool active;
+};
+
+struct crm_field {
+    const char *name, *label, *type; /* Salesforce type names: "string", "picklist", ... */
+    int length, precision, scale, digits;
+    bool createable, updateable, nillable, defaulted_on_create, unique, external_id, id_lookup,
+        case_sensitive, restricted_picklist, filterable, sortable, calculated, custom, name_field;
+    struct crm_choice *choices;
+    size_t choice_count;
+    const char **reference_to;
+    size_t reference_count;
+    const char *relationship_name; /* "Owner", or NULL */
+};
+
+struct crm_object {
+    const char *name, *label, *key_prefix;
+    bool queryable, createable, updateable, deletable, custom;
+    struct crm_field *fields;
+    size_t field_count;
+};
+const struct crm_field *crm_object_field(const struct crm_object *object, const char *name); /* nocase */
+
+/* ---------------------------------------------------------------- read */
+
+struct crm_read {
+    const char *object;
+    const char *const *fields; /* paths: "Name", "Owner.Name"; Id and SystemModstamp are always read too */
+    size_t field_count;
+    const char *where;         /* SOQL condition of the user, or NULL */
+    const char *since_stamp;   /* keyset: rows after (stamp, id); NULL = from the start */
+    const char *since_id;
+    int64_t until_ms;          /* SystemModstamp < this; 0 = no bound */
+    bool all_rows;             /* deleted rows too (queryAll) */
+    bool deleted_only;         /* IsDeleted = true, with all_rows */
+    bool by_stamp;             /* ORDER BY SystemModstamp, Id (incremental); else ORDER BY Id */
+};
+
+struct crm_record {
+    const char *id;     /* 18 characters */
+    const char *stamp;  /* SystemModstamp as printed, or NULL */
+    bool deleted;
+    const char *master_id; /* MasterRecordId of a merged record when read, else NULL */
+    struct value *values; /* field_count of them; compound values as JSON text */
+};
+
+struct crm_page {
+    struct crm_record *records;
+    size_t count;
+    int64_t total; /* totalSize the remote gave on the first page, else -1 */
+    bool last;
+};
+
+/* -------------------------------------------------------------- lookup */
+
+struct crm_lookup {
+    const char *object;
+    const char *const *match_fields; /* all must match */
+    size_t match_count;
+    const char *const *return_fields;
+    size_t return_count;
+    const struct value *keys; /* row_count x match_count; a null or blank key never matches */
+    size_t row_count;
+    bool contains;   /* LIKE %key% instead of = */
+    bool all_rows;   /* deleted records too: for reconciliation */
+    const char *and_where; /* further SOQL condition, or NULL */
+};
+
+struct crm_match {
+    const char *id;
+    const char *record; /* JSON object: Id and the return fields (and IsDeleted when all_rows) */
+    bool deleted;
+    struct crm_match *next;
+};
+/* results[i] = the list of matches of row i, oldest first; NULL = none. */
+
+/* --------------------------------------------------------------- write */
+
+enum crm_class {
+    CRM_EXECUTED,     /* id is set unless the answer was cut */
+    CRM_NOT_EXECUTED, /* proved: may be sent again (reliability B.7) */
+    CRM_REJECTED,     /* refused: a person must act */
+    CRM_UNKNOWN,      /* may have been executed */
+    CRM_EXISTS,       /* DUPLICATE_VALUE on our own key field: an earlier attempt or a rival won */
+    CRM_SEVERAL,      /* the key matches several records: stop the column */
+    CRM_PAUSE         /* limit reached, not executed: pause the connection */
+};
+
+struct crm_write {
+    enum op_kind kind;
+    const char *object;
+    const char *id;        /* OP_UPDATE */
+    const char *key_field; /* OP_UPSERT; OP_CREATE: our key field, to tell CRM_EXISTS */
+    const char *key_value;
+    const char *payload;   /* JSON object of fields, exact bytes */
+};
+
+struct crm_outcome {
+    enum crm_class class;
+    const char *id;       /* 18 characters */
+    bool created;
+    const char *code;     /* remote error code, e.g. "REQUIRED_FIELD_MISSING" */
+    const char *message;
+    const char *fields;   /* comma separated, or NULL */
+    const char *other_id; /* the record that DUPLICATE_VALUE or a duplicate rule names */
+    const char *evidence; /* JSON: http status, progress, codes; never a token */
+};
+
+struct crm_write_options {
+    bool duplicate_override; /* Sforce-Duplicate-Rule-Header: allowSave=true */
+    bool resend_harmless;    /* sealed, keyed and updates: the connection may be reused */
+    int64_t timeout_ms;
+};
+
+/* One value checked against describe before anything is sent. */
+enum crm_check { CRM_CHECK_OK, CRM_CHECK_REPAIRED, CRM_CHECK_REFUSED };
+
+/* ------------------------------------------------------------- session */
+
+/* Tokens come from and go to the vault: `save` must be durable when it returns. */
+struct crm_tokens {
+    struct secret access, refresh, client_secret;
+    const char *instance_url; /* lent to save; on the arena from load */
+};
+struct crm_token_store {
+    void *ctx;
+    enum status (*load)(void *ctx, struct arena *arena, struct crm_tokens *out, struct err *err);
+    enum status (*save)(void *ctx, const struct crm_tokens *tokens, struct err *err);
+};
+
+struct crm_session {
+    const struct connector *does;
+    uint64_t calls;          /* API calls this session used (counted ones) */
+    uint64_t calls_one_each; /* what one call a record would have used */
+    int64_t limit_used, limit_max; /* from Sforce-Limit-Info; -1 = not seen */
+    int64_t server_date_ms;  /* Date header of the last answer; 0 = none */
+};
+
+/* Sign-in by browser: begin gives the URL to open, finish takes what came back. */
+struct crm_signin {
+    const char *login_url, *client_id, *redirect_uri;
+    struct secret client_secret; /* may be unset (public client) */
+    const char *url;             /* out of begin */
+    const char *state;           /* out of begin: compare in constant time */
+    struct secret verifier;      /* PKCE */
+};
+
+struct connector {
+    const char *name;
+
+    enum status (*signin_begin)(struct world *world, struct arena *arena, struct crm_signin *signin,
+                                struct err *err);
+    /* Exchanges the code, reads the identity; fills *connection and *tokens. */
+    enum status (*signin_finish)(struct world *world, struct arena *arena,
+                                 const struct crm_signin *signin, const char *code,
+                                 struct connection *connection, struct crm_tokens *tokens,
+                                 struct err *err);
+    /* For scripts: an access token that is already there. */
+    enum status (*signin_token)(struct world *world, struct arena *arena, const char *instance_url,
+                                const struct secret *access_token, struct connection *connection,
+                                struct crm_tokens *tokens, struct err *err);
+    enum status (*revoke)(struct world *world, const struct connection *connection,
+                          const struct crm_tokens *tokens, struct err *err);
+
+    struct crm_session *(*open)(struct world *world, const struct connection *connection,
+                                const struct crm_token_store *tokens, struct err *err);
+    void (*close)(struct crm_session *session); /* NULL is fine */
+
+    /* Names of all objects the user can see; lent until close. */
+    enum status (*objects)(struct crm_session *session, const char *const **names, size_t *count,
+                           struct err *err);
+    /* Cached in the session; lent until close. ERR_NOT_FOUND with a hint naming the nearest. */
+    const struct crm_object *(*describe)(struct crm_session *session, const char *object,
+                                         struct err *err);
+
+    /* A reader pages by keyset on its own, so that a lost cursor costs one page. */
+    struct crm_reader *(*read_open)(struct crm_session *session, const struct crm_read *read,
+                                    struct err *err);
+    enum status (*read_next)(struct crm_reader *reader, struct arena *arena, struct crm_page *page,
+                             struct err *err);
+    void (*read_close)(struct crm_reader *reader);
+    enum status (*count)(struct crm_session *session, const char *object, const char *where,
+                         int64_t *out, struct err *err);
+
+    enum status (*lookup)(struct crm_session *session, const struct crm_lookup *lookup,
+                          struct arena *arena, struct crm_match **results, struct err *err);
+
+    /* Checks and repairs one field value for a write; *out is JSON text to put
+     * in the payload. CRM_CHECK_REFUSED sets *err (code "refused.too_long" ...). */
+    enum crm_check (*check)(struct crm_session *session, const struct crm_object *object,
+                            const struct crm_field *field, enum op_kind kind, struct value value,
+                            struct arena *arena, const char **out, struct err *err);
+
+    /* One HTTP exchange for up to write_batch writes of one kind and object;
+     * every write gets an outcome, also when the exchange failed. */
+    size_t write_batch; /* 1,000: five collections of 200 in one composite call */
+    void (*write)(struct crm_session *session, const struct crm_write *writes, size_t count,
+                  const struct crm_write_options *options, struct arena *arena,
+                  struct crm_outcome *outcomes);
+    /* What one exchange would cost in API calls. */
+    size_t (*write_cost)(enum op_kind kind, size_t count);
+};
+
+extern const struct connector salesforce_connector;
+
+#endif

@@ -1,0 +1,114 @@
+/* engine.h - the doors of the engine, as the CLI (and later the API) sees them.
+ *
+ * An engine binds a store, a vault, connectors and the formula process. Every
+ * call here blocks until its work is done or stopped; progress comes through a
+ * callback. Reports are plain counts that the caller may print or store. */
+#ifndef ARGIL_ENGINE_ENGINE_H
+#define ARGIL_ENGINE_ENGINE_H
+
+#include "base/vec.h"
+#include "connect/connect.h"
+#include "formula/formula.h"
+#include "http/client.h"
+#include "store/store.h"
+#include "vault/vault.h"
+
+#include <stdatomic.h>
+
+#define ERR_RECIPE "recipe.refused"         /* the list of errors says why */
+#define ERR_APPROVAL "run.approval_needed"  /* the first write of a column wants --yes */
+#define ERR_STOPPED "run.stopped"           /* a signal asked us to stop; all is stored */
+
+struct progress {
+    void *ctx;
+    /* done of total (0 = unknown), what is happening ("importing Account"), API calls so far */
+    void (*tick)(void *ctx, const char *what, int64_t done, int64_t total, uint64_t calls);
+};
+
+struct engine {
+    struct world *world;
+    struct store *store;
+    struct vault *vault;
+    struct http_client *http; /* for HTTP API columns */
+    struct formula_engine *formula;
+    const struct connector *const *connectors;
+    size_t connector_count;
+    struct progress progress;
+    atomic_bool *stop;         /* set by a signal; checked between batches */
+    bool allow_private_http;   /* HTTP API columns may call private addresses (demo, tests) */
+};
+
+/* A session on a named connection, tokens from the vault and back to it. */
+struct crm_session *engine_session(struct engine *engine, const char *connection, struct err *err);
+/* Stores the connection and its sealed tokens (connect, reconnect). */
+enum status engine_connect(struct engine *engine, struct connection *connection,
+                           const struct crm_tokens *tokens, struct err *err);
+enum status engine_secret_put(struct engine *engine, const char *name, const struct secret *value, struct err *err);
+
+/* ------------------------------------------------------------- recipes */
+
+typedef VEC(struct err) err_list;
+
+/* What applying would change, one line each ("+ column Domain (formula)"). */
+struct apply_plan {
+    VEC(char *) lines;
+    bool creates, changes; /* neither: nothing to do */
+    char *table_name;
+};
+void apply_plan_free(struct apply_plan *plan);
+
+/* Reads, checks against the live org and, unless dry_run, applies a recipe as a
+ * whole. FAIL with ERR_RECIPE: *errors has every error with file:line:column,
+ * what was expected and the nearest right name; nothing was changed. */
+enum status recipe_apply(struct engine *engine, const char *path, bool dry_run,
+                         struct apply_plan *plan, err_list *errors, struct err *err);
+
+/* ---------------------------------------------------------------- sync */
+
+struct sync_report {
+    int64_t run_id;
+    bool full, complete;
+    int64_t rows_read, remote_count; /* what the count query said; -1 = not asked */
+    struct import_counts counts;
+    int64_t rows_now;
+    uint64_t calls, calls_one_each;
+    int64_t as_of_ms, took_ms;
+    char statement[1024];
+};
+enum status sync_table(struct engine *engine, const char *table, bool full,
+                       struct sync_report *report, struct err *err);
+
+/* ----------------------------------------------------------------- run */
+
+struct run_options {
+    const char *column;     /* NULL = every column */
+    uint32_t states;        /* 0 = due ones; else bits of enum cell_state to make due first */
+    bool all;               /* make every row due first */
+    int64_t limit;          /* first N rows; 0 = all */
+    bool yes;               /* approve first writes */
+    bool dry_run;           /* plan only: what would be written, field by field; nothing is sent */
+    bool force_new;         /* create again although a row has its record (asked twice by the CLI) */
+};
+struct run_report {
+    int64_t run_id;
+    int64_t cells_computed, cells_skipped, cells_no_result, cells_waiting, cells_error;
+    int64_t looked_up, created, adopted, updated, upserted, unchanged, refused, rejected, in_doubt, retrying;
+    int64_t planned;        /* dry run */
+    uint64_t calls, calls_one_each;
+    int64_t took_ms;
+    bool paused;            /* call budget or limit reached; not a failure, not a success */
+    struct refusal {        /* most frequent reasons first */
+        char code[64], message[256];
+        int64_t count;
+    } refusals[16];
+    size_t refusal_count;
+};
+enum status run_table(struct engine *engine, const char *table, const struct run_options *options,
+                      struct run_report *report, struct err *err);
+
+/* Settles what an earlier process left: SENDING -> UNKNOWN -> reconciled, then
+ * sends what is proved not executed. Called before every run and by
+ * `argil journal recover`. Adds to the counts of *report. */
+enum status journal_recover(struct engine *engine, struct run_report *report, struct err *err);
+
+#endif

@@ -1,0 +1,226 @@
+/* store.h - what must be remembered, in our words.
+ *
+ * A driver (sqlite today) implements `struct store_driver`; the engine calls
+ * store->does->... and never sees SQL. Every call that changes something is one
+ * transaction and durable when it returns OK (SQLite: WAL, synchronous=FULL).
+ * Any I/O error is ERR_STORE_BROKEN: stop sending, leave, recover from the
+ * journal at the next start (W8). One thread at a time per struct store. */
+#ifndef ARGIL_STORE_STORE_H
+#define ARGIL_STORE_STORE_H
+
+#include "base/str.h"
+#include "base/world.h"
+#include "model/model.h"
+
+#define ERR_STORE_BROKEN "store.broken" /* disk or database failed: the process must leave */
+#define ERR_STORE_LOCKED "store.locked" /* another argil works on this data directory */
+#define ERR_STORE_NEWER "store.newer"   /* written by a newer argil: refused */
+#define ERR_STORE_NONE "store.none"     /* no workspace here: argil init */
+
+struct store {
+    const struct store_driver *does;
+    const char *workspace_id; /* UUID */
+    const char *workspace_name;
+    int64_t epoch;            /* grows with each writing open; 0 when read-only */
+};
+
+/* ------------------------------------------------------------ import */
+
+struct row_in {
+    const char *key;   /* 18-char Id, or the unique_by key */
+    const char *stamp; /* SystemModstamp as read, or NULL */
+    bool deleted;      /* the remote says it is deleted */
+    const struct value *values; /* one for each of page->slots */
+};
+
+enum when_deleted { DELETED_MARK, DELETED_REMOVE, DELETED_KEEP };
+
+struct import_page {
+    int64_t table_id, run_id;
+    const int *slots;       /* physical columns of the values */
+    size_t slot_count;
+    const struct row_in *rows;
+    size_t row_count;
+    const char *cursor;     /* JSON, stored in the same transaction; NULL = unchanged */
+    bool update_existing;   /* false: known rows are left alone */
+    bool first_load;        /* the table was empty when this sync began: rows are new, key order */
+    enum when_deleted when_deleted;
+    /* Columns to make due for a new row, and for a changed one by changed slot. */
+    const int64_t *due_for_new;
+    size_t due_for_new_count;
+    const struct due_rule {
+        int slot;
+        int64_t column_id;
+    } *due_for_change;
+    size_t due_for_change_count;
+};
+
+struct import_counts {
+    int64_t added, changed, unchanged, deleted, revived, stale /* older than what we hold */;
+    int64_t echoes;   /* changes that only were our own writes coming back: nothing made due */
+    int64_t made_due; /* cells */
+};
+
+/* -------------------------------------------------------------- rows */
+
+struct row {
+    int64_t id;
+    const char *key;
+    bool deleted;
+    struct value *values; /* of the asked slots, in order */
+};
+
+struct row_query {
+    int64_t table_id;
+    const int *slots;
+    size_t slot_count;
+    int64_t after;         /* row id; keyset paging */
+    size_t limit;
+    bool deleted_too;
+    /* with column_id: only rows whose cell in that column is in one of these states */
+    int64_t column_id;
+    uint32_t states;       /* bits 1 << enum cell_state; 0 = any */
+    int64_t due_before_ms; /* CELL_RETRYING rows only when not_before <= this; 0 = all */
+    const int64_t *ids;    /* or exactly these rows */
+    size_t id_count;
+};
+
+/* ------------------------------------------------------------- cells */
+
+struct cell_result {
+    int64_t row_id, column_id;
+    int slot;
+    enum cell_state state;
+    struct value value;       /* stored when set_value */
+    bool set_value;
+    const char *code, *message; /* of an error or refusal, with cause and hint folded into message */
+    int64_t op_id;            /* the operation it waits for, or 0 */
+    int attempt;
+    int64_t not_before_ms;
+};
+struct cell {
+    int64_t row_id, column_id;
+    enum cell_state state;
+    const char *code, *message;
+    int64_t op_id;
+    int attempt;
+    int64_t not_before_ms, changed_ms;
+};
+
+/* When a cell's value really changes, these of the same row become due. */
+struct dependents {
+    int64_t column_id; /* changed column */
+    const int64_t *due;
+    size_t due_count;
+};
+
+/* ------------------------------------------------------------ journal */
+
+enum plan_result {
+    PLAN_NEW,  /* stored as PLANNED */
+    PLAN_SAME, /* (row, column, generation) is already there */
+    PLAN_BUSY  /* another open operation holds the same business key or record: ops[i].id is ITS id; try later */
+};
+
+struct op_settle {
+    int64_t id;
+    int64_t epoch;              /* must match the op's, else the outcome goes to evidence only (W7) */
+    enum op_state from, to;
+    const char *result_id, *result_stamp, *evidence, *error_code, *error_message;
+    bool adopted;
+    int64_t not_before_ms;
+    struct cell_result cell;    /* written in the same transaction (W6); row_id 0 = none */
+    const char *audit;          /* one line for the audit, or NULL */
+};
+
+struct op_query {
+    int64_t table_id, column_id, run_id; /* 0 = any */
+    uint32_t states;   /* bits 1 << enum op_state; 0 = any */
+    int64_t after_id;
+    size_t limit;
+    int64_t ready_at_ms; /* 0 = any; else only not_before_ms <= this */
+};
+
+struct op_counts {
+    int64_t by_state[OP_CANCELLED + 1], total; /* conservation: the sum is the total */
+};
+
+/* ------------------------------------------------------------ driver */
+
+struct store_driver {
+    const char *name;
+    void (*close)(struct store *store);
+
+    /* connections; names are unique */
+    enum status (*connection_put)(struct store *, struct connection *connection, struct err *); /* sets id */
+    enum status (*connection_get)(struct store *, struct arena *, const char *name, struct connection *out, struct err *);
+    enum status (*connection_list)(struct store *, struct arena *, struct connection **out, size_t *count, struct err *);
+    enum status (*connection_delete)(struct store *, const char *name, struct err *); /* ERR_CONFLICT while operations are open */
+    /* sealed texts by label: tokens, client secrets, user secrets */
+    enum status (*sealed_put)(struct store *, const char *label, const char *sealed, struct err *);
+    enum status (*sealed_get)(struct store *, struct arena *, const char *label, const char **out, struct err *); /* ERR_NOT_FOUND */
+    enum status (*sealed_delete)(struct store *, const char *label, struct err *);
+    enum status (*sealed_list)(struct store *, struct arena *, const char *prefix, const char ***labels, size_t *count, struct err *);
+
+    /* tables: apply creates or changes one table and all its columns in one
+     * transaction; columns are matched by name, missing ones are hidden (data
+     * kept). Sets ids and slots. */
+    enum status (*table_apply)(struct store *, struct table *table, struct err *);
+    enum status (*table_get)(struct store *, struct arena *, const char *name, struct table *out, struct err *);
+    enum status (*table_list)(struct store *, struct arena *, struct table **out, size_t *count, struct err *);
+    enum status (*table_set_auto_update)(struct store *, int64_t table_id, bool on, struct err *);
+    enum status (*table_set_next_sync)(struct store *, int64_t table_id, int64_t at_ms, struct err *);
+    enum status (*column_approve)(struct store *, int64_t column_id, int64_t at_ms, struct err *);
+    enum status (*table_delete)(struct store *, const char *name, struct err *); /* ERR_CONFLICT while operations are open */
+
+    /* import */
+    enum status (*import_page)(struct store *, const struct import_page *page, struct import_counts *counts, struct err *);
+    enum status (*import_finish)(struct store *, int64_t table_id, struct err *); /* after a first load: unique index */
+    enum status (*cursor_get)(struct store *, struct arena *, int64_t table_id, const char **json, struct err *); /* NULL = none */
+    /* Live keys not seen since `run_id` began touching rows, for sweeps. */
+    enum status (*keys_list)(struct store *, struct arena *, int64_t table_id, const char *after, size_t limit, const char ***keys, size_t *count, struct err *);
+    enum status (*rows_delete)(struct store *, int64_t table_id, const char *const *keys, size_t count, enum when_deleted how, struct err *);
+
+    /* rows and cells */
+    enum status (*rows)(struct store *, struct arena *, const struct row_query *query, struct row **out, size_t *count, struct err *);
+    enum status (*cells)(struct store *, struct arena *, int64_t table_id, int64_t column_id, const int64_t *row_ids, size_t count, struct cell *out, struct err *); /* CELL_OK or CELL_EMPTY where no state is stored */
+    enum status (*cells_put)(struct store *, int64_t table_id, const struct cell_result *results, size_t count, const struct dependents *dependents, size_t dependent_count, struct err *);
+    /* Make cells due: of a column, for rows in `states` (0 = all rows). Returns how many. */
+    enum status (*cells_make_due)(struct store *, int64_t table_id, int64_t column_id, uint32_t states, const int64_t *row_ids, size_t row_count, int64_t *made, struct err *);
+    enum status (*cells_count)(struct store *, int64_t table_id, int64_t column_id, int64_t by_state[CELL_IN_DOUBT + 1], struct err *); /* CELL_OK = rows without a state whose cell has a value; CELL_EMPTY = the rest */
+
+    /* journal (reliability B.4) */
+    enum status (*ops_plan)(struct store *, struct op *ops, size_t count, enum plan_result *results, const struct cell_result *cells, struct err *); /* cells[i] goes in with ops[i] when PLAN_NEW */
+    enum status (*ops_sending)(struct store *, struct op *ops, size_t count, int64_t deadline_ms, struct err *); /* PLANNED or RETRY_SAFE -> SENDING, attempt+1, our epoch; synced (W1). Ops that moved meanwhile get state unchanged */
+    enum status (*ops_settle)(struct store *, const struct op_settle *settles, size_t count, const struct dependents *dependents, size_t dependent_count, size_t *fenced, struct err *);
+    enum status (*ops_list)(struct store *, struct arena *, const struct op_query *query, struct op **out, size_t *count, struct err *);
+    enum status (*ops_last)(struct store *, struct arena *, int64_t table_id, int64_t column_id, const int64_t *row_ids, size_t count, struct op *out, struct err *); /* newest of each cell; id 0 = none */
+    enum status (*ops_count)(struct store *, int64_t table_id /* 0 = all */, struct op_counts *out, struct err *);
+    /* At start: SENDING and RECONCILING of other epochs -> UNKNOWN (W4). */
+    enum status (*ops_recover)(struct store *, int64_t *moved, struct err *);
+    /* What we last wrote to a record's field ("if_ours", echoes, undo); value NULL = never. */
+    enum status (*written_get)(struct store *, struct arena *, const char *org_id, const char *record_id, const char *field, struct value *out, bool *found, struct err *);
+
+    /* runs, audit, counters */
+    enum status (*run_begin)(struct store *, struct run *run, struct err *); /* sets id */
+    enum status (*run_report)(struct store *, int64_t run_id, const char *report, struct err *);
+    enum status (*run_end)(struct store *, int64_t run_id, enum run_state state, const char *report, const char *error, struct err *);
+    enum status (*run_list)(struct store *, struct arena *, int64_t table_id, size_t limit, struct run **out, size_t *count, struct err *); /* newest first */
+    enum status (*audit_add)(struct store *, const char *who, const char *what, const char *detail_json, struct err *); /* hash-chained */
+    enum status (*audit_verify)(struct store *, int64_t *lines, struct err *);
+};
+
+/* ------------------------------------------------------------ opening */
+
+struct store_open {
+    const char *data;  /* data directory; the SQLite file is workspace.db in it */
+    const char *name;  /* workspace name, when creating */
+    bool create;       /* make the directory (0700) and an empty workspace */
+    bool read_only;    /* takes no lock, no epoch */
+    struct world *world;
+};
+/* Takes the data directory's lock unless read_only: ERR_STORE_LOCKED names the
+ * process that holds it. */
+enum status sqlite_store_open(const struct store_open *options, struct store **out, struct err *err);
+
+#endif
