@@ -1,0 +1,45 @@
+/* cmd_init.c - `argil init`: an empty workspace and its key. */
+#include "cli/cli.h"
+
+static int run(struct cli *cli, const struct args *args)
+{
+    struct err err = {0};
+    struct store *store = NULL;
+    const char *name = args_get(args, "name") ? args_get(args, "name") : "workspace";
+    struct store_open options = {
+        .data = cli->data, .name = name, .create = true, .world = cli->world};
+    if (sqlite_store_open(&options, &store, &err) != OK)
+        return cli_fail(cli, &err);
+    struct vault *vault = vault_open(store->workspace_id, true, &err);
+    if (!vault) {
+        store->does->close(store);
+        return cli_fail(cli, &err);
+    }
+    if (cli->json)
+        printf("{\"workspace\":\"%s\",\"data\":\"%s\",\"key\":\"%s\"}\n", store->workspace_id,
+               cli->data, vault_key_path(vault));
+    else if (!cli->quiet)
+        printf("Workspace \"%s\" is ready in %s\n"
+               "Its key is %s\n"
+               "  Keep a copy of the key apart from backups of the data: without it the\n"
+               "  stored sign-ins cannot be opened.\n"
+               "Next: argil connect NAME --client-id KEY\n",
+               store->workspace_name, cli->data, vault_key_path(vault));
+    vault_close(vault);
+    store->does->close(store);
+    return EXIT_DONE;
+}
+
+static const struct cli_option options[] = {
+    {"name", 0, "NAME", "what the workspace is called (default: workspace)"},
+    {0},
+};
+
+const struct command command_init = {
+    .name = "init",
+    .summary = "make a workspace: its data directory and its key",
+    .about = "Makes the data directory (only you can read it), an empty database in it, and\n"
+             "the key that seals sign-ins, which is kept outside of it. Safe to repeat.",
+    .options = options,
+    .run = run,
+};

@@ -1,0 +1,81 @@
+/* open.c - from a data directory to a working engine, and from an error to an
+ * exit code. */
+#include "cli/cli.h"
+
+#include "base/str.h"
+
+static const struct connector *const connectors[] = {&salesforce_connector};
+
+int cli_fail(struct cli *cli, const struct err *err)
+{
+    static const struct {
+        const char *code;
+        int exit;
+    } codes[] = {
+        {ERR_RECIPE, EXIT_USAGE},           {ERR_CRM_LIMIT, EXIT_LATER},
+        {ERR_CRM_UNREACHABLE, EXIT_LATER},  {ERR_STORE_LOCKED, EXIT_LATER},
+        {ERR_CRM_RECONNECT, EXIT_SIGN_IN},  {ERR_APPROVAL, EXIT_SIGN_IN},
+        {ERR_STOPPED, EXIT_INTERRUPTED},
+    };
+    progress_end(cli);
+    if (err->code[0] || err->message[0])
+        err_print(stderr, err, cli->colour_err);
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (err_is(err, codes[i].code))
+            return codes[i].exit;
+    return EXIT_FAILED;
+}
+
+struct store *cli_store_open(struct cli *cli, bool write)
+{
+    struct store *store = NULL;
+    struct err err = {0};
+    struct store_open options = {.data = cli->data, .read_only = !write, .world = cli->world};
+    if (sqlite_store_open(&options, &store, &err) != OK) {
+        cli_fail(cli, &err);
+        return NULL;
+    }
+    return store;
+}
+
+struct cli_engine *cli_engine_open(struct cli *cli, bool write)
+{
+    struct err err = {0};
+    struct store *store = cli_store_open(cli, write);
+    if (!store)
+        return NULL;
+    struct vault *vault = vault_open(store->workspace_id, false, &err);
+    if (!vault) {
+        cli_fail(cli, &err);
+        store->does->close(store);
+        return NULL;
+    }
+    struct cli_engine *open = mem_alloc(sizeof *open);
+    open->arena = arena_new();
+    open->engine = (struct engine){
+        .world = cli->world,
+        .store = store,
+        .vault = vault,
+        .http = http_client_new(cli->world, "argil/" ARGIL_VERSION),
+        .formula = formula_engine_new(cli->world, NULL),
+        .connectors = connectors,
+        .connector_count = sizeof connectors / sizeof *connectors,
+        .stop = &cli->stop,
+        .allow_private_http = getenv("ARGIL_ALLOW_PRIVATE_HTTP") != NULL,
+    };
+    progress_begin(cli, &open->engine.progress);
+    return open;
+}
+
+void cli_engine_close(struct cli_engine *open)
+{
+    if (!open)
+        return;
+    formula_engine_free(open->engine.formula);
+    http_client_free(open->engine.http);
+    vault_close(open->engine.vault);
+    if (open->engine.store)
+        open->engine.store->does->close(open->engine.store);
+    arena_free(open->arena);
+    free(open);
+}
