@@ -43,6 +43,8 @@ struct crm_session *engine_session(struct engine *engine, const char *connection
 /* Stores the connection and its sealed tokens (connect, reconnect). */
 enum status engine_connect(struct engine *engine, struct connection *connection,
                            const struct crm_tokens *tokens, struct err *err);
+/* Revokes the grant at the remote, then forgets it; ERR_CONFLICT while operations are open. */
+enum status engine_disconnect(struct engine *engine, const char *name, struct err *err);
 enum status engine_secret_put(struct engine *engine, const char *name, const struct secret *value, struct err *err);
 
 /* ------------------------------------------------------------- recipes */

@@ -1,0 +1,158 @@
+/* cmd_table.c - `argil table`: list, show, export a recipe, switch auto-update,
+ * delete. */
+#include "cli/cli.h"
+
+#include "base/str.h"
+
+#include <string.h>
+
+static int list(struct cli *cli, struct store *store, struct arena *arena)
+{
+    struct err err = {0};
+    struct table *all = NULL;
+    size_t count = 0;
+    static const char *const headings[] = {"name", "object", "connection", "rows", "columns",
+                                           "auto-update"};
+    if (store->does->table_list(store, arena, &all, &count, &err) != OK)
+        return cli_fail(cli, &err);
+    if (!count && !cli->json) {
+        puts("No table yet. Make one: argil apply RECIPE.yaml");
+        return EXIT_DONE;
+    }
+    struct grid *grid = grid_new(cli, headings, 6);
+    for (size_t i = 0; i < count; i++) {
+        char columns[32];
+        snprintf(columns, sizeof columns, "%zu", all[i].column_count);
+        grid_row(grid, (const char *[]){all[i].name, all[i].object, all[i].connection,
+                                        thousands(all[i].row_count), columns,
+                                        all[i].auto_update ? "on" : "off"});
+    }
+    grid_print(grid);
+    return EXIT_DONE;
+}
+
+/* "1,000 ok, 12 refused" */
+static const char *state_summary(struct store *store, struct arena *arena, const struct table *table,
+                                 const struct column *column)
+{
+    int64_t counts[CELL_IN_DOUBT + 1] = {0};
+    struct buf out = BUF_INIT;
+    if (store->does->cells_count(store, table->id, column->id, counts, NULL) != OK)
+        return "?";
+    static const enum cell_state order[] = {CELL_OK,      CELL_DUE,     CELL_QUEUED,
+                                            CELL_RUNNING, CELL_SKIPPED, CELL_NO_RESULT,
+                                            CELL_WAITING, CELL_RETRYING, CELL_ERROR,
+                                            CELL_REFUSED, CELL_IN_DOUBT, CELL_EMPTY};
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++)
+        if (counts[order[i]])
+            buf_printf(&out, "%s%s %s", out.len ? ", " : "", thousands(counts[order[i]]),
+                       cell_state_name(order[i]));
+    const char *text = arena_strdup(arena, buf_text(&out));
+    buf_free(&out);
+    return text;
+}
+
+static int show(struct cli *cli, struct store *store, struct arena *arena, const char *name)
+{
+    struct err err = {0};
+    struct table table;
+    static const char *const headings[] = {"column", "type", "kind", "cells"};
+    if (store->does->table_get(store, arena, name, &table, &err) != OK)
+        return cli_fail(cli, &err);
+    if (!cli->json)
+        printf("%s: %s rows of %s from \"%s\", auto-update %s\n\n", table.name,
+               thousands(table.row_count), table.object ? table.object : "?",
+               table.connection ? table.connection : "?", table.auto_update ? "on" : "off");
+    struct grid *grid = grid_new(cli, headings, 4);
+    for (size_t i = 0; i < table.column_count; i++) {
+        const struct column *c = &table.columns[i];
+        grid_row(grid, (const char *[]){c->name, value_type_name(c->type), c->kind,
+                                        state_summary(store, arena, &table, c)});
+    }
+    grid_print(grid);
+    return EXIT_DONE;
+}
+
+static int recipe(struct cli *cli, struct store *store, struct arena *arena, const char *name)
+{
+    struct err err = {0};
+    struct table table;
+    if (store->does->table_get(store, arena, name, &table, &err) != OK)
+        return cli_fail(cli, &err);
+    fputs(table.recipe, stdout);
+    return EXIT_DONE;
+}
+
+static int set_auto_update(struct cli *cli, struct store *store, struct arena *arena,
+                           const char *name, bool on)
+{
+    struct err err = {0};
+    struct table table;
+    if (store->does->table_get(store, arena, name, &table, &err) != OK ||
+        store->does->table_set_auto_update(store, table.id, on, &err) != OK)
+        return cli_fail(cli, &err);
+    printf("Auto-update of \"%s\" is %s.%s\n", name, on ? "on" : "off",
+           on ? " What is waiting runs with the next `argil run`." : "");
+    return EXIT_DONE;
+}
+
+static int remove_table(struct cli *cli, struct store *store, const struct args *args)
+{
+    struct err err = {0};
+    if (!args_has(args, "yes")) {
+        err_set(&err, ERR_APPROVAL, "deleting \"%s\" deletes its rows here (nothing in Salesforce)",
+                args->words[1]);
+        err_hint(&err, "add --yes to do it");
+        return cli_fail(cli, &err);
+    }
+    if (store->does->table_delete(store, args->words[1], &err) != OK)
+        return cli_fail(cli, &err);
+    printf("Deleted table \"%s\".\n", args->words[1]);
+    return EXIT_DONE;
+}
+
+static int run(struct cli *cli, const struct args *args)
+{
+    const char *verb = args->words[0];
+    bool two = args->word_count == 2;
+    bool writes = text_eq(verb, "auto-update") || text_eq(verb, "delete");
+    struct store *store = cli_store_open(cli, writes);
+    if (!store)
+        return EXIT_FAILED;
+    struct arena *arena = arena_new();
+    int rc;
+    if (text_eq(verb, "list") && args->word_count == 1)
+        rc = list(cli, store, arena);
+    else if (text_eq(verb, "show") && two)
+        rc = show(cli, store, arena, args->words[1]);
+    else if (text_eq(verb, "export") && two)
+        rc = recipe(cli, store, arena, args->words[1]);
+    else if (text_eq(verb, "delete") && two)
+        rc = remove_table(cli, store, args);
+    else if (text_eq(verb, "auto-update") && args->word_count == 3 &&
+             (text_eq(args->words[2], "on") || text_eq(args->words[2], "off")))
+        rc = set_auto_update(cli, store, arena, args->words[1], text_eq(args->words[2], "on"));
+    else
+        rc = cli_usage(cli, &command_table, "what about the table?");
+    arena_free(arena);
+    store->does->close(store);
+    return rc;
+}
+
+static const struct cli_option options[] = {
+    {"recipe", 0, NULL, "with export: as a recipe (the only form so far)"},
+    {"yes", 'y', NULL, "really delete"},
+    {0},
+};
+
+const struct command command_table = {
+    .name = "table",
+    .summary = "list, show, export, switch or delete tables",
+    .words = "list | show NAME | export NAME | auto-update NAME on|off | delete NAME",
+    .about = "`export` prints the recipe as it was applied. With auto-update off, new and changed\n"
+             "rows are still imported and their columns wait.",
+    .min_words = 1,
+    .max_words = 3,
+    .options = options,
+    .run = run,
+};
