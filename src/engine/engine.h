@@ -36,7 +36,16 @@ struct engine {
     struct progress progress;
     atomic_bool *stop;         /* set by a signal; checked between batches */
     bool allow_private_http;   /* HTTP API columns may call private addresses (demo, tests) */
+    int64_t settle_ms;         /* W of reliability B.6; 0 = ARGIL_SETTLE_MS, else 15 minutes */
+    /* Crash points (reliability B.8): called with "K2", "K4", ... before and after
+     * every durable step. NULL in production; ARGIL_CRASH_AT=K4:2 kills the process
+     * at the second K4 whatever this is. */
+    void (*crash)(void *ctx, const char *point);
+    void *crash_ctx;
+    struct token_keeper *keepers; /* private to engine.c: tokens of open sessions */
 };
+/* Frees what the calls below left in the engine. Close the sessions first. */
+void engine_release(struct engine *engine);
 
 /* A session on a named connection, tokens from the vault and back to it. */
 struct crm_session *engine_session(struct engine *engine, const char *connection, struct err *err);
@@ -82,14 +91,27 @@ enum status sync_table(struct engine *engine, const char *table, bool full,
 
 /* ----------------------------------------------------------------- run */
 
+/* One write as a dry run would make it; lent for the call. */
+struct planned_write {
+    const char *column, *row_key;
+    enum op_kind kind;
+    enum write_mode mode;
+    const char *object, *target_id; /* target NULL for creates */
+    const char *payload;            /* JSON object: field -> new value */
+    const char *before;             /* JSON object: field -> present value; NULL for creates */
+};
 struct run_options {
     const char *column;     /* NULL = every column */
     uint32_t states;        /* 0 = due ones; else bits of enum cell_state to make due first */
     bool all;               /* make every row due first */
     int64_t limit;          /* first N rows; 0 = all */
     bool yes;               /* approve first writes */
-    bool dry_run;           /* plan only: what would be written, field by field; nothing is sent */
+    bool dry_run;           /* plan only: what would be written, field by field; nothing is sent.
+                             * Formulas and lookups are computed, because the plan needs them. */
     bool force_new;         /* create again although a row has its record (asked twice by the CLI) */
+    /* dry_run: called for every planned write; may be NULL */
+    void (*planned)(void *ctx, const struct planned_write *write);
+    void *planned_ctx;
 };
 struct run_report {
     int64_t run_id;
@@ -112,5 +134,18 @@ enum status run_table(struct engine *engine, const char *table, const struct run
  * sends what is proved not executed. Called before every run and by
  * `argil journal recover`. Adds to the counts of *report. */
 enum status journal_recover(struct engine *engine, struct run_report *report, struct err *err);
+
+/* A person settles an operation in doubt. */
+enum journal_verdict {
+    VERDICT_THIS_IS_IT, /* record_id is the record: link it */
+    VERDICT_SEND_AGAIN, /* it does not exist: plan it again */
+    VERDICT_GIVE_UP
+};
+enum status journal_resolve(struct engine *engine, int64_t op_id, enum journal_verdict verdict,
+                            const char *record_id, struct err *err);
+/* Conservation: every accepted operation is in exactly one state. FAIL with
+ * ERR_CONFLICT when the sum is not the total. table_id 0 = all tables. */
+enum status journal_check(struct engine *engine, int64_t table_id, struct op_counts *counts,
+                          struct err *err);
 
 #endif
