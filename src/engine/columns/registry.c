@@ -1,0 +1,42 @@
+/* registry.c - the list of column kinds. A new kind is a file beside this one
+ * and a line here. */
+#include "engine/columns/column_kind.h"
+
+#include "base/str.h"
+
+const struct column_kind *const column_kinds[] = {
+    &formula_column,
+    &http_column,
+    &salesforce_lookup_column,
+    &salesforce_create_column,
+    &salesforce_update_column,
+    &salesforce_upsert_column,
+    NULL,
+};
+
+#define KIND_COUNT (sizeof column_kinds / sizeof *column_kinds - 1)
+
+const struct column_kind *column_kind_find(const char *name)
+{
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        if (text_eq(column_kinds[i]->name, name))
+            return column_kinds[i];
+    return NULL;
+}
+
+const char *const *column_kind_names(size_t *count)
+{
+    static const char *names[KIND_COUNT];
+    for (size_t i = 0; i < KIND_COUNT; i++)
+        names[i] = column_kinds[i]->name;
+    *count = KIND_COUNT;
+    return names;
+}
+
+const struct kind_option *column_kind_option(const struct column_kind *kind, const char *name)
+{
+    for (size_t i = 0; i < kind->option_count; i++)
+        if (text_eq(kind->options[i].name, name))
+            return &kind->options[i];
+    return NULL;
+}
