@@ -164,7 +164,8 @@ struct store_driver {
 
     /* tables: apply creates or changes one table and all its columns in one
      * transaction; columns are matched by name, missing ones are hidden (data
-     * kept). Sets ids and slots. */
+     * kept). Sets ids and slots. Going in, column.depends holds positions in
+     * table->columns (ids are not known yet); read back, it holds ids. */
     enum status (*table_apply)(struct store *, struct table *table, struct err *);
     enum status (*table_get)(struct store *, struct arena *, const char *name, struct table *out, struct err *);
     enum status (*table_list)(struct store *, struct arena *, struct table **out, size_t *count, struct err *);

@@ -1,0 +1,159 @@
+/* recipe_apply.c - the difference between a draft and what is stored, and the
+ * one transaction that closes it. */
+#include "engine/recipe_priv.h"
+
+#include "base/str.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+void apply_plan_free(struct apply_plan *plan)
+{
+    for (size_t i = 0; i < plan->lines.len; i++)
+        free(plan->lines.at[i]);
+    vec_free(&plan->lines);
+    free(plan->table_name);
+    plan->table_name = NULL;
+}
+
+static void plan_line(struct apply_plan *plan, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void plan_line(struct apply_plan *plan, const char *fmt, ...)
+{
+    struct buf line = BUF_INIT;
+    va_list args;
+    va_start(args, fmt);
+    buf_vprintf(&line, fmt, args);
+    va_end(args);
+    vec_push(&plan->lines, buf_take(&line));
+}
+
+static const char *what(const struct column *column)
+{
+    return text_eq(column->kind, "source") ? column->source_field : column->kind;
+}
+
+/* True when cells of the column have to be computed again. */
+static bool column_differs(struct apply_plan *plan, const struct column *old,
+                           const struct column *new)
+{
+    bool again = false;
+    if (!text_eq(old->kind, new->kind) || !text_eq(old->source_field, new->source_field)) {
+        plan_line(plan, "~ column %s: %s instead of %s", new->name, what(new), what(old));
+        again = true;
+    } else if (!text_eq(old->config, new->config)) {
+        plan_line(plan, "~ column %s: other settings", new->name);
+        again = true;
+    }
+    if (!text_eq(old->only_run_if, new->only_run_if)) {
+        plan_line(plan, "~ column %s: only_run_if", new->name);
+        again = true;
+    }
+    if (old->type != new->type) {
+        plan_line(plan, "~ column %s: type %s instead of %s", new->name, value_type_name(new->type),
+                  value_type_name(old->type));
+        again = true;
+    }
+    if (old->auto_update != new->auto_update)
+        plan_line(plan, "~ column %s: auto_update %s", new->name, new->auto_update ? "on" : "off");
+    return again;
+}
+
+static void compare_table(struct apply_plan *plan, const struct table *old, const struct table *new)
+{
+    if (!text_eq(old->source, new->source))
+        plan_line(plan, "~ source: other settings");
+    if (!text_eq(old->guard, new->guard))
+        plan_line(plan, "~ guard");
+    if (old->auto_update != new->auto_update)
+        plan_line(plan, "~ auto_update %s", new->auto_update ? "on" : "off");
+    for (size_t i = 0; i < old->column_count; i++)
+        if (!table_column(new, old->columns[i].name))
+            plan_line(plan, "- column %s (hidden; its data is kept)", old->columns[i].name);
+    if (!plan->lines.len && !text_eq(old->recipe, new->recipe))
+        plan_line(plan, "~ wording of the recipe only");
+}
+
+/* Positions in `again` are columns whose cells become due. */
+static void compare(struct draft *d, const struct table *old, struct apply_plan *plan, bool *again)
+{
+    for (size_t i = 0; i < d->table.column_count; i++) {
+        const struct column *new = &d->table.columns[i];
+        const struct column *was = old ? table_column(old, new->name) : NULL;
+        if (!was) {
+            plan_line(plan, "+ column %s (%s)", new->name, what(new));
+            again[i] = true;
+        } else {
+            again[i] = column_differs(plan, was, new);
+        }
+    }
+    if (old)
+        compare_table(plan, old, &d->table);
+}
+
+static enum status store_draft(struct draft *d, const bool *again, bool existed, struct err *err)
+{
+    struct store *store = d->engine->store;
+    if (store->does->table_apply(store, &d->table, err) != OK)
+        return FAIL;
+    for (size_t i = 0; existed && i < d->table.column_count; i++) {
+        const struct column *c = &d->table.columns[i];
+        int64_t made;
+        if (!again[i] || text_eq(c->kind, "source") || !c->auto_update || !d->table.auto_update)
+            continue;
+        if (store->does->cells_make_due(store, d->table.id, c->id, 0, NULL, 0, &made, err) != OK)
+            return FAIL;
+    }
+    return store->does->audit_add(store, "cli", existed ? "table changed" : "table made",
+                                  arena_printf(d->arena, "{\"table\":%lld}", (long long)d->table.id),
+                                  err);
+}
+
+static enum status compare_and_store(struct draft *d, bool dry_run, struct apply_plan *plan,
+                                     struct err *err)
+{
+    struct store *store = d->engine->store;
+    struct table old;
+    struct err none = {0};
+    bool existed = store->does->table_get(store, d->arena, d->table.name, &old, &none) == OK;
+    if (!existed && !err_is(&none, ERR_NOT_FOUND)) {
+        *err = none;
+        return FAIL;
+    }
+    bool *again = arena_array(d->arena, d->table.column_count + 1, sizeof *again);
+    plan->table_name = mem_strdup(d->table.name);
+    plan->creates = !existed;
+    if (!existed)
+        plan_line(plan, "+ table %s from %s of \"%s\"", d->table.name, d->table.object,
+                  d->table.connection);
+    if (existed && !text_eq(old.object, d->table.object)) {
+        err_set(err, ERR_CONFLICT, "table \"%s\" holds %s records; the recipe says %s", old.name,
+                old.object, d->table.object);
+        err_hint(err, "give the recipe another table name, or delete the table first");
+        return FAIL;
+    }
+    compare(d, existed ? &old : NULL, plan, again);
+    plan->changes = existed && plan->lines.len > 0;
+    if (dry_run || (!plan->creates && !plan->changes))
+        return OK;
+    return store_draft(d, again, existed, err);
+}
+
+enum status recipe_apply(struct engine *engine, const char *path, bool dry_run,
+                         struct apply_plan *plan, err_list *errors, struct err *err)
+{
+    struct draft d = {.arena = arena_new(), .engine = engine, .path = path, .errors = errors};
+    enum status rc = recipe_read(&d, err);
+    if (rc == OK && d.root->type == Y_MAP)
+        recipe_check(&d);
+    if (rc == OK && errors->len) {
+        rc = err_set(err, ERR_RECIPE, "%s is refused: %zu thing%s to mend; nothing was changed", path,
+                     errors->len, errors->len == 1 ? "" : "s");
+    } else if (rc == OK) {
+        rc = compare_and_store(&d, dry_run, plan, err);
+    }
+    draft_close(&d);
+    arena_free(d.arena);
+    return rc;
+}

@@ -1,0 +1,361 @@
+/* recipe_read.c - YAML nodes to a draft table: known keys, right shapes.
+ *
+ * Every mistake is added to the list and reading goes on, so that one look
+ * shows them all. Nothing here talks to the org. */
+#include "engine/recipe_priv.h"
+
+#include "base/str.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+struct err *draft_fail(struct draft *draft, const struct ynode *node, bool at_key, const char *code,
+                       const char *fmt, ...)
+{
+    struct err err = {0};
+    char message[1024];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(message, sizeof message, fmt, args);
+    va_end(args);
+    err_set(&err, code, "%s", message);
+    if (node)
+        err_where(&err, "%s:%d:%d", draft->path, at_key ? node->key_line : node->line,
+                  at_key ? node->key_column : node->column);
+    else
+        err_where(&err, "%s:1:1", draft->path);
+    vec_push(draft->errors, err);
+    return &draft->errors->at[draft->errors->len - 1];
+}
+
+void hint_nearest(struct err *err, const char *given, const char *const *names, size_t count)
+{
+    const char *near = text_nearest(given, names, count);
+    struct buf all = BUF_INIT;
+    if (near) {
+        err_hint(err, "did you mean `%s`?", near);
+    } else if (count && count <= 16) {
+        for (size_t i = 0; i < count; i++)
+            buf_printf(&all, "%s%s", i ? ", " : "", names[i]);
+        err_hint(err, "possible: %s", buf_text(&all));
+    }
+    buf_free(&all);
+}
+
+static void check_keys(struct draft *d, const struct ynode *map, const char *what,
+                       const char *const *known, size_t count)
+{
+    for (const struct ynode *child = map->first; child; child = child->next) {
+        bool found = false;
+        for (size_t i = 0; i < count && !found; i++)
+            found = text_eq(child->key, known[i]);
+        if (!found)
+            hint_nearest(draft_fail(d, child, true, "recipe.unknown_key",
+                                    "unknown key `%s` in %s", child->key, what),
+                         child->key, known, count);
+    }
+}
+
+static bool want(struct draft *d, const struct ynode *node, enum ytype type, const char *what)
+{
+    static const char *const names[] = {"a text", "a mapping (key: value)", "a list ([a, b])"};
+    if (!node || node->type == type)
+        return node != NULL;
+    draft_fail(d, node, false, "recipe.wrong_type", "%s must be %s, not %s", what, names[type],
+               names[node->type]);
+    return false;
+}
+
+static const char *text_of(struct draft *d, const struct ynode *map, const char *key)
+{
+    const struct ynode *node = ynode_get(map, key);
+    if (!node || !want(d, node, Y_SCALAR, key))
+        return NULL;
+    if (!*node->text) {
+        draft_fail(d, node, false, "recipe.empty", "`%s` is empty", key);
+        return NULL;
+    }
+    return node->text;
+}
+
+static bool bool_of(struct draft *d, const struct ynode *map, const char *key, bool otherwise)
+{
+    const struct ynode *node = ynode_get(map, key);
+    if (!node)
+        return otherwise;
+    if (node->type == Y_SCALAR && (text_eq(node->text, "true") || text_eq(node->text, "false")))
+        return node->text[0] == 't';
+    draft_fail(d, node, false, "recipe.wrong_type", "`%s` must be true or false", key);
+    return otherwise;
+}
+
+static const char *one_of(struct draft *d, const struct ynode *map, const char *key,
+                          const char *const *allowed, size_t count, const char *otherwise)
+{
+    const char *text = text_of(d, map, key);
+    for (size_t i = 0; text && i < count; i++)
+        if (text_eq(text, allowed[i]))
+            return text;
+    if (text)
+        hint_nearest(draft_fail(d, ynode_get(map, key), false, "recipe.wrong_value",
+                                "`%s` cannot be `%s`", key, text),
+                     text, allowed, count);
+    return otherwise;
+}
+
+/* manual, live, 15m, 1h, 7d, 2w, or cron "m h d m w" */
+static bool schedule_valid(const char *text)
+{
+    if (text_eq(text, "manual") || text_eq(text, "live"))
+        return true;
+    if (text_starts(text, "cron ")) {
+        size_t fields = 0;
+        for (const char *p = text + 5; *p;) {
+            p += strspn(p, " ");
+            size_t len = strcspn(p, " ");
+            fields += len > 0;
+            p += len;
+        }
+        return fields == 5;
+    }
+    size_t digits = strspn(text, "0123456789");
+    return digits && digits < 6 && strtol(text, NULL, 10) > 0 && text[digits] &&
+           strchr("mhdw", text[digits]) && !text[digits + 1];
+}
+
+static void read_schedule(struct draft *d, const struct ynode *source)
+{
+    const char *every = text_of(d, source, "every");
+    d->every = every ? every : "24h";
+    if (!schedule_valid(d->every)) {
+        struct err *e = draft_fail(d, ynode_get(source, "every"), false, "recipe.wrong_value",
+                                   "`every` cannot be `%s`", d->every);
+        err_hint(e, "manual, 15m, 1h, 24h, 7d, live, or cron \"0 6 * * 1-5\"");
+    } else if (text_eq(d->every, "live")) {
+        struct err *e = draft_fail(d, ynode_get(source, "every"), false, ERR_NOT_BUILT,
+                                   "`every: live` (change data capture) is not built yet");
+        err_hint(e, "use a schedule such as 15m until it is");
+    }
+}
+
+static void read_salesforce(struct draft *d, const struct ynode *sf)
+{
+    static const char *const keys[] = {"connection", "object", "fields", "where", "list_view",
+                                       "report", "soql"};
+    static const char *const later[] = {"list_view", "report", "soql"};
+    check_keys(d, sf, "source/salesforce", keys, 7);
+    d->source_node = sf;
+    for (size_t i = 0; i < 3; i++)
+        if (ynode_get(sf, later[i]))
+            err_hint(draft_fail(d, ynode_get(sf, later[i]), true, ERR_NOT_BUILT,
+                                "a source from `%s` is not built yet", later[i]),
+                     "use object, fields and where");
+    d->table.connection = text_of(d, sf, "connection");
+    d->table.object = text_of(d, sf, "object");
+    d->where = text_of(d, sf, "where");
+    if (!ynode_get(sf, "connection"))
+        draft_fail(d, sf, true, "recipe.missing_key", "source/salesforce needs `connection`");
+    if (!ynode_get(sf, "object"))
+        err_hint(draft_fail(d, sf, true, "recipe.missing_key", "source/salesforce needs `object`"),
+                 "the API name of an object, such as Account or Invoice__c");
+    const struct ynode *fields = ynode_get(sf, "fields");
+    if (!fields) {
+        err_hint(draft_fail(d, sf, true, "recipe.missing_key", "source/salesforce needs `fields`"),
+                 "a list such as [Id, Name, Owner.Name], or all");
+    } else if (fields->type == Y_SCALAR && text_eq(fields->text, "all")) {
+        d->all_fields = true;
+    } else if (want(d, fields, Y_LIST, "`fields`")) {
+        for (const struct ynode *child = fields->first; child; child = child->next) {
+            bool pair = child->type == Y_MAP && child->count == 1 && child->first->type == Y_SCALAR;
+            if (child->type == Y_SCALAR || pair)
+                vec_push(&d->field_nodes, child);
+            else
+                draft_fail(d, child, false, "recipe.wrong_type",
+                           "a field is an API name, or {Field: column name}");
+        }
+    }
+}
+
+static void read_source(struct draft *d)
+{
+    static const char *const keys[] = {"salesforce", "every", "update_existing", "unique_by",
+                                       "when_deleted"};
+    static const char *const deleted[] = {"mark", "remove", "keep"};
+    const struct ynode *source = ynode_get(d->root, "source");
+    if (!source) {
+        draft_fail(d, NULL, false, "recipe.missing_key", "the recipe has no `source`");
+        return;
+    }
+    if (!want(d, source, Y_MAP, "`source`"))
+        return;
+    check_keys(d, source, "source", keys, 5);
+    read_schedule(d, source);
+    d->update_existing = bool_of(d, source, "update_existing", true);
+    d->when_deleted = one_of(d, source, "when_deleted", deleted, 3, "mark");
+    const struct ynode *sf = ynode_get(source, "salesforce");
+    if (!sf)
+        err_hint(draft_fail(d, source, true, "recipe.missing_key", "`source` names no source"),
+                 "salesforce: {connection: NAME, object: Account, fields: [Id, Name]}");
+    else if (want(d, sf, Y_MAP, "`source/salesforce`"))
+        read_salesforce(d, sf);
+}
+
+static const char *json_of(struct draft *d, const struct ynode *node, const char *bare)
+{
+    struct buf out = BUF_INIT;
+    struct jw w;
+    jw_init(&w, &out);
+    if (bare && node->type == Y_SCALAR) {
+        jw_object(&w);
+        jw_kv_text(&w, bare, node->text);
+        jw_end_object(&w);
+    } else {
+        ynode_json(&w, node);
+    }
+    const char *text = arena_strndup(d->arena, buf_text(&out), out.len);
+    buf_free(&out);
+    return text;
+}
+
+static void read_guard(struct draft *d)
+{
+    static const char *const keys[] = {"max_writes_per_run", "stop_at_error_rate", "may_write"};
+    const struct ynode *guard = ynode_get(d->root, "guard");
+    d->table.guard = "{}";
+    if (!guard || !want(d, guard, Y_MAP, "`guard`"))
+        return;
+    check_keys(d, guard, "guard", keys, 3);
+    const struct ynode *most = ynode_get(guard, "max_writes_per_run");
+    const struct ynode *rate = ynode_get(guard, "stop_at_error_rate");
+    const struct ynode *may = ynode_get(guard, "may_write");
+    char *end;
+    if (most && (most->type != Y_SCALAR || strtoll(most->text, &end, 10) < 1 || *end))
+        draft_fail(d, most, false, "recipe.wrong_value", "`max_writes_per_run` must be a whole number, 1 or more");
+    if (rate && (rate->type != Y_SCALAR || strtod(rate->text, &end) <= 0 || !text_eq(end, "%") ||
+                 strtod(rate->text, NULL) > 100))
+        err_hint(draft_fail(d, rate, false, "recipe.wrong_value", "`stop_at_error_rate` must be a percentage"),
+                 "for example 5%%");
+    if (may && want(d, may, Y_LIST, "`may_write`"))
+        for (const struct ynode *child = may->first; child; child = child->next)
+            if (child->type != Y_SCALAR || !strchr(child->text, '.'))
+                err_hint(draft_fail(d, child, false, "recipe.wrong_value",
+                                    "`may_write` lists fields as Object.Field"),
+                         "Account.Industry, or Lead.* for every field of Lead");
+    d->table.guard = json_of(d, guard, NULL);
+}
+
+/* The one key of a column's map that names a kind. */
+static const struct ynode *find_kind(struct draft *d, const struct ynode *node,
+                                     const struct column_kind **kind)
+{
+    static const char *const keys[] = {"name", "type", "only_run_if", "auto_update"};
+    const struct ynode *found = NULL;
+    size_t kind_count = 0;
+    const char *const *kinds = column_kind_names(&kind_count);
+    for (const struct ynode *child = node->first; child; child = child->next) {
+        bool common = false;
+        for (size_t i = 0; i < 4; i++)
+            common |= text_eq(child->key, keys[i]);
+        const struct column_kind *k = common ? NULL : column_kind_find(child->key);
+        if (k && found) {
+            draft_fail(d, child, true, "recipe.two_kinds", "a column is either `%s` or `%s`",
+                       found->key, child->key);
+        } else if (k) {
+            found = child;
+            *kind = k;
+        } else if (!common) {
+            const char *all[64];
+            size_t n = 0;
+            for (size_t i = 0; i < 4; i++)
+                all[n++] = keys[i];
+            for (size_t i = 0; i < kind_count && n < 64; i++)
+                all[n++] = kinds[i];
+            hint_nearest(draft_fail(d, child, true, "recipe.unknown_key",
+                                    "unknown key `%s` in a column", child->key),
+                         child->key, all, n);
+        }
+    }
+    if (!found)
+        hint_nearest(draft_fail(d, node, false, "recipe.missing_key",
+                                "this column does not say what it does"),
+                     "", kinds, kind_count);
+    return found;
+}
+
+static void read_column(struct draft *d, const struct ynode *node, struct column *column,
+                        struct draft_column *draft)
+{
+    const char *type = text_of(d, node, "type");
+    struct err err = {0};
+    draft->node = node;
+    column->name = text_of(d, node, "name");
+    column->only_run_if = text_of(d, node, "only_run_if");
+    column->auto_update = bool_of(d, node, "auto_update", true);
+    if (!ynode_get(node, "name"))
+        draft_fail(d, node, false, "recipe.missing_key", "a column needs a `name`");
+    else if (column->name && strpbrk(column->name, "{}"))
+        draft_fail(d, ynode_get(node, "name"), false, "recipe.wrong_value",
+                   "a column's name cannot hold { or }");
+    draft->kind_node = find_kind(d, node, &draft->kind);
+    if (!draft->kind_node)
+        return;
+    column->kind = draft->kind->name;
+    column->type = draft->kind->type;
+    if (type && !value_type_parse(type, &column->type)) {
+        const char *names[32];
+        for (size_t i = 0; i < value_type_count(); i++)
+            names[i] = value_type_name((enum value_type)i);
+        hint_nearest(draft_fail(d, ynode_get(node, "type"), false, "recipe.wrong_value",
+                                "there is no type `%s`", type),
+                     type, names, value_type_count());
+    }
+    if (draft->kind_node->type == Y_SCALAR && !draft->kind->bare) {
+        want(d, draft->kind_node, Y_MAP, draft->kind->name);
+        return;
+    }
+    column->config = json_of(d, draft->kind_node, draft->kind->bare);
+    draft->config = json_parse(d->arena, column->config, strlen(column->config), &err);
+}
+
+static void read_columns(struct draft *d)
+{
+    const struct ynode *columns = ynode_get(d->root, "columns");
+    size_t count = 0;
+    if (columns && want(d, columns, Y_LIST, "`columns`"))
+        count = columns->count;
+    /* room for source columns in front is made by recipe_check */
+    d->table.columns = arena_array(d->arena, count + 1, sizeof *d->table.columns);
+    d->drafts = arena_array(d->arena, count + 1, sizeof *d->drafts);
+    if (!count)
+        return;
+    for (const struct ynode *child = columns->first; child; child = child->next) {
+        if (!want(d, child, Y_MAP, "a column"))
+            continue;
+        size_t at = d->table.column_count++;
+        read_column(d, child, &d->table.columns[at], &d->drafts[at]);
+    }
+}
+
+enum status recipe_read(struct draft *d, struct err *err)
+{
+    static const char *const keys[] = {"table", "source", "auto_update", "auto_dedupe", "columns",
+                                       "guard"};
+    d->root = yaml_read(d->arena, d->path, &d->text, err);
+    if (!d->root)
+        return FAIL;
+    if (!want(d, d->root, Y_MAP, "a recipe"))
+        return OK;
+    check_keys(d, d->root, "the recipe", keys, 6);
+    d->table.recipe = d->text;
+    d->table.name = text_of(d, d->root, "table");
+    if (!ynode_get(d->root, "table"))
+        draft_fail(d, NULL, false, "recipe.missing_key", "the recipe does not name its `table`");
+    d->table.auto_update = bool_of(d, d->root, "auto_update", true);
+    if (ynode_get(d->root, "auto_dedupe"))
+        draft_fail(d, ynode_get(d->root, "auto_dedupe"), true, ERR_NOT_BUILT,
+                   "`auto_dedupe` is not built yet");
+    read_source(d);
+    read_guard(d);
+    read_columns(d);
+    return OK;
+}
