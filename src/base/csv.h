@@ -2,14 +2,18 @@
  *
  * The reader is fed windows of any size and calls back once a record, however
  * the windows cut it. Quoted fields may hold delimiters, CR, LF and doubled
- * quotes. A UTF-8 byte-order mark is skipped. Unescaping never touches the
- * window (a record may be scanned twice). */
+ * quotes. A UTF-8 byte-order mark and blank lines are skipped. Unescaping never
+ * touches the window. */
 #ifndef ARGIL_BASE_CSV_H
 #define ARGIL_BASE_CSV_H
 
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+
+#define ERR_CSV_OPEN_QUOTE "csv.open_quote"           /* err.where is "line L", where it began */
+#define ERR_CSV_FIELD_TOO_LARGE "csv.field_too_large"
+#define ERR_CSV_TOO_MANY_FIELDS "csv.too_many_fields"
 
 struct csv_reader;
 
