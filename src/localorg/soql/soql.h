@@ -25,7 +25,9 @@ enum soql_node_kind {
     SOQL_PARENT,    /* nested object; null when its id column is null */
     SOQL_CHILDREN,  /* subquery: run `child` with the parent's id bound first */
     SOQL_AGGREGATE, /* expr0, alias */
-    SOQL_COMPOUND   /* address or location put together from columns */
+    SOQL_COMPOUND,  /* address or location put together from columns */
+    SOQL_TYPEOF     /* children are SOQL_PARENTs: the one whose object the id belongs to is
+                     * printed under this name; object NULL takes every other type */
 };
 struct soql_node {
     enum soql_node_kind kind;
@@ -33,7 +35,9 @@ struct soql_node {
     const struct field *field;   /* SOQL_FIELD: for the type; may be NULL for functions */
     enum field_type type;        /* how to print the column */
     int column;                  /* SQL result column; SOQL_PARENT: of the parent's Id */
-    const struct sobject *object; /* SOQL_PARENT, SOQL_CHILDREN */
+    bool formatted;              /* FORMAT(): printed as localised text */
+    const struct sobject *object; /* SOQL_PARENT, SOQL_CHILDREN; a SOQL_PARENT without one is the
+                                   * Name of a polymorphic lookup */
     struct soql_node *first, *next;
     struct soql_plan *child;
 };
@@ -61,6 +65,19 @@ struct soql_context {
 
 struct soql_plan *soql_compile(struct arena *arena, const struct soql_context *context,
                                const char *text, struct err *err);
+
+/* Only a condition (as after WHERE), for rules: appends SQL over the object's
+ * table, which the caller names t0. binds[i] belongs to placeholder ?(first+i).
+ * Parents are read by scalar subqueries, so no joins are needed. Field access is
+ * not asked: rules see everything. TODAY and the like are taken when compiled. */
+enum status soql_condition_sql(struct arena *arena, struct org *org, const struct sobject *object,
+                               const char *condition, int first, struct buf *out,
+                               struct soql_bind **binds, size_t *bind_count, struct err *err);
+/* Binds values from placeholder ?first on. */
+void soql_bind_all(sqlite3_stmt *stmt, const struct soql_bind *binds, size_t count, int first);
+
+/* {"columnMetadata":[...],"entityName":...}: the answer to query?columns=true. */
+void soql_write_columns(const struct soql_plan *plan, struct buf *out);
 
 /* Binds and writes rows. A cursor is a statement being stepped on a reader
  * connection it owns until closed. */
