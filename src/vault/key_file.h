@@ -1,0 +1,16 @@
+/* key_file.h - where the workspace key lies, and who may read it. Private to vault. */
+#ifndef ARGIL_VAULT_KEY_FILE_H
+#define ARGIL_VAULT_KEY_FILE_H
+
+#include "base/err.h"
+
+#include <stdbool.h>
+
+#define KEY_BYTES 32
+
+/* Reads the key, making the file first when `create` and there is none.
+ * *path is yours to free, also on failure. */
+enum status key_file_load(const char *workspace_id, bool create, char **path,
+                          unsigned char key[KEY_BYTES], struct err *err);
+
+#endif
