@@ -12,7 +12,7 @@
 #include "base/err.h"
 #include "base/world.h"
 
-#define ERR_FORMULA_SYNTAX "formula.syntax"   /* where = "line L column C" of the formula */
+#define ERR_FORMULA_SYNTAX "formula.syntax"
 #define ERR_FORMULA_WORKER "formula.worker"   /* cannot be started */
 
 struct formula_engine;
