@@ -1,0 +1,39 @@
+/* resources.h - the route functions, by the file they live in. */
+#ifndef LOCALORG_REST_RESOURCES_H
+#define LOCALORG_REST_RESOURCES_H
+
+#include "localorg/rest/routes.h"
+
+/* authorize.c, pages.c: the browser's side of sign-in */
+route_fn oauth_authorize, consent_page, consent_submit, login_page, login_submit, login_logout,
+    oauth_error_page, oauth_success, oauth_echo, favicon;
+/* token.c */
+route_fn oauth_token, oauth_revoke, oauth_introspect;
+/* identity.c */
+route_fn oauth_userinfo, identity, oauth_discovery, oauth_keys;
+/* versions.c */
+route_fn versions, version_resources, not_built, soap_not_built;
+/* sobjects.c */
+route_fn sobjects_global, sobject_basic, sobject_describe;
+/* rows.c, keys.c */
+route_fn row_create, row_get, row_update, row_delete, row_create_by_id, row_get_by_key,
+    row_upsert, row_delete_by_key;
+/* replication.c */
+route_fn replication_updated, replication_deleted;
+/* query.c, search.c, tooling.c */
+route_fn query_run, query_all, query_more, search_sosl, search_parameterized, tooling_resources,
+    tooling_query, tooling_sobjects;
+/* limits.c */
+route_fn limits_list, limits_record_count, recent_items;
+/* composite.c, batch.c, tree.c, collections.c */
+route_fn composite_resources, composite_run, batch_run, graph_run, tree_create, collection_create,
+    collection_update, collection_delete, collection_get, collection_read, collection_upsert;
+/* control.c, control_org.c, home.c */
+route_fn control_help, control_token, control_expire, control_revoke, control_reset, control_load,
+    control_schema_get, control_schema, control_users_get, control_users, control_rules,
+    control_policies_get, control_policies, control_faults_get, control_faults,
+    control_faults_delete, control_clock_get, control_clock, control_limits_get, control_limits,
+    control_latency_get, control_latency, control_stats, control_requests,
+    control_requests_delete, enrich_companies, home_page;
+
+#endif

@@ -1,0 +1,32 @@
+/* routes.h - the table of everything localorg answers, and the dispatcher. */
+#ifndef LOCALORG_REST_ROUTES_H
+#define LOCALORG_REST_ROUTES_H
+
+#include "localorg/rest/call.h"
+
+typedef void route_fn(struct call *call);
+
+enum route_kind {
+    ROUTE_OPEN,    /* anyone, not counted: OAuth, pages, the version list */
+    ROUTE_API,     /* a session with scope api; one API call */
+    ROUTE_CONTROL, /* /localorg/: loopback only, never faulted, delayed or logged */
+    ROUTE_ALONE    /* the same, with no other request in flight */
+};
+
+struct route {
+    const char *method;  /* words: "GET", "GET POST" */
+    const char *pattern; /* "/services/data/:v/sobjects/:object" ; a last "*" takes the rest */
+    route_fn *run;
+    enum route_kind kind;
+    const char *help; /* what it answers, for docs and the home page */
+};
+
+extern const struct route routes[];
+extern const size_t route_count;
+
+/* The handler of the HTTP server; ctx is the site. */
+void routes_handle(void *site, struct http_in *in, struct http_out *out);
+/* "GET /services/data/:v/query" */
+const char *route_name(int index);
+
+#endif

@@ -1,0 +1,69 @@
+/* site.h - one running localorg: the org, its policies, and what it remembers
+ * about the requests it has answered.
+ *
+ * Every request holds `org_lock` for reading, a reset takes it for writing, so
+ * a request sees one org from its first to its last byte. Writes of records go
+ * through `write_gate` (records.h), which makes "check, then write" one step. */
+#ifndef LOCALORG_REST_SITE_H
+#define LOCALORG_REST_SITE_H
+
+#include "localorg/org/org.h"
+#include "localorg/rest/cursors.h"
+#include "localorg/rest/dice.h"
+#include "localorg/rest/faults.h"
+#include "localorg/rest/grants.h"
+#include "localorg/rest/meter.h"
+#include "localorg/rest/policies.h"
+#include "localorg/rest/recents.h"
+#include "localorg/rest/requests.h"
+#include "localorg/rest/sign.h"
+
+#include <pthread.h>
+
+struct http_server;
+
+struct site_options {
+    const char *host;  /* "127.0.0.1" */
+    int port;          /* 0 = any */
+    const char *data;  /* database file; NULL = a private temporary one */
+    const char *seed;  /* demo, developer-edition, empty */
+    int scale;
+    int64_t latency_ms; /* added to every answer of Salesforce's surface */
+    uint64_t rng_seed;  /* 0 = from the machine */
+    int threads;        /* 0 = chosen from the machine and the latency */
+    bool no_gzip;
+};
+
+struct site {
+    struct site_options options;
+    struct world *world;
+    struct org *org;
+    pthread_rwlock_t org_lock;
+    pthread_mutex_t write_gate;
+    struct http_server *server;
+    char url[160]; /* "http://127.0.0.1:8460", without a slash at the end */
+    _Atomic int64_t latency_ms;
+    int64_t started_ms;
+    struct dice *dice;
+    struct policies *policies;
+    struct grants *grants;
+    struct signer *signer;
+    struct meter *meter;
+    struct faults *faults;
+    struct requests *requests;
+    struct cursors *cursors;
+    struct recents *recents;
+};
+
+/* Opens or seeds the org and starts answering. NULL with *err set on failure. */
+struct site *site_start(const struct site_options *options, struct err *err);
+/* Answers what is in flight, then closes. NULL is fine. */
+void site_stop(struct site *site);
+/* A fresh org in place of this one. With `seed` NULL the same seed and scale. */
+enum status site_reset(struct site *site, const char *seed, int scale, struct err *err);
+/* Keeps policies, refresh tokens and approvals in the database file. */
+void site_save(struct site *site);
+/* A session as if this user had signed in through the demo app. False: no such user. */
+bool site_token(struct site *site, const char *username, struct session *out);
+
+#endif

@@ -1,0 +1,395 @@
+/* token.c - POST /services/oauth2/token, revoke, introspect.
+ *
+ * One function a grant type. Every refusal is HTTP 400 with Salesforce's
+ * literal words (salesforce-auth 2.2); nothing here answers 401. */
+#include "localorg/rest/oauth.h"
+#include "localorg/rest/resources.h"
+
+#include "base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CODE_MS (15 * 60 * 1000)
+#define SKEW_S 180
+
+static void refuse(struct call *call, const char *description)
+{
+    answer_oauth_error(call, "invalid_grant", description);
+}
+
+static void answer_tokens(struct call *call, const struct token_wish *wish)
+{
+    struct token_pair pairs[TOKEN_PAIRS];
+    size_t count = oauth_issue(call, wish, pairs);
+    answer_pairs(call, 200, pairs, count);
+    if (wish->refresh)
+        site_save(call->site);
+}
+
+/* Network and hours, checked again at every token request. */
+static bool network_ok(struct call *call, const struct org_user *user)
+{
+    struct user_policy policy;
+    policies_user(call->site->policies, user->username, user->system_administrator, &policy);
+    if (policy.ip_restricted)
+        refuse(call, "ip restricted");
+    else if (policy.login_hours_closed)
+        refuse(call, "ip restricted or invalid login hours");
+    return !policy.ip_restricted && !policy.login_hours_closed;
+}
+
+/* --- authorization_code --- */
+
+static bool verifier_ok(struct call *call, const struct code *code)
+{
+    const char *verifier = form_get(call, "code_verifier");
+    if (!code->asked.challenge[0]) {
+        if (verifier)
+            answer_oauth_error(call, "invalid_request", "unexpected code verifier");
+        return !verifier;
+    }
+    if (!verifier) {
+        refuse(call, "invalid code verifier");
+        return false;
+    }
+    if (strcmp(sign_challenge(call->arena, verifier), code->asked.challenge) != 0) {
+        answer_oauth_error(call, "invalid_request", "invalid code verifier");
+        return false;
+    }
+    return true;
+}
+
+static void grant_code(struct call *call)
+{
+    struct client client;
+    struct code code;
+    struct org_user user;
+    const char *text = form_get(call, "code"), *redirect = form_get(call, "redirect_uri");
+    if (!oauth_client(call, &client))
+        return;
+    if (client.app.require_secret_web && client.app.client_secret[0] && !client.proved) {
+        answer_oauth_error(call, "invalid_client", "invalid client credentials");
+        return;
+    }
+    enum code_found found =
+        text ? grants_take_code(call->site->grants, text, &code) : CODE_UNKNOWN;
+    if (found == CODE_UNKNOWN || strcmp(code.asked.client_id, client.app.client_id) != 0)
+        refuse(call, "invalid authorization code");
+    else if (found == CODE_USED || call_now(call) - code.created_ms > CODE_MS)
+        refuse(call, "expired authorization code");
+    else if (!redirect || strcmp(redirect, code.asked.redirect_uri) != 0)
+        answer_oauth_error(call, "redirect_uri_mismatch", "redirect_uri must match configuration");
+    else if (!org_user_by_id(call->site->org, code.user_id, &user) || !user.active)
+        refuse(call, "inactive user");
+    else if (verifier_ok(call, &code) && network_ok(call, &user))
+        answer_tokens(call, &(struct token_wish){.app = &client.app, .user = &user,
+                                                 .scopes = code.asked.scopes,
+                                                 .nonce = code.asked.nonce, .refresh = true});
+}
+
+/* --- refresh_token --- */
+
+static bool refresh_expired(const struct app *app, const struct refresh *refresh, int64_t now_ms)
+{
+    int64_t most = app->refresh_policy_s * 1000;
+    if (strcmp(app->refresh_policy, "zero") == 0)
+        return true;
+    if (strcmp(app->refresh_policy, "inactivity") == 0)
+        return now_ms - refresh->used_ms > most;
+    return strcmp(app->refresh_policy, "lifetime") == 0 && now_ms - refresh->created_ms > most;
+}
+
+static bool refresh_user_ok(struct call *call, const struct refresh *refresh,
+                            struct org_user *user)
+{
+    struct user_policy policy;
+    if (!org_user_by_id(call->site->org, refresh->user_id, user)) {
+        refuse(call, "expired access/refresh token");
+        return false;
+    }
+    policies_user(call->site->policies, user->username, user->system_administrator, &policy);
+    if (!user->active)
+        refuse(call, "inactive user");
+    else if (policy.frozen)
+        refuse(call, "expired access/refresh token");
+    return user->active && !policy.frozen && network_ok(call, user);
+}
+
+static void grant_refresh(struct call *call)
+{
+    struct client client;
+    struct refresh refresh;
+    struct org_user user;
+    struct site *site = call->site;
+    const char *token = form_get(call, "refresh_token"), *fresh = NULL;
+    if (!oauth_client(call, &client))
+        return;
+    if (client.app.require_secret_refresh && client.app.client_secret[0] && !client.proved) {
+        answer_oauth_error(call, "invalid_client", "invalid client credentials");
+        return;
+    }
+    enum refresh_found found =
+        token ? grants_refresh(site->grants, token, call_now(call),
+                               site->world->monotonic_ms(site->world),
+                               client.app.refresh_busy_ms, &refresh)
+              : REFRESH_UNKNOWN;
+    if (found == REFRESH_BUSY) {
+        refuse(call, "token request is already being processed");
+        return;
+    }
+    if (found != REFRESH_OK || strcmp(refresh.client_id, client.app.client_id) != 0 ||
+        refresh_expired(&client.app, &refresh, call_now(call))) {
+        refuse(call, "expired access/refresh token");
+        return;
+    }
+    if (!refresh_user_ok(call, &refresh, &user))
+        return;
+    if (client.app.rotation) {
+        grants_rotate(site->grants, &refresh);
+        fresh = arena_strdup(call->arena, refresh.token);
+        site_save(site);
+    }
+    answer_tokens(call, &(struct token_wish){.app = &client.app, .user = &user,
+                                             .scopes = refresh.scopes, .grant = refresh.grant,
+                                             .new_refresh_token = fresh});
+}
+
+/* --- client_credentials --- */
+
+/* full, web and refresh_token are never granted to a machine. */
+static const char *machine_scopes(struct arena *arena, const char *scopes)
+{
+    struct buf out = BUF_INIT;
+    size_t len;
+    const char *word;
+    while ((word = words_next(&scopes, &len))) {
+        if (words_have_n("full web refresh_token offline_access", word, len))
+            continue;
+        if (out.len)
+            buf_char(&out, ' ');
+        buf_append(&out, word, len);
+    }
+    const char *kept = arena_strdup(arena, buf_text(&out));
+    buf_free(&out);
+    return kept;
+}
+
+static void grant_client_credentials(struct call *call)
+{
+    struct client client;
+    struct org_user user;
+    if (!oauth_client(call, &client))
+        return;
+    const char *scopes = machine_scopes(call->arena, client.app.scopes);
+    if (!client.proved)
+        answer_oauth_error(call, "invalid_client", "invalid client credentials");
+    else if (!client.app.client_credentials)
+        refuse(call, "client credentials flow not enabled");
+    else if (!client.app.run_as[0] ||
+             !org_user_by_name(call->site->org, client.app.run_as, &user) || !user.active)
+        refuse(call, "no client credentials user enabled");
+    else if (!*scopes)
+        refuse(call, "no valid scopes defined");
+    else if (strcmp(client.app.permitted_users, "admin") == 0 &&
+             !words_have(client.app.assigned, user.username))
+        answer_oauth_error(call, "invalid_app_access",
+                           "user is not admin approved to access this app");
+    else if (network_ok(call, &user))
+        answer_tokens(call, &(struct token_wish){.app = &client.app, .user = &user,
+                                                 .scopes = scopes});
+}
+
+/* --- password --- */
+
+static void grant_password(struct call *call)
+{
+    struct client client;
+    struct org_user user;
+    struct org_policy org;
+    struct user_policy policy;
+    const char *username = form_get(call, "username"), *password = form_get(call, "password");
+    if (!oauth_client(call, &client))
+        return;
+    policies_org(call->site->policies, &org);
+    if (client.app.external) {
+        answer_oauth_error(call, "unsupported_grant_type", "grant type not supported");
+        return;
+    }
+    if (client.app.client_secret[0] && !client.proved) {
+        answer_oauth_error(call, "invalid_client", "invalid client credentials");
+        return;
+    }
+    if (!org.allow_password_flow || !username || !password ||
+        !org_user_by_name(call->site->org, username, &user) ||
+        !org_user_check_password(call->site->org, username, password)) {
+        refuse(call, "authentication failure");
+        return;
+    }
+    policies_user(call->site->policies, user.username, user.system_administrator, &policy);
+    if (!user.active || policy.frozen || policy.single_sign_on)
+        refuse(call, "authentication failure");
+    else if (network_ok(call, &user))
+        answer_tokens(call, &(struct token_wish){
+                                .app = &client.app, .user = &user,
+                                .scopes = machine_scopes(call->arena, client.app.scopes)});
+}
+
+/* --- JWT bearer --- */
+
+static bool same_url(const char *a, const char *b)
+{
+    size_t n = strlen(a), m = strlen(b);
+    n -= n && a[n - 1] == '/';
+    m -= m && b[m - 1] == '/';
+    return n == m && memcmp(a, b, n) == 0;
+}
+
+static bool audience_ok(struct call *call, const char *aud)
+{
+    struct org_policy org;
+    if (!aud)
+        return false;
+    policies_org(call->site->policies, &org);
+    const char *generic =
+        org.sandbox ? "https://test.salesforce.com" : "https://login.salesforce.com";
+    return same_url(aud, call->origin) || same_url(aud, call->site->url) ||
+           same_url(aud, generic) || text_starts(aud, "http://localhost:") ||
+           text_starts(aud, "http://127.0.0.1:");
+}
+
+/* Seconds as a number, as a text, or milliseconds: all three are in use and
+ * accepted (salesforce-auth 1.4). */
+static bool still_valid(struct call *call, const struct json *exp)
+{
+    int64_t at = json_int(exp, 0), now_ms = call->site->world->now_ms(call->site->world);
+    if (at > 100000000000LL)
+        at /= 1000;
+    return at + SKEW_S >= now_ms / 1000;
+}
+
+static void grant_jwt(struct call *call)
+{
+    struct jwt jwt;
+    struct app app;
+    struct org_user user;
+    struct user_policy policy;
+    const char *assertion = form_get(call, "assertion"), *subject;
+    if (!assertion || !jwt_parse(call->arena, assertion, &jwt)) {
+        refuse(call, "invalid assertion");
+        return;
+    }
+    subject = json_get_text(jwt.payload, "prn");
+    if (!subject)
+        subject = json_get_text(jwt.payload, "sub");
+    if (!policies_app(call->site->policies, json_get_text(jwt.payload, "iss"), &app)) {
+        answer_oauth_error(call, "invalid_client_id", "client identifier invalid");
+        return;
+    }
+    if (app.blocked) {
+        answer_oauth_error(call, "app_blocked", "this app is blocked by admin");
+        return;
+    }
+    if (!app.installed && app.external) {
+        answer_oauth_error(call, "app_not_found",
+                           "External client app is not installed in this org");
+        return;
+    }
+    if (!audience_ok(call, json_get_text(jwt.payload, "aud"))) {
+        refuse(call, "audience is invalid");
+        return;
+    }
+    if (!still_valid(call, json_get(jwt.payload, "exp")) ||
+        !(app.accept_any_key || (app.certificate[0] && jwt_verify(&jwt, app.certificate)))) {
+        refuse(call, "invalid assertion");
+        return;
+    }
+    if (!subject || !org_user_by_name(call->site->org, subject, &user)) {
+        refuse(call, "user hasn't approved this consumer");
+        return;
+    }
+    policies_user(call->site->policies, user.username, user.system_administrator, &policy);
+    bool admin = strcmp(app.permitted_users, "admin") == 0;
+    if (!user.active || policy.frozen)
+        refuse(call, "inactive user");
+    else if (admin && !words_have(app.assigned, user.username))
+        answer_oauth_error(call, "invalid_app_access",
+                           "user is not admin approved to access this app");
+    else if (!admin && !app.accept_any_key &&
+             !grants_approved(call->site->grants, user.id, app.client_id, ""))
+        refuse(call, "user hasn't approved this consumer");
+    else if (network_ok(call, &user))
+        answer_tokens(call, &(struct token_wish){.app = &app, .user = &user,
+                                                 .scopes = app.scopes});
+}
+
+static const struct {
+    const char *name;
+    route_fn *run;
+} grant_types[] = {
+    {"authorization_code", grant_code},
+    {"refresh_token", grant_refresh},
+    {"client_credentials", grant_client_credentials},
+    {"password", grant_password},
+    {"urn:ietf:params:oauth:grant-type:jwt-bearer", grant_jwt},
+};
+
+void oauth_token(struct call *call)
+{
+    const char *name = form_get(call, "grant_type");
+    for (size_t i = 0; name && i < sizeof grant_types / sizeof *grant_types; i++)
+        if (strcmp(grant_types[i].name, name) == 0) {
+            grant_types[i].run(call);
+            return;
+        }
+    answer_oauth_error(call, "unsupported_grant_type", "grant type not supported");
+}
+
+/* --- the end of a token, and what is known of one --- */
+
+void oauth_revoke(struct call *call)
+{
+    const char *token = form_get(call, "token");
+    if (token && (grants_close_session(call->site->grants, token) ||
+                  grants_revoke_refresh(call->site->grants, token))) {
+        answer_empty(call, 200);
+        site_save(call->site);
+    } else if (token && text_starts(token, "5Aep")) {
+        answer_oauth_plain(call, "invalid_token", "invalid token");
+    } else {
+        answer_oauth_plain(call, "unsupported_token_type", "this token type is not supported");
+    }
+}
+
+void oauth_introspect(struct call *call)
+{
+    struct client client;
+    struct session session;
+    struct jw w;
+    const char *token = form_get(call, "token");
+    if (!oauth_client(call, &client))
+        return;
+    if (!client.proved && client.app.client_secret[0]) {
+        answer_oauth_error(call, "invalid_client", "invalid client credentials");
+        return;
+    }
+    bool active = token && grants_session(call->site->grants, token, call_now(call), false,
+                                          &session) &&
+                  strcmp(session.client_id, client.app.client_id) == 0;
+    answer_json(call, 200, &w);
+    jw_object(&w);
+    jw_kv_bool(&w, "active", active);
+    if (active) {
+        jw_kv_text(&w, "scope", session.scopes);
+        jw_kv_text(&w, "client_id", session.client_id);
+        jw_kv_text(&w, "username", session.username);
+        jw_kv_text(&w, "sub", arena_printf(call->arena, "%s/id/%s/%s", call->origin,
+                                           org_id18(call->site->org), session.user_id));
+        jw_kv_text(&w, "token_type", "access_token");
+        jw_kv_int(&w, "exp", (session.used_ms + session.timeout_ms) / 1000);
+        jw_kv_int(&w, "iat", session.created_ms / 1000);
+        jw_kv_int(&w, "nbf", session.created_ms / 1000);
+    }
+    jw_end_object(&w);
+    answer_header(call, "Cache-Control", "no-store");
+}
