@@ -1,0 +1,289 @@
+#!/usr/bin/env python3
+"""./dev demo: the main job from end to end, on a real org surface.
+
+Starts localorg with a seeded org, signs in through its OAuth pages as a browser
+would, applies two recipes, imports, enriches, writes back, and then counts on
+the org's side what really happened. A second run on the same data changes
+nothing and says so. Exit 0 only if every step held.
+"""
+import argparse
+import html
+import http.cookiejar
+import json
+import os
+import pathlib
+import re
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.parse
+import urllib.request
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+BUILD = ROOT / os.environ.get("ARGIL_BUILD", "build")
+ARGIL = BUILD / "src/argil/argil"
+LOCALORG = BUILD / "src/localorg/rest/localorg"
+BOLD, PLAIN = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
+
+
+class Failed(Exception):
+    """A step that did not hold."""
+
+
+def free_port(wanted):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", wanted))
+            return wanted
+        except OSError:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
+
+
+class Org:
+    """localorg as a child process."""
+
+    def __init__(self, home, port, scale=1, latency=0):
+        command = [str(LOCALORG), "serve", "--json", "--listen", f"127.0.0.1:{port}",
+                   "--data", str(home / "org.db"), "--seed", "demo", "--scale", str(scale)]
+        if latency:
+            command += ["--latency", str(latency)]
+        self.log = open(home / "localorg.log", "ab")
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=self.log)
+        line = self.process.stdout.readline()
+        if not line:
+            raise Failed(f"localorg did not start; see {home}/localorg.log")
+        self.ready = json.loads(line)
+        self.url = self.ready["url"]
+
+    def get(self, path):
+        request = urllib.request.Request(self.url + path, headers={
+            "Authorization": "Bearer " + self.ready["access_token"]})
+        with urllib.request.urlopen(request) as answer:
+            return json.load(answer)
+
+    def query(self, soql):
+        answer = self.get("/services/data/v66.0/query?q=" + urllib.parse.quote(soql))
+        records = answer["records"]
+        while not answer["done"]:
+            answer = self.get(answer["nextRecordsUrl"])
+            records += answer["records"]
+        return records
+
+    def count(self, soql):
+        return self.get("/services/data/v66.0/query?q=" + urllib.parse.quote(soql))["totalSize"]
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.log.close()
+
+
+def sign_in_as_a_browser(url, username, password):
+    """Login page, consent page, back to the program that asked."""
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+
+    def form(page, base, wanted, extra):
+        for action, inner in re.findall(r'<form[^>]*action="([^"]*)"[^>]*>(.*?)</form>', page, flags=re.S):
+            if wanted not in inner:
+                continue
+            fields = {}
+            for tag in re.findall(r"<input[^>]*>", inner):
+                name, value = re.search(r'name="([^"]*)"', tag), re.search(r'value="([^"]*)"', tag)
+                kind = re.search(r'type="([^"]*)"', tag)
+                if name and (not kind or kind.group(1) not in ("submit", "button") or f'id="{wanted}"' in tag):
+                    fields[name.group(1)] = html.unescape(value.group(1)) if value else ""
+            button = re.search(rf'<button[^>]*id="{wanted}"[^>]*>', inner)
+            if button and (name := re.search(r'name="([^"]*)"', button.group())):
+                value = re.search(r'value="([^"]*)"', button.group())
+                fields[name.group(1)] = html.unescape(value.group(1)) if value else ""
+            fields.update(extra)
+            return urllib.parse.urljoin(base, html.unescape(action)), urllib.parse.urlencode(fields).encode()
+        raise Failed(f"no form with {wanted} on {base}")
+
+    page = opener.open(url)
+    text = page.read().decode()
+    if 'id="username"' in text:
+        where, body = form(text, page.url, "username", {"username": username, "un": username, "pw": password})
+        page = opener.open(where, body)
+        text = page.read().decode()
+    if 'id="oaapprove"' in text:
+        where, body = form(text, page.url, "oaapprove", {})
+        page = opener.open(where, body)
+        text = page.read().decode()
+    return page.url
+
+
+def argil(home, *words, ok=(0,), env=None):
+    """Runs argil; returns parsed JSON of its output when there is any."""
+    environment = dict(os.environ, ARGIL_DATA=str(home / "argil"), XDG_CONFIG_HOME=str(home / "config"),
+                       ARGIL_ALLOW_PRIVATE_HTTP="1", **(env or {}))
+    run = subprocess.run([str(ARGIL), *words, "--json"], text=True, capture_output=True, env=environment)
+    if run.returncode not in ok:
+        raise Failed(f"`argil {' '.join(words)}` left with {run.returncode}:\n{run.stderr}{run.stdout[-2000:]}")
+    return json.loads(run.stdout) if run.stdout.strip() else None
+
+
+def connect(home, org):
+    """`argil connect` opens $BROWSER with the sign-in page; ours is this script."""
+    browser = home / "browser"
+    browser.write_text(f"#!/bin/sh\nexec {sys.executable} {pathlib.Path(__file__).resolve()} --sign-in \"$1\" "
+                       f"{org.ready['username']} >>{home}/browser.log 2>&1\n")
+    browser.chmod(browser.stat().st_mode | stat.S_IXUSR)
+    env = {"BROWSER": str(browser), "ARGIL_CLIENT_SECRET": org.ready["client_secret"],
+           "ARGIL_DEMO_PASSWORD": org.ready["password"]}
+    return argil(home, "connect", "demo", "--url", org.url, "--client-id", org.ready["client_id"], env=env)
+
+
+def recipes(home, org):
+    """The examples, pointed at the port localorg really has."""
+    for path in sorted((ROOT / "examples").glob("*.yaml")):
+        text = path.read_text().replace("http://127.0.0.1:8460", org.url)
+        copy = home / path.name
+        copy.write_text(text)
+        yield copy
+
+
+def duplicate_emails(org):
+    seen, twice = set(), 0
+    for record in org.query("SELECT Email FROM Lead WHERE Email != null"):
+        email = record["Email"].lower()
+        twice += email in seen
+        seen.add(email)
+    return twice
+
+
+def run_tables(home, org, tables):
+    total = {}
+    reasons = {}
+    for table in tables:
+        sync = argil(home, "sync", table)
+        print(f"  {table}: {sync['statement']}")
+        run = argil(home, "run", table, "--yes", ok=(0, 3))
+        for key in ("rows_read", "added", "changed", "echoes"):
+            total[key] = total.get(key, 0) + sync[key]
+        for key, value in run.items():
+            if isinstance(value, int) and not isinstance(value, bool):
+                total[key] = total.get(key, 0) + value
+        total["api_calls"] += sync["api_calls"]
+        total["rows"] = total.get("rows", 0) + sync["rows"]
+        for refusal in run["refusals"]:
+            reasons[refusal["message"]] = reasons.get(refusal["message"], 0) + refusal["count"]
+    return total, reasons
+
+
+def line(what, value):
+    print(f"  {what:<34} {value:>8,}" if isinstance(value, int) else f"  {what:<34} {value:>8}")
+
+
+def summary(total, reasons, made, duplicates, seconds):
+    print(f"\n{BOLD}What happened{PLAIN}")
+    line("rows imported", total["added"] + total["changed"])
+    line("rows in the tables", total["rows"])
+    line("cells computed", total["cells_computed"])
+    line("records looked up", total["looked_up"])
+    line("records created", total["created"])
+    line("found instead of created", total["adopted"])
+    line("records updated", total["updated"])
+    line("refused before any call", total["refused"])
+    line("refused by the org", total["rejected"])
+    line("in doubt", total["in_doubt"])
+    for why, count in sorted(reasons.items(), key=lambda item: -item[1])[:8]:
+        print(f"      {count:>5} x {why[:90]}")
+    line("API calls", total["api_calls"])
+    line("one call a record would be", total["api_calls_one_each"])
+    line("duplicates made", duplicates)
+    line("seconds", f"{seconds:.1f}")
+    print("\nCounted on the org's side: " + ", ".join(f"{n:,} {what}" for what, n in made.items()))
+
+
+def demo(args):
+    home = pathlib.Path(args.home or os.environ.get("ARGIL_DEMO_HOME") or ROOT / ".demo").resolve()
+    if args.fresh and home.exists():
+        shutil.rmtree(home)
+    again = (home / "argil").exists()
+    home.mkdir(parents=True, exist_ok=True)
+    began = time.monotonic()
+    org = Org(home, free_port(8460), args.scale)
+    try:
+        print(f"{BOLD}localorg{PLAIN} is an org on {org.url} (user {org.ready['username']})")
+        if not again:
+            argil(home, "init", "--name", "demo")
+        who = connect(home, org)
+        print(f"{BOLD}connected{PLAIN} through the OAuth pages as {who['username']} ({who['environment']})")
+        leads, twins = org.count("SELECT COUNT() FROM Lead"), duplicate_emails(org)
+        blank = org.count("SELECT COUNT() FROM Account WHERE Industry = null")
+        tables = []
+        for path in recipes(home, org):
+            plan = argil(home, "apply", str(path))
+            tables.append(plan["table"])
+            print(f"{BOLD}applied{PLAIN} {path.name}: {len(plan['plan'])} changes")
+        print(f"{BOLD}import, enrich, write back{PLAIN}")
+        total, reasons = run_tables(home, org, tables)
+        seconds = time.monotonic() - began
+        new_leads = org.count("SELECT COUNT() FROM Lead") - leads
+        duplicates = duplicate_emails(org) - twins
+        filled = blank - org.count("SELECT COUNT() FROM Account WHERE Industry = null")
+        summary(total, reasons, {"new Leads": new_leads, "Accounts that got an industry": filled},
+                duplicates, seconds)
+
+        check = {row["state"]: int(row["operations"]) for row in argil(home, "journal", "check", ok=(0, 3))}
+        held = [
+            (duplicates == 0, "no duplicate was made"),
+            (new_leads == total["created"], "every created record was counted once"),
+            (total["in_doubt"] == 0, "nothing is in doubt"),
+            (check.get("planned", 0) + check.get("sending", 0) + check.get("unknown", 0) == 0,
+             "every operation is settled"),
+        ]
+        if again:
+            wrote = total["created"] + total["updated"] + total["upserted"]
+            held.append((wrote == 0 and new_leads == 0 and filled == 0, "a second run changed nothing"))
+        else:
+            held.append((total["created"] > 0 and total["updated"] > 0 and total["refused"] > 0,
+                         "records were created, updated and refused with reasons"))
+        print()
+        for ok, what in held:
+            print(f"  {'held' if ok else 'BROKEN':<7}{what}")
+        if again and held[-1][0]:
+            print("\nNothing to do: the org already holds everything this demo would write.")
+        print(f"\nLook around: export ARGIL_DATA={home}/argil XDG_CONFIG_HOME={home}/config\n"
+              f"             {ARGIL} table show accounts; {ARGIL} journal list; {ARGIL} runs\n"
+              f"The web app is not built yet (docs/roadmap.md); localorg's own page: {org.url}/localorg/")
+        if not args.exit and all(ok for ok, _ in held):
+            print("\nlocalorg keeps running. Ctrl-C stops it.")
+            try:
+                org.process.wait()
+            except KeyboardInterrupt:
+                pass
+        return 0 if all(ok for ok, _ in held) else 1
+    finally:
+        org.stop()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--exit", action="store_true", help="stop after the summary")
+    parser.add_argument("--fresh", action="store_true", help="forget what an earlier demo left")
+    parser.add_argument("--home", help="where the demo keeps its data (default .demo here)")
+    parser.add_argument("--scale", type=int, default=1, help="thousands of Accounts in the seeded org")
+    parser.add_argument("--sign-in", nargs=2, metavar=("URL", "USER"), help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    try:
+        if args.sign_in:
+            print(sign_in_as_a_browser(args.sign_in[0], args.sign_in[1], os.environ["ARGIL_DEMO_PASSWORD"]))
+            return 0
+        return demo(args)
+    except Failed as failed:
+        print(f"{BOLD}The demo did not hold:{PLAIN} {failed}", file=sys.stderr)
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
