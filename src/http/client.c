@@ -1,0 +1,556 @@
+/* client.c - one libcurl multi handle, many easy handles, no second chances.
+ *
+ * Call order inside: transfer_prepare, transfer_start, drive until libcurl
+ * says done, transfer_finish. An easy handle goes back to the pool afterwards.
+ *
+ * Invariants: one http_request puts at most one request on the wire. libcurl
+ * re-sends by itself when a reused connection dies before an answer byte; its
+ * second attempt passes prereq_callback again, and is refused there. That same
+ * callback is the last moment before a byte of the request can leave, so it
+ * sets HTTP_SENT_SOME: what failed earlier was certainly not acted on. */
+#include "http/client.h"
+#include "base/arena.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "base/uri.h"
+#include "http/address.h"
+
+#include <curl/curl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define DEFAULT_TIMEOUT_MS INT64_C(120000)
+#define DEFAULT_CONNECT_MS INT64_C(15000)
+#define DEFAULT_MAX_BODY   (64 * MIB)
+#define DEFAULT_PARALLEL   ((size_t)8)
+#define MAX_HEADER_BYTES   (256 * KIB)
+#define READ_BUFFER        (256L * 1024)
+#define KEEP_CONNECTIONS   64L
+#define IDLE_SECONDS       50L /* servers close idle connections after about a minute */
+
+struct http_client {
+    struct world *world;
+    char *user_agent;
+    char *proxy; /* "" = none */
+    CURLM *multi;
+    CURL **spare;
+    size_t spare_count, spare_room;
+    uint64_t requests;
+};
+
+struct transfer {
+    struct http_client *client;
+    const struct http_request *request;
+    struct http_response *response;
+    struct err *err;
+    CURL *easy;
+    struct curl_slist *headers;
+    struct http_header **last_header;
+    size_t header_bytes;
+    int64_t started;
+    bool address_refused;
+    bool second_send; /* libcurl wanted to send again */
+    bool too_large;
+    char detail[CURL_ERROR_SIZE];
+};
+
+/* --- the client --- */
+
+static void curl_start_once(void)
+{
+    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    static bool started;
+    pthread_mutex_lock(&lock);
+    if (!started)
+        curl_global_init(CURL_GLOBAL_DEFAULT);
+    started = true;
+    pthread_mutex_unlock(&lock);
+}
+
+struct http_client *http_client_new(struct world *world, const char *user_agent)
+{
+    curl_start_once();
+    const char *proxy = secure_getenv("ARGIL_PROXY");
+    struct http_client *client = mem_alloc(sizeof *client);
+    client->world = world ? world : world_real();
+    client->user_agent = mem_strdup(user_agent ? user_agent : "argil/" ARGIL_VERSION);
+    client->proxy = mem_strdup(proxy ? proxy : "");
+    client->multi = curl_multi_init();
+    if (!client->multi)
+        abort();
+    curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, KEEP_CONNECTIONS);
+    curl_multi_setopt(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
+    return client;
+}
+
+void http_client_free(struct http_client *client)
+{
+    if (!client)
+        return;
+    for (size_t i = 0; i < client->spare_count; i++)
+        curl_easy_cleanup(client->spare[i]);
+    free(client->spare);
+    curl_multi_cleanup(client->multi);
+    free(client->user_agent);
+    free(client->proxy);
+    free(client);
+}
+
+uint64_t http_client_requests(const struct http_client *client)
+{
+    return client->requests;
+}
+
+static CURL *take_easy(struct http_client *client)
+{
+    CURL *easy = client->spare_count > 0 ? client->spare[--client->spare_count] : curl_easy_init();
+    if (!easy)
+        abort(); /* only without memory */
+    return easy;
+}
+
+static void give_easy(struct http_client *client, CURL *easy)
+{
+    curl_easy_reset(easy);
+    if (client->spare_count == client->spare_room) {
+        client->spare_room = client->spare_room ? client->spare_room * 2 : 8;
+        client->spare = mem_resize_array(client->spare, client->spare_room, sizeof(CURL *));
+    }
+    client->spare[client->spare_count++] = easy;
+}
+
+/* --- what libcurl calls --- */
+
+static void reached(struct transfer *t, enum http_progress progress)
+{
+    if (t->response->progress < progress)
+        t->response->progress = progress;
+}
+
+static curl_socket_t open_socket_callback(void *ctx, curlsocktype purpose,
+                                          struct curl_sockaddr *address)
+{
+    struct transfer *t = ctx;
+    reached(t, HTTP_RESOLVED);
+    /* Through a proxy the address is the proxy's, chosen by the admin. */
+    if (t->request->public_only && !t->client->proxy[0] && !address_is_public(&address->addr)) {
+        t->address_refused = true;
+        return CURL_SOCKET_BAD;
+    }
+    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+}
+
+static int prereq_callback(void *ctx, char *peer, char *local, int peer_port, int local_port)
+{
+    struct transfer *t = ctx;
+    if (t->response->progress >= HTTP_SENT_SOME) {
+        t->second_send = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    reached(t, HTTP_CONNECTED);
+    /* A kept connection was perhaps opened by a request with no such limit. */
+    if (t->request->public_only && !t->client->proxy[0] && !address_text_is_public(peer)) {
+        t->address_refused = true;
+        return CURL_PREREQFUNC_ABORT;
+    }
+    reached(t, HTTP_SENT_SOME);
+    return CURL_PREREQFUNC_OK;
+}
+
+static size_t write_callback(char *bytes, size_t each, size_t count, void *ctx)
+{
+    struct transfer *t = ctx;
+    buf_append(&t->response->body, bytes, each * count);
+    t->too_large = t->response->body.overflow;
+    return t->too_large ? 0 : each * count;
+}
+
+/* "HTTP/1.1 200 OK": a new answer begins; what an interim one said is dropped. */
+static void take_status(struct transfer *t, const char *line, size_t len)
+{
+    size_t space = 0;
+    while (space < len && line[space] != ' ')
+        space++;
+    int status = space + 3 < len ? atoi(line + space + 1) : 0;
+    t->response->headers = NULL;
+    t->last_header = &t->response->headers;
+    if (status < 200)
+        return;
+    t->response->status = status;
+    reached(t, HTTP_GOT_STATUS);
+}
+
+static void take_header(struct transfer *t, struct str line)
+{
+    const char *colon = memchr(line.p, ':', line.n);
+    if (!colon)
+        return;
+    struct str name = str_trim((struct str){line.p, (size_t)(colon - line.p)});
+    struct str value = str_trim((struct str){colon + 1, (size_t)(line.p + line.n - colon - 1)});
+    struct http_header *header = arena_alloc(t->response->arena, sizeof *header);
+    header->name = str_dup(t->response->arena, name);
+    header->value = str_dup(t->response->arena, value);
+    *t->last_header = header;
+    t->last_header = &header->next;
+}
+
+static size_t header_callback(char *bytes, size_t each, size_t count, void *ctx)
+{
+    struct transfer *t = ctx;
+    size_t len = each * count;
+    t->header_bytes += len;
+    if (t->header_bytes > MAX_HEADER_BYTES) {
+        t->too_large = true;
+        return 0;
+    }
+    if (t->response->progress >= HTTP_GOT_HEADERS)
+        return len; /* trailers say nothing we use */
+    struct str line = str_trim((struct str){bytes, len});
+    if (line.n >= 5 && memcmp(line.p, "HTTP/", 5) == 0)
+        take_status(t, line.p, line.n);
+    else if (line.n > 0)
+        take_header(t, line);
+    else if (t->response->status > 0)
+        reached(t, HTTP_GOT_HEADERS);
+    return len;
+}
+
+/* --- preparing --- */
+
+static bool holds_line_break(const char *text)
+{
+    return strpbrk(text, "\r\n") != NULL;
+}
+
+static void add_header(struct transfer *t, const char *name, const char *value)
+{
+    char *line = value[0] ? mem_printf("%s: %s", name, value) : mem_printf("%s;", name);
+    t->headers = curl_slist_append(t->headers, line);
+    explicit_bzero(line, strlen(line)); /* it may be the Authorization header */
+    free(line);
+}
+
+/* libcurl adds these by itself unless told "Name:". */
+static void forbid_header(struct transfer *t, const char *name)
+{
+    char line[64];
+    if (http_header_get(t->request->headers, name))
+        return;
+    snprintf(line, sizeof line, "%s:", name);
+    t->headers = curl_slist_append(t->headers, line);
+}
+
+static enum status prepare_headers(struct transfer *t)
+{
+    for (const struct http_header *h = t->request->headers; h; h = h->next) {
+        if (holds_line_break(h->name) || holds_line_break(h->value) || strchr(h->name, ':'))
+            return err_set(t->err, ERR_INVALID, "header \"%.40s\" holds a line break or a colon",
+                           h->name);
+        add_header(t, h->name, h->value);
+    }
+    forbid_header(t, "Expect"); /* waiting for 100, and sending again after 417 */
+    forbid_header(t, "Content-Type");
+    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
+    return OK;
+}
+
+static bool method_has_body(const char *method)
+{
+    return text_eq(method, "POST") || text_eq(method, "PUT") || text_eq(method, "PATCH");
+}
+
+static enum status prepare_method(struct transfer *t)
+{
+    const char *method = t->request->method ? t->request->method : "GET";
+    if (!method[0] || strspn(method, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != strlen(method))
+        return err_set(t->err, ERR_INVALID, "\"%.20s\" is not an HTTP method", method);
+    if (t->request->body_len > 0 || method_has_body(method)) {
+        curl_easy_setopt(t->easy, CURLOPT_POST, 1L);
+        curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, t->request->body ? t->request->body : "");
+        curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->request->body_len);
+    } else if (text_eq(method, "HEAD")) {
+        curl_easy_setopt(t->easy, CURLOPT_NOBODY, 1L);
+    } else {
+        curl_easy_setopt(t->easy, CURLOPT_HTTPGET, 1L);
+    }
+    curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, method);
+    return OK;
+}
+
+/* Behind a proxy the address is not ours to see; what is written out is. */
+static enum status check_literal_host(struct transfer *t)
+{
+    struct uri uri;
+    if (!t->request->public_only || !uri_parse(t->response->arena, t->request->url, &uri))
+        return OK;
+    if (!address_is_literal(uri.host) || address_text_is_public(uri.host))
+        return OK;
+    return err_set(t->err, ERR_HTTP_REFUSED_ADDRESS,
+                   "%s is a private or reserved address, which may not be reached from here",
+                   uri.host);
+}
+
+static void prepare_callbacks(struct transfer *t)
+{
+    CURL *easy = t->easy;
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->detail);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, write_callback);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, header_callback);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, prereq_callback);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, t);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket_callback);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
+}
+
+static void prepare_connection(struct transfer *t)
+{
+    const struct http_request *request = t->request;
+    CURL *easy = t->easy;
+    int64_t timeout = request->timeout_ms > 0 ? request->timeout_ms : DEFAULT_TIMEOUT_MS;
+    int64_t connect = request->connect_ms > 0 ? request->connect_ms : DEFAULT_CONNECT_MS;
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, t->client->proxy);
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout);
+    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_BUFFER);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, t->client->user_agent);
+    if (request->fresh_connection) {
+        curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    }
+    if (request->accept_gzip)
+        curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+}
+
+static enum status transfer_prepare(struct transfer *t)
+{
+    size_t max_body = t->request->max_body ? t->request->max_body : DEFAULT_MAX_BODY;
+    *t->response = (struct http_response){.body = BUF_UP_TO(max_body), .arena = arena_new()};
+    t->last_header = &t->response->headers;
+    t->started = t->client->world->monotonic_ms(t->client->world);
+    err_clear(t->err);
+    t->easy = take_easy(t->client);
+    if (!t->request->url || curl_easy_setopt(t->easy, CURLOPT_URL, t->request->url) != CURLE_OK)
+        return err_set(t->err, ERR_INVALID, "the request has no usable URL");
+    prepare_callbacks(t);
+    prepare_connection(t);
+    if (check_literal_host(t) != OK || prepare_method(t) != OK)
+        return FAIL;
+    return prepare_headers(t);
+}
+
+/* --- finishing --- */
+
+static bool time_passed(CURL *easy, CURLINFO which)
+{
+    curl_off_t us = 0;
+    return curl_easy_getinfo(easy, which, &us) == CURLE_OK && us > 0;
+}
+
+/* What the callbacks could not see. */
+static void complete_progress(struct transfer *t)
+{
+    if (t->response->progress < HTTP_SENT_SOME) {
+        if (time_passed(t->easy, CURLINFO_NAMELOOKUP_TIME_T))
+            reached(t, HTTP_RESOLVED);
+        if (time_passed(t->easy, CURLINFO_CONNECT_TIME_T))
+            reached(t, HTTP_CONNECTED);
+        if (time_passed(t->easy, CURLINFO_APPCONNECT_TIME_T))
+            reached(t, HTTP_TLS_DONE);
+        return;
+    }
+    long head = 0;
+    curl_off_t body = 0;
+    curl_easy_getinfo(t->easy, CURLINFO_REQUEST_SIZE, &head);
+    curl_easy_getinfo(t->easy, CURLINFO_SIZE_UPLOAD_T, &body);
+    if (head > 0 && (uint64_t)body >= t->request->body_len)
+        reached(t, HTTP_SENT_ALL);
+}
+
+static const char *early_error_code(CURLcode rc)
+{
+    switch (rc) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+    case CURLE_COULDNT_RESOLVE_PROXY:
+        return ERR_HTTP_RESOLVE;
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_INTERFACE_FAILED:
+    case CURLE_PROXY:
+        return ERR_HTTP_CONNECT;
+    case CURLE_SSL_CONNECT_ERROR:
+    case CURLE_PEER_FAILED_VERIFICATION:
+    case CURLE_SSL_CERTPROBLEM:
+    case CURLE_SSL_CIPHER:
+    case CURLE_SSL_CACERT_BADFILE:
+    case CURLE_SSL_ISSUER_ERROR:
+    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
+    case CURLE_SSL_INVALIDCERTSTATUS:
+    case CURLE_USE_SSL_FAILED:
+        return ERR_HTTP_TLS;
+    case CURLE_URL_MALFORMAT:
+    case CURLE_UNSUPPORTED_PROTOCOL:
+        return ERR_INVALID;
+    default:
+        return ERR_HTTP_BROKEN;
+    }
+}
+
+static const char *error_code(const struct transfer *t, CURLcode rc)
+{
+    if (t->too_large)
+        return ERR_HTTP_TOO_LARGE;
+    if (t->second_send)
+        return ERR_HTTP_BROKEN;
+    if (t->address_refused && t->response->progress < HTTP_SENT_SOME)
+        return ERR_HTTP_REFUSED_ADDRESS;
+    if (rc == CURLE_OPERATION_TIMEDOUT)
+        return ERR_HTTP_TIMEOUT;
+    /* Once bytes have left, no error may look as if none had. */
+    return t->response->progress >= HTTP_SENT_SOME ? ERR_HTTP_BROKEN : early_error_code(rc);
+}
+
+static const char *error_text(const struct transfer *t, CURLcode rc)
+{
+    if (t->too_large)
+        return "the answer is larger than allowed";
+    if (t->second_send)
+        return "the kept connection was closed before an answer came; the request was not repeated";
+    if (t->address_refused && t->response->progress < HTTP_SENT_SOME)
+        return "the name leads to a private or reserved address, which may not be reached from "
+               "here";
+    return t->detail[0] ? t->detail : curl_easy_strerror(rc);
+}
+
+/* "POST https://host/path": no query, no credentials. */
+static const char *request_name(const struct transfer *t)
+{
+    struct uri uri;
+    struct arena *arena = t->response->arena;
+    const char *method = t->request->method ? t->request->method : "GET";
+    if (!t->request->url || !uri_parse(arena, t->request->url, &uri))
+        return arena_printf(arena, "%.20s request", method);
+    return arena_printf(arena, "%.20s %s://%s:%d%.200s", method, uri.scheme, uri.host, uri.port,
+                        uri.path);
+}
+
+static void transfer_finish(struct transfer *t, CURLcode rc)
+{
+    struct http_response *response = t->response;
+    complete_progress(t);
+    if (rc == CURLE_OK && response->status > 0)
+        reached(t, HTTP_GOT_ALL);
+    else
+        err_set(t->err, error_code(t, rc), "%s", error_text(t, rc));
+    response->body_cut = response->status > 0 && response->progress < HTTP_GOT_ALL;
+}
+
+static void transfer_end(struct transfer *t)
+{
+    struct http_client *client = t->client;
+    t->response->took_ms = client->world->monotonic_ms(client->world) - t->started;
+    const char *hint = t->request->secret_hint ? t->request->secret_hint : "";
+    if (t->err->code[0]) {
+        log_debug("http: %s %s failed: %s", request_name(t), hint, t->err->message);
+        err_wrap(t->err, "%s", request_name(t));
+    } else {
+        log_debug("http: %s %s answered %d in %lld ms", request_name(t), hint, t->response->status,
+                  (long long)t->response->took_ms);
+    }
+    give_easy(client, t->easy);
+    curl_slist_free_all(t->headers);
+}
+
+/* --- driving --- */
+
+static bool transfer_start(struct transfer *t)
+{
+    if (transfer_prepare(t) != OK) {
+        transfer_end(t);
+        return false;
+    }
+    CURLMcode rc = curl_multi_add_handle(t->client->multi, t->easy);
+    if (rc != CURLM_OK) {
+        err_set(t->err, ERR_IO, "%s", curl_multi_strerror(rc));
+        transfer_end(t);
+        return false;
+    }
+    t->client->requests++;
+    return true;
+}
+
+/* Takes the finished ones off the multi handle; returns how many. */
+static size_t collect_finished(struct http_client *client)
+{
+    size_t finished = 0;
+    int left;
+    CURLMsg *message;
+    while ((message = curl_multi_info_read(client->multi, &left))) {
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        CURLcode rc = message->data.result; /* the message dies with remove_handle */
+        CURL *easy = message->easy_handle;
+        char *owner = NULL;
+        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner);
+        struct transfer *t = (struct transfer *)(void *)owner;
+        transfer_finish(t, rc);
+        curl_multi_remove_handle(client->multi, easy);
+        transfer_end(t);
+        finished++;
+    }
+    return finished;
+}
+
+void http_send_many(struct http_client *client, const struct http_request *requests,
+                    struct http_response *responses, struct err *errs, size_t count,
+                    size_t parallel)
+{
+    struct transfer *transfers = mem_array(count, sizeof *transfers);
+    size_t next = 0, open = 0;
+    if (parallel == 0)
+        parallel = DEFAULT_PARALLEL;
+    while (next < count || open > 0) {
+        for (; next < count && open < parallel; next++) {
+            transfers[next] = (struct transfer){.client = client,
+                                                .request = &requests[next],
+                                                .response = &responses[next],
+                                                .err = &errs[next]};
+            open += transfer_start(&transfers[next]);
+        }
+        int running = 0;
+        curl_multi_perform(client->multi, &running);
+        open -= collect_finished(client);
+        if (running > 0 && open > 0)
+            curl_multi_poll(client->multi, NULL, 0, 1000, NULL);
+    }
+    free(transfers);
+}
+
+enum status http_send(struct http_client *client, const struct http_request *request,
+                      struct http_response *response, struct err *err)
+{
+    struct err own;
+    struct err *to = err ? err : &own;
+    http_send_many(client, request, response, to, 1, 1);
+    return to->code[0] ? FAIL : OK;
+}
+
+void http_response_free(struct http_response *response)
+{
+    buf_free(&response->body);
+    arena_free(response->arena);
+    *response = (struct http_response){0};
+}
