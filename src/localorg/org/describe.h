@@ -10,8 +10,9 @@
 #include "localorg/org/schema.h"
 
 struct describe_options {
-    const char *version;  /* "67.0": goes into every url */
-    const char *base_url; /* "https://acme.my.salesforce.com"; NULL = "" (ui urls become relative) */
+    const char *version; /* "67.0": goes into every url */
+    const char
+        *base_url; /* "https://acme.my.salesforce.com"; NULL = "" (ui urls become relative) */
     /* Field access of the asking user: fields it refuses are left out, as
      * field-level security does. NULL shows everything. */
     bool (*may)(void *ctx, const struct field *field);
@@ -37,5 +38,8 @@ void schema_describe_entry(struct jw *w, const struct sobject *object,
 /* One entry of `fields`, for the tooling that wants a single field. */
 void field_describe_json(struct jw *w, const struct field *field,
                          const struct describe_options *options);
+
+/* Is this one of the 57 attributes of a field? */
+bool describe_attribute(const char *name);
 
 #endif
