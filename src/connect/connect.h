@@ -108,7 +108,8 @@ enum crm_class {
     CRM_UNKNOWN,      /* may have been executed */
     CRM_EXISTS,       /* DUPLICATE_VALUE on our own key field: an earlier attempt or a rival won */
     CRM_SEVERAL,      /* the key matches several records: stop the column */
-    CRM_PAUSE         /* limit reached, not executed: pause the connection */
+    CRM_PAUSE         /* limit reached or the grant is gone, not executed: pause the connection;
+                         outcome.code says which (REQUEST_LIMIT_EXCEEDED, ERR_CRM_RECONNECT, ...) */
 };
 
 struct crm_write {
@@ -135,6 +136,7 @@ struct crm_write_options {
     bool duplicate_override; /* Sforce-Duplicate-Rule-Header: allowSave=true */
     bool resend_harmless;    /* sealed, keyed and updates: the connection may be reused */
     int64_t timeout_ms;
+    const char *auto_assign; /* assignment rules: "TRUE", "FALSE", a rule's id; NULL = TRUE for creates only */
 };
 
 /* One value checked against describe before anything is sent. */
@@ -168,6 +170,7 @@ struct crm_signin {
     const char *url;             /* out of begin */
     const char *state;           /* out of begin: compare in constant time */
     struct secret verifier;      /* PKCE */
+    const char *prompt;          /* NULL; "login" = another user, "consent" = a new refresh token */
 };
 
 struct connector {

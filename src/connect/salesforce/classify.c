@@ -1,0 +1,268 @@
+/* classify.c - what the answer to a write means for each of its rows.
+ *
+ * reliability B.7, as a procedure: first how far the exchange got, then the
+ * status of the collection, then each row's own result. A row ends as executed
+ * or not only by proof; everything else is UNKNOWN and will be looked up. The
+ * per-code classes are in explain.c. */
+#include "connect/salesforce/sf_priv.h"
+
+#include "base/str.h"
+
+#include <ctype.h>
+#include <string.h>
+
+const char *sf_progress_name(enum http_progress progress)
+{
+    static const char *const names[] = {
+        [HTTP_NOT_STARTED] = "not_started", [HTTP_RESOLVED] = "resolved",
+        [HTTP_CONNECTED] = "connected",     [HTTP_TLS_DONE] = "tls_done",
+        [HTTP_SENT_SOME] = "sent_some",     [HTTP_SENT_ALL] = "sent_all",
+        [HTTP_GOT_STATUS] = "got_status",   [HTTP_GOT_HEADERS] = "got_headers",
+        [HTTP_GOT_ALL] = "got_all",
+    };
+    return (size_t)progress < sizeof names / sizeof *names ? names[progress] : "?";
+}
+
+/* -------------------------------------------------------------- evidence */
+
+static const char *evidence(const struct sf_exchange *x, const struct json *errors,
+                            struct arena *arena)
+{
+    const char *date = http_header_get(x->http->headers, "Date");
+    struct buf text = BUF_INIT;
+    struct jw w;
+    jw_init(&w, &text);
+    jw_object(&w);
+    jw_kv_int(&w, "http", x->http->status);
+    if (x->status != x->http->status)
+        jw_kv_int(&w, "part", x->status);
+    jw_kv_text(&w, "progress", sf_progress_name(x->http->progress));
+    if (x->http_error)
+        jw_kv_text(&w, "error", x->http_error);
+    if (x->http->body_cut)
+        jw_kv_bool(&w, "cut", true);
+    jw_kv_int(&w, "took_ms", x->http->took_ms);
+    if (date)
+        jw_kv_text(&w, "date", date);
+    if (json_is(errors, JSON_ARRAY) && errors->len > 0) {
+        jw_key(&w, "codes");
+        jw_array(&w);
+        json_each(error, errors) {
+            const char *code = json_get_text(error, "statusCode");
+            jw_text(&w, code ? code : json_get_text(error, "errorCode"));
+        }
+        jw_end_array(&w);
+    }
+    jw_end_object(&w);
+    const char *out = arena_strndup(arena, text.data, text.len);
+    buf_free(&text);
+    return out;
+}
+
+static void every(const struct sf_exchange *x, enum crm_class class, const char *code,
+                  const char *message, const struct json *errors, struct arena *arena)
+{
+    const char *proof = evidence(x, errors, arena);
+    for (size_t i = 0; i < x->count; i++) {
+        struct crm_outcome *outcome = &x->outcomes[i];
+        memset(outcome, 0, sizeof *outcome);
+        outcome->class = class;
+        outcome->code = arena_strdup(arena, code);
+        outcome->message = arena_strdup(arena, message);
+        outcome->evidence = proof;
+    }
+}
+
+/* --------------------------------------------------------------- one row */
+
+/* The last word of a message that is a record id, canonical; NULL when none. */
+static const char *id_in(const char *message, struct arena *arena)
+{
+    const char *found = NULL;
+    char id[19];
+    for (const char *at = message; at && *at;) {
+        size_t n = 0;
+        while (isalnum((unsigned char)at[n]))
+            n++;
+        /* a long word is no id: ids hold digits */
+        if ((n == 15 || n == 18) && sf_id(at, n, id) && strcspn(at, "0123456789") < n)
+            found = arena_strndup(arena, id, 18);
+        at += n ? n : 1;
+    }
+    return found;
+}
+
+static bool names_word(const char *text, const char *word)
+{
+    size_t len = strlen(word);
+    for (const char *at = text; at && (at = strcasestr(at, word)) != NULL; at += len) {
+        bool before = at == text || !(isalnum((unsigned char)at[-1]) || at[-1] == '_');
+        bool after = !(isalnum((unsigned char)at[len]) || at[len] == '_');
+        if (before && after)
+            return true;
+    }
+    return false;
+}
+
+static const char *fields_text(const struct json *fields, struct arena *arena)
+{
+    const char *out = NULL;
+    json_each(field, fields)
+        if (json_text(field))
+            out = out ? arena_printf(arena, "%s,%s", out, json_text(field)) : json_text(field);
+    return out;
+}
+
+/* DUPLICATE_VALUE: on our own key it is an earlier attempt of ours, or a rival. */
+static enum crm_class duplicate_class(const struct crm_write *write, const struct crm_outcome *outcome)
+{
+    const char *message = outcome->message ? outcome->message : "";
+    if (strstr(message, "Duplicate external id specified"))
+        return CRM_NOT_EXECUTED; /* the same key twice in one request: every such row is refused */
+    if (!write->key_field)
+        return CRM_REJECTED;
+    if (names_word(message, write->key_field) ||
+        (outcome->fields && names_word(outcome->fields, write->key_field)))
+        return CRM_EXISTS;
+    /* "<unknown>": the other record is hidden from us, and may be ours all the same. */
+    return strstr(message, "<unknown>") ? CRM_EXISTS : CRM_REJECTED;
+}
+
+static enum crm_class code_class(const struct sf_exchange *x, const struct crm_write *write,
+                                 const struct crm_outcome *outcome)
+{
+    const struct sf_code *row = sf_code_find(outcome->code);
+    const char *message = outcome->message ? outcome->message : "";
+    if (text_eq(outcome->code, "DUPLICATE_VALUE"))
+        return duplicate_class(write, outcome);
+    if (strstr(message, "Too many batch retries"))
+        return CRM_UNKNOWN;
+    if (text_eq(outcome->code, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY") &&
+        strstr(message, "UNABLE_TO_LOCK_ROW"))
+        return CRM_NOT_EXECUTED;
+    if ((x->status == 429 || x->status == 503) && (!row || row->class == CRM_UNKNOWN))
+        return x->resend_harmless && write->key_field && write->kind != OP_UPDATE ? CRM_NOT_EXECUTED
+                                                                                  : CRM_UNKNOWN;
+    return row ? row->class : CRM_UNKNOWN;
+}
+
+/* Takes the first error of a list that Salesforce gave for one row or for all. */
+static void refused(const struct sf_exchange *x, const struct crm_write *write,
+                    const struct json *errors, struct crm_outcome *outcome, struct arena *arena)
+{
+    const struct json *error = json_at(errors, 0);
+    const char *code = json_get_text(error, "statusCode");
+    memset(outcome, 0, sizeof *outcome);
+    outcome->code = code ? code : json_get_text(error, "errorCode");
+    outcome->message = json_get_text(error, "message");
+    outcome->fields = fields_text(json_get(error, "fields"), arena);
+    outcome->evidence = evidence(x, errors, arena);
+    outcome->class = code_class(x, write, outcome);
+    if (text_eq(outcome->code, "DUPLICATE_VALUE") || text_eq(outcome->code, "DUPLICATE_EXTERNAL_ID"))
+        outcome->other_id = id_in(outcome->message, arena);
+}
+
+static void executed(const struct sf_exchange *x, const struct crm_write *write,
+                     const struct json *result, struct crm_outcome *outcome, struct arena *arena)
+{
+    memset(outcome, 0, sizeof *outcome);
+    outcome->class = CRM_EXECUTED;
+    outcome->id = sf_id_dup(arena, json_get_text(result, "id"));
+    if (!outcome->id && write->kind == OP_UPDATE)
+        outcome->id = sf_id_dup(arena, write->id);
+    outcome->created = write->kind == OP_CREATE ||
+                       (write->kind == OP_UPSERT && json_get_bool(result, "created", false));
+    outcome->evidence = evidence(x, NULL, arena);
+}
+
+static void row_result(const struct sf_exchange *x, size_t i, const struct json *result,
+                       struct arena *arena)
+{
+    const struct json *success = json_get(result, "success");
+    const struct json *errors = json_get(result, "errors");
+    if (json_is(success, JSON_TRUE)) {
+        executed(x, &x->writes[i], result, &x->outcomes[i], arena);
+    } else if (json_is(success, JSON_FALSE) && json_at(errors, 0)) {
+        refused(x, &x->writes[i], errors, &x->outcomes[i], arena);
+    } else {
+        struct sf_exchange one = *x;
+        one.outcomes = &x->outcomes[i];
+        one.count = 1;
+        every(&one, CRM_UNKNOWN, "connect.strange_answer", "Salesforce's answer for the row makes no sense",
+              NULL, arena);
+    }
+}
+
+/* -------------------------------------------------------- the collection */
+
+static bool is_html(const struct http_response *http)
+{
+    const char *type = http_header_get(http->headers, "Content-Type");
+    return type && strcasestr(type, "text/html");
+}
+
+/* A refusal of the whole collection in Salesforce's own words. */
+static bool speaks(const struct json *body)
+{
+    const struct json *error = json_is(body, JSON_ARRAY) ? json_at(body, 0) : NULL;
+    return json_get_text(error, "errorCode") || json_get_text(error, "statusCode");
+}
+
+static void classify_broken(const struct sf_exchange *x, struct arena *arena)
+{
+    if (x->http->progress < HTTP_SENT_SOME)
+        every(x, CRM_NOT_EXECUTED, x->http_error, "the request did not leave", NULL, arena);
+    else
+        every(x, CRM_UNKNOWN, x->http_error,
+              x->http->status ? "the answer was cut" : "the answer did not come", NULL, arena);
+}
+
+static void classify_success(const struct sf_exchange *x, struct arena *arena)
+{
+    if (!json_is(x->body, JSON_ARRAY)) {
+        every(x, CRM_UNKNOWN, "connect.strange_answer", "Salesforce's answer cannot be read", NULL, arena);
+        return;
+    }
+    if (x->body->len != x->count) {
+        every(x, CRM_UNKNOWN, "connect.wrong_count",
+              "Salesforce answered with another number of results than rows were sent", NULL, arena);
+        return;
+    }
+    size_t i = 0;
+    json_each(result, x->body)
+        row_result(x, i++, result, arena);
+}
+
+static void classify_refused(const struct sf_exchange *x, struct arena *arena)
+{
+    for (size_t i = 0; i < x->count; i++) {
+        refused(x, &x->writes[i], x->body, &x->outcomes[i], arena);
+        /* A refusal is believed with its 4xx; a server that fails may have saved before. */
+        if (x->status >= 500 && x->outcomes[i].class == CRM_REJECTED)
+            x->outcomes[i].class = CRM_UNKNOWN;
+    }
+}
+
+void sf_classify(const struct sf_exchange *x, struct arena *arena)
+{
+    if (x->http_error) {
+        classify_broken(x, arena);
+    } else if (x->status == 413 || x->status == 414 || x->status == 431) {
+        every(x, CRM_REJECTED, "connect.too_large", "the request was larger than Salesforce accepts",
+              NULL, arena);
+    } else if (is_html(x->http)) {
+        every(x, CRM_UNKNOWN, "connect.page", "a page came in place of an answer", NULL, arena);
+    } else if (x->status == 401) {
+        every(x, CRM_NOT_EXECUTED, "INVALID_SESSION_ID", "the session had ended", x->body, arena);
+    } else if (x->status == 300) {
+        every(x, CRM_SEVERAL, "MULTIPLE_CHOICES", "the key matches several records", NULL, arena);
+    } else if (x->status == 412) {
+        every(x, CRM_REJECTED, "PRECONDITION_FAILED", "the record was changed in between", NULL, arena);
+    } else if (x->status >= 200 && x->status < 300) {
+        classify_success(x, arena);
+    } else if (speaks(x->body)) {
+        classify_refused(x, arena);
+    } else {
+        every(x, CRM_UNKNOWN, "connect.no_answer", "the answer does not say what happened", NULL, arena);
+    }
+}

@@ -1,0 +1,261 @@
+/* describe.c - what the connected user can see: objects, fields, choices.
+ *
+ * Each object is asked for once a session and kept until it closes. What
+ * describe leaves out is hidden from this user or does not exist: the two
+ * cannot be told apart, so the hint speaks of both. */
+#include "connect/salesforce/sf_priv.h"
+
+#include "base/str.h"
+
+#include <string.h>
+
+static const char *text_of(struct arena *arena, const struct json *object, const char *key)
+{
+    return arena_strdup(arena, json_get_text(object, key));
+}
+
+static void choices_parse(struct arena *arena, const struct json *list, struct crm_field *field)
+{
+    if (!json_is(list, JSON_ARRAY) || list->len == 0)
+        return;
+    field->choices = arena_array(arena, list->len, sizeof *field->choices);
+    json_each(choice, list) {
+        struct crm_choice *to = &field->choices[field->choice_count++];
+        to->value = text_of(arena, choice, "value");
+        to->label = text_of(arena, choice, "label");
+        to->active = json_get_bool(choice, "active", true);
+        if (!to->value)
+            to->value = "";
+    }
+}
+
+static void field_parse(struct arena *arena, const struct json *from, struct crm_field *to)
+{
+    static const struct {
+        const char *key;
+        size_t offset;
+    } flags[] = {
+        {"createable", offsetof(struct crm_field, createable)},
+        {"updateable", offsetof(struct crm_field, updateable)},
+        {"nillable", offsetof(struct crm_field, nillable)},
+        {"defaultedOnCreate", offsetof(struct crm_field, defaulted_on_create)},
+        {"unique", offsetof(struct crm_field, unique)},
+        {"externalId", offsetof(struct crm_field, external_id)},
+        {"idLookup", offsetof(struct crm_field, id_lookup)},
+        {"caseSensitive", offsetof(struct crm_field, case_sensitive)},
+        {"restrictedPicklist", offsetof(struct crm_field, restricted_picklist)},
+        {"filterable", offsetof(struct crm_field, filterable)},
+        {"sortable", offsetof(struct crm_field, sortable)},
+        {"calculated", offsetof(struct crm_field, calculated)},
+        {"custom", offsetof(struct crm_field, custom)},
+        {"nameField", offsetof(struct crm_field, name_field)},
+    };
+    to->name = text_of(arena, from, "name");
+    to->label = text_of(arena, from, "label");
+    to->type = text_of(arena, from, "type");
+    to->relationship_name = text_of(arena, from, "relationshipName");
+    to->length = (int)json_get_int(from, "length", 0);
+    to->precision = (int)json_get_int(from, "precision", 0);
+    to->scale = (int)json_get_int(from, "scale", 0);
+    to->digits = (int)json_get_int(from, "digits", 0);
+    for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
+        *(bool *)((char *)to + flags[i].offset) = json_get_bool(from, flags[i].key, false);
+    choices_parse(arena, json_get(from, "picklistValues"), to);
+    const struct json *refs = json_get(from, "referenceTo");
+    if (json_is(refs, JSON_ARRAY) && refs->len > 0) {
+        to->reference_to = arena_array(arena, refs->len, sizeof *to->reference_to);
+        json_each(ref, refs)
+            if (json_text(ref))
+                to->reference_to[to->reference_count++] = arena_strdup(arena, json_text(ref));
+    }
+    if (!to->label)
+        to->label = to->name;
+    if (!to->type)
+        to->type = "string";
+}
+
+struct crm_object *sf_describe_parse(struct arena *arena, const struct json *from)
+{
+    const struct json *fields = json_get(from, "fields");
+    struct crm_object *to = arena_alloc(arena, sizeof *to);
+    to->name = text_of(arena, from, "name");
+    to->label = text_of(arena, from, "label");
+    to->key_prefix = text_of(arena, from, "keyPrefix");
+    to->queryable = json_get_bool(from, "queryable", false);
+    to->createable = json_get_bool(from, "createable", false);
+    to->updateable = json_get_bool(from, "updateable", false);
+    to->deletable = json_get_bool(from, "deletable", false);
+    to->custom = json_get_bool(from, "custom", false);
+    if (!to->name || !json_is(fields, JSON_ARRAY))
+        return NULL;
+    to->fields = arena_array(arena, fields->len + 1, sizeof *to->fields);
+    json_each(field, fields)
+        if (json_get_text(field, "name"))
+            field_parse(arena, field, &to->fields[to->field_count++]);
+    return to;
+}
+
+/* ---------------------------------------------------------- all objects */
+
+static enum status names_load(struct sf *sf, struct err *err)
+{
+    struct sf_call call = {.path = "/sobjects/", .what = "listing the objects"};
+    struct arena *arena;
+    const struct json *body = NULL;
+    if (sf->named)
+        return OK;
+    arena = arena_new();
+    enum status rc = sf_read(sf, &call, arena, &body, err);
+    const struct json *list = json_get(body, "sobjects");
+    if (rc == OK && !json_is(list, JSON_ARRAY))
+        rc = err_set(err, ERR_CRM_UNREACHABLE, "listing the objects: Salesforce sent something else");
+    if (rc == OK) {
+        sf->crm.calls_one_each++;
+        sf->names = arena_array(sf->arena, list->len + 1, sizeof *sf->names);
+        sf->prefixes = arena_array(sf->arena, list->len + 1, sizeof *sf->prefixes);
+        json_each(object, list) {
+            if (!json_get_text(object, "name"))
+                continue;
+            sf->names[sf->name_count] = text_of(sf->arena, object, "name");
+            sf->prefixes[sf->name_count++] = text_of(sf->arena, object, "keyPrefix");
+        }
+        sf->named = true;
+    }
+    arena_free(arena);
+    return rc;
+}
+
+enum status sf_objects(struct crm_session *session, const char *const **names, size_t *count,
+                       struct err *err)
+{
+    struct sf *sf = sf_of(session);
+    if (names_load(sf, err) != OK)
+        return FAIL;
+    *names = (const char *const *)sf->names;
+    *count = sf->name_count;
+    return OK;
+}
+
+const char *sf_object_of_prefix(struct sf *sf, const char *id)
+{
+    struct err ignored = {0};
+    if (names_load(sf, &ignored) != OK)
+        return NULL;
+    for (size_t i = 0; i < sf->name_count; i++)
+        if (sf->prefixes[i] && strncmp(sf->prefixes[i], id, 3) == 0)
+            return sf->names[i];
+    return NULL;
+}
+
+/* ----------------------------------------------------------- one object */
+
+static void not_found(struct sf *sf, const char *object, struct err *err)
+{
+    struct err ignored = {0};
+    const char *near = NULL;
+    if (names_load(sf, &ignored) == OK)
+        near = text_nearest(object, (const char *const *)sf->names, sf->name_count);
+    err_set(err, ERR_NOT_FOUND, "there is no object %s that %s can see", object,
+            sf->connection.username ? sf->connection.username : "the connected user");
+    err_cause(err, "It does not exist, is spelled differently, or the user lacks Read on it.");
+    if (near)
+        err_hint(err, "Did you mean %s? If %s exists: Setup, Permission Sets, a set assigned to the user, "
+                      "Object Settings, %s: tick Read.", near, object, object);
+    else
+        err_hint(err, "If it exists: Setup, Permission Sets, a set assigned to the user, Object Settings, "
+                      "%s: tick Read. Custom objects end in __c.", object);
+}
+
+const struct crm_object *sf_describe(struct crm_session *session, const char *object,
+                                     struct err *err)
+{
+    struct sf *sf = sf_of(session);
+    struct err local = {0};
+    const struct json *body = NULL;
+    struct crm_object *described = map_get(sf->objects, object ? object : "");
+
+    err = err ? err : &local;
+    if (described)
+        return described;
+    if (soql_name(object, err) != OK || strchr(object, '.')) {
+        not_found(sf, object ? object : "", err);
+        return NULL;
+    }
+    struct arena *arena = arena_new();
+    struct sf_call call = {.path = arena_printf(arena, "/sobjects/%s/describe", object),
+                           .object = object, .what = arena_printf(arena, "describing %s", object)};
+    if (sf_read(sf, &call, arena, &body, err) != OK) {
+        if (err_is(err, "sf.NOT_FOUND") || err_is(err, "sf.INVALID_TYPE"))
+            not_found(sf, object, err);
+    } else if ((described = sf_describe_parse(sf->arena, body)) != NULL) {
+        sf->crm.calls_one_each++;
+        map_put(sf->objects, object, described);
+        map_put(sf->objects, described->name, described);
+    } else {
+        err_set(err, ERR_CRM_UNREACHABLE, "describing %s: Salesforce sent something else", object);
+    }
+    arena_free(arena);
+    return described;
+}
+
+/* ---------------------------------------------------------- field paths */
+
+static const struct crm_field *field_of_relation(const struct crm_object *object, const char *name,
+                                                 size_t len)
+{
+    for (size_t i = 0; i < object->field_count; i++) {
+        const char *relation = object->fields[i].relationship_name;
+        if (relation && strlen(relation) == len && strncasecmp(relation, name, len) == 0)
+            return &object->fields[i];
+    }
+    return NULL;
+}
+
+/* Of several kinds of parent (an owner is a user or a queue) the user, else the first. */
+static const char *parent_of(const struct crm_field *link)
+{
+    for (size_t i = 0; i < link->reference_count; i++)
+        if (text_eq(link->reference_to[i], "User"))
+            return "User";
+    return link->reference_to[0];
+}
+
+void sf_field_missing(struct sf *sf, const struct crm_object *object, const char *name,
+                          struct err *err)
+{
+    struct arena *arena = arena_new();
+    const char **names = arena_array(arena, object->field_count + 1, sizeof *names);
+    for (size_t i = 0; i < object->field_count; i++)
+        names[i] = object->fields[i].name;
+    const char *near = text_nearest(name, names, object->field_count);
+    err_set(err, ERR_NOT_FOUND, "%s has no field %s that %s can see", object->name, name,
+            sf->connection.username ? sf->connection.username : "the connected user");
+    err_where(err, "%s.%s", object->name, name);
+    err_cause(err, "It does not exist, is spelled differently, or field-level security hides it.");
+    err_hint(err, "%s%s%sSetup, Permission Sets, a set assigned to the user, Object Settings, %s, Field "
+                  "Permissions, %s: tick Read Access.",
+             near ? "Did you mean " : "", near ? near : "", near ? "? If not: " : "", object->name, name);
+    arena_free(arena);
+}
+
+const struct crm_field *sf_field_at(struct sf *sf, const struct crm_object *object,
+                                    const char *path, struct err *err)
+{
+    const char *dot;
+    while ((dot = strchr(path, '.')) != NULL) {
+        const struct crm_field *link = field_of_relation(object, path, (size_t)(dot - path));
+        if (!link || link->reference_count == 0) {
+            err_set(err, ERR_NOT_FOUND, "%s has no relationship %.*s", object->name, (int)(dot - path), path);
+            err_hint(err, "A parent is named by its relationship: Owner.Name, Account.Name, Parent__r.Name.");
+            return NULL;
+        }
+        object = sf_describe(&sf->crm, parent_of(link), err);
+        if (!object)
+            return NULL;
+        path = dot + 1;
+    }
+    const struct crm_field *field = crm_object_field(object, path);
+    if (!field)
+        sf_field_missing(sf, object, path, err);
+    return field;
+}

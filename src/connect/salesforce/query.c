@@ -1,0 +1,195 @@
+/* query.c - SOQL over the wire.
+ *
+ * One query is a GET; one too long for a URL, or several at once, go inside a
+ * composite POST, which Salesforce counts as one API call. A next page is
+ * asked for by the last segment of nextRecordsUrl only: what a server sends
+ * never decides which host or path gets the token. */
+#include "connect/salesforce/sf_priv.h"
+
+#include "base/str.h"
+#include "base/uri.h"
+
+#include <string.h>
+
+static bool locator_of(const char *url, struct arena *arena, const char **out)
+{
+    const char *last = url ? strrchr(url, '/') : NULL;
+    *out = NULL;
+    if (!url)
+        return true;
+    last = last ? last + 1 : url;
+    size_t len = strspn(last, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_");
+    if (len == 0 || len > 200 || last[len])
+        return false;
+    *out = arena_strdup(arena, last);
+    return true;
+}
+
+/* A query result: totalSize, done, records, and nextRecordsUrl unless done. */
+static enum status rows_take(const struct json *body, struct arena *arena, struct sf_rows *rows,
+                             struct err *err)
+{
+    rows->records = json_get(body, "records");
+    rows->total = json_int(json_get(body, "totalSize"), -1);
+    rows->locator = NULL;
+    const struct json *done = json_get(body, "done");
+    if (!json_is(rows->records, JSON_ARRAY) || rows->total < 0 ||
+        !(json_is(done, JSON_TRUE) || json_is(done, JSON_FALSE)))
+        return err_set(err, ERR_CRM_UNREACHABLE, "Salesforce answered a query with something else");
+    if (json_is(done, JSON_TRUE))
+        return OK;
+    if (!locator_of(json_get_text(body, "nextRecordsUrl"), arena, &rows->locator) || !rows->locator)
+        return err_set(err, ERR_CRM_UNREACHABLE,
+                       "Salesforce says that there are more records, but not where");
+    return OK;
+}
+
+static const char *query_path(struct sf *sf, struct arena *arena, const struct sf_query *query)
+{
+    struct buf path = BUF_INIT;
+    buf_str(&path, query->locator ? "/query/" : query->all_rows ? "/queryAll?q=" : "/query?q=");
+    uri_encode(&path, query->locator ? query->locator : query->soql,
+               strlen(query->locator ? query->locator : query->soql));
+    const char *out = arena_strndup(arena, path.data, path.len);
+    buf_free(&path);
+    return out;
+}
+
+static const char *what_text(struct arena *arena, const char *object)
+{
+    return arena_printf(arena, "querying %s", object ? object : "Salesforce");
+}
+
+static enum status queries_check(const struct sf_query *queries, size_t count, struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!queries[i].locator && utf8_length(queries[i].soql, strlen(queries[i].soql)) > SF_SOQL_MAX)
+            return err_set(err, "sf.MALFORMED_QUERY",
+                           "the query has more than 100,000 characters, which Salesforce refuses");
+    return OK;
+}
+
+static enum status query_alone(struct sf *sf, const char *path, const char *object,
+                               struct arena *arena, struct sf_rows *rows, struct err *err)
+{
+    static const struct http_header batch = {"Sforce-Query-Options", "batchSize=2000", NULL};
+    struct sf_call call = {.path = path, .headers = &batch, .object = object,
+                           .what = what_text(arena, object)};
+    const struct json *body = NULL;
+    if (sf_read(sf, &call, arena, &body, err) != OK)
+        return FAIL;
+    return rows_take(body, arena, rows, err);
+}
+
+static void composite_body(struct sf *sf, struct arena *arena, const char *const *paths,
+                           size_t count, struct buf *out)
+{
+    struct jw w;
+    jw_init(&w, out);
+    jw_object(&w);
+    jw_kv_bool(&w, "allOrNone", false);
+    jw_kv_bool(&w, "collateSubrequests", false);
+    jw_key(&w, "compositeRequest");
+    jw_array(&w);
+    for (size_t i = 0; i < count; i++) {
+        jw_object(&w);
+        jw_kv_text(&w, "method", "GET");
+        jw_kv_text(&w, "url", sf_path(sf, arena, paths[i]));
+        jw_kv_text(&w, "referenceId", arena_printf(arena, "q%zu", i));
+        jw_end_object(&w);
+    }
+    jw_end_array(&w);
+    jw_end_object(&w);
+}
+
+static const struct json *part_of(const struct json *body, const char *reference)
+{
+    json_each(part, json_get(body, "compositeResponse"))
+        if (text_eq(json_get_text(part, "referenceId"), reference))
+            return part;
+    return NULL;
+}
+
+enum status sf_query_many(struct sf *sf, const struct sf_query *queries, size_t count,
+                          const char *object, struct arena *arena, struct sf_rows *rows,
+                          struct err *err)
+{
+    const char *paths[SF_PARTS_PER_CALL];
+    struct buf text = BUF_INIT;
+    const struct json *body = NULL;
+    enum status rc = FAIL;
+
+    if (count > SF_PARTS_PER_CALL)
+        return err_set(err, ERR_INVALID, "more than %d queries in one call", SF_PARTS_PER_CALL);
+    if (queries_check(queries, count, err) != OK || sf_ready(sf, err) != OK)
+        return FAIL;
+    for (size_t i = 0; i < count; i++)
+        paths[i] = query_path(sf, arena, &queries[i]);
+    if (count == 1 && strlen(sf->instance) + strlen(paths[0]) + 40 < SF_URL_MAX)
+        return query_alone(sf, paths[0], object, arena, rows, err);
+
+    composite_body(sf, arena, paths, count, &text);
+    struct sf_call call = {.method = "POST", .path = "/composite", .body = text.data,
+                           .body_len = text.len, .object = object, .what = what_text(arena, object)};
+    if (sf_read(sf, &call, arena, &body, err) != OK)
+        goto done;
+    for (size_t i = 0; i < count; i++) {
+        const struct json *part = part_of(body, arena_printf(arena, "q%zu", i));
+        int status = (int)json_get_int(part, "httpStatusCode", 0);
+        if (status != 200) {
+            sf_fail(sf, &call, status, json_get(part, "body"), NULL, err);
+            goto done;
+        }
+        if (rows_take(json_get(part, "body"), arena, &rows[i], err) != OK)
+            goto done;
+    }
+    rc = OK;
+done:
+    buf_free(&text);
+    return rc;
+}
+
+enum status sf_query(struct sf *sf, const struct sf_query *query, const char *object,
+                     struct arena *arena, struct sf_rows *rows, struct err *err)
+{
+    return sf_query_many(sf, query, 1, object, arena, rows, err);
+}
+
+bool sf_locator_lost(const struct err *err)
+{
+    static const char *const lost[] = {
+        "sf.INVALID_QUERY_LOCATOR", "sf.QUERY_LOCATOR_EXPIRED", "sf.QUERY_LOCATOR_NOT_FOUND",
+        "sf.INVALID_QUERY_LOCATOR_FORMAT", "sf.LOCATOR_LOCATION_EXCEEDS_SIZE",
+        "sf.UNAUTHORIZED_USER_FOR_CURSOR", "sf.NOT_FOUND", "sf.TEMPORARY_QUERY_MORE_FAILURE",
+    };
+    for (size_t i = 0; i < sizeof lost / sizeof *lost; i++)
+        if (err_is(err, lost[i]))
+            return true;
+    return false;
+}
+
+enum status sf_count(struct crm_session *session, const char *object, const char *where,
+                     int64_t *out, struct err *err)
+{
+    struct sf *sf = sf_of(session);
+    struct arena *arena = arena_new();
+    struct buf soql = BUF_INIT;
+    struct sf_rows rows;
+    enum status rc = FAIL;
+
+    if (soql_name(object, err) != OK || (where && soql_condition(where, err) != OK))
+        goto done;
+    buf_printf(&soql, "SELECT COUNT() FROM %s", object);
+    if (where)
+        buf_printf(&soql, " WHERE (%s)", where);
+    struct sf_query query = {.soql = buf_text(&soql)};
+    if (sf_query(sf, &query, object, arena, &rows, err) != OK)
+        goto done;
+    sf->crm.calls_one_each++;
+    *out = rows.total;
+    rc = OK;
+done:
+    buf_free(&soql);
+    arena_free(arena);
+    return rc;
+}

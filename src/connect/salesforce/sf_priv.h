@@ -1,0 +1,284 @@
+/* sf_priv.h - what the files of the Salesforce connector share.
+ *
+ * Who is who: session.c is the one door to the wire, token.c keeps it open,
+ * query.c runs SOQL through it. read, lookup, write and describe use those and
+ * nothing below. id, host, fold, decimal, soql and explain are pure. */
+#ifndef ARGIL_CONNECT_SF_PRIV_H
+#define ARGIL_CONNECT_SF_PRIV_H
+
+#include "base/map.h"
+#include "connect/connect.h"
+#include "http/client.h"
+
+#define SF_VERSION_WANTED 66   /* Spring '26: what our parsing was written against */
+#define SF_VERSION_NEWEST 68   /* Winter '27: newest we know of */
+#define SF_PAGE 2000           /* records a query page */
+#define SF_URL_MAX 16000       /* 16,384 with headers is the limit: 414 or 431 */
+#define SF_SOQL_MAX 100000     /* characters of one query */
+#define SF_LITERAL_MAX 4000    /* characters of one string literal */
+#define SF_ROWS_PER_CALL 200   /* records of one collection */
+#define SF_PARTS_PER_CALL 5    /* collections or queries of one composite request */
+#define SF_SCOPES "api refresh_token id openid profile"
+
+/* ------------------------------------------------------------- session.c */
+
+struct sf {
+    struct crm_session crm; /* first: a crm_session of ours is an sf */
+    struct world *world;
+    struct http_client *http;
+    struct arena *arena;           /* until close: the connection's copy, describes, names */
+    struct connection connection;
+    struct crm_token_store store;  /* load is NULL while signing in */
+    struct secret access, refresh, client_secret;
+    char *instance;                /* origin without a slash at the end; host was checked */
+    char version[8];               /* "v66.0"; "" until the server was asked */
+    struct map *objects;           /* described so far: name -> struct crm_object */
+    const char **names;            /* of all objects, with their key prefixes beside */
+    const char **prefixes;
+    size_t name_count;
+    bool named;
+};
+
+static inline struct sf *sf_of(struct crm_session *session)
+{
+    return (struct sf *)session;
+}
+
+/* One request to the REST API. */
+struct sf_call {
+    const char *method; /* NULL = GET */
+    const char *path;   /* below /services/data/vNN.0, or absolute when it starts "/services/" */
+    const char *body;
+    size_t body_len;
+    const struct http_header *headers; /* besides the usual ones; may be NULL */
+    bool uncounted;     /* Salesforce does not meter it */
+    bool fresh;         /* a new TCP connection that nobody uses after: for writes */
+    int64_t timeout_ms; /* 0 = the client's default */
+    const char *what;   /* "reading Lead": put before an error; may be NULL */
+    const char *object; /* for explanations; may be NULL */
+};
+
+struct sf *sf_new(struct world *world, const struct connection *connection,
+                  const struct crm_token_store *store, struct err *err);
+void sf_free(struct sf *sf);
+struct crm_session *sf_open(struct world *world, const struct connection *connection,
+                            const struct crm_token_store *tokens, struct err *err);
+void sf_close(struct crm_session *session);
+/* Takes over tokens and instance_url after checking its host. */
+enum status sf_use_tokens(struct sf *sf, const struct crm_tokens *tokens, struct err *err);
+/* Knows the API version, so that the next request can be sent. */
+enum status sf_ready(struct sf *sf, struct err *err);
+/* A read: repeated with back-off where that may help, refreshes the token once.
+ * OK only with a 2xx status and well-formed JSON (*out, on `arena`; NULL when
+ * the body is empty); otherwise an explained error. */
+enum status sf_read(struct sf *sf, const struct sf_call *call, struct arena *arena,
+                    const struct json **out, struct err *err);
+/* One request on the wire, never two; no judgement. Free the response always. */
+enum status sf_send(struct sf *sf, const struct sf_call *call, struct http_response *response,
+                    struct err *err);
+/* True when a 401 says that a fresh token may help. */
+bool sf_token_stale(const struct http_response *response, const struct json *body);
+const char *sf_path(struct sf *sf, struct arena *arena, const char *below); /* /services/data/vNN.0... */
+void sf_backoff(struct world *world, int attempt, int64_t first_ms);
+/* Fills *err from an answer that is not a success. Returns FAIL. */
+enum status sf_fail(struct sf *sf, const struct sf_call *call, int status, const struct json *body,
+                    const struct buf *raw, struct err *err);
+
+/* --------------------------------------------------------------- token.c */
+
+/* Gets a new access token, saved before it is used. Waiters for the same
+ * connection share one refresh; a token that another process stored is taken
+ * instead. ERR_CRM_RECONNECT when the grant is gone. */
+enum status sf_refresh(struct sf *sf, struct err *err);
+/* One POST to a token endpoint; *out is the parsed answer. FAIL is explained;
+ * *oauth_error (may be NULL) is set to the code when the endpoint refused. */
+enum status sf_token_post(struct world *world, struct http_client *http, const char *login_url,
+                          const struct buf *form, struct arena *arena, const struct json **out,
+                          const char **oauth_error, struct err *err);
+
+/* ---------------------------------------------------------------- host.c */
+
+enum sf_place { SF_NOWHERE, SF_SALESFORCE, SF_LOCAL };
+/* Where a URL points: SF_NOWHERE with *err set unless it is https on a host of
+ * Salesforce's own, or http(s) on this machine. */
+enum sf_place sf_host_check(const char *url, struct err *err);
+/* "https://host:port" without path; NULL when the host is not allowed. */
+char *sf_host_origin(struct arena *arena, const char *url, struct err *err);
+
+/* -------------------------------------------------------------- signin.c */
+
+enum status sf_signin_begin(struct world *world, struct arena *arena, struct crm_signin *signin,
+                            struct err *err);
+enum status sf_signin_finish(struct world *world, struct arena *arena,
+                             const struct crm_signin *signin, const char *code,
+                             struct connection *connection, struct crm_tokens *tokens,
+                             struct err *err);
+enum status sf_signin_token(struct world *world, struct arena *arena, const char *instance_url,
+                            const struct secret *access_token, struct connection *connection,
+                            struct crm_tokens *tokens, struct err *err);
+enum status sf_revoke(struct world *world, const struct connection *connection,
+                      const struct crm_tokens *tokens, struct err *err);
+/* The asked scopes that `granted` does not cover, space separated, or NULL. */
+const char *sf_scopes_missing(struct arena *arena, const char *asked, const char *granted);
+
+/* ------------------------------------------------------------------ id.c */
+
+/* The 18-character form. False when it is no id: length, alphabet, checksum. */
+bool sf_id(const char *text, size_t len, char out[19]);
+const char *sf_id_dup(struct arena *arena, const char *text); /* NULL when it is no id */
+/* An 18-character id whose letters lost their case, put right by its checksum. */
+bool sf_id_unfold(const char *text, size_t len, char out[19]);
+
+/* ------------------------------------------------------------- decimal.c */
+
+/* Plain canonical decimal text: no exponent, no needless zero, no plus, no -0.
+ * NULL when `text` is not one number, or one with more than 400 digits. */
+const char *sf_decimal(struct arena *arena, const char *text, size_t len);
+
+/* ---------------------------------------------------------------- fold.c */
+
+/* The text as Salesforce compares it when case does not matter. */
+char *sf_fold(struct arena *arena, const char *text, size_t len);
+/* Folds further: letters outside ASCII become '?'. For a second try only. */
+char *sf_fold_loose(struct arena *arena, const char *text, size_t len);
+
+/* ---------------------------------------------------------------- soql.c */
+
+enum sf_kind {
+    SF_TEXT, SF_ID, SF_BOOLEAN, SF_NUMBER, SF_DATE, SF_DATETIME, SF_TIME, SF_COMPOUND
+};
+enum sf_kind sf_field_kind(const struct crm_field *field); /* NULL counts as text */
+
+void soql_quote(struct buf *out, const char *text, size_t len);    /* 'O\'Dell' */
+void soql_contains(struct buf *out, const char *text, size_t len); /* '%50\%%' */
+/* A literal of the field's type. False (nothing appended) when the value can
+ * never be a value of that type, so that no record can hold it. */
+bool soql_literal(struct buf *out, struct arena *arena, const struct crm_field *field,
+                  struct value value);
+/* Text that compares equal exactly when Salesforce says the values are equal. */
+const char *soql_comparable(struct arena *arena, const struct crm_field *field, struct value value);
+/* A user's condition may stand in brackets: quotes end, no bracket closes ours. */
+enum status soql_condition(const char *condition, struct err *err);
+void soql_when(struct buf *out, int64_t ms);
+/* An API name or a dotted path of them: may stand in a query unquoted. */
+enum status soql_name(const char *name, struct err *err);
+
+/* --------------------------------------------------------------- query.c */
+
+struct sf_query {
+    const char *soql;
+    bool all_rows;
+    const char *locator; /* instead of soql: the next page */
+};
+struct sf_rows {
+    const struct json *records; /* the array */
+    const char *locator;        /* of the next page, or NULL at the end */
+    int64_t total;
+};
+enum status sf_query(struct sf *sf, const struct sf_query *query, const char *object,
+                     struct arena *arena, struct sf_rows *rows, struct err *err);
+/* Up to SF_PARTS_PER_CALL queries in one API call. */
+enum status sf_query_many(struct sf *sf, const struct sf_query *queries, size_t count,
+                          const char *object, struct arena *arena, struct sf_rows *rows,
+                          struct err *err);
+bool sf_locator_lost(const struct err *err); /* the cursor is gone: ask again */
+enum status sf_count(struct crm_session *session, const char *object, const char *where,
+                     int64_t *out, struct err *err);
+
+/* ------------------------------------------------------------ describe.c */
+
+enum status sf_objects(struct crm_session *session, const char *const **names, size_t *count,
+                       struct err *err);
+const struct crm_object *sf_describe(struct crm_session *session, const char *object,
+                                     struct err *err);
+struct crm_object *sf_describe_parse(struct arena *arena, const struct json *describe);
+/* The field at the end of a path ("Owner.Name"), NULL with *err when there is none. */
+const struct crm_field *sf_field_at(struct sf *sf, const struct crm_object *object,
+                                    const char *path, struct err *err);
+/* Sets *err: no such field, the nearest name, the permission that would show it. */
+void sf_field_missing(struct sf *sf, const struct crm_object *object, const char *name,
+                      struct err *err);
+const char *sf_object_of_prefix(struct sf *sf, const char *id); /* NULL when unknown */
+
+/* ------------------------------------------------- read.c lookup.c write.c */
+
+struct crm_reader *sf_read_open(struct crm_session *session, const struct crm_read *read,
+                                struct err *err);
+enum status sf_read_next(struct crm_reader *reader, struct arena *arena, struct crm_page *page,
+                         struct err *err);
+void sf_read_close(struct crm_reader *reader);
+
+enum status sf_lookup(struct crm_session *session, const struct crm_lookup *lookup,
+                      struct arena *arena, struct crm_match **results, struct err *err);
+
+void sf_write(struct crm_session *session, const struct crm_write *writes, size_t count,
+              const struct crm_write_options *options, struct arena *arena,
+              struct crm_outcome *outcomes);
+size_t sf_write_cost(enum op_kind kind, size_t count);
+
+/* ------------------------------------------------------------ classify.c */
+
+/* What one answer (or its lack) means for the rows of one collection. */
+struct sf_exchange {
+    const struct crm_write *writes;
+    struct crm_outcome *outcomes;
+    size_t count;
+    bool resend_harmless;
+    const struct http_response *http; /* the exchange as a whole */
+    const char *http_error;           /* code of err when it failed, else NULL */
+    int status;                       /* of this collection: the composite's own or the inner one */
+    const struct json *body;          /* of this collection; NULL = unreadable */
+};
+void sf_classify(const struct sf_exchange *exchange, struct arena *arena);
+const char *sf_progress_name(enum http_progress progress);
+
+/* --------------------------------------------------------------- check.c */
+
+enum crm_check sf_check(struct crm_session *session, const struct crm_object *object,
+                        const struct crm_field *field, enum op_kind kind, struct value value,
+                        struct arena *arena, const char **out, struct err *err);
+/* check_choice.c, check_number.c, check_time.c: one value of one family. `text`
+ * is trimmed and not blank. REFUSED says so through sf_refuse. */
+struct sf_checking {
+    struct sf *sf;
+    const struct crm_object *object;
+    const struct crm_field *field;
+    struct arena *arena;
+    const char *text;
+    size_t len;
+    struct err *err;
+};
+enum crm_check sf_refuse(const struct sf_checking *c, const char *code, const char *why,
+                         const char *hint) __attribute__((nonnull(1, 2, 3)));
+enum crm_check sf_check_choice(const struct sf_checking *c, const char **out);
+enum crm_check sf_check_choices(const struct sf_checking *c, const char **out);
+enum crm_check sf_check_number(const struct sf_checking *c, const char **out);
+enum crm_check sf_check_boolean(const struct sf_checking *c, const char **out);
+enum crm_check sf_check_date(const struct sf_checking *c, const char **out);
+enum crm_check sf_check_datetime(const struct sf_checking *c, const char **out);
+enum crm_check sf_check_time(const struct sf_checking *c, const char **out);
+enum crm_check sf_check_id(const struct sf_checking *c, const char **out);
+const char *sf_json_text(struct arena *arena, const char *text, size_t len);
+
+/* ------------------------------------------------------------- explain.c */
+
+/* What a Salesforce error code means: for the journal and for people. */
+struct sf_code {
+    const char *code;
+    enum crm_class class; /* of a write that was answered with it */
+    const char *cause;    /* {object}, {field}, {user} are filled in */
+    const char *hint;
+};
+const struct sf_code *sf_code_find(const char *code); /* NULL = not in the table */
+size_t sf_code_count(void);
+const struct sf_code *sf_code_at(size_t index);
+
+/* Adds cause and hint for a code; text in Salesforce's message names the field. */
+void sf_explain(struct err *err, const char *code, const char *message, const char *object,
+                const char *user);
+/* The same for errors of the sign-in endpoints: code and description. */
+void sf_explain_oauth(struct err *err, const char *code, const char *description);
+size_t sf_oauth_count(void);
+const char *sf_oauth_code_at(size_t index);
+
+#endif
