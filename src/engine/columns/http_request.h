@@ -1,0 +1,31 @@
+/* http_request.h - one row's request, filled from its templates. Private to the
+ * HTTP column. */
+#ifndef ARGIL_ENGINE_COLUMNS_HTTP_REQUEST_H
+#define ARGIL_ENGINE_COLUMNS_HTTP_REQUEST_H
+
+#include "engine/run_priv.h"
+
+/* Secrets a batch needs, opened once and wiped at its end. */
+struct http_secret {
+    const char *name;
+    struct secret value;
+    struct http_secret *next;
+};
+
+struct http_call {
+    struct http_request request; /* texts on the batch's arena; may hold secrets */
+    char key[65];                /* SHA-256 of the whole request: the cache's key */
+    const char *host;            /* for messages */
+    const char *blank;           /* a reference of the URL that was blank: nothing is asked */
+};
+
+enum status http_secrets_open(struct column_batch *batch, struct http_secret **out, struct err *err);
+void http_secrets_wipe(struct http_secret *secrets);
+/* Overwrites every secret in a text that came back or will be shown. */
+void http_secrets_hide(const struct http_secret *secrets, char *text, size_t len);
+/* FAIL: this row's request cannot be made. */
+enum status http_call_make(struct column_batch *batch, size_t row, const struct http_secret *secrets,
+                           struct http_call *out, struct err *err);
+bool http_method_idempotent(const char *method);
+
+#endif

@@ -1,0 +1,223 @@
+/* run.c - one pass over a table's columns.
+ *
+ * Order: recover the journal -> make cells due as asked -> every column, inputs
+ * first: batches until no row is left, then its operations are drained so that
+ * columns behind it see settled cells. Cells that failed for now are tried
+ * again while the wait is short; what is left keeps its not_before for the next
+ * run. One column's failure does not stop columns that do not need it. */
+#include "engine/journal.h"
+#include "engine/run_priv.h"
+
+#include "base/log.h"
+#include "base/str.h"
+
+#include <string.h>
+
+#define RETRY_PATIENCE_MS 20000
+#define STATES_TO_RUN (BIT(CELL_DUE) | BIT(CELL_WAITING) | BIT(CELL_RETRYING))
+#define STATES_OF_JOURNAL (BIT(CELL_QUEUED) | BIT(CELL_RUNNING) | BIT(CELL_IN_DOUBT))
+#define STATES_ALL (BIT(CELL_IN_DOUBT + 1) - 1)
+
+static bool fatal(const struct err *err)
+{
+    return err_is(err, ERR_STORE_BROKEN) || err_is(err, ERR_STOPPED);
+}
+
+static bool selected(const struct run_job *job, const struct column_plan *plan)
+{
+    return !job->options->column || text_eq_nocase(job->options->column, plan->column->name);
+}
+
+/* -------------------------------------------------------------- make due */
+
+/* The first N rows of the table. */
+static enum status limit_rows(struct run_job *job, int64_t **ids, size_t *count, struct err *err)
+{
+    *ids = NULL;
+    *count = 0;
+    if (job->options->limit <= 0)
+        return OK;
+    struct store *store = job->engine->store;
+    struct row_query query = {.table_id = job->table->table.id,
+                              .limit = (size_t)job->options->limit};
+    struct row *rows = NULL;
+    if (store->does->rows(store, job->arena, &query, &rows, count, err) != OK)
+        return FAIL;
+    *ids = arena_array(job->arena, *count + 1, sizeof **ids);
+    for (size_t i = 0; i < *count; i++)
+        (*ids)[i] = rows[i].id;
+    job->max_row_id = *count ? rows[*count - 1].id : -1;
+    return OK;
+}
+
+static uint32_t states_to_make_due(const struct run_job *job, const struct column_plan *plan)
+{
+    uint32_t states = job->options->all ? STATES_ALL : job->options->states | BIT(CELL_EMPTY);
+    /* an operation under way is finished by the journal, never by a second one */
+    if (plan->kind->writes)
+        states &= ~STATES_OF_JOURNAL;
+    return states & ~BIT(CELL_DUE);
+}
+
+static enum status make_due(struct run_job *job, struct err *err)
+{
+    struct store *store = job->engine->store;
+    int64_t *ids = NULL;
+    size_t count = 0;
+    if (limit_rows(job, &ids, &count, err) != OK)
+        return FAIL;
+    if (job->options->limit > 0 && !count)
+        return OK;
+    for (size_t i = 0; i < job->table->column_count; i++) {
+        const struct column_plan *plan = &job->table->columns[i];
+        int64_t made = 0;
+        if (!selected(job, plan))
+            continue;
+        if (store->does->cells_make_due(store, job->table->table.id, plan->column->id,
+                                        states_to_make_due(job, plan), ids, count, &made,
+                                        err) != OK)
+            return FAIL;
+        log_debug("column %s: %lld cells made due", plan->column->name, (long long)made);
+    }
+    return OK;
+}
+
+/* --------------------------------------------------------------- columns */
+
+static enum status run_pass(struct run_job *job, struct column_plan *plan, uint32_t states,
+                            struct err *err)
+{
+    int64_t after = 0, done = 0;
+    bool more = true;
+    job->retry_soonest_ms = 0;
+    while (more && !job->stop_column) {
+        if (engine_stopping(job->engine))
+            return err_set(err, ERR_STOPPED, "stopped; everything done so far is stored");
+        if (run_batch(job, job->table, plan, states, &after, &more, err) != OK)
+            return FAIL;
+        done += (int64_t)plan->kind->batch_rows;
+        job_tick(job, plan->column->name, done, 0);
+    }
+    return OK;
+}
+
+static enum status run_column(struct run_job *job, struct column_plan *plan, struct err *err)
+{
+    int64_t patience = RETRY_PATIENCE_MS;
+    job->stop_column = false;
+    if (plan->kind->writes && job->stop_writing)
+        return OK;
+    if (run_pass(job, plan, STATES_TO_RUN, err) != OK)
+        return FAIL;
+    while (job->retry_soonest_ms && !job->report->paused) {
+        int64_t wait = job->retry_soonest_ms - engine_now(job->engine);
+        if (wait > patience)
+            break;
+        patience -= wait > 0 ? wait : 0;
+        if (!job_sleep(job, wait))
+            return err_set(err, ERR_STOPPED, "stopped; everything done so far is stored");
+        job->stop_column = false;
+        if (run_pass(job, plan, BIT(CELL_RETRYING), err) != OK)
+            return FAIL;
+    }
+    return plan->kind->writes && !job->options->dry_run
+               ? journal_drain(job, job->table->table.id, patience, err)
+               : OK;
+}
+
+/* The first error is the run's error; columns that can still run do. */
+static enum status run_columns(struct run_job *job, struct err *err)
+{
+    enum status rc = OK;
+    for (size_t i = 0; i < job->table->column_count; i++) {
+        struct column_plan *plan = &job->table->columns[i];
+        struct err mine = {0};
+        if (!selected(job, plan) || run_column(job, plan, &mine) == OK)
+            continue;
+        if (rc == OK || fatal(&mine)) {
+            *err = mine;
+            err_where(err, "%s.%s", job->table->table.name, plan->column->name);
+        }
+        rc = FAIL;
+        if (fatal(&mine))
+            break;
+        log_warn("column %s: %s", plan->column->name, mine.message);
+    }
+    return rc;
+}
+
+/* ------------------------------------------------------------------- run */
+
+static enum status check_column_name(const struct run_job *job, struct err *err)
+{
+    const char *names[512];
+    size_t count = 0;
+    if (!job->options->column)
+        return OK;
+    for (size_t i = 0; i < job->table->column_count; i++) {
+        if (selected(job, &job->table->columns[i]))
+            return OK;
+        if (count < 512)
+            names[count++] = job->table->columns[i].column->name;
+    }
+    err_set(err, ERR_NOT_FOUND, "table \"%s\" has no computed column \"%s\"",
+            job->table->table.name, job->options->column);
+    const char *nearest = text_nearest(job->options->column, names, count);
+    if (nearest)
+        err_hint(err, "did you mean \"%s\"?", nearest);
+    return FAIL;
+}
+
+static enum status begin(struct run_job *job, struct err *err)
+{
+    struct store *store = job->engine->store;
+    struct run run = {.table_id = job->table->table.id,
+                      .kind = "run",
+                      .cause = "person",
+                      .started_ms = engine_now(job->engine)};
+    if (store->does->run_begin(store, &run, err) != OK)
+        return FAIL;
+    job->run_id = job->report->run_id = run.id;
+    return OK;
+}
+
+static enum status end(struct run_job *job, enum status rc, struct err *err)
+{
+    struct store *store = job->engine->store;
+    struct world *world = job->engine->world;
+    job->report->took_ms = world->monotonic_ms(world) - job->started_ms;
+    job_sum_calls(job);
+    enum run_state state = RUN_DONE;
+    if (rc != OK)
+        state = err_is(err, ERR_STOPPED) || err_is(err, ERR_APPROVAL) ? RUN_STOPPED : RUN_FAILED;
+    struct err late = {0};
+    if (store->does->run_end(store, job->run_id, state, run_report_json(job->arena, job->report),
+                             rc == OK ? NULL : err->message, &late) == OK)
+        return rc;
+    if (rc == OK)
+        *err = late;
+    return FAIL;
+}
+
+enum status run_table(struct engine *engine, const char *table, const struct run_options *options,
+                      struct run_report *report, struct err *err)
+{
+    struct run_job job;
+    struct err ignored = {0};
+    err = err ? err : &ignored;
+    memset(report, 0, sizeof *report);
+    if (run_job_open(&job, engine, report, options, err) != OK)
+        return FAIL;
+    enum status rc = FAIL;
+    job.table = job_table(&job, table, err);
+    if (job.table && check_column_name(&job, err) == OK && begin(&job, err) == OK) {
+        rc = job.options->dry_run ? OK : journal_recover_job(&job, err);
+        if (rc == OK)
+            rc = make_due(&job, err);
+        if (rc == OK)
+            rc = run_columns(&job, err);
+        rc = end(&job, rc, err);
+    }
+    run_job_close(&job);
+    return rc;
+}

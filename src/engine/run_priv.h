@@ -1,0 +1,167 @@
+/* run_priv.h - what the files of the engine share: a job, its plan, a batch.
+ *
+ *   job      one call of run_table, sync_table or journal_recover: sessions,
+ *            report, limits. Lives until run_job_close.
+ *   plan     one column made ready: kind, config, inputs, dependents.
+ *   batch    some rows of one column with their inputs; one arena, then gone.
+ *
+ * Nothing here is used outside src/engine. */
+#ifndef ARGIL_ENGINE_RUN_PRIV_H
+#define ARGIL_ENGINE_RUN_PRIV_H
+
+#include "base/map.h"
+#include "engine/columns/column_kind.h"
+#include "engine/engine.h"
+
+#define BIT(state) (1u << (state))
+
+/* Kills the process or calls the test's hook when this point is asked for. */
+void crash_point(struct engine *engine, const char *point);
+int64_t engine_settle_ms(const struct engine *engine);
+int64_t engine_now(const struct engine *engine);
+bool engine_stopping(const struct engine *engine);
+enum status engine_secret_get(struct engine *engine, const char *name, struct secret *out, struct err *err);
+
+/* ----------------------------------------------------------------- job */
+
+struct job_session {
+    const char *name;
+    int64_t connection_id;
+    struct connection connection;
+    struct crm_session *session;
+    int64_t skew_ms;       /* remote clock minus ours, from the first answer */
+    bool skew_known;
+    uint64_t budget;       /* calls this session may use; 0 = unlimited */
+    struct job_session *next;
+};
+
+struct column_plan {
+    const struct column *column;
+    const struct column_kind *kind;
+    const struct json *config;
+    const struct column **inputs; /* columns it reads, without repeats */
+    size_t input_count;
+    int64_t *dependents;          /* ids of auto-update columns that read this one */
+    size_t dependent_count;
+};
+
+/* A table with every computed column's plan, in dependency order. */
+struct table_plan {
+    struct table table;
+    struct column_plan *columns;
+    size_t column_count;
+    int64_t connection_id; /* unused by formula and HTTP columns */
+    struct table_plan *next;
+};
+
+struct run_job {
+    struct engine *engine;
+    struct arena *arena;
+    struct run_report *report;
+    const struct run_options *options;
+    int64_t run_id;
+    int64_t started_ms;          /* monotonic */
+    int64_t opened_ms;           /* wall clock */
+    struct job_session *sessions;
+    struct table_plan *tables;   /* loaded so far */
+    struct table_plan *table;    /* the one this run is about; NULL in recovery */
+    int64_t max_row_id;          /* --limit; 0 = no limit */
+    int64_t writes_sent;         /* guard.max_writes_per_run */
+    int64_t write_outcomes, write_failures; /* guard.stop_at_error_rate */
+    bool stop_column;            /* the present column must not go on */
+    bool stop_writing;           /* no column may write any more (guard, pause) */
+    int64_t retry_soonest_ms;    /* earliest not_before among cells left retrying; 0 = none */
+    struct http_cache *http_cache; /* answers of this run; columns/http_cache.c */
+};
+
+enum status run_job_open(struct run_job *job, struct engine *engine, struct run_report *report,
+                         const struct run_options *options, struct err *err);
+void run_job_close(struct run_job *job);
+struct job_session *job_session(struct run_job *job, const char *connection, struct err *err);
+struct job_session *job_session_by_id(struct run_job *job, int64_t connection_id, struct err *err);
+/* Fresh describe of an object; notes the clock skew on the way. */
+const struct crm_object *job_describe(struct job_session *on, const char *object, struct engine *engine,
+                                      struct err *err);
+/* True when the session's calls are used up: sets report->paused. */
+bool job_over_budget(struct run_job *job, struct job_session *on);
+struct table_plan *job_table(struct run_job *job, const char *name, struct err *err);
+struct table_plan *job_table_by_id(struct run_job *job, int64_t table_id, struct err *err);
+void job_tick(struct run_job *job, const char *what, int64_t done, int64_t total);
+/* Counts a reason once more, most frequent first at the end (report_sort). */
+void report_refusal(struct run_report *report, const char *code, const char *message);
+void report_cell(struct run_report *report, enum cell_state state);
+/* Sums calls of all sessions into the report. */
+void job_sum_calls(struct run_job *job);
+const char *run_report_json(struct arena *arena, const struct run_report *report);
+/* Wakes for the stop flag; false when stopped. */
+bool job_sleep(struct run_job *job, int64_t ms);
+
+/* plan.c */
+enum status table_plan_make(struct arena *arena, struct table_plan *plan, struct err *err);
+struct column_plan *table_plan_column(struct table_plan *plan, int64_t column_id);
+
+/* --------------------------------------------------------------- batch */
+
+struct column_batch {
+    struct run_job *job;
+    const struct table *table;
+    const struct column_plan *plan;
+    const struct json *config;
+    struct arena *arena;
+    struct row *rows;            /* values[i] belongs to plan->inputs[i] */
+    struct cell *cells;          /* as stored before */
+    struct cell_result *results; /* row, column and slot are set; the kind fills the rest */
+    bool *stored;                /* results[i] needs no cells_put any more */
+    size_t count;
+    const struct json ***trees;  /* lazily parsed JSON inputs: [row][input] */
+};
+
+/* Sets results[i]; text is lent by the batch's arena or longer. */
+void batch_value(struct column_batch *batch, size_t i, struct value value);
+void batch_no_result(struct column_batch *batch, size_t i);
+void batch_error(struct column_batch *batch, size_t i, enum cell_state state, const struct err *err);
+void batch_fail(struct column_batch *batch, size_t i, enum cell_state state, const char *code,
+                const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* Retry later with back-off, at least `wait_ms`; CELL_ERROR after `attempts` tries. */
+void batch_retry(struct column_batch *batch, size_t i, int64_t wait_ms, int attempts, const struct err *err);
+/* One failed call for all rows: retry, pause or error by its code. FAIL when the run cannot go on. */
+enum status batch_call_failed(struct column_batch *batch, struct err *err);
+/* A result as this column's cell: typed, or an error in the cell. */
+void batch_json(struct column_batch *batch, size_t i, const struct json *value);
+
+/* inputs.c: values of a row as JSON, templates filled */
+int batch_input(const struct column_batch *batch, const char *ref, const char **path);
+const struct json *batch_tree(struct column_batch *batch, size_t row, int input);
+/* A reference's value as JSON text ("null" when absent). */
+const char *batch_ref_json(struct column_batch *batch, size_t row, const char *ref);
+/* A reference's value as text; null when absent. */
+struct value batch_ref_value(struct column_batch *batch, size_t row, const char *ref);
+/* JSON array texts of all inputs, one for each row, for formula_eval. */
+const char **batch_formula_rows(struct column_batch *batch);
+const char **batch_formula_names(struct column_batch *batch);
+
+struct template {
+    const char *text;
+    const char *whole; /* the only reference of a template that is nothing else, or NULL */
+    bool constant;     /* no references at all */
+    bool null;         /* YAML null: clear the field */
+};
+enum status template_make(struct arena *arena, const struct json *config, struct template *out, struct err *err);
+/* The text of a template for a row; VALUE_NULL when a whole reference is null. */
+enum status template_fill(struct column_batch *batch, size_t row, const struct template *t,
+                          enum formula_slot slot, struct value *out, struct err *err);
+
+/* convert.c */
+void value_to_json(struct jw *w, enum value_type type, struct value value);
+/* FAIL: the JSON does not fit the type. Null gives VALUE_NULL. */
+enum status value_from_json(struct arena *arena, enum value_type type, const struct json *json,
+                            struct value *out, struct err *err);
+struct value json_as_text(struct arena *arena, const struct json *json); /* null gives VALUE_NULL */
+struct value value_of(const char *text); /* NULL gives VALUE_NULL */
+
+/* run_batch.c: reads a page of rows whose cell is in `states`, computes them.
+ * *more = false when there was no further row. */
+enum status run_batch(struct run_job *job, struct table_plan *table, struct column_plan *plan,
+                      uint32_t states, int64_t *after, bool *more, struct err *err);
+
+#endif
