@@ -140,8 +140,12 @@ static enum status grouped_item(struct compiler *c, const struct ast_item *item,
         if (text_eq_nocase(node->name, name))
             return fail_at(c, SOQL_MALFORMED, item->at, item->len, "duplicate alias: %s", name);
     struct soql_node *node = add_value(c, &c->plan->nodes, value, name);
-    if (value->function)
+    if (value->function) {
         node->kind = SOQL_AGGREGATE;
+        node->display = arena_printf(c->arena, "%s(%s)",
+                                     text_lower(c->arena, str_dup(c->arena, item->expr->name)),
+                                     value->name);
+    }
     return OK;
 }
 

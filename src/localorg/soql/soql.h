@@ -36,6 +36,7 @@ struct soql_node {
     enum field_type type;        /* how to print the column */
     int column;                  /* SQL result column; SOQL_PARENT: of the parent's Id */
     bool formatted;              /* FORMAT(): printed as localised text */
+    const char *display;         /* SOQL_AGGREGATE: "avg(Amount)", for columns=true */
     const struct sobject *object; /* SOQL_PARENT, SOQL_CHILDREN; a SOQL_PARENT without one is the
                                    * Name of a polymorphic lookup */
     struct soql_node *first, *next;
