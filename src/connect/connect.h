@@ -45,6 +45,8 @@ struct crm_object {
     size_t field_count;
 };
 const struct crm_field *crm_object_field(const struct crm_object *object, const char *name); /* nocase */
+/* From describe JSON in Salesforce's shape; NULL when it has no name or no fields. */
+struct crm_object *crm_object_parse(struct arena *arena, const struct json *describe);
 
 /* ---------------------------------------------------------------- read */
 
@@ -111,6 +113,9 @@ enum crm_class {
     CRM_PAUSE         /* limit reached or the grant is gone, not executed: pause the connection;
                          outcome.code says which (REQUEST_LIMIT_EXCEEDED, ERR_CRM_RECONNECT, ...) */
 };
+
+const char *crm_class_name(enum crm_class class); /* "executed", "not_executed", ... */
+bool crm_class_parse(const char *name, enum crm_class *out);
 
 struct crm_write {
     enum op_kind kind;

@@ -191,7 +191,6 @@ enum status sf_objects(struct crm_session *session, const char *const **names, s
                        struct err *err);
 const struct crm_object *sf_describe(struct crm_session *session, const char *object,
                                      struct err *err);
-struct crm_object *sf_describe_parse(struct arena *arena, const struct json *describe);
 /* The field at the end of a path ("Owner.Name"), NULL with *err when there is none. */
 const struct crm_field *sf_field_at(struct sf *sf, const struct crm_object *object,
                                     const char *path, struct err *err);
