@@ -66,7 +66,8 @@ void cursors_free(struct cursors *cursors)
     free(cursors);
 }
 
-/* Times here are the machine's, not the org's: this is about our memory. */
+/* One that was read to its end is kept for a minute: its last page may have
+ * been lost on the way and be asked for again. */
 static void sweep(struct cursors *cursors, int64_t now_ms)
 {
     for (size_t i = cursors->open.len; i-- > 0;) {

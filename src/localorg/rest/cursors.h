@@ -19,7 +19,7 @@ struct cursor {
     char locator[19], user_id[19];
     struct arena *arena; /* the plan lives here */
     struct soql_plan *plan;
-    struct soql_cursor *rows;
+    struct soql_cursor *rows; /* NULL: to be opened when a page is asked for */
     int64_t total, at; /* rows there are; rows consumed */
     int64_t page;      /* records a page */
     /* theirs */

@@ -448,7 +448,9 @@ void routes_handle(void *ctx, struct http_in *in, struct http_out *out)
     call.path = tidy_path(in->arena, in->path);
     call.origin = origin_of(&call);
     call.route = find_route(&call);
-    if (text_starts(call.path, "/localorg"))
+    bool control = call.route ? call.route->kind == ROUTE_CONTROL || call.route->kind == ROUTE_ALONE
+                              : text_starts(call.path, "/localorg");
+    if (control)
         handle_control(&call);
     else
         handle_salesforce(&call);
@@ -470,7 +472,8 @@ void call_nested(struct call *parent, const char *method, const char *url,
     struct call call = {.site = parent->site, .in = &in, .out = &answer, .arena = parent->arena,
                         .method = method, .headers = headers, .origin = parent->origin,
                         .session = parent->session, .plan = parent->plan, .json = json,
-                        .nested = true};
+                        .nested = true, .transaction = parent->transaction,
+                        .all_or_none = parent->all_or_none, .counts = parent->counts};
     if (in.query)
         call.query = uri_pairs(call.arena, in.query, strlen(in.query));
     call.path = tidy_path(call.arena, in.path);

@@ -120,15 +120,19 @@ bool scope_covers(const char *granted, const char *word)
     return words_have(granted, "full");
 }
 
+static void put(char *place, size_t size, const char *text)
+{
+    snprintf(place, size, "%s", text);
+}
+
 static struct app *add_app(struct policies *policies, const char *client_id, const char *name)
 {
     struct app *app = mem_alloc(sizeof *app);
-    snprintf(app->client_id, sizeof app->client_id, "%s", client_id);
-    snprintf(app->name, sizeof app->name, "%s", name);
-    snprintf(app->scopes, sizeof app->scopes, "%s",
-             "api id openid profile email address phone refresh_token");
-    strcpy(app->permitted_users, "all");
-    strcpy(app->refresh_policy, "infinite");
+    put(app->client_id, sizeof app->client_id, client_id);
+    put(app->name, sizeof app->name, name);
+    put(app->scopes, sizeof app->scopes, "api id openid profile email address phone refresh_token");
+    put(app->permitted_users, sizeof app->permitted_users, "all");
+    put(app->refresh_policy, sizeof app->refresh_policy, "infinite");
     app->installed = true;
     app->require_secret_web = app->require_secret_refresh = true;
     app->id_token_s = 120;
@@ -148,16 +152,16 @@ struct policies *policies_new(void)
                                         .approvals_per_user = 5,
                                         .duplicate_key = "duplicateResut"};
     struct app *cli = add_app(policies, CLI_CLIENT_ID, "Salesforce CLI");
-    strcpy(cli->callbacks, "http://localhost:1717/OauthRedirect");
-    strcpy(cli->scopes, "api web id openid profile email address phone refresh_token full");
+    put(cli->callbacks, sizeof cli->callbacks, "http://localhost:1717/OauthRedirect");
+    put(cli->scopes, sizeof cli->scopes, "api web id openid profile email address phone refresh_token full");
     cli->require_secret_web = cli->require_secret_refresh = false;
     cli->accept_any_key = true;
     struct app *demo = add_app(policies, DEMO_CLIENT_ID, "Demo app");
-    strcpy(demo->client_secret, DEMO_CLIENT_SECRET);
-    strcpy(demo->scopes, "api web id openid profile email address phone refresh_token full");
+    put(demo->client_secret, sizeof demo->client_secret, DEMO_CLIENT_SECRET);
+    put(demo->scopes, sizeof demo->scopes, "api web id openid profile email address phone refresh_token full");
     demo->loopback_callbacks = true;
     demo->client_credentials = true;
-    strcpy(demo->run_as, SEED_ADMIN_USERNAME);
+    put(demo->run_as, sizeof demo->run_as, SEED_ADMIN_USERNAME);
     return policies;
 }
 

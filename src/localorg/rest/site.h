@@ -2,8 +2,7 @@
  * about the requests it has answered.
  *
  * Every request holds `org_lock` for reading, a reset takes it for writing, so
- * a request sees one org from its first to its last byte. Writes of records go
- * through `write_gate` (records.h), which makes "check, then write" one step. */
+ * a request sees one org from its first to its last byte. */
 #ifndef LOCALORG_REST_SITE_H
 #define LOCALORG_REST_SITE_H
 
@@ -39,7 +38,6 @@ struct site {
     struct world *world;
     struct org *org;
     pthread_rwlock_t org_lock;
-    pthread_mutex_t write_gate;
     struct http_server *server;
     char url[160]; /* "http://127.0.0.1:8460", without a slash at the end */
     _Atomic int64_t latency_ms;

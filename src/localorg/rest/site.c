@@ -1,0 +1,287 @@
+/* site.c - opening, seeding, resetting and closing one localorg.
+ *
+ * Call order of a start: org_open, org_set_soql, org_add_standard, seed_org
+ * (only into an org without people), what an earlier run kept, the server. */
+#include "localorg/rest/site.h"
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "http/server.h"
+#include "localorg/rest/routes.h"
+#include "localorg/seed/seed.h"
+#include "localorg/soql/soql.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEVELOPER_CALLS 15000
+#define ENTERPRISE_CALLS 300000 /* 100,000 and 200 licences of 1,000 */
+#define THREADS 16
+#define THREADS_WHEN_SLOW 96 /* a waiting request holds a thread */
+
+static int64_t daily_calls(const char *seed)
+{
+    return strcmp(seed, "demo") == 0 ? ENTERPRISE_CALLS : DEVELOPER_CALLS;
+}
+
+static bool known_seed(const char *seed, struct err *err)
+{
+    if (strcmp(seed, "demo") == 0 || strcmp(seed, "developer-edition") == 0 ||
+        strcmp(seed, "empty") == 0)
+        return true;
+    err_set(err, ERR_INVALID, "there is no seed \"%s\"", seed);
+    err_hint(err, "demo, developer-edition or empty");
+    return false;
+}
+
+/* --- what is kept beside the records in a --data file --- */
+
+static const char state_table[] =
+    "CREATE TABLE IF NOT EXISTS localorg_rest (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID";
+
+static enum status state_put(sqlite3 *db, const char *key, const struct buf *value)
+{
+    sqlite3_stmt *put = NULL;
+    enum status rc = FAIL;
+    if (sqlite3_prepare_v2(db, "INSERT OR REPLACE INTO localorg_rest VALUES (?1, ?2)", -1, &put,
+                           NULL) == SQLITE_OK) {
+        sqlite3_bind_text(put, 1, key, -1, SQLITE_STATIC);
+        sqlite3_bind_text(put, 2, value->data, (int)value->len, SQLITE_STATIC);
+        rc = sqlite3_step(put) == SQLITE_DONE ? OK : FAIL;
+    }
+    sqlite3_finalize(put);
+    return rc;
+}
+
+void site_save(struct site *site)
+{
+    struct buf grants = BUF_INIT, policies = BUF_INIT;
+    struct jw w;
+    struct err err = {{0}};
+    if (!site->options.data)
+        return;
+    jw_init(&w, &grants);
+    grants_save(site->grants, &w);
+    jw_init(&w, &policies);
+    policies_write(site->policies, &w);
+    sqlite3 *db = org_write_begin(site->org);
+    if (db) {
+        bool ok = sqlite3_exec(db, state_table, NULL, NULL, NULL) == SQLITE_OK &&
+                  state_put(db, "grants", &grants) == OK &&
+                  state_put(db, "policies", &policies) == OK;
+        if (org_write_end(site->org, ok, &err) != OK || !ok)
+            log_warn("refresh tokens and policies could not be kept: %s", err.message);
+    }
+    buf_free(&grants);
+    buf_free(&policies);
+}
+
+static const struct json *state_get(struct site *site, struct arena *arena, const char *key)
+{
+    sqlite3_stmt *row = NULL;
+    const struct json *value = NULL;
+    sqlite3 *db = org_reader_take(site->org);
+    if (sqlite3_prepare_v2(db, "SELECT value FROM localorg_rest WHERE key=?1", -1, &row, NULL) ==
+        SQLITE_OK) {
+        sqlite3_bind_text(row, 1, key, -1, SQLITE_STATIC);
+        if (sqlite3_step(row) == SQLITE_ROW)
+            value = json_parse(arena, (const char *)sqlite3_column_text(row, 0),
+                               (size_t)sqlite3_column_bytes(row, 0), NULL);
+    }
+    sqlite3_finalize(row);
+    org_reader_give(site->org, db);
+    return value;
+}
+
+static void state_load(struct site *site)
+{
+    struct arena *arena = arena_new();
+    struct err err = {{0}};
+    const struct json *grants = state_get(site, arena, "grants");
+    const struct json *policies = state_get(site, arena, "policies");
+    if (grants)
+        grants_load(site->grants, grants);
+    if (policies) {
+        policies_set_org(site->policies, json_get(policies, "org"), &err);
+        json_each(app, json_get(policies, "apps"))
+            policies_set_app(site->policies, app, NULL, &err);
+        json_each(user, json_get(policies, "users"))
+            policies_set_user(site->policies, user->key, false, user, &err);
+    }
+    if (err.code[0])
+        log_warn("some policies kept in the file were not understood: %s", err.message);
+    arena_free(arena);
+}
+
+/* --- the org --- */
+
+static struct org *open_org(const struct site_options *options, struct world *world,
+                            struct err *err)
+{
+    struct org_user admin;
+    uint64_t seed = options->rng_seed ? options->rng_seed : 1;
+    struct org *org = org_open(
+        &(struct org_options){.path = options->data, .world = world, .seed = seed}, err);
+    if (!org)
+        return NULL;
+    org_set_soql(org, soql_compile);
+    bool fresh = !org_user_by_name(org, SEED_ADMIN_USERNAME, &admin);
+    if (org_add_standard(org, err) == OK &&
+        (!fresh || seed_org(org, options->seed, options->scale, seed, err) == OK))
+        return org;
+    err_wrap(err, "filling the org");
+    org_close(org);
+    return NULL;
+}
+
+/* A database file and what SQLite puts beside it. */
+static void remove_database(const char *path)
+{
+    static const char *const tails[] = {"", "-wal", "-shm"};
+    for (size_t i = 0; i < 3; i++) {
+        char *name = mem_printf("%s%s", path, tails[i]);
+        unlink(name);
+        free(name);
+    }
+}
+
+enum status site_reset(struct site *site, const char *seed, int scale, struct err *err)
+{
+    if (seed && !known_seed(seed, err))
+        return FAIL;
+    pthread_rwlock_wrlock(&site->org_lock);
+    struct site_options *options = &site->options;
+    if (seed)
+        options->seed = strcmp(seed, "demo") == 0    ? "demo"
+                        : strcmp(seed, "empty") == 0 ? "empty"
+                                                     : "developer-edition";
+    if (scale > 0)
+        options->scale = scale;
+    cursors_clear(site->cursors);
+    org_close(site->org);
+    if (options->data)
+        remove_database(options->data);
+    site->org = open_org(options, site->world, err);
+    if (!site->org) { /* a server without an org cannot answer anything */
+        log_error("reset failed: %s", err->message);
+        exit(1);
+    }
+    grants_clear(site->grants);
+    recents_clear(site->recents);
+    requests_clear(site->requests);
+    faults_remove(site->faults, NULL);
+    policies_free(site->policies);
+    site->policies = policies_new();
+    meter_free(site->meter);
+    site->meter = meter_new(daily_calls(options->seed));
+    pthread_rwlock_unlock(&site->org_lock);
+    return OK;
+}
+
+bool site_token(struct site *site, const char *username, struct session *out)
+{
+    struct org_user user;
+    struct app app;
+    struct org_policy org;
+    if (!org_user_by_name(site->org, username, &user))
+        return false;
+    policies_app(site->policies, DEMO_CLIENT_ID, &app);
+    policies_org(site->policies, &org);
+    *out = (struct session){.created_ms = org_now_ms(site->org),
+                            .used_ms = org_now_ms(site->org),
+                            .timeout_ms = org.session_timeout_s * 1000,
+                            .peer = "127.0.0.1"};
+    memcpy(out->user_id, user.id, sizeof out->user_id);
+    memcpy(out->username, user.username, sizeof out->username);
+    snprintf(out->client_id, sizeof out->client_id, "%s", app.client_id);
+    snprintf(out->scopes, sizeof out->scopes, "%s", app.scopes);
+    grants_open_session(site->grants, org_id15(site->org), out);
+    return true;
+}
+
+/* --- start and stop --- */
+
+static void site_locks(struct site *site)
+{
+    pthread_rwlockattr_t attributes;
+    pthread_rwlockattr_init(&attributes);
+    pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
+    pthread_rwlock_init(&site->org_lock, &attributes);
+    pthread_rwlockattr_destroy(&attributes);
+}
+
+static enum status start_server(struct site *site, struct err *err)
+{
+    const struct site_options *options = &site->options;
+    struct http_server_options server = {
+        .host = options->host,
+        .port = options->port,
+        .threads = options->threads    ? options->threads
+                   : options->latency_ms ? THREADS_WHEN_SLOW
+                                         : THREADS,
+        .gzip = !options->no_gzip,
+        .max_body = 160 * MIB, /* Bulk takes 150 MB of CSV */
+        .handler = routes_handle,
+        .ctx = site};
+    site->server = http_server_start(&server, err);
+    if (!site->server)
+        return FAIL;
+    bool six = strchr(options->host, ':') != NULL;
+    snprintf(site->url, sizeof site->url, "http://%s%s%s:%d", six ? "[" : "", options->host,
+             six ? "]" : "", http_server_port(site->server));
+    return OK;
+}
+
+struct site *site_start(const struct site_options *options, struct err *err)
+{
+    if (!known_seed(options->seed, err))
+        return NULL;
+    struct site *site = mem_alloc(sizeof *site);
+    site->options = *options;
+    site->world = world_real();
+    site->latency_ms = options->latency_ms;
+    site->started_ms = site->world->now_ms(site->world);
+    site_locks(site);
+    site->dice = dice_new(site->world, options->rng_seed);
+    site->policies = policies_new();
+    site->grants = grants_new(site->dice);
+    site->signer = signer_new();
+    site->meter = meter_new(daily_calls(options->seed));
+    site->faults = faults_new();
+    site->requests = requests_new();
+    site->cursors = cursors_new(site->dice);
+    site->recents = recents_new();
+    site->org = open_org(options, site->world, err);
+    if (site->org) {
+        state_load(site);
+        if (start_server(site, err) == OK)
+            return site;
+    }
+    site_stop(site);
+    return NULL;
+}
+
+void site_stop(struct site *site)
+{
+    if (!site)
+        return;
+    if (site->server)
+        http_server_stop(site->server, 5000);
+    if (site->org)
+        site_save(site);
+    cursors_free(site->cursors);
+    recents_free(site->recents);
+    requests_free(site->requests);
+    faults_free(site->faults);
+    meter_free(site->meter);
+    signer_free(site->signer);
+    grants_free(site->grants);
+    policies_free(site->policies);
+    dice_free(site->dice);
+    org_close(site->org);
+    pthread_rwlock_destroy(&site->org_lock);
+    free(site);
+}
