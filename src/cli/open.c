@@ -71,6 +71,7 @@ void cli_engine_close(struct cli_engine *open)
 {
     if (!open)
         return;
+    engine_release(&open->engine);
     formula_engine_free(open->engine.formula);
     http_client_free(open->engine.http);
     vault_close(open->engine.vault);
