@@ -206,6 +206,8 @@ static void field_in(const char *message, char out[64])
         size_t n = 0;
         while (n < 63 && (isalnum((unsigned char)at[n]) || at[n] == '_' || at[n] == '.'))
             n++;
+        while (n > 0 && at[n - 1] == '.') /* the end of the sentence */
+            n--;
         memcpy(out, at, n);
         out[n] = 0;
         if (n)

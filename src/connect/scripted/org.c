@@ -40,11 +40,15 @@ static struct record *record_new(struct scripted *org, struct kind *kind, const 
 {
     struct record *record = arena_alloc(org->arena, sizeof *record);
     record->fields = map_new_nocase();
+    const char *prefix = kind->object->key_prefix ? kind->object->key_prefix : "a00";
+    int capitals = 0; /* of the prefix, for the check letters: digits have none */
+    for (int i = 0; i < 3 && prefix[i]; i++)
+        capitals |= (prefix[i] >= 'A' && prefix[i] <= 'Z') << i;
     if (id)
         snprintf(record->id, sizeof record->id, "%s", id);
     else
-        snprintf(record->id, sizeof record->id, "%.3s%012uAAA",
-                 kind->object->key_prefix ? kind->object->key_prefix : "a00", (unsigned)++org->made);
+        snprintf(record->id, sizeof record->id, "%.3s%012u%cAA", prefix, (unsigned)++org->made,
+                 'A' + capitals);
     vec_push(&kind->records, record);
     return record;
 }
