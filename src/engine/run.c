@@ -14,6 +14,7 @@
 #include <string.h>
 
 #define RETRY_PATIENCE_MS 20000
+#define BUSY_ROUNDS 20 /* rows that write to the same record take turns */
 #define STATES_TO_RUN (BIT(CELL_DUE) | BIT(CELL_WAITING) | BIT(CELL_RETRYING))
 #define STATES_OF_JOURNAL (BIT(CELL_QUEUED) | BIT(CELL_RUNNING) | BIT(CELL_IN_DOUBT))
 #define STATES_ALL (BIT(CELL_IN_DOUBT + 1) - 1)
@@ -101,10 +102,30 @@ static enum status run_pass(struct run_job *job, struct column_plan *plan, uint3
     return OK;
 }
 
+/* Drains the column's operations; rows that waited for one of them get their turn. */
+static enum status finish_writes(struct run_job *job, struct column_plan *plan, int64_t patience,
+                                 struct err *err)
+{
+    for (int round = 0; round < BUSY_ROUNDS; round++) {
+        if (journal_drain(job, job->table->table.id, patience, err) != OK)
+            return FAIL;
+        int64_t busy = job->busy_rows;
+        job->busy_rows = 0;
+        if (!busy || job->stop_writing || job->stop_column)
+            return OK;
+        if (run_pass(job, plan, BIT(CELL_WAITING), err) != OK)
+            return FAIL;
+        if (job->busy_rows >= busy)
+            return OK;
+    }
+    return OK;
+}
+
 static enum status run_column(struct run_job *job, struct column_plan *plan, struct err *err)
 {
     int64_t patience = RETRY_PATIENCE_MS;
     job->stop_column = false;
+    job->busy_rows = 0;
     if (plan->kind->writes && job->stop_writing)
         return OK;
     if (run_pass(job, plan, STATES_TO_RUN, err) != OK)
@@ -120,9 +141,8 @@ static enum status run_column(struct run_job *job, struct column_plan *plan, str
         if (run_pass(job, plan, BIT(CELL_RETRYING), err) != OK)
             return FAIL;
     }
-    return plan->kind->writes && !job->options->dry_run
-               ? journal_drain(job, job->table->table.id, patience, err)
-               : OK;
+    return plan->kind->writes && !job->options->dry_run ? finish_writes(job, plan, patience, err)
+                                                        : OK;
 }
 
 /* The first error is the run's error; columns that can still run do. */

@@ -92,14 +92,15 @@ enum status batch_call_failed(struct column_batch *batch, struct err *err)
         job->report->paused = true;
         job->stop_column = true;
         for (size_t i = 0; i < batch->count; i++)
-            batch->stored[i] = true; /* stays as it is: due */
+            if (batch->results[i].state == CELL_DUE)
+                batch->stored[i] = true; /* stays as it is: due */
         report_refusal(job->report, err->code, err->message);
         err_clear(err);
         return OK;
     }
     bool for_now = err_is(err, ERR_CRM_UNREACHABLE);
     for (size_t i = 0; i < batch->count; i++) {
-        if (batch->stored[i])
+        if (batch->stored[i] || batch->results[i].state != CELL_DUE)
             continue;
         if (for_now)
             batch_retry(batch, i, 0, 6, err);

@@ -2,7 +2,7 @@
  *
  * One SOQL look-up serves the whole batch. A look-up that fails is an error or
  * a retry, never "nothing found": that mistake makes duplicates (F-61). */
-#include "engine/columns/salesforce_common.h"
+#include "engine/columns/org_fields.h"
 
 #include "base/str.h"
 
@@ -22,12 +22,12 @@ static const struct kind_option options[] = {
 
 static void validate(struct kind_check *check)
 {
-    const struct crm_object *object = sf_check_object(check);
+    const struct crm_object *object = kind_object(check);
     if (!object)
         return;
     json_each(member, json_get(check->config, "match"))
     {
-        const struct crm_field *field = sf_check_field(check, object, "match", member->key);
+        const struct crm_field *field = kind_field(check, object, "match", member->key);
         char where[200];
         snprintf(where, sizeof where, "match/%s", member->key);
         if (field && !field->filterable)
@@ -37,7 +37,7 @@ static void validate(struct kind_check *check)
     json_each(name, json_get(check->config, "return"))
     {
         if (!strchr(json_text(name), '.')) /* paths are the connector's business */
-            sf_check_field(check, object, "return", json_text(name));
+            kind_field(check, object, "return", json_text(name));
     }
 }
 
@@ -91,7 +91,7 @@ static void take(struct column_batch *batch, size_t i, const struct crm_match *m
 
 static enum status execute(struct column_batch *batch, struct err *err)
 {
-    struct job_session *on = sf_batch_session(batch, err);
+    struct job_session *on = batch_session(batch, err);
     if (!on)
         return batch_call_failed(batch, err);
     if (job_over_budget(batch->job, on)) {
@@ -103,7 +103,7 @@ static enum status execute(struct column_batch *batch, struct err *err)
                                 .row_count = batch->count,
                                 .and_where = json_get_text(batch->config, "where")};
     lookup.contains = text_eq(json_get_text(batch->config, "compare"), "contains");
-    if (sf_lookup_keys(batch, json_get(batch->config, "match"), &lookup, err) != OK)
+    if (batch_lookup_keys(batch, json_get(batch->config, "match"), &lookup, err) != OK)
         return FAIL;
     lookup.return_fields = field_list(batch, &lookup.return_count);
     struct crm_match **matches = arena_array(batch->arena, batch->count, sizeof *matches);
@@ -122,7 +122,7 @@ const struct column_kind salesforce_lookup_column = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .type = TYPE_JSON,
-    .batch_rows = 10000,
+    .batch_rows = 5000,
     .validate = validate,
     .execute = execute,
 };

@@ -1,0 +1,19 @@
+/* org_fields.h - what the Salesforce kinds share: objects, fields, keys. */
+#ifndef ARGIL_ENGINE_COLUMNS_ORG_FIELDS_H
+#define ARGIL_ENGINE_COLUMNS_ORG_FIELDS_H
+
+#include "engine/run_priv.h"
+
+/* Recipe checks: NULL when an error was added. */
+const struct crm_object *kind_object(struct kind_check *check);
+/* `option` is the option the name stands in; the error's path is "option/name". */
+const struct crm_field *kind_field(struct kind_check *check, const struct crm_object *object,
+                                   const char *option, const char *name);
+
+/* The session of the column's `connection`. */
+struct job_session *batch_session(struct column_batch *batch, struct err *err);
+/* match_fields and keys of a look-up from a mapping field -> template. */
+enum status batch_lookup_keys(struct column_batch *batch, const struct json *match,
+                              struct crm_lookup *lookup, struct err *err);
+
+#endif

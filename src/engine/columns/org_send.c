@@ -1,0 +1,240 @@
+/* org_send.c - from intents to operations.
+ *
+ * Order: fold rows with the same key -> dry run ends here -> approval of the
+ * column's first write -> guard -> plan (stored with the cell QUEUED) -> send.
+ * Invariant: nothing is sent that is not in the journal, and a row has at most
+ * one operation under way. */
+#include "engine/columns/org_write.h"
+
+#include "base/map.h"
+#include "base/str.h"
+
+#include <string.h>
+
+/* -------------------------------------------------------------------- fold */
+
+void write_fold(struct write_column *w)
+{
+    struct map *first = map_new();
+    for (size_t i = 0; i < w->batch->count; i++) {
+        struct write_intent *intent = &w->intents[i];
+        if (!intent->wanted || !intent->key_value)
+            continue;
+        struct write_intent *earlier = map_get(first, intent->key_value);
+        if (earlier) {
+            intent->same_as = (size_t)(earlier - w->intents);
+            intent->wanted = false;
+        } else {
+            map_put(first, intent->key_value, intent);
+        }
+    }
+    map_free(first);
+}
+
+/* ---------------------------------------------------------------- dry run */
+
+static void report_planned(struct write_column *w)
+{
+    struct run_job *job = w->batch->job;
+    for (size_t i = 0; i < w->batch->count; i++) {
+        const struct write_intent *intent = &w->intents[i];
+        bool undecided = write_undecided(w, i);
+        job->report->refused += w->batch->results[i].state == CELL_REFUSED;
+        w->batch->stored[i] = true; /* a dry run keeps nothing of a write column */
+        if (!undecided || !intent->wanted)
+            continue;
+        job->report->planned++;
+        struct planned_write write = {.column = w->batch->plan->column->name,
+                                      .row_key = w->batch->rows[i].key,
+                                      .kind = w->kind,
+                                      .mode = w->mode.mode,
+                                      .object = w->object->name,
+                                      .target_id = intent->target_id,
+                                      .payload = intent->payload,
+                                      .before = intent->before};
+        if (job->options->planned)
+            job->options->planned(job->options->planned_ctx, &write);
+    }
+}
+
+/* --------------------------------------------------------------- approval */
+
+static size_t count_wanted(const struct write_column *w)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < w->batch->count; i++)
+        count += w->intents[i].wanted;
+    return count;
+}
+
+static enum status approve(struct write_column *w, size_t wanted, struct err *err)
+{
+    struct run_job *job = w->batch->job;
+    struct column *column = (struct column *)w->batch->plan->column; /* the job's own copy */
+    struct store *store = job->engine->store;
+    if (column->approved_ms)
+        return OK;
+    if (!job->options->yes) {
+        err_set(err, ERR_APPROVAL, "column \"%s\" would %s %zu%s %s records on \"%s\" for the first time",
+                column->name, op_kind_name(w->kind), wanted,
+                wanted == w->batch->count ? " or more" : "", w->object->name, w->on->name);
+        err_cause(err, "Its writes are %s: %s", write_mode_name(w->mode.mode),
+                  write_mode_promise(w->mode.mode));
+        err_hint(err, "Look at them with --dry-run, then run again with --yes.");
+        return FAIL;
+    }
+    int64_t now = engine_now(job->engine);
+    if (store->does->column_approve(store, column->id, now, err) != OK)
+        return FAIL;
+    column->approved_ms = now;
+    return OK;
+}
+
+/* What the guard does not allow stays due. */
+static void keep_within_guard(struct write_column *w)
+{
+    struct run_job *job = w->batch->job;
+    int64_t left = guard_writes_left(job, w->batch->table);
+    bool cut = false;
+    for (size_t i = 0; i < w->batch->count; i++) {
+        if (!w->intents[i].wanted || left-- > 0)
+            continue;
+        w->intents[i].wanted = false;
+        w->batch->stored[i] = cut = true;
+    }
+    if (!cut)
+        return;
+    job->stop_column = job->stop_writing = job->report->paused = true;
+    report_refusal(job->report, "guard.max_writes_per_run",
+                   "the guard's number of writes for one run is reached; the rest waits");
+}
+
+/* -------------------------------------------------------------------- plan */
+
+static void fill_op(struct write_column *w, size_t i, struct op *op)
+{
+    struct column_batch *batch = w->batch;
+    const struct write_intent *intent = &w->intents[i];
+    *op = (struct op){.org_id = w->on->connection.org_id,
+                      .connection_id = w->on->connection_id,
+                      .table_id = batch->table->id,
+                      .row_id = batch->rows[i].id,
+                      .column_id = batch->plan->column->id,
+                      .run_id = batch->job->run_id,
+                      .generation = intent->last.id ? intent->last.generation + 1 : 1,
+                      .kind = w->kind,
+                      .object = w->object->name,
+                      .key_field = intent->key_value ? w->key_field : NULL,
+                      .key_value = intent->key_value,
+                      .target_id = intent->target_id,
+                      .payload = intent->payload,
+                      .before = intent->before,
+                      .mode = w->mode.mode,
+                      .state = OP_PLANNED,
+                      .created_ms = engine_now(batch->job->engine)};
+    memcpy(op->key, intent->op_key, sizeof op->key);
+    sha256_hex(op->payload, strlen(op->payload), op->payload_sha256);
+}
+
+static void fill_cell(const struct write_column *w, size_t i, struct cell_result *cell)
+{
+    *cell = w->batch->results[i];
+    cell->state = CELL_QUEUED;
+    cell->set_value = false;
+}
+
+static void wait_for_other(struct write_column *w, size_t i, int64_t op_id)
+{
+    batch_fail(w->batch, i, CELL_WAITING, "write.busy",
+               "waits for another write to the same record (operation %lld)", (long long)op_id);
+    w->batch->job->busy_rows++;
+}
+
+struct planned {
+    struct op *ops;
+    size_t *rows; /* of the batch */
+    size_t count;
+};
+
+/* Keeps in `planned` what is ours to send. */
+static enum status plan(struct write_column *w, struct planned *planned, struct err *err)
+{
+    struct arena *arena = w->batch->arena;
+    size_t wanted = count_wanted(w), n = 0, kept = 0;
+    planned->ops = arena_array(arena, wanted + 1, sizeof *planned->ops);
+    planned->rows = arena_array(arena, wanted + 1, sizeof *planned->rows);
+    struct cell_result *cells = arena_array(arena, wanted + 1, sizeof *cells);
+    enum plan_result *results = arena_array(arena, wanted + 1, sizeof *results);
+    for (size_t i = 0; i < w->batch->count; i++) {
+        if (!w->intents[i].wanted)
+            continue;
+        fill_op(w, i, &planned->ops[n]);
+        fill_cell(w, i, &cells[n]);
+        planned->rows[n++] = i;
+    }
+    if (n && journal_plan(w->batch, planned->ops, cells, n, results, err) != OK)
+        return FAIL;
+    for (size_t j = 0; j < n; j++) {
+        size_t i = planned->rows[j];
+        if (results[j] == PLAN_BUSY) {
+            wait_for_other(w, i, planned->ops[j].id);
+            continue;
+        }
+        w->batch->stored[i] = true;
+        if (results[j] != PLAN_NEW)
+            continue;
+        planned->ops[kept] = planned->ops[j];
+        planned->rows[kept++] = i;
+    }
+    planned->count = kept;
+    return OK;
+}
+
+/* ------------------------------------------------------------------- after */
+
+/* The row whose key an earlier row had gets that row's record. */
+static void follow(struct write_column *w, size_t i, const struct op *of)
+{
+    if (of && of->state == OP_DONE && of->result_id) {
+        write_settled(w, i, of->result_id, false);
+        w->batch->job->report->adopted++;
+    } else {
+        batch_fail(w->batch, i, CELL_WAITING, "write.same_key",
+                   "waits for a row above with the same key");
+    }
+}
+
+static void follow_all(struct write_column *w, const struct planned *planned)
+{
+    for (size_t i = 0; i < w->batch->count; i++) {
+        const struct op *of = NULL;
+        if (w->intents[i].same_as == i || !write_undecided(w, i))
+            continue;
+        for (size_t j = 0; j < planned->count && !of; j++)
+            if (planned->rows[j] == w->intents[i].same_as)
+                of = &planned->ops[j];
+        follow(w, i, of);
+    }
+}
+
+enum status write_intents(struct write_column *w, struct err *err)
+{
+    struct run_job *job = w->batch->job;
+    struct planned planned = {0};
+    if (job->options->dry_run) {
+        report_planned(w);
+        return OK;
+    }
+    size_t wanted = count_wanted(w);
+    if (wanted && approve(w, wanted, err) != OK)
+        return FAIL;
+    keep_within_guard(w);
+    if (plan(w, &planned, err) != OK)
+        return FAIL;
+    struct op_target target = {
+        .table = job->table, .plan = (struct column_plan *)w->batch->plan, .on = w->on};
+    if (planned.count && journal_send(job, &target, planned.ops, planned.count, err) != OK)
+        return FAIL;
+    follow_all(w, &planned);
+    return OK;
+}
