@@ -57,7 +57,7 @@ struct cli_engine *cli_engine_open(struct cli *cli, bool write)
         .store = store,
         .vault = vault,
         .http = http_client_new(cli->world, "argil/" ARGIL_VERSION),
-        .formula = formula_engine_new(cli->world, NULL),
+        .formula = formula_engine_new(cli->world, getenv("ARGIL_FORMULA_WORKER")),
         .connectors = connectors,
         .connector_count = sizeof connectors / sizeof *connectors,
         .stop = &cli->stop,

@@ -1,0 +1,191 @@
+/* test_formula.c - people's formulas give what they expect, and bad ones hurt
+ * their own rows only. */
+#include "formula/formula.h"
+#include "support/check.h"
+
+#include "base/str.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct formula_engine *engine;
+static struct arena *arena;
+
+static void open_engine(void)
+{
+    engine = formula_engine_new(world_real(), WORKER);
+    arena = arena_new();
+}
+
+static void close_engine(void)
+{
+    formula_engine_free(engine);
+    arena_free(arena);
+}
+
+EACH_TEST(open_engine, close_engine)
+
+static const char *const names[] = {"Website", "Company", "Company name", "Size"};
+#define NAMES (sizeof names / sizeof *names)
+
+/* One row; the result as text, "null", or "!message". */
+static const char *value_of(const char *formula, const char *row)
+{
+    struct formula_result result = {0};
+    struct err err = {0};
+    if (formula_eval(engine, formula, names, NAMES, &row, 1, arena, &result, &err) != OK)
+        return arena_printf(arena, "!!%s", err.message);
+    if (result.state == FORMULA_OK)
+        return result.json;
+    return result.state == FORMULA_NULL ? "null" : arena_printf(arena, "!%s", result.message);
+}
+
+TEST(formula, reads_columns_and_paths)
+{
+    const char *row = "[\"https://www.Acme.example/x?a=1\",{\"facts\":[{\"industry\":\"Banking\"}]},\"Acme\",12]";
+    CHECK_STR(value_of("new URL({{Website}}).hostname.replace(/^www\\./, '')", row), "\"acme.example\"");
+    CHECK_STR(value_of("{{Company.facts[0].industry}}", row), "\"Banking\"");
+    CHECK_STR(value_of("{{Company.facts[1].industry}} ?? 'none'", row), "\"none\"");
+    CHECK_STR(value_of("{{ Company name }} + ' ' + {{Size}}", row), "\"Acme 12\"");
+    CHECK_STR(value_of("{{Size}} > 10 && {{Size}} < 20", row), "true");
+    CHECK_STR(value_of("({a: {{Size}}, b: [1, 'x']})", row), "{\"a\":12,\"b\":[1,\"x\"]}");
+    CHECK_STR(value_of("new URL({{Website}}).searchParams.get('a')", row), "\"1\"");
+}
+
+TEST(formula, null_and_undefined_are_null)
+{
+    const char *row = "[null,null,null,null]";
+    CHECK_STR(value_of("{{Website}}?.trim()", row), "null");
+    CHECK_STR(value_of("{{Company.a.b.c}}", row), "null");
+    CHECK_STR(value_of("Number('x')", row), "null");
+    CHECK_STR(value_of("undefined", row), "null");
+    CHECK_STR(value_of("''", row), "\"\"");
+    CHECK_STR(value_of("0", row), "0");
+    CHECK_STR(value_of("false", row), "false");
+}
+
+TEST(formula, an_error_is_the_rows_own)
+{
+    const char *rows[] = {"[\"a\",null,null,1]", "[null,null,null,2]", "[\"c\",null,null,3]"};
+    struct formula_result results[3] = {0};
+    struct err err = {0};
+    CHECK_OK(formula_eval(engine, "{{Website}}.toUpperCase()", names, NAMES, rows, 3, arena, results, &err), &err);
+    CHECK_STR(results[0].json, "\"A\"");
+    CHECK_INT(results[1].state, FORMULA_ERROR);
+    CHECK_CONTAINS(results[1].message, "TypeError");
+    CHECK_STR(results[2].json, "\"C\"");
+}
+
+TEST(formula, a_loop_hurts_its_own_row_only)
+{
+    const char *rows[] = {"[null,null,null,1]", "[null,null,null,2]", "[null,null,null,3]"};
+    struct formula_result results[3] = {0};
+    struct err err = {0};
+    CHECK_OK(formula_eval(engine, "(() => { while ({{Size}} === 2); return {{Size}} })()", names, NAMES, rows, 3,
+                          arena, results, &err), &err);
+    CHECK_STR(results[0].json, "1");
+    CHECK_INT(results[1].state, FORMULA_TIMEOUT);
+    CHECK_STR(results[2].json, "3");
+}
+
+TEST(formula, a_memory_bomb_is_caught_or_costs_the_worker)
+{
+    const char *row = "[null,null,null,1]";
+    CHECK_CONTAINS(value_of("(() => { const a = []; for (;;) a.push(new Array(1e6).fill(1)); })()", row), "!");
+    CHECK_STR(value_of("1 + 1", row), "2");
+}
+
+TEST(formula, has_no_way_out)
+{
+    const char *row = "[null,null,null,1]";
+    CHECK_CONTAINS(value_of("fetch('http://127.0.0.1/')", row), "ReferenceError");
+    CHECK_CONTAINS(value_of("require('fs')", row), "ReferenceError");
+    CHECK_CONTAINS(value_of("process.exit()", row), "ReferenceError");
+    CHECK_STR(value_of("typeof load + typeof print + typeof XMLHttpRequest", row), "\"undefinedundefinedundefined\"");
+}
+
+TEST(formula, cannot_change_what_the_next_formula_sees)
+{
+    const char *row = "[\" x \",null,null,1]";
+    CHECK_CONTAINS(value_of("(() => { String.prototype.trim = () => 'owned'; })()", row), "!");
+    CHECK_CONTAINS(value_of("(() => { globalThis.leak = 1; })()", row), "!");
+    CHECK_STR(value_of("{{Website}}.trim() + typeof leak", row), "\"xundefined\"");
+}
+
+TEST(formula, syntax_is_checked_before_use)
+{
+    struct err err = {0};
+    CHECK_OK(formula_check(engine, "{{Any column}}?.length ?? 0", &err), &err);
+    CHECK_FAIL(formula_check(engine, "1 +", &err), &err, ERR_FORMULA_SYNTAX);
+    CHECK_FAIL(formula_check(engine, "", &err), &err, ERR_FORMULA_SYNTAX);
+    CHECK_FAIL(formula_check(engine, "{{open", &err), &err, ERR_FORMULA_SYNTAX);
+    CHECK_FAIL(formula_check(engine, "1); while (1); (2", &err), &err, ERR_FORMULA_SYNTAX);
+    CHECK_FAIL(formula_check(engine, "let x = 1", &err), &err, ERR_FORMULA_SYNTAX);
+}
+
+TEST(formula, a_thousand_rows_keep_their_order)
+{
+    size_t count = 3500;
+    const char **rows = arena_array(arena, count, sizeof *rows);
+    struct formula_result *results = arena_array(arena, count, sizeof *results);
+    struct err err = {0};
+    for (size_t i = 0; i < count; i++)
+        rows[i] = arena_printf(arena, "[null,null,null,%zu]", i);
+    CHECK_OK(formula_eval(engine, "{{Size}} * 2", names, NAMES, rows, count, arena, results, &err), &err);
+    for (size_t i = 0; i < count; i++)
+        CHECK_STR(results[i].json, arena_printf(arena, "%zu", i * 2));
+}
+
+TEST(formula, a_missing_program_is_said)
+{
+    struct formula_engine *none = formula_engine_new(world_real(), "/nonexistent/argil");
+    struct err err = {0};
+    CHECK_FAIL(formula_check(none, "1", &err), &err, ERR_FORMULA_WORKER);
+    formula_engine_free(none);
+}
+
+/* ------------------------------------------------------------ templates */
+
+static const char *lookup(void *ctx, const char *ref)
+{
+    (void)ctx;
+    if (text_eq(ref, "Name"))
+        return "\"O'Dell & \\\"Sons\\\"\"";
+    if (text_eq(ref, "Size"))
+        return "12.50";
+    if (text_eq(ref, "Facts"))
+        return "{\"a\":1}";
+    return NULL;
+}
+
+static const char *filled(const char *text, enum formula_slot slot, const char **missing)
+{
+    char *out = NULL;
+    struct err err = {0};
+    CHECK_OK(formula_fill(arena, text, slot, lookup, NULL, &out, missing, &err), &err);
+    return out;
+}
+
+TEST(template, fills_by_slot)
+{
+    const char *missing = NULL;
+    CHECK_STR(filled("{{Name}}: {{Size}}", SLOT_PLAIN, &missing), "O'Dell & \"Sons\": 12.50");
+    CHECK_STR(filled("q={{Name}}&n={{ Size }}", SLOT_URL, &missing), "q=O%27Dell%20%26%20%22Sons%22&n=12.50");
+    CHECK_STR(filled("{\"n\":\"{{Name}}\"}", SLOT_JSON_STRING, &missing), "{\"n\":\"O'Dell & \\\"Sons\\\"\"}");
+    CHECK_STR(filled("{{Facts}}", SLOT_PLAIN, &missing), "{\"a\":1}");
+    CHECK(missing == NULL);
+    CHECK_STR(filled("a{{Nope}}b{{Neither}}", SLOT_PLAIN, &missing), "ab");
+    CHECK_STR(missing, "Nope");
+}
+
+TEST(template, lists_references_once)
+{
+    struct formula_ref *refs = NULL;
+    struct err err = {0};
+    CHECK_OK(formula_refs(arena, "{{A}} {{ B.c[0] }} {{A}}", &refs, &err), &err);
+    CHECK_STR(refs->text, "A");
+    CHECK_STR(refs->next->text, "B.c[0]");
+    CHECK(refs->next->next == NULL);
+    CHECK_FAIL(formula_refs(arena, "{{A}} {{B", &refs, &err), &err, ERR_FORMULA_SYNTAX);
+    CHECK_FAIL(formula_refs(arena, "{{ }}", &refs, &err), &err, ERR_FORMULA_SYNTAX);
+}
