@@ -26,8 +26,8 @@ static bool locator_of(const char *url, struct arena *arena, const char **out)
 }
 
 /* A query result: totalSize, done, records, and nextRecordsUrl unless done. */
-static enum status rows_take(const struct json *body, struct arena *arena, struct sf_rows *rows,
-                             struct err *err)
+enum status sf_rows_take(const struct json *body, struct arena *arena, struct sf_rows *rows,
+                         struct err *err)
 {
     rows->records = json_get(body, "records");
     rows->total = json_int(json_get(body, "totalSize"), -1);
@@ -78,7 +78,7 @@ static enum status query_alone(struct sf *sf, const char *path, const char *obje
     const struct json *body = NULL;
     if (sf_read(sf, &call, arena, &body, err) != OK)
         return FAIL;
-    return rows_take(body, arena, rows, err);
+    return sf_rows_take(body, arena, rows, err);
 }
 
 static void composite_body(struct sf *sf, struct arena *arena, const char *const *paths,
@@ -140,7 +140,7 @@ enum status sf_query_many(struct sf *sf, const struct sf_query *queries, size_t 
             sf_fail(sf, &call, status, json_get(part, "body"), NULL, err);
             goto done;
         }
-        if (rows_take(json_get(part, "body"), arena, &rows[i], err) != OK)
+        if (sf_rows_take(json_get(part, "body"), arena, &rows[i], err) != OK)
             goto done;
     }
     rc = OK;

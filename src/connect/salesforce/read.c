@@ -4,7 +4,8 @@
  * cursor is a convenience: when it is lost, the reader asks again from that
  * place, so nothing is read twice and nothing skipped (F-21, F-22). Record
  * members come in the order of the SELECT, so each record is walked beside the
- * list of wanted fields; only a surprise costs a search. */
+ * list of wanted fields; only a surprise costs a search. While the caller
+ * stores a page, ahead.c fetches the next one. */
 #include "connect/salesforce/sf_priv.h"
 
 #include "base/mem.h"
@@ -37,6 +38,8 @@ struct crm_reader {
     char *locator;
     bool started, finished;
     int restarts;
+    struct sf_ahead *ahead; /* NULL until a second page is wanted */
+    bool asked_ahead;
 };
 
 /* ------------------------------------------------------------- the plan */
@@ -242,6 +245,7 @@ void sf_read_close(struct crm_reader *reader)
 {
     if (!reader)
         return;
+    sf_ahead_free(reader->ahead, reader->sf);
     free(reader->locator);
     free(reader->last_stamp);
     arena_free(reader->arena);
@@ -298,8 +302,10 @@ static void members_take(struct want *wants, const struct json *from, struct are
     json_each(member, from) {
         struct want *want = expected;
         if (!want || want->len != member->key_len || memcmp(want->name, member->key, want->len) != 0) {
+            if (member->key_len == 10 && memcmp(member->key, "attributes", 10) == 0)
+                continue;
             want = want_find(wants, member->key, member->key_len);
-            if (!want) /* "attributes" */
+            if (!want)
                 continue;
         }
         expected = want->next;
@@ -354,6 +360,11 @@ static enum status page_fetch(struct crm_reader *reader, struct arena *arena, st
     struct buf soql = BUF_INIT;
     struct sf_query query = {.all_rows = reader->read.all_rows, .locator = reader->locator};
     enum status rc = FAIL;
+    if (reader->asked_ahead) {
+        reader->asked_ahead = false;
+        if (sf_ahead_take(reader->ahead, reader->sf, arena, rows))
+            return OK;
+    }
     if (!query.locator && soql_build(reader, &soql, err) != OK)
         goto done;
     query.soql = buf_text(&soql);
@@ -361,6 +372,16 @@ static enum status page_fetch(struct crm_reader *reader, struct arena *arena, st
 done:
     buf_free(&soql);
     return rc;
+}
+
+static void ask_ahead(struct crm_reader *reader)
+{
+    if (!reader->ahead)
+        reader->ahead = sf_ahead_new(reader->sf);
+    if (!reader->ahead)
+        return;
+    sf_ahead_start(reader->ahead, reader->sf, reader->locator);
+    reader->asked_ahead = true;
 }
 
 enum status sf_read_next(struct crm_reader *reader, struct arena *arena, struct crm_page *page,
@@ -393,5 +414,7 @@ enum status sf_read_next(struct crm_reader *reader, struct arena *arena, struct 
     reader->locator = mem_strdup(rows.locator);
     place_keep(reader, page);
     page->last = reader->finished = rows.locator == NULL;
+    if (rows.locator)
+        ask_ahead(reader);
     return OK;
 }

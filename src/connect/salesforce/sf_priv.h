@@ -31,6 +31,7 @@ struct sf {
     struct crm_token_store store;  /* load is NULL while signing in */
     struct secret access, refresh, client_secret;
     char *instance;                /* origin without a slash at the end; host was checked */
+    bool local;                    /* instance is on this machine */
     char version[8];               /* "v66.0"; "" until the server was asked */
     struct map *objects;           /* described so far: name -> struct crm_object */
     const char **names;            /* of all objects, with their key prefixes beside */
@@ -181,9 +182,21 @@ enum status sf_query(struct sf *sf, const struct sf_query *query, const char *ob
 enum status sf_query_many(struct sf *sf, const struct sf_query *queries, size_t count,
                           const char *object, struct arena *arena, struct sf_rows *rows,
                           struct err *err);
+/* The parts of a parsed query result. */
+enum status sf_rows_take(const struct json *body, struct arena *arena, struct sf_rows *rows,
+                         struct err *err);
 bool sf_locator_lost(const struct err *err); /* the cursor is gone: ask again */
 enum status sf_count(struct crm_session *session, const char *object, const char *where,
                      int64_t *out, struct err *err);
+
+/* --------------------------------------------------------------- ahead.c */
+
+struct sf_ahead;
+struct sf_ahead *sf_ahead_new(struct sf *sf); /* NULL: do without */
+void sf_ahead_start(struct sf_ahead *ahead, struct sf *sf, const char *locator);
+/* Waits for the page. False when it did not come well: ask in the usual way. */
+bool sf_ahead_take(struct sf_ahead *ahead, struct sf *sf, struct arena *arena, struct sf_rows *rows);
+void sf_ahead_free(struct sf_ahead *ahead, struct sf *sf); /* waits; NULL is fine */
 
 /* ------------------------------------------------------------ describe.c */
 

@@ -1,0 +1,115 @@
+/* ahead.c - the next page of a query, fetched while this one is being stored.
+ *
+ * Call order: start with the next page's locator, take (waits) or drop. The
+ * thread owns a side session of its own, with its own HTTP client; the reader's
+ * session is touched only by the caller's thread, before the thread starts and
+ * after it was joined. It tries once: whatever goes wrong is thrown away and
+ * the page is asked for again in the usual way, which knows about retries,
+ * ended sessions and lost cursors. The price is one API call when a read is
+ * given up half-way. */
+#include "connect/salesforce/sf_priv.h"
+
+#include "base/mem.h"
+#include "base/str.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct sf_ahead {
+    struct sf *side;
+    char *path;
+    pthread_t thread;
+    bool running;
+    enum status sent;
+    struct http_response response;
+};
+
+struct sf_ahead *sf_ahead_new(struct sf *sf)
+{
+    struct err ignored = {0};
+    struct sf *side = sf_new(world_real(), &sf->connection, NULL, &ignored);
+    if (!side)
+        return NULL;
+    struct sf_ahead *ahead = mem_alloc(sizeof *ahead);
+    ahead->side = side;
+    return ahead;
+}
+
+static void *fetch(void *arg)
+{
+    struct sf_ahead *ahead = arg;
+    struct err ignored = {0};
+    struct sf_call call = {.path = ahead->path};
+    ahead->sent = sf_send(ahead->side, &call, &ahead->response, &ignored);
+    return NULL;
+}
+
+void sf_ahead_start(struct sf_ahead *ahead, struct sf *sf, const char *locator)
+{
+    sigset_t all, before;
+    struct sf *side = ahead->side;
+
+    free(side->instance);
+    side->instance = mem_strdup(sf->instance);
+    side->local = sf->local;
+    memcpy(side->version, sf->version, sizeof side->version);
+    secret_copy(&side->access, &sf->access);
+    side->crm.calls = 0;
+    ahead->path = mem_printf("/query/%s", locator);
+    sigfillset(&all); /* signals are the main thread's business */
+    pthread_sigmask(SIG_BLOCK, &all, &before);
+    ahead->running = pthread_create(&ahead->thread, NULL, fetch, ahead) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+static void join(struct sf_ahead *ahead, struct sf *sf)
+{
+    const struct crm_session *of_side = &ahead->side->crm;
+    pthread_join(ahead->thread, NULL);
+    ahead->running = false;
+    sf->crm.calls += of_side->calls;
+    if (of_side->limit_max >= 0) {
+        sf->crm.limit_used = of_side->limit_used;
+        sf->crm.limit_max = of_side->limit_max;
+    }
+    if (of_side->server_date_ms)
+        sf->crm.server_date_ms = of_side->server_date_ms;
+}
+
+static void forget(struct sf_ahead *ahead)
+{
+    http_response_free(&ahead->response);
+    memset(&ahead->response, 0, sizeof ahead->response);
+    free(ahead->path);
+    ahead->path = NULL;
+}
+
+bool sf_ahead_take(struct sf_ahead *ahead, struct sf *sf, struct arena *arena, struct sf_rows *rows)
+{
+    struct err ignored = {0};
+    bool good = false;
+    if (!ahead->running) {
+        forget(ahead);
+        return false;
+    }
+    join(ahead, sf);
+    if (ahead->sent == OK && ahead->response.status == 200) {
+        const struct json *body = json_parse_buf(arena, &ahead->response.body, &ignored);
+        good = body && sf_rows_take(body, arena, rows, &ignored) == OK;
+    }
+    forget(ahead);
+    return good;
+}
+
+void sf_ahead_free(struct sf_ahead *ahead, struct sf *sf)
+{
+    if (!ahead)
+        return;
+    if (ahead->running)
+        join(ahead, sf);
+    forget(ahead);
+    sf_free(ahead->side);
+    free(ahead);
+}
