@@ -194,7 +194,7 @@ static enum status profile_id(struct call *call, const char *name, char id[19], 
     char ids[1][19];
     const struct sobject *profile = schema_find(org_schema(call->site->org), "Profile");
     const struct field *field = profile ? sobject_field(profile, "Name") : NULL;
-    if (!field || record_find(call, profile, field, name, ids, 1) == 0) {
+    if (!field || records_find(call, profile, field, name, ids, 1) == 0) {
         err_set(err, ERR_NOT_FOUND, "no profile \"%s\"", name);
         err_hint(err, "such as \"Standard User\" or \"System Administrator\"");
         return FAIL;

@@ -143,7 +143,7 @@ static void write_identity(struct call *call, const struct session *session,
                            const struct org_user *user, struct jw *w)
 {
     const char *row[F_COUNT] = {NULL};
-    record_texts(call, "User", user->id, field_names, F_COUNT, row);
+    records_texts(call, "User", user->id, field_names, F_COUNT, row);
     jw_object(w);
     jw_kv_text(w, "id", identity_url(call, user->id));
     jw_kv_bool(w, "asserted_user", strcmp(user->id, session->user_id) == 0);
@@ -220,7 +220,7 @@ void oauth_userinfo(struct call *call)
     char updated[32];
     if (!token_owner(call, &session, &user))
         return;
-    record_texts(call, "User", user.id, field_names, F_COUNT, row);
+    records_texts(call, "User", user.id, field_names, F_COUNT, row);
     policies_user(call->site->policies, user.username, user.system_administrator, &policy);
     answer_json(call, 200, &w);
     jw_object(&w);

@@ -39,7 +39,7 @@ static void answer_several(struct call *call, const struct sobject *object, cons
 }
 
 /* The one live row with this key. False after answering 404 or 300. */
-static bool find_one(struct call *call, const struct sobject *object, const struct field *field,
+static bool keys_find(struct call *call, const struct sobject *object, const struct field *field,
                      char id[19])
 {
     char ids[SEVERAL_MAX][19];
@@ -47,7 +47,7 @@ static bool find_one(struct call *call, const struct sobject *object, const stru
     char canonical[19];
     if (field->type == FT_ID && id_canonical(value, canonical))
         value = arena_strdup(call->arena, canonical);
-    size_t count = record_find(call, object, field, value, ids, SEVERAL_MAX);
+    size_t count = records_find(call, object, field, value, ids, SEVERAL_MAX);
     if (count == 1) {
         memcpy(id, ids[0], 19);
         return true;
@@ -74,17 +74,17 @@ static void answer_parent(struct call *call, const struct sobject *object,
                           const struct field *lookup, const char *id)
 {
     const char *name = lookup->name, *parent_id = NULL;
-    record_texts(call, object->name, id, &name, 1, &parent_id);
+    records_texts(call, object->name, id, &name, 1, &parent_id);
     const struct sobject *parent =
         parent_id ? schema_by_prefix(org_schema(call->site->org), parent_id) : NULL;
-    if (!parent || record_state(call, parent, parent_id, NULL) != RECORD_LIVE)
+    if (!parent || records_state(call, parent, parent_id, NULL) != RECORD_LIVE)
         answer_not_found(call);
     else if (strcmp(call->method, "GET") == 0 || strcmp(call->method, "HEAD") == 0)
         answer_row(call, parent, parent_id);
     else if (strcmp(call->method, "DELETE") == 0)
         answer_written(call, DML_DELETE, parent, parent_id, NULL);
-    else if (row_body(call))
-        answer_written(call, DML_UPDATE, parent, parent_id, row_body(call));
+    else if (rows_body(call))
+        answer_written(call, DML_UPDATE, parent, parent_id, rows_body(call));
 }
 
 /* Account/<id>/Contacts: a query result. */
@@ -97,7 +97,7 @@ static void answer_children(struct call *call, const struct child_relationship *
         return;
     query_answer(call,
                  arena_printf(call->arena, "SELECT %s FROM %s WHERE %s = '%s'",
-                              asked && *asked ? asked : record_fields(call, child), child->name,
+                              asked && *asked ? asked : records_fields(call, child), child->name,
                               children->field, id),
                  false);
 }
@@ -109,7 +109,7 @@ static bool relationship(struct call *call, const struct sobject *object)
     const char *name = call->args[2];
     if (!is_row_of(object, call->args[1], id))
         return false;
-    if (!row_id(call, object, id, id))
+    if (!rows_id(call, object, id, id))
         return true;
     const struct field *lookup = sobject_parent(object, name, strlen(name));
     const struct child_relationship *children = sobject_child(object, name, strlen(name));
@@ -124,25 +124,25 @@ static bool relationship(struct call *call, const struct sobject *object)
 
 /* --- the routes --- */
 
-void row_get_by_key(struct call *call)
+void keys_get(struct call *call)
 {
     char id[19];
     const struct sobject *object = call_object(call, call->args[0]);
     if (!object || relationship(call, object))
         return;
     const struct field *field = key_field(call, object);
-    if (field && find_one(call, object, field, id))
+    if (field && keys_find(call, object, field, id))
         answer_row(call, object, id);
 }
 
-void row_delete_by_key(struct call *call)
+void keys_delete(struct call *call)
 {
     char id[19];
     const struct sobject *object = call_object(call, call->args[0]);
     if (!object || relationship(call, object))
         return;
     const struct field *field = key_field(call, object);
-    if (field && find_one(call, object, field, id))
+    if (field && keys_find(call, object, field, id))
         answer_written(call, DML_DELETE, object, id, NULL);
 }
 
@@ -156,7 +156,7 @@ static bool key_in_body(struct call *call, const struct json *body, const struct
     return true;
 }
 
-void row_upsert(struct call *call)
+void keys_upsert(struct call *call)
 {
     struct dml_result result = {0};
     struct dml_options options = write_options(call, true);
@@ -165,8 +165,8 @@ void row_upsert(struct call *call)
     if (!object || relationship(call, object))
         return;
     const struct field *field = key_field(call, object);
-    const struct json *body = field ? row_body(call) : NULL;
-    if (!body || row_has_id(call, body) || key_in_body(call, body, field))
+    const struct json *body = field ? rows_body(call) : NULL;
+    if (!body || rows_has_id(call, body) || key_in_body(call, body, field))
         return;
     options.update_only = update_only && strcmp(update_only, "true") == 0;
     struct dml_row row = {.object = object, .body = body, .key = field,

@@ -151,7 +151,7 @@ void recent_items(struct call *call)
             object && object->name_field
                 ? arena_printf(call->arena, "Id,%s", object->name_field->name)
                 : "Id";
-        if (object && record_json(call, object, fields, ids[i], &record, NULL))
+        if (object && records_json(call, object, fields, ids[i], &record, NULL))
             jw_raw(&w, record.data, record.len);
         buf_free(&record);
     }

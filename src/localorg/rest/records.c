@@ -13,7 +13,7 @@
 
 /* --- reading --- */
 
-void record_texts(struct call *call, const char *object_name, const char *id18,
+void records_texts(struct call *call, const char *object_name, const char *id18,
                   const char *const *names, size_t count, const char **out)
 {
     const struct sobject *object = schema_find(org_schema(call->site->org), object_name);
@@ -50,7 +50,7 @@ static const char *modified_column(const struct sobject *object)
     return sobject_field(object, "SystemModstamp") ? "SystemModstamp" : NULL;
 }
 
-enum record_state record_state(struct call *call, const struct sobject *object, const char *id18,
+enum record_state records_state(struct call *call, const struct sobject *object, const char *id18,
                                int64_t *modified_ms)
 {
     enum record_state state = RECORD_MISSING;
@@ -73,7 +73,7 @@ enum record_state record_state(struct call *call, const struct sobject *object, 
     return state;
 }
 
-size_t record_find(struct call *call, const struct sobject *object, const struct field *field,
+size_t records_find(struct call *call, const struct sobject *object, const struct field *field,
                    const char *value, char (*ids)[19], size_t max)
 {
     size_t count = 0;
@@ -93,7 +93,7 @@ size_t record_find(struct call *call, const struct sobject *object, const struct
     return count;
 }
 
-const char *record_fields(struct call *call, const struct sobject *object)
+const char *records_fields(struct call *call, const struct sobject *object)
 {
     struct buf names = BUF_INIT;
     for (size_t i = 0; i < object->field_count; i++) {
@@ -109,7 +109,7 @@ const char *record_fields(struct call *call, const struct sobject *object)
     return list;
 }
 
-bool record_json(struct call *call, const struct sobject *object, const char *fields,
+bool records_json(struct call *call, const struct sobject *object, const char *fields,
                  const char *id18, struct buf *out, struct err *err)
 {
     struct soql_context context = {.org = call->site->org,

@@ -16,8 +16,8 @@ route_fn versions, version_resources, not_built, soap_not_built;
 /* sobjects.c */
 route_fn sobjects_global, sobject_basic, sobject_describe;
 /* rows.c, keys.c */
-route_fn row_create, row_get, row_update, row_delete, row_create_by_id, row_get_by_key,
-    row_upsert, row_delete_by_key;
+route_fn rows_create, rows_get, rows_update, rows_delete, rows_create_by_id, keys_get,
+    keys_upsert, keys_delete;
 /* replication.c */
 route_fn replication_updated, replication_deleted;
 /* query.c, search.c, tooling.c */

@@ -36,7 +36,7 @@ const struct route routes[] = {
     {"GET", V, version_resources, ROUTE_API, "resources of a version"},
     {"GET", V "/sobjects", sobjects_global, ROUTE_API, "describe global"},
     {"GET", V "/sobjects/:object", sobject_basic, ROUTE_API, "one object and its recent items"},
-    {"POST", V "/sobjects/:object", row_create, ROUTE_API, "create a record"},
+    {"POST", V "/sobjects/:object", rows_create, ROUTE_API, "create a record"},
     {"GET", V "/sobjects/:object/describe", sobject_describe, ROUTE_API, "describe"},
     {"GET", V "/sobjects/:object/describe/*", not_built, ROUTE_API, "layouts"},
     {"GET", V "/sobjects/:object/updated", replication_updated, ROUTE_API,
@@ -47,15 +47,15 @@ const struct route routes[] = {
     {"GET", V "/sobjects/:object/listviews/*", not_built, ROUTE_API, "list views"},
 
     /* rows */
-    {"GET", V "/sobjects/:object/:id", row_get, ROUTE_API, "read a record"},
-    {"PATCH", V "/sobjects/:object/:id", row_update, ROUTE_API, "update a record"},
-    {"DELETE", V "/sobjects/:object/:id", row_delete, ROUTE_API, "delete a record"},
-    {"POST", V "/sobjects/:object/:id", row_create_by_id, ROUTE_API, "create through /Id"},
-    {"GET", V "/sobjects/:object/:field/:value", row_get_by_key, ROUTE_API,
+    {"GET", V "/sobjects/:object/:id", rows_get, ROUTE_API, "read a record"},
+    {"PATCH", V "/sobjects/:object/:id", rows_update, ROUTE_API, "update a record"},
+    {"DELETE", V "/sobjects/:object/:id", rows_delete, ROUTE_API, "delete a record"},
+    {"POST", V "/sobjects/:object/:id", rows_create_by_id, ROUTE_API, "create through /Id"},
+    {"GET", V "/sobjects/:object/:field/:value", keys_get, ROUTE_API,
      "read by external id, or follow a relationship"},
-    {"PATCH POST", V "/sobjects/:object/:field/:value", row_upsert, ROUTE_API,
+    {"PATCH POST", V "/sobjects/:object/:field/:value", keys_upsert, ROUTE_API,
      "upsert by external id"},
-    {"DELETE", V "/sobjects/:object/:field/:value", row_delete_by_key, ROUTE_API,
+    {"DELETE", V "/sobjects/:object/:field/:value", keys_delete, ROUTE_API,
      "delete by external id"},
 
     /* queries */

@@ -24,7 +24,7 @@ void answer_created(struct call *call, const struct sobject *object,
                                                      object->name, result->id));
 }
 
-const struct json *row_body(struct call *call)
+const struct json *rows_body(struct call *call)
 {
     const struct json *body = call_json(call);
     if (body && !json_is(body, JSON_OBJECT)) {
@@ -36,7 +36,7 @@ const struct json *row_body(struct call *call)
     return body;
 }
 
-bool row_has_id(struct call *call, const struct json *body)
+bool rows_has_id(struct call *call, const struct json *body)
 {
     const struct json *id = json_get_nocase(body, "Id");
     if (!id)
@@ -48,12 +48,12 @@ bool row_has_id(struct call *call, const struct json *body)
     return true;
 }
 
-bool row_id(struct call *call, const struct sobject *object, const char *text, char id[19])
+bool rows_id(struct call *call, const struct sobject *object, const char *text, char id[19])
 {
     enum record_state state = RECORD_MISSING;
     if (id_canonical(text, id) && object->key_prefix &&
         strncmp(id, object->key_prefix, 3) == 0)
-        state = record_state(call, object, id, NULL);
+        state = records_state(call, object, id, NULL);
     if (state == RECORD_LIVE)
         return true;
     if (state == RECORD_DELETED) {
@@ -163,15 +163,15 @@ void answer_row(struct call *call, const struct sobject *object, const char *id)
     int64_t modified_ms = 0;
     const char *asked = call_param(call, "fields");
     const char *fields = asked && *asked ? asked_fields(call, object, asked)
-                                         : record_fields(call, object);
+                                         : records_fields(call, object);
     if (!fields)
         return;
-    record_state(call, object, id, &modified_ms);
+    records_state(call, object, id, &modified_ms);
     if (condition_refused(call, object, id, modified_ms) ||
         not_modified(call, object, id, modified_ms))
         return;
     answer_json(call, 200, &w);
-    if (record_json(call, object, fields, id, &call->out->body, &err)) {
+    if (records_json(call, object, fields, id, &call->out->body, &err)) {
         recents_touch(call->site->recents, call->session.user_id, id);
         return;
     }
@@ -181,11 +181,11 @@ void answer_row(struct call *call, const struct sobject *object, const char *id)
         answer_not_found(call);
 }
 
-void row_get(struct call *call)
+void rows_get(struct call *call)
 {
     char id[19];
     const struct sobject *object = call_object(call, call->args[0]);
-    if (object && row_id(call, object, call->args[1], id))
+    if (object && rows_id(call, object, call->args[1], id))
         answer_row(call, object, id);
 }
 
@@ -195,8 +195,8 @@ static void create(struct call *call, const struct sobject *object)
 {
     struct dml_result result = {0};
     struct dml_options options = write_options(call, true);
-    const struct json *body = row_body(call);
-    if (!body || row_has_id(call, body))
+    const struct json *body = rows_body(call);
+    if (!body || rows_has_id(call, body))
         return;
     struct dml_row row = {.object = object, .body = body};
     if (!records_write(call, DML_INSERT, &options, &row, 1, &result))
@@ -207,7 +207,7 @@ static void create(struct call *call, const struct sobject *object)
         answer_refused(call, object, &result);
 }
 
-void row_create(struct call *call)
+void rows_create(struct call *call)
 {
     const struct sobject *object = call_object(call, call->args[0]);
     if (object)
@@ -215,7 +215,7 @@ void row_create(struct call *call)
 }
 
 /* POST /sobjects/X/Id: an insert through the upsert path. */
-void row_create_by_id(struct call *call)
+void rows_create_by_id(struct call *call)
 {
     const struct sobject *object = call_object(call, call->args[0]);
     if (!object)
@@ -237,7 +237,7 @@ void answer_written(struct call *call, enum dml_kind kind, const struct sobject 
     int64_t modified_ms = 0;
     if (!records_begin(call))
         return;
-    record_state(call, object, id, &modified_ms);
+    records_state(call, object, id, &modified_ms);
     bool refused = condition_refused(call, object, id, modified_ms);
     bool done = !refused && records_write(call, kind, &options, &row, 1, &result);
     if (!records_end(call, done) || !done)
@@ -248,19 +248,19 @@ void answer_written(struct call *call, enum dml_kind kind, const struct sobject 
         answer_refused(call, object, &result);
 }
 
-void row_update(struct call *call)
+void rows_update(struct call *call)
 {
     char id[19];
     const struct sobject *object = call_object(call, call->args[0]);
-    const struct json *body = object ? row_body(call) : NULL;
-    if (body && row_id(call, object, call->args[1], id) && !row_has_id(call, body))
+    const struct json *body = object ? rows_body(call) : NULL;
+    if (body && rows_id(call, object, call->args[1], id) && !rows_has_id(call, body))
         answer_written(call, DML_UPDATE, object, id, body);
 }
 
-void row_delete(struct call *call)
+void rows_delete(struct call *call)
 {
     char id[19];
     const struct sobject *object = call_object(call, call->args[0]);
-    if (object && row_id(call, object, call->args[1], id))
+    if (object && rows_id(call, object, call->args[1], id))
         answer_written(call, DML_DELETE, object, id, NULL);
 }

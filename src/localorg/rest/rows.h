@@ -5,11 +5,11 @@
 #include "localorg/rest/records.h"
 
 /* The body as an object. NULL after answering. */
-const struct json *row_body(struct call *call);
+const struct json *rows_body(struct call *call);
 /* True after answering 400: a body may not carry an Id. */
-bool row_has_id(struct call *call, const struct json *body);
+bool rows_has_id(struct call *call, const struct json *body);
 /* The 18-character id of a live row. False after answering 404 or 400. */
-bool row_id(struct call *call, const struct sobject *object, const char *text, char id[19]);
+bool rows_id(struct call *call, const struct sobject *object, const char *text, char id[19]);
 void answer_row(struct call *call, const struct sobject *object, const char *id);
 void answer_created(struct call *call, const struct sobject *object,
                     const struct dml_result *result, bool upsert);

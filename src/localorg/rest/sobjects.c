@@ -106,7 +106,7 @@ static void write_recent(struct call *call, const struct sobject *object, struct
     for (size_t i = 0; i < count; i++) {
         struct buf record = BUF_INIT;
         if (object->key_prefix && strncmp(ids[i], object->key_prefix, 3) == 0 &&
-            record_json(call, object, fields, ids[i], &record, NULL))
+            records_json(call, object, fields, ids[i], &record, NULL))
             jw_raw(w, record.data, record.len);
         buf_free(&record);
     }
