@@ -434,7 +434,7 @@ static enum status semi_fail(struct compiler *c, const struct ast_cond *cond, co
 static enum status semi_shape(struct compiler *c, const struct ast_cond *cond)
 {
     const struct ast_query *inner = cond->query;
-    if (c->scope->root != NULL && ++c->semi_joins > 2)
+    if (++c->semi_joins > 2)
         return semi_fail(c, cond, "Maximum 2 semi join sub-selects are allowed.");
     if (cond->left->kind != AST_PATH)
         return semi_fail(c, cond, "The left operand of a semi join must be a field");
@@ -577,6 +577,55 @@ static enum status comparison_sql(struct compiler *c, const struct ast_cond *con
     return simple_sql(&cmp);
 }
 
+/* --- bounds of an OR --- */
+
+static bool same_value(const struct ast_value *a, const struct ast_value *b)
+{
+    if (a->kind != b->kind)
+        return false;
+    return a->kind == AST_V_DATETIME ? a->ms == b->ms : a->text && text_eq(a->text, b->text);
+}
+
+/* Does this comparison bound the field of `key` by its value, in its direction? */
+static bool bounds_same(const struct ast_cond *cond, const struct ast_cond *key, bool lower)
+{
+    if (cond->kind != AST_COMPARE || cond->query || cond->left->kind != AST_PATH ||
+        !str_eq_nocase(cond->left->text, key->left->text))
+        return false;
+    bool strict = cond->op == (lower ? AST_GT : AST_LT), loose = cond->op == (lower ? AST_GE : AST_LE);
+    return (cond->op == AST_EQ || strict || loose) && same_value(cond->values, key->values);
+}
+
+static bool branch_bounds(const struct ast_cond *branch, const struct ast_cond *key, bool lower)
+{
+    if (branch->kind != AST_AND)
+        return bounds_same(branch, key, lower);
+    for (const struct ast_cond *one = branch->first; one; one = one->next)
+        if (bounds_same(one, key, lower))
+            return true;
+    return false;
+}
+
+/* (a = x AND b > y) OR a > x implies a >= x. Said aloud, it turns a walk over
+ * the whole index, or a sort, into a range. The one comparison that is such a
+ * bound in every branch, or NULL. */
+static const struct ast_cond *common_bound(const struct ast_cond *or)
+{
+    for (const struct ast_cond *key = or->first; key; key = key->next) {
+        bool lower = key->kind == AST_COMPARE && (key->op == AST_GT || key->op == AST_GE);
+        bool upper = key->kind == AST_COMPARE && (key->op == AST_LT || key->op == AST_LE);
+        bool all = (lower || upper) && key->left->kind == AST_PATH &&
+                   (key->values->kind == AST_V_DATETIME || key->values->kind == AST_V_DATE ||
+                    key->values->kind == AST_V_STRING || key->values->kind == AST_V_NUMBER) &&
+                   !(key->values->text && !*key->values->text);
+        for (const struct ast_cond *branch = or->first; branch && all; branch = branch->next)
+            all = branch_bounds(branch, key, lower);
+        if (all)
+            return key;
+    }
+    return NULL;
+}
+
 enum place { AT_TOP, IN_OR, BELOW }; /* where semi-joins may stand: only at the top */
 
 static enum status cond_sql(struct compiler *c, const struct ast_cond *cond, enum place place,
@@ -598,6 +647,21 @@ static enum status balanced_sql(struct compiler *c, const struct ast_cond **list
     return OK;
 }
 
+/* "(a >= x AND " */
+static enum status bound_sql(struct compiler *c, const struct ast_cond *bound, struct buf *out)
+{
+    struct ast_cond loose = *bound;
+    if (bound->op == AST_GT)
+        loose.op = AST_GE;
+    if (bound->op == AST_LT)
+        loose.op = AST_LE;
+    buf_char(out, '(');
+    if (comparison_sql(c, &loose, out) != OK)
+        return FAIL;
+    buf_str(out, " AND ");
+    return OK;
+}
+
 static enum status list_cond_sql(struct compiler *c, const struct ast_cond *cond, enum place place,
                                  struct buf *out)
 {
@@ -609,7 +673,12 @@ static enum status list_cond_sql(struct compiler *c, const struct ast_cond *cond
         place = place == AT_TOP ? IN_OR : BELOW;
     else if (place != AT_TOP)
         place = BELOW;
-    enum status rc = balanced_sql(c, list.at, list.len, and ? "AND" : "OR", place, out);
+    const struct ast_cond *bound = and ? NULL : common_bound(cond);
+    enum status rc = bound ? bound_sql(c, bound, out) : OK;
+    if (rc == OK)
+        rc = balanced_sql(c, list.at, list.len, and ? "AND" : "OR", place, out);
+    if (bound)
+        buf_char(out, ')');
     vec_free(&list);
     return rc;
 }

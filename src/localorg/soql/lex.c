@@ -302,7 +302,7 @@ static size_t window_end(struct str text, size_t word_end)
         return line;
     while (end > word_end && !cuts(text.p[end]))
         end--;
-    return end;
+    return end > word_end && text.p[end - 1] == ',' ? end - 1 : end;
 }
 
 enum status lex_fail(struct err *err, const char *code, struct str text, size_t at, size_t len,

@@ -197,6 +197,17 @@ static const char records[] =
     "  '2026-11-26'),"
     " ('00T000000000003AAA',0,'Rest',NULL,NULL,'" BOB "',NULL);";
 
+static void add_user(struct fixture *f, const char *id, const char *name)
+{
+    struct org_user user = {.active = true};
+    snprintf(user.id, sizeof user.id, "%s", id);
+    snprintf(user.username, sizeof user.username, "%s", name);
+    if (org_put_user(f->org, &user, &f->err) != OK) {
+        fprintf(stderr, "user %s: %s\n", name, f->err.message);
+        abort();
+    }
+}
+
 struct fixture *fixture_new(void)
 {
     struct fixture *f = mem_alloc(sizeof *f);
@@ -211,6 +222,8 @@ struct fixture *fixture_new(void)
     for (size_t i = 0; i < sizeof objects / sizeof *objects; i++)
         add_object(f, &objects[i]);
     sql_run(f, records);
+    add_user(f, ANN, "ann@x.test");
+    add_user(f, BOB, "bob@x.test");
     f->context = (struct soql_context){.org = f->org, .user_id = ANN, .now_ms = NOW_MS,
                                        .api_version = 66};
     return f;

@@ -131,13 +131,18 @@ TEST(parse, the_caret_stands_under_the_word)
               "ERROR at Row:1:Column:29\nunexpected token: '<EOF>'");
 }
 
+/* The window of an error a real org printed. */
 TEST(parse, long_queries_show_a_window)
 {
-    CHECK_STR(refused("SELECT LastActivityDate, LastViewedDate, LastReferencedDate, Jigsaw, "
-                      "JigsawCompanyId, Clean-Status, AccountSource, DunsNumber, Tradestyle FROM A"),
-              "\nLastReferencedDate, Jigsaw, JigsawCompanyId, Clean-Status, AccountSource, "
-              "DunsNumber\n                                                  ^\n"
-              "ERROR at Row:1:Column:92\nunexpected token: '-'");
+    const char *text = "SELECT LastActivityDate, LastViewedDate, LastReferencedDate, Jigsaw, "
+                       "JigsawCompanyId, CleanStatus, AccountSource, DunsNumber, Tradestyle FROM A";
+    size_t at = (size_t)(strstr(text, "CleanStatus") - text);
+    CHECK_FAIL(lex_fail(&err, SOQL_INVALID_FIELD, str_of(text), at, 11, "No such column"), &err,
+               "INVALID_FIELD");
+    CHECK_STR(err.message,
+              "\nLastReferencedDate, Jigsaw, JigsawCompanyId, CleanStatus, AccountSource, DunsNumber\n"
+              "                                             ^\n"
+              "ERROR at Row:1:Column:87\nNo such column");
 }
 
 TEST(parse, the_column_counts_characters)

@@ -116,7 +116,7 @@ TEST(where, ids_of_both_lengths)
     CHECK_STR(accounts("ParentId = null"), "Acme");
     CHECK_STR(accounts("Id = 'nonsense'"),
               "INVALID_QUERY_FILTER_OPERATOR: \nSELECT Name FROM Account WHERE Id = 'nonsense' ORDER "
-              "BY\n                               ^\nERROR at Row:1:Column:32\n"
+              "BY Id\n                               ^\nERROR at Row:1:Column:32\n"
               "invalid ID field: nonsense");
 }
 
