@@ -65,5 +65,7 @@ enum status org_dml(struct org *org, enum dml_kind kind, const struct dml_option
  *   duplicate: {"name","object","fields":[..],"action":"block"|"alert","message","matching_rule","active"}
  *   validation: {"name","object","when":"<SOQL condition that makes it invalid>","message","field"} */
 enum status org_put_rule(struct org *org, const struct json *rule, struct err *err);
+enum status org_drop_rule(struct org *org, const char *name, struct err *err); /* ERR_NOT_FOUND */
+void org_rules_json(struct org *org, struct jw *w); /* an array of all of them */
 
 #endif

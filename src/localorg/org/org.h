@@ -3,22 +3,26 @@
  * Records live in SQLite, one SQL table per SObject named exactly like it
  * ("Account"), one column per stored field named exactly like the field, plus
  * nothing else. Every table has `Id TEXT` (18 characters, unique index), and
- * `IsDeleted INTEGER`. How values are stored:
+ * `IsDeleted INTEGER`, also where the object itself has no such field (User).
+ * How values are stored:
  *   id, reference, strings, picklists   TEXT, NULL for null; "" never stored
  *   boolean                             INTEGER 0 or 1, never NULL
  *   int                                 INTEGER
- *   double, currency, percent           NUMERIC affinity: SQLite keeps decimal text that a
- *                                       double cannot hold as TEXT, so no digit is lost
+ *   double, currency, percent           NUMERIC: INTEGER when whole, else a double, which is
+ *                                       what Salesforce's own xsd:double carries
  *   date                                TEXT yyyy-mm-dd
  *   datetime                            INTEGER ms since 1970 UTC
  *   time                                TEXT hh:mm:ss.SSSZ
+ *   base64                              TEXT, the base64 as it came
  * Text columns use COLLATE NOCASE unless the field is case-sensitive (ids and
  * references are BINARY). Lookups, unique and External ID fields, Name, Email,
  * OwnerId, CreatedDate, SystemModstamp are indexed.
  *
  * Locking: org_write_begin/end serialise writers; readers use their own
  * SQLite connections (org_reader_take) in WAL mode and see a snapshot. The
- * schema changes only under the write lock. */
+ * schema changes only under the write lock; reading it needs no lock at all.
+ *
+ * Tables of the org's own start with "localorg_". */
 #ifndef LOCALORG_ORG_ORG_H
 #define LOCALORG_ORG_ORG_H
 
@@ -35,8 +39,11 @@ struct org_options {
     uint64_t seed;
 };
 
+/* Opens or makes the database. A new org has no objects: org_add_describe, or
+ * org_add_standard of seed/seed.h, bring them; an existing file has its own.
+ * NULL with *err set on failure. */
 struct org *org_open(const struct org_options *options, struct err *err);
-void org_close(struct org *org);
+void org_close(struct org *org); /* NULL is fine */
 
 struct schema *org_schema(struct org *org);
 int64_t org_now_ms(struct org *org);                    /* the org's (virtual) clock */
@@ -61,27 +68,56 @@ struct org_user {
 };
 bool org_user_by_id(struct org *org, const char *id18, struct org_user *out);
 bool org_user_by_name(struct org *org, const char *username, struct org_user *out);
+/* Adds or replaces a user outside DML. Writing a User record does the same:
+ * its ProfileId makes it a system administrator when that Profile's Name is
+ * "System Administrator". */
+enum status org_put_user(struct org *org, const struct org_user *user, struct err *err);
 bool org_user_check_password(struct org *org, const char *username, const char *password);
 enum status org_user_set_password(struct org *org, const char *username, const char *password, struct err *err);
-/* Object and field access of a user: system administrators see and write all
- * that describe allows; others may have been denied by org_deny. */
+/* Object and field access of a user: everyone sees and writes all that describe
+ * allows, but for what org_deny took from them. user_id NULL is the system. */
 enum org_access { ORG_READ = 1, ORG_CREATE = 2, ORG_UPDATE = 4, ORG_DELETE = 8 };
 bool org_may_object(struct org *org, const char *user_id, const struct sobject *object, enum org_access access);
 bool org_may_field(struct org *org, const char *user_id, const struct field *field, enum org_access access);
 enum status org_deny(struct org *org, const char *user_id, const char *object, const char *field /* NULL: the object */,
                      int access_bits, struct err *err); /* access_bits 0 grants all again */
 
-/* --- schema changes that also change tables; take the write lock themselves --- */
+/* --- schema changes that also change tables; take the write lock themselves ---
+ * Many in one go: put them between org_write_begin and org_write_end. They are
+ * kept in the database and are there again when it is opened. */
 enum status org_add_describe(struct org *org, const struct json *describe, struct err *err);
 enum status org_add_field(struct org *org, const char *object, const struct json *field, struct err *err);
 
 /* --- database --- */
 /* The writer connection; between these two nobody else writes. `begin` opens a
- * transaction, `end` commits it, or rolls it back when !commit. */
+ * transaction, `end` commits it, or rolls it back when !commit. The same thread
+ * may nest them: inner pairs are savepoints, so several org_dml calls between
+ * one begin and end stand or fall together. NULL when SQLite refuses (disk). */
 sqlite3 *org_write_begin(struct org *org);
 enum status org_write_end(struct org *org, bool commit, struct err *err);
-/* A read-only connection from a pool, with no transaction open. */
+/* A read-only connection from a pool, with no transaction open. A thread that is
+ * between org_write_begin and _end gets the writer connection instead, so that
+ * it sees its own writes: look at sqlite3_get_autocommit before BEGIN. */
 sqlite3 *org_reader_take(struct org *org);
 void org_reader_give(struct org *org, sqlite3 *db);
+/* How many writes the object has seen since the org was opened; no lock needed. */
+uint64_t org_changes(struct org *org, const struct sobject *object);
+
+/* --- validation rules speak SOQL; its compiler is passed in, as soql includes org ---
+ * Give it soql_compile once after org_open; without it, validation rules are refused. */
+struct soql_plan;
+struct soql_context;
+typedef struct soql_plan *org_soql_fn(struct arena *arena, const struct soql_context *context,
+                                      const char *text, struct err *err);
+void org_set_soql(struct org *org, org_soql_fn *compile);
+
+/* --- faults for tests --- */
+/* The next `times` writes that touch this record fail with UNABLE_TO_LOCK_ROW.
+ * times 0 frees it; id "" stands for any record. */
+struct org_row_lock {
+    char id[19];
+    int times;
+};
+void org_lock_row(struct org *org, const struct org_row_lock *lock);
 
 #endif

@@ -46,6 +46,9 @@ struct field {
     const char *default_value;      /* JSON text of describe's defaultValue, or NULL */
     const char *filtered_lookup;    /* JSON text or NULL */
     int relationship_order;         /* -1 = null */
+    /* Not in describe, but accepted beside its attributes: */
+    const char *display_format;          /* auto-number format, "INV-{0000}"; NULL = {00000000} */
+    const char *child_relationship_name; /* of a lookup, where the target does not list it */
     const char **reference_to;      /* names; reference_count of them */
     size_t reference_count;
     struct picklist_value *picklist;
@@ -82,10 +85,13 @@ struct sobject {
     const char **scopes; /* supportedScopes: name, label, name, label, ... */
     size_t scope_count;  /* pairs */
     int64_t modified_ms; /* Last-Modified of its describe */
+    size_t ordinal;      /* 0, 1, 2 ... in order of creation: for tables beside the schema */
     struct field *name_field; /* may be NULL (Task has none but Subject) */
 };
 
 struct schema;
+
+#define MASTER_RECORD_TYPE "012000000000000AAA"
 
 /* An empty schema, or one with the built-in standard objects. */
 struct schema *schema_new(void);
@@ -93,12 +99,16 @@ enum status schema_add_standard(struct schema *schema, struct err *err);
 void schema_free(struct schema *schema);
 
 /* Adds or replaces an object from describe JSON (any subset of the attributes,
- * missing = false/null/0/[]). Fills what is missing of the system fields
- * (Id, IsDeleted, CreatedDate, CreatedById, LastModifiedDate,
- * LastModifiedById, SystemModstamp). On success *out is the object. */
+ * missing = false/null/0/[]). Unless the describe is a whole one (it has both
+ * Id and SystemModstamp), fills what is missing of the system fields (Id,
+ * IsDeleted, CreatedDate, CreatedById, LastModifiedDate, LastModifiedById,
+ * SystemModstamp; Name and OwnerId too for custom objects). Custom objects and
+ * fields get what Setup gives a new one where the JSON is silent (createable,
+ * nillable, key prefix ...). Replacing keeps the struct of every field that is
+ * still there. On success *out is the object (out may be NULL). */
 enum status schema_add_describe(struct schema *schema, const struct json *describe,
                                 struct sobject **out, struct err *err);
-/* Adds one custom (or missing standard) field, given as one describe `fields[]` entry. */
+/* Adds or replaces one field, given as one describe `fields[]` entry. out may be NULL. */
 enum status schema_add_field(struct schema *schema, struct sobject *object,
                              const struct json *field, struct field **out, struct err *err);
 

@@ -1,0 +1,178 @@
+/* dml_priv.h - what the dml_*.c files share: one call (work) and one row (draft).
+ *
+ * A row goes through, in this order:
+ *   dml_row.c       find the target, may the user do it, is the row locked
+ *   dml_body.c      names to fields, parents by external id, write access
+ *   dml_convert.c   JSON values to stored cells, types and formats
+ *   dml_fill.c      defaults, owner, name parts, auto-numbers, audit fields
+ *   dml_standard.c  what standard objects work out for themselves
+ *   dml_check.c     required, references, unique
+ *   rules.c         duplicate and validation rules
+ *   dml_write.c     cached INSERT and UPDATE statements
+ * Functions that refuse a row return false and have added the error to its
+ * result; they set work->broken when the org itself failed. */
+#ifndef LOCALORG_ORG_DML_PRIV_H
+#define LOCALORG_ORG_DML_PRIV_H
+
+#include "base/str.h"
+#include "localorg/org/org_priv.h"
+
+#include <string.h>
+
+enum cell_kind { CELL_UNSET, CELL_NULL, CELL_INT, CELL_REAL, CELL_TEXT };
+
+struct cell {
+    enum cell_kind kind;
+    uint32_t len; /* CELL_TEXT: bytes; the text need not end in NUL */
+    union {
+        int64_t integer;
+        double real;
+        const char *text;
+    };
+};
+
+struct verified { /* a reference already looked up in this call */
+    const struct field *field;
+    char id[19];
+};
+
+struct work {
+    struct org *org;
+    const struct dml_options *options;
+    const char *access_user; /* NULL: no access checks */
+    enum dml_kind kind;
+    struct arena *arena;   /* results */
+    struct arena *scratch; /* one row */
+    int64_t now_ms;        /* whole seconds */
+    char user[19];
+    struct cell *cells;
+    size_t cell_count;
+    struct verified verified[16];
+    size_t verified_next;
+    struct map *fresh;     /* ids written in this call */
+    struct arena *call_arena; /* lives as long as the call */
+    struct question *questions; /* rules.c: validation rules compiled for this call */
+    struct cell nowhere;   /* where values of fields the object lacks go */
+    bool broken;       /* the org failed; err is set */
+    struct err *err;
+};
+
+struct draft {
+    const struct dml_row *row;
+    const struct sobject *object;
+    struct table *table;
+    struct dml_result *result;
+    struct cell *cells; /* by field index */
+    bool insert;
+    char id[19];
+};
+
+/* --- dml.c --- */
+/* Adds an error to the row's result; fields may be NULL. Always returns false. */
+bool row_error(struct work *work, struct dml_result *result, const char *code,
+               const char *const *fields, size_t field_count, const char *fmt, ...)
+    __attribute__((format(printf, 6, 7)));
+bool field_error(struct work *work, struct draft *draft, const struct field *field,
+                 const char *code, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* Marks the work broken after a database failure; err is already set. Returns false. */
+bool work_broke(struct work *work);
+
+static inline struct cell *draft_cell(struct draft *draft, const struct field *field)
+{
+    return &draft->cells[field->index];
+}
+
+static inline void cell_text(struct cell *cell, const char *text)
+{
+    cell->kind = CELL_TEXT;
+    cell->text = text;
+    cell->len = (uint32_t)strlen(text);
+}
+
+static inline void cell_int(struct cell *cell, int64_t value)
+{
+    cell->kind = CELL_INT;
+    cell->integer = value;
+}
+
+static inline bool cell_has(const struct cell *cell)
+{
+    return cell->kind > CELL_NULL;
+}
+
+static inline bool cell_is(const struct cell *cell, const char *text)
+{
+    size_t len = strlen(text);
+    return cell->kind == CELL_TEXT && cell->len == len && strncasecmp(cell->text, text, len) == 0;
+}
+
+/* NUL-terminated copy on the scratch arena; NULL unless it is text. */
+const char *cell_string(struct work *work, const struct cell *cell);
+
+/* --- dml_convert.c --- */
+bool convert_value(struct work *work, struct draft *draft, const struct field *field,
+                   const struct json *value, struct cell *out);
+
+/* --- dml_body.c --- */
+/* Converts the body's members into draft->cells. */
+bool body_read(struct work *work, struct draft *draft);
+
+/* --- dml_fill.c --- */
+bool fill_insert(struct work *work, struct draft *draft);
+bool fill_update(struct work *work, struct draft *draft);
+bool fill_last(struct work *work, struct draft *draft); /* id, numbers: when nothing can fail */
+/* The cell as it will be: the draft's, or the stored one on update. */
+bool draft_value(struct work *work, struct draft *draft, const struct field *field,
+                 struct cell *out);
+/* A field of a stored record, NULL cell when the record is not there. */
+bool stored_value(struct work *work, const struct sobject *object, const char *field,
+                  const char *id18, struct cell *out);
+
+/* --- dml_standard.c --- */
+bool standard_before(struct work *work, struct draft *draft);
+bool standard_unique(struct work *work, struct draft *draft);
+bool standard_after(struct work *work, struct draft *draft);
+
+/* --- dml_check.c --- */
+bool check_required(struct work *work, struct draft *draft);
+bool check_references(struct work *work, struct draft *draft);
+bool check_unique(struct work *work, struct draft *draft);
+
+/* --- dml_write.c --- */
+bool write_insert(struct work *work, struct draft *draft);
+bool write_update(struct work *work, struct draft *draft);
+bool bind_cell(sqlite3_stmt *statement, int at, const struct cell *cell);
+/* Id and IsDeleted of the records whose field equals the bound value ?1. Cached. */
+sqlite3_stmt *table_finder(struct work *work, struct table *table, const struct field *field);
+/* The field's value of record ?1. Cached. */
+sqlite3_stmt *table_reader(struct work *work, struct table *table, const struct field *field);
+/* IsDeleted of record ?1. Cached. */
+sqlite3_stmt *table_locate(struct work *work, struct table *table);
+
+enum found { FOUND_LIVE, FOUND_DELETED, FOUND_NOT, FOUND_BROKEN };
+enum found record_find(struct work *work, struct table *table, const char *id18);
+
+/* --- dml_row.c --- */
+bool row_insert(struct work *work, struct draft *draft);
+bool row_update(struct work *work, struct draft *draft);
+bool row_locked(struct work *work, struct draft *draft);
+
+/* --- dml_upsert.c --- */
+/* Finds what the row's key means: draft->insert and draft->id. */
+bool upsert_resolve(struct work *work, struct draft *draft);
+/* Refuses rows that share a key; their results are marked failed. */
+void upsert_refuse_doubles(struct work *work, const struct dml_row *rows, size_t count,
+                           struct dml_result *results);
+
+/* --- dml_delete.c --- */
+bool row_delete(struct work *work, struct draft *draft);
+bool row_undelete(struct work *work, struct draft *draft);
+
+/* --- rules.c --- */
+bool rules_has_validation(const struct org *org, const struct sobject *object);
+bool rules_duplicates(struct work *work, struct draft *draft);
+bool rules_validate(struct work *work, struct draft *draft); /* after the write */
+bool rules_has_duplicates(const struct org *org, const struct sobject *object);
+void rules_forget(struct work *work); /* at the end of the call */
+
+#endif

@@ -1,0 +1,134 @@
+/* dml_row.c - one insert or update, step by step. */
+#include "localorg/org/dml_priv.h"
+
+bool row_locked(struct work *work, struct draft *draft)
+{
+    const char *id = *draft->id ? draft->id : "";
+    if (!row_lock_hits(work->org, id))
+        return false;
+    row_error(work, draft->result, "UNABLE_TO_LOCK_ROW", NULL, 0,
+              "unable to obtain exclusive access to this record or 1 records: %.15s", id);
+    return true;
+}
+
+/* Rows of an object with validation rules are written first and judged then:
+ * the rule sees the record as it will be. */
+static bool write_and_judge(struct work *work, struct draft *draft,
+                            bool (*write)(struct work *, struct draft *))
+{
+    if (!rules_has_validation(work->org, draft->object))
+        return rules_duplicates(work, draft) && check_unique(work, draft) &&
+               write(work, draft) && standard_after(work, draft);
+    if (!org_write_begin(work->org))
+        return work_broke(work);
+    bool good = write(work, draft) && standard_after(work, draft) &&
+                rules_validate(work, draft) && rules_duplicates(work, draft) &&
+                check_unique(work, draft);
+    if (org_write_end(work->org, good, work->err) != OK)
+        return work_broke(work);
+    return good;
+}
+
+/* --- insert --- */
+
+static bool may_insert(struct work *work, struct draft *draft)
+{
+    if (work->options->system)
+        return true;
+    if (draft->object->createable &&
+        org_may_object(work->org, work->access_user, draft->object, ORG_CREATE))
+        return true;
+    return row_error(work, draft->result, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", NULL, 0,
+                     "entity type cannot be inserted: %s", draft->object->label);
+}
+
+static bool write_new(struct work *work, struct draft *draft)
+{
+    return fill_last(work, draft) && write_insert(work, draft);
+}
+
+/* A loaded record that brings its own id may be there already. */
+static bool id_is_free(struct work *work, struct draft *draft)
+{
+    if (!*draft->id)
+        return true;
+    enum found found = record_find(work, draft->table, draft->id);
+    if (found == FOUND_NOT)
+        return true;
+    if (found == FOUND_BROKEN)
+        return work_broke(work);
+    return row_error(work, draft->result, "DUPLICATE_VALUE", NULL, 0,
+                     "duplicate value found: Id duplicates value on record with id: %.15s",
+                     draft->id);
+}
+
+bool row_insert(struct work *work, struct draft *draft)
+{
+    if (row_locked(work, draft) || !may_insert(work, draft) || !body_read(work, draft) ||
+        !id_is_free(work, draft) || !fill_insert(work, draft) || !standard_before(work, draft))
+        return false;
+    return check_required(work, draft) && check_references(work, draft) &&
+           write_and_judge(work, draft, write_new);
+}
+
+/* --- update --- */
+
+static bool may_update(struct work *work, struct draft *draft)
+{
+    if (work->options->system)
+        return true;
+    if (!draft->object->updateable)
+        return row_error(work, draft->result, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", NULL, 0,
+                         "entity type cannot be updated: %s", draft->object->label);
+    if (org_may_object(work->org, work->access_user, draft->object, ORG_UPDATE))
+        return true;
+    return row_error(work, draft->result, "INSUFFICIENT_ACCESS_OR_READONLY", NULL, 0,
+                     "insufficient access rights on object id");
+}
+
+/* The target's id, from the call or from the body. */
+static const char *target_text(const struct draft *draft)
+{
+    const char *text = draft->row->id;
+    if (!text)
+        text = json_text(json_get_nocase(draft->row->body, "id"));
+    return text;
+}
+
+static bool update_target(struct work *work, struct draft *draft)
+{
+    static const char *const id_field[] = {"Id"};
+    const char *text = *draft->id ? draft->id : target_text(draft);
+    if (!text || !*text)
+        return row_error(work, draft->result, "MISSING_ARGUMENT", id_field, 1,
+                         "Id not specified in an update call");
+    const struct field *field = sobject_field(draft->object, "Id");
+    const char *label = field ? field->label : "Record ID";
+    const struct sobject *meant = NULL;
+    if (id_canonical(text, draft->id))
+        meant = schema_by_prefix(work->org->schema, draft->id);
+    if (meant != draft->object && !(draft->object->key_prefix == NULL && *draft->id))
+        return row_error(work, draft->result, "MALFORMED_ID", id_field, 1,
+                         "%s: id value of incorrect type: %s", label, text);
+    switch (record_find(work, draft->table, draft->id)) {
+    case FOUND_LIVE:
+        return true;
+    case FOUND_DELETED:
+        return row_error(work, draft->result, "ENTITY_IS_DELETED", NULL, 0, "entity is deleted");
+    case FOUND_NOT:
+        return row_error(work, draft->result, "INVALID_CROSS_REFERENCE_KEY", NULL, 0,
+                         "invalid cross reference id");
+    case FOUND_BROKEN:
+        break;
+    }
+    return work_broke(work);
+}
+
+bool row_update(struct work *work, struct draft *draft)
+{
+    if (!update_target(work, draft) || row_locked(work, draft) || !may_update(work, draft) ||
+        !body_read(work, draft) || !fill_update(work, draft) || !standard_before(work, draft))
+        return false;
+    return check_required(work, draft) && check_references(work, draft) &&
+           write_and_judge(work, draft, write_update);
+}

@@ -1,0 +1,174 @@
+/* org_priv.h - the inside of an org, for the files of this room.
+ *
+ * Who guards what:
+ *   write lock   the writer connection, tables, numbers, rules, schema changes
+ *   pool_lock    idle reader connections
+ *   people_lock  users and denials kept in memory
+ *   faults_lock  forced row locks
+ *   atomics      the clock */
+#ifndef LOCALORG_ORG_ORG_PRIV_H
+#define LOCALORG_ORG_ORG_PRIV_H
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "localorg/org/dml.h"
+#include "localorg/org/org.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdint.h>
+
+/* A statement kept for one object and one list of fields. */
+struct shape {
+    uint64_t hash;
+    uint16_t count;
+    uint16_t *fields;
+    sqlite3_stmt *statement;
+};
+
+struct default_cell {
+    uint16_t field;
+    enum { DEFAULT_TEXT, DEFAULT_INT, DEFAULT_REAL, DEFAULT_TODAY, DEFAULT_NOW } kind;
+    const char *text;
+    int64_t integer;
+    double real;
+};
+
+struct auto_number { /* an auto-number field and its next number */
+    uint16_t field;
+    const char *name;
+    int64_t next;
+};
+
+#define NO_FIELD UINT16_MAX
+
+/* One object's SQL table, as the writer sees it. */
+struct table {
+    const struct sobject *object;
+    bool exists;            /* in the database, all columns there */
+    uint64_t next_number;   /* of the next record id */
+    bool numbers_loaded, numbers_dirty;
+    _Atomic uint64_t changes;
+
+    /* what every write of the object needs to know; rebuilt when the schema
+     * changes (table_plan) */
+    uint64_t plan_generation;
+    struct arena *arena;
+    uint16_t created_date, created_by, modified_date, modified_by, modstamp, owner, name;
+    uint16_t first_name, middle_name, last_name, suffix; /* NO_FIELD unless Name is made of them */
+    struct default_cell *defaults;
+    size_t default_count;
+    uint16_t *required;
+    size_t required_count;
+    uint16_t *uniques;
+    size_t unique_count;
+    enum standard_kind { STANDARD_NONE, STANDARD_LEAD, STANDARD_OPPORTUNITY, STANDARD_CASE,
+                         STANDARD_TASK, STANDARD_CAMPAIGN_MEMBER, STANDARD_USER } standard;
+    struct auto_number *autos;
+    size_t auto_count;
+
+    VEC(struct shape) inserts;
+    VEC(struct shape) updates;
+    VEC(struct shape) finders; /* SELECT Id, IsDeleted WHERE field = ? */
+    VEC(struct shape) readers; /* SELECT field WHERE Id = ? */
+    sqlite3_stmt *locate;      /* IsDeleted by Id */
+    sqlite3_stmt *mark;        /* set IsDeleted */
+};
+
+struct person {
+    struct org_user user;
+    char password[128]; /* crypto_pwhash_str; "" = cannot log in */
+};
+
+struct denial {
+    char user[19];
+    char object[81], field[81]; /* field "" = the object */
+    int bits;
+};
+
+struct rule;
+
+struct org {
+    struct world *world;
+    uint64_t seed;
+    char id[19], id_short[16], pod[3];
+    char *path, *directory; /* directory: made for a private temporary file */
+    bool durable;
+
+    struct schema *schema;
+    uint64_t generation; /* moves with every schema change */
+    struct table **tables;
+    size_t table_count;
+    VEC(struct table **) old_tables; /* lists that were outgrown */
+    sqlite3_stmt *save_number;
+
+    pthread_mutex_t write_lock;
+    _Atomic uintptr_t writer; /* the thread inside org_write_begin, or 0 */
+    int depth;
+    sqlite3 *db;
+    bool people_dirty, rules_dirty;
+
+    pthread_mutex_t pool_lock;
+    VEC(sqlite3 *) idle;
+
+    _Atomic int64_t shift_ms, frozen_at; /* frozen_at INT64_MIN: running */
+    _Atomic bool clock_dirty;
+
+    pthread_rwlock_t people_lock;
+    VEC(struct person) people;
+    VEC(struct denial) denials;
+    _Atomic size_t denial_count;
+
+    struct arena *rule_arena;
+    struct rule *rules;
+    org_soql_fn *soql;
+
+    pthread_mutex_t faults_lock;
+    VEC(struct org_row_lock) row_locks;
+    _Atomic size_t row_lock_count;
+};
+
+/* --- org.c --- */
+bool row_lock_hits(struct org *org, const char *id18); /* counts it down */
+
+/* --- ids.c --- */
+void id_make(const char *prefix, const char *pod, uint64_t number, char out[19]);
+bool id_number(const char *id, const char *pod, uint64_t *number); /* false: not of this pod */
+uint64_t id_first_number(const struct org *org, const struct sobject *object);
+
+/* --- org_db.c: connections --- */
+enum status db_open(struct org *org, struct err *err);
+void db_close(struct org *org);
+enum status db_exec(sqlite3 *db, struct err *err, const char *sql);
+enum status db_prepare(sqlite3 *db, sqlite3_stmt **out, const char *sql, struct err *err);
+enum status db_fail(sqlite3 *db, const char *doing, struct err *err); /* returns FAIL */
+/* Steps to the end and resets; for statements that return no rows. */
+enum status db_run(sqlite3_stmt *statement, struct err *err);
+const char *db_text(sqlite3_stmt *row, int column); /* "" for NULL; lent until the next step */
+enum status meta_put(struct org *org, const char *key, const char *value, struct err *err);
+/* Into out (size bytes); false when absent. */
+bool meta_get(struct org *org, const char *key, char *out, size_t size);
+
+/* --- tables.c: SQL tables of SObjects --- */
+struct table *org_table(struct org *org, const struct sobject *object); /* under the write lock */
+/* Creates the table or adds what its object has gained. */
+enum status table_ensure(struct org *org, const struct sobject *object, struct err *err);
+/* The table with its plan current and its numbers loaded. */
+enum status table_ready(struct org *org, const struct sobject *object, struct table **out,
+                        struct err *err);
+enum status table_save_numbers(struct org *org, struct err *err);
+void tables_free(struct org *org);
+void quote_name(struct buf *out, const char *name); /* "Order", quotes doubled */
+
+/* --- people.c --- */
+enum status people_load(struct org *org, struct err *err);
+void people_free(struct org *org);
+/* Copies a User record into localorg_user, after it was written. */
+enum status people_from_record(struct org *org, const char *id18, struct err *err);
+/* Whom a write without a user is put down to. */
+void people_default_user(struct org *org, char out[19]);
+
+/* --- rules.c --- */
+enum status rules_load(struct org *org, struct err *err);
+
+#endif

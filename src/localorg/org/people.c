@@ -1,0 +1,340 @@
+/* people.c - who may sign in, and what was taken from them.
+ *
+ * The rows are in localorg_user and localorg_denied; all of them are also kept
+ * in memory, so that a token or a query costs no SQL. Memory is refreshed from
+ * the tables when a transaction that touched them ends, either way. Passwords
+ * are kept as libsodium hashes with the least cost: this is a test org. */
+#include "localorg/org/org_priv.h"
+
+#include "base/str.h"
+
+#include <sodium.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+_Static_assert(sizeof(((struct person *)0)->password) >= crypto_pwhash_STRBYTES, "password hash");
+
+/* --- loading --- */
+
+#define COPY(to, from) snprintf((to), sizeof(to), "%s", (from))
+
+static void person_read(sqlite3_stmt *row, struct person *person)
+{
+    memset(person, 0, sizeof *person);
+    COPY(person->user.id, db_text(row, 0));
+    COPY(person->user.username, db_text(row, 1));
+    COPY(person->user.name, db_text(row, 2));
+    COPY(person->user.email, db_text(row, 3));
+    COPY(person->user.timezone, db_text(row, 4));
+    COPY(person->user.profile_id, db_text(row, 5));
+    person->user.active = sqlite3_column_int(row, 6);
+    person->user.system_administrator = sqlite3_column_int(row, 7);
+    COPY(person->password, db_text(row, 8));
+}
+
+enum status people_load(struct org *org, struct err *err)
+{
+    sqlite3_stmt *users = NULL, *denied = NULL;
+    if (db_prepare(org->db, &users,
+                   "SELECT id, username, name, email, timezone, profile_id, active, admin, password"
+                   " FROM localorg_user ORDER BY id",
+                   err) != OK)
+        return FAIL;
+    if (db_prepare(org->db, &denied, "SELECT user_id, object, field, bits FROM localorg_denied",
+                   err) != OK) {
+        sqlite3_finalize(users);
+        return FAIL;
+    }
+    pthread_rwlock_wrlock(&org->people_lock);
+    vec_clear(&org->people);
+    vec_clear(&org->denials);
+    while (sqlite3_step(users) == SQLITE_ROW) {
+        struct person person;
+        person_read(users, &person);
+        vec_push(&org->people, person);
+    }
+    while (sqlite3_step(denied) == SQLITE_ROW) {
+        struct denial denial = {.bits = sqlite3_column_int(denied, 3)};
+        COPY(denial.user, db_text(denied, 0));
+        COPY(denial.object, db_text(denied, 1));
+        COPY(denial.field, db_text(denied, 2));
+        vec_push(&org->denials, denial);
+    }
+    atomic_store(&org->denial_count, org->denials.len);
+    pthread_rwlock_unlock(&org->people_lock);
+    sqlite3_finalize(users);
+    sqlite3_finalize(denied);
+    return OK;
+}
+
+void people_free(struct org *org)
+{
+    vec_free(&org->people);
+    vec_free(&org->denials);
+}
+
+/* --- asking --- */
+
+/* Under people_lock. People are sorted by id. */
+static struct person *person_by_id(struct org *org, const char *id)
+{
+    size_t low = 0, high = org->people.len;
+    while (id && low < high) {
+        size_t middle = (low + high) / 2;
+        int order = strcmp(org->people.at[middle].user.id, id);
+        if (order == 0)
+            return &org->people.at[middle];
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return NULL;
+}
+
+static struct person *person_by_name(struct org *org, const char *username)
+{
+    for (size_t i = 0; username && i < org->people.len; i++)
+        if (strcasecmp(org->people.at[i].user.username, username) == 0)
+            return &org->people.at[i];
+    return NULL;
+}
+
+bool org_user_by_id(struct org *org, const char *id18, struct org_user *out)
+{
+    pthread_rwlock_rdlock(&org->people_lock);
+    struct person *person = person_by_id(org, id18);
+    if (person && out)
+        *out = person->user;
+    pthread_rwlock_unlock(&org->people_lock);
+    return person != NULL;
+}
+
+bool org_user_by_name(struct org *org, const char *username, struct org_user *out)
+{
+    pthread_rwlock_rdlock(&org->people_lock);
+    struct person *person = person_by_name(org, username);
+    if (person && out)
+        *out = person->user;
+    pthread_rwlock_unlock(&org->people_lock);
+    return person != NULL;
+}
+
+bool org_user_check_password(struct org *org, const char *username, const char *password)
+{
+    char hash[sizeof(((struct person *)0)->password)] = "";
+    pthread_rwlock_rdlock(&org->people_lock);
+    struct person *person = person_by_name(org, username);
+    if (person)
+        COPY(hash, person->password);
+    pthread_rwlock_unlock(&org->people_lock);
+    return *hash && password &&
+           crypto_pwhash_str_verify(hash, password, strlen(password)) == 0;
+}
+
+void people_default_user(struct org *org, char out[19])
+{
+    pthread_rwlock_rdlock(&org->people_lock);
+    const struct org_user *best = NULL;
+    for (size_t i = 0; i < org->people.len; i++) {
+        const struct org_user *user = &org->people.at[i].user;
+        if (user->active && (!best || (user->system_administrator && !best->system_administrator)))
+            best = user;
+    }
+    if (best)
+        memcpy(out, best->id, 19);
+    else
+        id_make("005", org->pod, 1, out);
+    pthread_rwlock_unlock(&org->people_lock);
+}
+
+/* --- changing --- */
+
+static enum status user_store(struct org *org, const struct org_user *user, struct err *err)
+{
+    sqlite3_stmt *put = NULL;
+    if (db_prepare(org->db, &put,
+                   "INSERT INTO localorg_user (id, username, name, email, timezone, profile_id,"
+                   " active, admin) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+                   " ON CONFLICT (id) DO UPDATE SET username = excluded.username,"
+                   " name = excluded.name, email = excluded.email, timezone = excluded.timezone,"
+                   " profile_id = excluded.profile_id, active = excluded.active,"
+                   " admin = excluded.admin",
+                   err) != OK)
+        return FAIL;
+    const char *texts[] = {user->id,    user->username, user->name,
+                           user->email, user->timezone, user->profile_id};
+    for (int i = 0; i < 6; i++)
+        sqlite3_bind_text(put, i + 1, texts[i], -1, SQLITE_STATIC);
+    sqlite3_bind_int(put, 7, user->active);
+    sqlite3_bind_int(put, 8, user->system_administrator);
+    enum status status = db_run(put, err);
+    sqlite3_finalize(put);
+    org->people_dirty = true;
+    return status;
+}
+
+enum status org_put_user(struct org *org, const struct org_user *user, struct err *err)
+{
+    struct org_user given = *user;
+    if (!id_canonical(user->id, given.id) || !*user->username)
+        return err_set(err, ERR_INVALID, "a user needs an id and a username");
+    if (!org_write_begin(org))
+        return err_set(err, ERR_IO, "cannot write to the org");
+    enum status status = user_store(org, &given, err);
+    enum status ended = org_write_end(org, status == OK, status == OK ? err : NULL);
+    return status == OK ? ended : status;
+}
+
+enum status org_user_set_password(struct org *org, const char *username, const char *password,
+                                  struct err *err)
+{
+    char hash[crypto_pwhash_STRBYTES];
+    if (crypto_pwhash_str(hash, password, strlen(password), crypto_pwhash_OPSLIMIT_MIN,
+                          crypto_pwhash_MEMLIMIT_MIN) != 0)
+        return err_set(err, ERR_IO, "cannot hash a password");
+    if (!org_write_begin(org))
+        return err_set(err, ERR_IO, "cannot write to the org");
+    sqlite3_stmt *put = NULL;
+    enum status status = db_prepare(
+        org->db, &put, "UPDATE localorg_user SET password = ? WHERE username = ?", err);
+    if (status == OK) {
+        sqlite3_bind_text(put, 1, hash, -1, SQLITE_STATIC);
+        sqlite3_bind_text(put, 2, username, -1, SQLITE_STATIC);
+        status = db_run(put, err);
+        if (status == OK && sqlite3_changes(org->db) == 0)
+            status = err_set(err, ERR_NOT_FOUND, "no user %s", username);
+    }
+    sqlite3_finalize(put);
+    org->people_dirty = true;
+    enum status ended = org_write_end(org, status == OK, status == OK ? err : NULL);
+    return status == OK ? ended : status;
+}
+
+/* --- User records --- */
+
+static bool profile_is_admin(struct org *org, const char *profile_id)
+{
+    struct sobject *profile = schema_find(org->schema, "Profile");
+    sqlite3_stmt *get = NULL;
+    if (!profile || !org_table(org, profile) ||
+        db_prepare(org->db, &get, "SELECT \"Name\" FROM \"Profile\" WHERE \"Id\" = ?", NULL) != OK)
+        return false;
+    sqlite3_bind_text(get, 1, profile_id, -1, SQLITE_STATIC);
+    bool admin =
+        sqlite3_step(get) == SQLITE_ROW && text_eq(db_text(get, 0), "System Administrator");
+    sqlite3_finalize(get);
+    return admin;
+}
+
+/* The columns of User that matter here; a schema without one reads NULL. */
+static const char *const user_columns[] = {"Username",       "Name",      "Email",
+                                           "TimeZoneSidKey", "ProfileId", "IsActive"};
+
+enum status people_from_record(struct org *org, const char *id18, struct err *err)
+{
+    struct sobject *object = schema_find(org->schema, "User");
+    struct buf sql = BUF_INIT;
+    buf_str(&sql, "SELECT ");
+    for (size_t i = 0; i < sizeof user_columns / sizeof *user_columns; i++) {
+        if (sobject_field(object, user_columns[i]))
+            quote_name(&sql, user_columns[i]);
+        else
+            buf_str(&sql, "NULL");
+        buf_str(&sql, ", ");
+    }
+    buf_str(&sql, "\"IsDeleted\" FROM \"User\" WHERE \"Id\" = ?");
+    sqlite3_stmt *get = NULL;
+    enum status status = db_prepare(org->db, &get, buf_text(&sql), err);
+    buf_free(&sql);
+    if (status != OK)
+        return FAIL;
+    sqlite3_bind_text(get, 1, id18, -1, SQLITE_STATIC);
+    if (sqlite3_step(get) == SQLITE_ROW && *db_text(get, 0)) {
+        struct org_user user = {0};
+        COPY(user.id, id18);
+        COPY(user.username, db_text(get, 0));
+        COPY(user.name, db_text(get, 1));
+        COPY(user.email, db_text(get, 2));
+        COPY(user.timezone, db_text(get, 3));
+        COPY(user.profile_id, db_text(get, 4));
+        user.active = sqlite3_column_int(get, 5) && !sqlite3_column_int(get, 6);
+        user.system_administrator = profile_is_admin(org, user.profile_id);
+        status = user_store(org, &user, err);
+    }
+    sqlite3_finalize(get);
+    return status;
+}
+
+/* --- access --- */
+
+static int denied_bits(struct org *org, const char *user_id, const char *object, const char *field)
+{
+    if (!user_id || atomic_load(&org->denial_count) == 0)
+        return 0;
+    int bits = 0;
+    pthread_rwlock_rdlock(&org->people_lock);
+    for (size_t i = 0; i < org->denials.len; i++) {
+        const struct denial *denial = &org->denials.at[i];
+        if (strcmp(denial->user, user_id) == 0 && strcasecmp(denial->object, object) == 0 &&
+            strcasecmp(denial->field, field) == 0)
+            bits |= denial->bits;
+    }
+    pthread_rwlock_unlock(&org->people_lock);
+    return bits;
+}
+
+bool org_may_object(struct org *org, const char *user_id, const struct sobject *object,
+                    enum org_access access)
+{
+    if (user_id && (((access & ORG_CREATE) && !object->createable) ||
+                    ((access & ORG_UPDATE) && !object->updateable) ||
+                    ((access & ORG_DELETE) && !object->deletable)))
+        return false;
+    int denied = denied_bits(org, user_id, object->name, "");
+    /* Without read access to an object there is no other. */
+    return !(denied & (int)access) && !(denied & ORG_READ);
+}
+
+bool org_may_field(struct org *org, const char *user_id, const struct field *field,
+                   enum org_access access)
+{
+    if (user_id && (((access & ORG_CREATE) && !field->createable) ||
+                    ((access & ORG_UPDATE) && !field->updateable)))
+        return false;
+    int denied = denied_bits(org, user_id, field->owner->name, field->name);
+    return !(denied & (int)access) && !(denied & ORG_READ);
+}
+
+enum status org_deny(struct org *org, const char *user_id, const char *object, const char *field,
+                     int access_bits, struct err *err)
+{
+    char id[19];
+    struct sobject *found = schema_find(org->schema, object);
+    if (!id_canonical(user_id, id) || !org_user_by_id(org, id, NULL))
+        return err_set(err, ERR_NOT_FOUND, "no user %s", user_id ? user_id : "");
+    if (!found || (field && !sobject_field(found, field)))
+        return err_set(err, ERR_NOT_FOUND, "no field %s of %s", field ? field : "",
+                       object ? object : "");
+    if (!org_write_begin(org))
+        return err_set(err, ERR_IO, "cannot write to the org");
+    sqlite3_stmt *put = NULL;
+    enum status status =
+        db_prepare(org->db, &put,
+                   access_bits ? "INSERT OR REPLACE INTO localorg_denied VALUES (?1, ?2, ?3, ?4)"
+                               : "DELETE FROM localorg_denied WHERE user_id = ?1 AND object = ?2"
+                                 " AND field = ?3 AND ?4 = 0",
+                   err);
+    if (status == OK) {
+        sqlite3_bind_text(put, 1, id, -1, SQLITE_STATIC);
+        sqlite3_bind_text(put, 2, found->name, -1, SQLITE_STATIC);
+        sqlite3_bind_text(put, 3, field ? field : "", -1, SQLITE_STATIC);
+        sqlite3_bind_int(put, 4, access_bits);
+        status = db_run(put, err);
+    }
+    sqlite3_finalize(put);
+    org->people_dirty = true;
+    enum status ended = org_write_end(org, status == OK, status == OK ? err : NULL);
+    return status == OK ? ended : status;
+}
