@@ -16,6 +16,7 @@
 #define ERR_STORE_LOCKED "store.locked" /* another argil works on this data directory */
 #define ERR_STORE_NEWER "store.newer"   /* written by a newer argil: refused */
 #define ERR_STORE_NONE "store.none"     /* no workspace here: argil init */
+#define ERR_AUDIT_TAMPERED "audit.tampered" /* the chain of the audit does not hold */
 
 struct store {
     const struct store_driver *does;

@@ -1,0 +1,163 @@
+/* cell_writer.c - the one place where a cell's value and state change.
+ *
+ * A state row exists only for cells that are not plain: CELL_OK and CELL_EMPTY
+ * delete it. A cell that is held (queued, running, in doubt, ...) keeps its state
+ * when it is made due: `again` remembers it, and the result that ends the hold
+ * turns the cell due instead of what it says. So a row that changes while its
+ * write is under way is never forgotten, and never written twice at once.
+ *
+ * Dependents: when a value really changes, the columns that read it become due.
+ * When it only becomes ready (no change), those that were waiting for it do. */
+#include "store/sqlite/sqlite_priv.h"
+
+static bool holds(const struct cell_result *r)
+{
+    return r->state == CELL_QUEUED || r->state == CELL_RUNNING || r->state == CELL_IN_DOUBT ||
+           (r->state == CELL_RETRYING && r->op_id);
+}
+
+static bool is_ready(enum cell_state state)
+{
+    return state == CELL_OK || state == CELL_EMPTY || state == CELL_NO_RESULT ||
+           state == CELL_SKIPPED;
+}
+
+enum status cell_writer_open(struct cell_writer *w, struct sq *sq, int64_t table_id,
+                             const struct dependents *dependents, size_t count, struct err *err)
+{
+    long long id = table_id;
+    *w = (struct cell_writer){.sq = sq,
+                              .table_id = table_id,
+                              .now = sq_now(sq),
+                              .dependents = dependents,
+                              .dependent_count = count};
+    w->due = sq_stmtf(sq, err,
+                      "INSERT INTO s%lld(cid,rid,state,changed) VALUES(?1,?2,1,?3)"
+                      " ON CONFLICT(cid,rid) DO UPDATE SET " SQ_SET_DUE " WHERE " SQ_NOT_DUE_YET,
+                      id);
+    w->put =
+        sq_stmtf(sq, err,
+                 "INSERT INTO s%lld(cid,rid,state,op_id,attempt,not_before,changed,code,message)"
+                 " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT(cid,rid) DO UPDATE SET"
+                 " state=CASE WHEN again AND NOT ?10 THEN 1 ELSE excluded.state END,"
+                 " again=again AND ?10, op_id=excluded.op_id, attempt=excluded.attempt,"
+                 " not_before=excluded.not_before, changed=excluded.changed, code=excluded.code,"
+                 " message=excluded.message",
+                 id);
+    w->drop = sq_stmtf(sq, err, "DELETE FROM s%lld WHERE cid=?1 AND rid=?2 AND again=0", id);
+    w->settle = sq_stmtf(sq, err,
+                         "UPDATE s%lld SET state=1,again=0,op_id=0,attempt=0,not_before=0,"
+                         "code=NULL,message=NULL,changed=?3 WHERE cid=?1 AND rid=?2",
+                         id);
+    w->wake = sq_stmtf(
+        sq, err, "UPDATE s%lld SET state=1,changed=?3 WHERE cid=?1 AND rid=?2 AND state=7", id);
+    return w->due && w->put && w->drop && w->settle && w->wake ? OK : FAIL;
+}
+
+void cell_writer_close(struct cell_writer *w)
+{
+    vec_free(&w->by_slot);
+}
+
+/* The statement that sets a slot's value where it differs. */
+static sqlite3_stmt *value_stmt(struct cell_writer *w, int slot, struct err *err)
+{
+    while (w->by_slot.len <= (size_t)slot)
+        vec_push(&w->by_slot, NULL);
+    if (!w->by_slot.at[slot])
+        w->by_slot.at[slot] = sq_stmtf(
+            w->sq, err, "UPDATE t%lld SET c%d=?1 WHERE rid=?2 AND c%d IS NOT ?1 AND deleted<2",
+            (long long)w->table_id, slot, slot);
+    return w->by_slot.at[slot];
+}
+
+static enum status set_value(struct cell_writer *w, const struct cell_result *r, bool *changed,
+                             struct err *err)
+{
+    if (r->slot <= 0)
+        return err_set(err, ERR_INVALID, "column %lld has no slot", (long long)r->column_id);
+    sqlite3_stmt *stmt = value_stmt(w, r->slot, err);
+    if (!stmt)
+        return FAIL;
+    sq_value(stmt, 1, r->value);
+    sq_int(stmt, 2, r->row_id);
+    if (sq_done(w->sq, stmt, err) != OK)
+        return FAIL;
+    *changed = sq_changes(w->sq) > 0;
+    return OK;
+}
+
+/* One of the statements over (cid, rid, now). */
+static enum status touch(struct cell_writer *w, sqlite3_stmt *stmt, int64_t column_id,
+                         int64_t row_id, struct err *err)
+{
+    sq_int(stmt, 1, column_id);
+    sq_int(stmt, 2, row_id);
+    sq_int(stmt, 3, w->now);
+    return sq_done(w->sq, stmt, err);
+}
+
+enum status cell_writer_due(struct cell_writer *w, int64_t column_id, int64_t row_id,
+                            struct err *err)
+{
+    if (touch(w, w->due, column_id, row_id, err) != OK)
+        return FAIL;
+    w->made_due += sq_changes(w->sq);
+    return OK;
+}
+
+static enum status clear_state(struct cell_writer *w, const struct cell_result *r, struct err *err)
+{
+    sq_int(w->drop, 1, r->column_id);
+    sq_int(w->drop, 2, r->row_id);
+    if (sq_done(w->sq, w->drop, err) != OK)
+        return FAIL;
+    return sq_changes(w->sq) ? OK : touch(w, w->settle, r->column_id, r->row_id, err);
+}
+
+static enum status set_state(struct cell_writer *w, const struct cell_result *r, struct err *err)
+{
+    if (r->state == CELL_OK || r->state == CELL_EMPTY)
+        return clear_state(w, r, err);
+    sq_int(w->put, 1, r->column_id);
+    sq_int(w->put, 2, r->row_id);
+    sq_int(w->put, 3, r->state);
+    sq_int(w->put, 4, r->op_id);
+    sq_int(w->put, 5, r->attempt);
+    sq_int(w->put, 6, r->not_before_ms);
+    sq_int(w->put, 7, w->now);
+    sq_text(w->put, 8, r->code);
+    sq_text(w->put, 9, r->message);
+    sq_int(w->put, 10, holds(r));
+    return sq_done(w->sq, w->put, err);
+}
+
+static enum status tell_dependents(struct cell_writer *w, const struct cell_result *r, bool changed,
+                                   struct err *err)
+{
+    for (size_t i = 0; i < w->dependent_count; i++) {
+        const struct dependents *d = &w->dependents[i];
+        if (d->column_id != r->column_id)
+            continue;
+        for (size_t k = 0; k < d->due_count; k++) {
+            enum status rc = changed ? cell_writer_due(w, d->due[k], r->row_id, err)
+                                     : touch(w, w->wake, d->due[k], r->row_id, err);
+            if (rc != OK)
+                return FAIL;
+        }
+    }
+    return OK;
+}
+
+enum status cell_writer_put(struct cell_writer *w, const struct cell_result *result,
+                            struct err *err)
+{
+    bool changed = false;
+    if (result->set_value && set_value(w, result, &changed, err) != OK)
+        return FAIL;
+    if (set_state(w, result, err) != OK)
+        return FAIL;
+    if (!changed && !is_ready(result->state))
+        return OK;
+    return tell_dependents(w, result, changed, err);
+}

@@ -1,0 +1,234 @@
+/* sqlite_priv.h - what the files of this driver share.
+ *
+ * open.c opens, locks and fences; sql.c is the only caller of BEGIN, COMMIT and
+ * the only judge of SQLite's result codes; every other file is a noun.
+ *
+ * Shape of a writing call:
+ *     if (sq_begin(sq, err) != OK) return FAIL;
+ *     return sq_end(sq, do_it(sq, ..., err), err);
+ *
+ * Prepared statements live in a cache by their text; they are lent, and reset by
+ * whoever stepped them. Text is bound without copying: it must outlive the step. */
+#ifndef ARGIL_STORE_SQLITE_PRIV_H
+#define ARGIL_STORE_SQLITE_PRIV_H
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "store/store.h"
+
+#include <sqlite3.h>
+
+struct sq {
+    struct store store; /* first: a struct store * of ours is a struct sq * */
+    sqlite3 *db;
+    struct world *world;
+    struct arena *scratch; /* emptied by sq_begin; for one transaction */
+    struct arena *payload; /* for one parsed payload */
+    struct map *statements;
+    int lock_fd;
+    bool read_only, broken;
+    char *data, *path, *id, *name;
+};
+
+static inline struct sq *sq_of(struct store *store)
+{
+    return (struct sq *)store;
+}
+
+/* ---- sql.c */
+
+/* Reads sqlite's last error into *err; an I/O error, a full disk or a damaged
+ * file also marks the store as broken. Returns FAIL. `doing`: "reading rows". */
+enum status sq_fail(struct sq *sq, struct err *err, const char *doing);
+enum status sq_exec(struct sq *sq, const char *sql, struct err *err);
+/* A cached statement, reset, its bindings cleared. NULL with *err set. */
+sqlite3_stmt *sq_stmt(struct sq *sq, struct err *err, const char *sql);
+sqlite3_stmt *sq_stmtf(struct sq *sq, struct err *err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void sq_forget_statements(struct sq *sq);
+void sq_int(sqlite3_stmt *stmt, int at, int64_t value);
+void sq_text(sqlite3_stmt *stmt, int at, const char *text); /* NULL binds null */
+void sq_value(sqlite3_stmt *stmt, int at, struct value value);
+/* Runs a statement that gives no rows, and resets it. */
+enum status sq_done(struct sq *sq, sqlite3_stmt *stmt, struct err *err);
+/* The next row: *row false at the end (and then the statement is reset). */
+enum status sq_row(struct sq *sq, sqlite3_stmt *stmt, bool *row, struct err *err);
+/* One integer from a statement's first row, `otherwise` without one; resets. */
+enum status sq_one_int(struct sq *sq, sqlite3_stmt *stmt, int64_t otherwise, int64_t *out,
+                       struct err *err);
+const char *sq_col_text(sqlite3_stmt *stmt, int at, struct arena *arena); /* NULL for null */
+struct value sq_col_value(sqlite3_stmt *stmt, int at, struct arena *arena);
+int64_t sq_changes(struct sq *sq);
+
+enum status sq_begin(struct sq *sq, struct err *err); /* writing; refuses zombies */
+enum status sq_begin_read(struct sq *sq, struct err *err);
+enum status sq_end(struct sq *sq, enum status rc,
+                   struct err *err); /* commits OK, else rolls back */
+int64_t sq_now(struct sq *sq);
+
+/* ---- migrations.c */
+#define SQ_APPLICATION_ID 0x4172676c /* "Argl" */
+enum status sq_migrate(struct sq *sq, struct err *err);
+int sq_schema_version(void); /* the newest this program knows */
+
+/* ---- tables.c */
+struct sheet_info {
+    int64_t next_rid, row_count;
+    bool keyed; /* the unique index on key exists */
+};
+enum status sq_sheet_info(struct sq *sq, int64_t table_id, struct sheet_info *out, struct err *err);
+/* ERR_NOT_FOUND when there is no such table. */
+enum status sq_column_slot(struct sq *sq, int64_t column_id, int *slot, struct err *err);
+/* Adds to the count of live rows. */
+enum status sq_count_rows(struct sq *sq, int64_t table_id, int64_t more, struct err *err);
+
+/* ---- import_finish.c: the unique index on key; rows that came twice are merged first */
+enum status sq_make_key_index(struct sq *sq, int64_t table_id, struct err *err);
+
+/* ---- rows.c: a removed row keeps its id and key, and nothing else */
+struct row_remover {
+    struct sq *sq;
+    int64_t table_id;
+    sqlite3_stmt *blank, *forget;
+    VEC(int64_t) columns;
+};
+enum status row_remover_open(struct row_remover *r, struct sq *sq, int64_t table_id,
+                             struct err *err);
+void row_remover_close(struct row_remover *r);
+enum status row_remove(struct row_remover *r, int64_t row_id, struct err *err);
+
+/* ---- cell_writer.c: the one writer of cell values and states */
+
+/* A cell is held while something is under way for it: making it due then only
+ * remembers `again`, and settling it turns it due. */
+#define SQ_HELD                                                                                    \
+    "(state IN (2,3,11) OR (op_id<>0 AND state=8))" /* queued, running, in doubt; or               \
+                                                       retrying with an operation */
+/* What making a cell due sets where it has a state already, and where that is news. */
+#define SQ_UNLESS_HELD(column, otherwise)                                                          \
+    column "=CASE WHEN " SQ_HELD " THEN " column " ELSE " otherwise " END"
+#define SQ_SET_DUE                                                                                                      \
+    "again=CASE WHEN " SQ_HELD                                                                                          \
+    " THEN 1 ELSE 0 END," SQ_UNLESS_HELD("op_id", "0") "," SQ_UNLESS_HELD("attempt", "0") "," SQ_UNLESS_HELD(           \
+        "not_before",                                                                                                   \
+        "0") "," SQ_UNLESS_HELD("code",                                                                                 \
+                                "NULL") "," SQ_UNLESS_HELD("message",                                                   \
+                                                           "NULL") "," SQ_UNLESS_HELD("changed",                        \
+                                                                                      "?3") "," SQ_UNLESS_HELD("state", \
+                                                                                                               "1")
+#define SQ_NOT_DUE_YET "state<>1 AND again=0"
+
+struct cell_writer {
+    struct sq *sq;
+    int64_t table_id, now;
+    const struct dependents *dependents;
+    size_t dependent_count;
+    sqlite3_stmt *due, *put, *drop, *settle, *wake;
+    VEC(sqlite3_stmt *) by_slot;
+    int64_t made_due;
+};
+/* Zeroed memory is fine before; statements are the cache's. */
+enum status cell_writer_open(struct cell_writer *w, struct sq *sq, int64_t table_id,
+                             const struct dependents *dependents, size_t count, struct err *err);
+void cell_writer_close(struct cell_writer *w);
+enum status cell_writer_put(struct cell_writer *w, const struct cell_result *result,
+                            struct err *err);
+enum status cell_writer_due(struct cell_writer *w, int64_t column_id, int64_t row_id,
+                            struct err *err);
+
+/* ---- journal.c */
+#define SQ_OPEN_OPS "state<6" /* PLANNED .. IN_DOUBT */
+enum status sq_open_ops(struct sq *sq, const char *column, int64_t id, int64_t *count,
+                        struct err *err);
+#define SQ_OP_COLUMNS                                                                              \
+    "id,op_key,org_id,connection_id,table_id,row_id,column_id,run_id,generation,kind,object,"      \
+    "key_field,key_value,target_id,payload,payload_sha256,before,mode,state,attempt,epoch,"        \
+    "sent_ms,deadline_ms,not_before_ms,evidence,result_id,result_stamp,adopted,error_code,"        \
+    "error_message,created_ms,done_ms"
+void sq_read_op(sqlite3_stmt *stmt, struct arena *arena, struct op *op);
+
+/* ---- written.c: what we last wrote to a record's field */
+enum status written_remember(struct sq *sq, const struct op *op, const char *record_id,
+                             const char *stamp, struct err *err);
+struct echo {
+    struct sq *sq;
+    const char *org_id; /* NULL: nothing can be an echo */
+    int64_t table_id;
+    sqlite3_stmt *get, *spend, *made;
+};
+enum status echo_open(struct echo *echo, struct sq *sq, int64_t table_id, struct err *err);
+/* Is this new value of a field what we wrote there and have not seen come back? */
+enum status echo_is(struct echo *echo, const char *record_id, const char *field, struct value value,
+                    const char *stamp, bool *is, struct err *err);
+/* Did an operation of this same table make the record? */
+enum status echo_made(struct echo *echo, const char *record_id, bool *made, struct err *err);
+/* As strcmp, for SystemModstamp in any of its spellings; NULL is the oldest. */
+int stamp_compare(const char *a, const char *b);
+
+/* ---- audit.c */
+enum status audit_append(struct sq *sq, const char *who, const char *what, const char *detail,
+                         struct err *err); /* inside a transaction */
+
+/* ---- the driver's functions, in the order of store.h */
+enum status sq_connection_put(struct store *, struct connection *, struct err *);
+enum status sq_connection_get(struct store *, struct arena *, const char *, struct connection *,
+                              struct err *);
+enum status sq_connection_list(struct store *, struct arena *, struct connection **, size_t *,
+                               struct err *);
+enum status sq_connection_delete(struct store *, const char *, struct err *);
+enum status sq_sealed_put(struct store *, const char *, const char *, struct err *);
+enum status sq_sealed_get(struct store *, struct arena *, const char *, const char **,
+                          struct err *);
+enum status sq_sealed_delete(struct store *, const char *, struct err *);
+enum status sq_sealed_list(struct store *, struct arena *, const char *, const char ***, size_t *,
+                           struct err *);
+enum status sq_table_apply(struct store *, struct table *, struct err *);
+enum status sq_table_get(struct store *, struct arena *, const char *, struct table *,
+                         struct err *);
+enum status sq_table_list(struct store *, struct arena *, struct table **, size_t *, struct err *);
+enum status sq_table_set_auto_update(struct store *, int64_t, bool, struct err *);
+enum status sq_table_set_next_sync(struct store *, int64_t, int64_t, struct err *);
+enum status sq_column_approve(struct store *, int64_t, int64_t, struct err *);
+enum status sq_table_delete(struct store *, const char *, struct err *);
+enum status sq_import_page(struct store *, const struct import_page *, struct import_counts *,
+                           struct err *);
+enum status sq_import_finish(struct store *, int64_t, struct err *);
+enum status sq_cursor_get(struct store *, struct arena *, int64_t, const char **, struct err *);
+enum status sq_keys_list(struct store *, struct arena *, int64_t, const char *, size_t,
+                         const char ***, size_t *, struct err *);
+enum status sq_rows_delete(struct store *, int64_t, const char *const *, size_t, enum when_deleted,
+                           struct err *);
+enum status sq_rows(struct store *, struct arena *, const struct row_query *, struct row **,
+                    size_t *, struct err *);
+enum status sq_cells(struct store *, struct arena *, int64_t, int64_t, const int64_t *, size_t,
+                     struct cell *, struct err *);
+enum status sq_cells_put(struct store *, int64_t, const struct cell_result *, size_t,
+                         const struct dependents *, size_t, struct err *);
+enum status sq_cells_make_due(struct store *, int64_t, int64_t, uint32_t, const int64_t *, size_t,
+                              int64_t *, struct err *);
+enum status sq_cells_count(struct store *, int64_t, int64_t, int64_t[CELL_IN_DOUBT + 1],
+                           struct err *);
+enum status sq_ops_plan(struct store *, struct op *, size_t, enum plan_result *,
+                        const struct cell_result *, struct err *);
+enum status sq_ops_sending(struct store *, struct op *, size_t, int64_t, struct err *);
+enum status sq_ops_settle(struct store *, const struct op_settle *, size_t,
+                          const struct dependents *, size_t, size_t *, struct err *);
+enum status sq_ops_list(struct store *, struct arena *, const struct op_query *, struct op **,
+                        size_t *, struct err *);
+enum status sq_ops_last(struct store *, struct arena *, int64_t, int64_t, const int64_t *, size_t,
+                        struct op *, struct err *);
+enum status sq_ops_count(struct store *, int64_t, struct op_counts *, struct err *);
+enum status sq_ops_recover(struct store *, int64_t *, struct err *);
+enum status sq_written_get(struct store *, struct arena *, const char *, const char *, const char *,
+                           struct value *, bool *, struct err *);
+enum status sq_run_begin(struct store *, struct run *, struct err *);
+enum status sq_run_report(struct store *, int64_t, const char *, struct err *);
+enum status sq_run_end(struct store *, int64_t, enum run_state, const char *, const char *,
+                       struct err *);
+enum status sq_run_list(struct store *, struct arena *, int64_t, size_t, struct run **, size_t *,
+                        struct err *);
+enum status sq_audit_add(struct store *, const char *, const char *, const char *, struct err *);
+enum status sq_audit_verify(struct store *, int64_t *, struct err *);
+
+#endif

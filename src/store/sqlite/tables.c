@@ -1,0 +1,293 @@
+/* tables.c - the catalog of tables, and reading it back.
+ *
+ * Applying one is table_apply.c. Hidden columns stay in the catalog with their
+ * id and slot: what was done for their rows must be remembered when they return. */
+#include "store/sqlite/sqlite_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define TABLE_COLUMNS                                                                              \
+    "id,name,recipe,source,connection,object,guard,auto_update,row_count,created_ms,changed_ms,"   \
+    "next_sync_ms"
+
+static void read_table(sqlite3_stmt *stmt, struct arena *arena, struct table *t)
+{
+    *t = (struct table){0};
+    t->id = sqlite3_column_int64(stmt, 0);
+    t->name = sq_col_text(stmt, 1, arena);
+    t->recipe = sq_col_text(stmt, 2, arena);
+    t->source = sq_col_text(stmt, 3, arena);
+    t->connection = sq_col_text(stmt, 4, arena);
+    t->object = sq_col_text(stmt, 5, arena);
+    t->guard = sq_col_text(stmt, 6, arena);
+    t->auto_update = sqlite3_column_int(stmt, 7) != 0;
+    t->row_count = sqlite3_column_int64(stmt, 8);
+    t->created_ms = sqlite3_column_int64(stmt, 9);
+    t->changed_ms = sqlite3_column_int64(stmt, 10);
+    t->next_sync_ms = sqlite3_column_int64(stmt, 11);
+}
+
+/* "3,5,9" */
+static void read_depends(struct column *c, const char *text, struct arena *arena)
+{
+    size_t count = text && *text ? 1 : 0;
+    for (const char *p = text; p && *p; p++)
+        count += *p == ',';
+    c->depends = arena_array(arena, count + 1, sizeof *c->depends);
+    for (const char *p = text; c->depend_count < count; p++) {
+        c->depends[c->depend_count++] = strtoll(p, NULL, 10);
+        p += strcspn(p, ",");
+        if (!*p)
+            break;
+    }
+}
+
+static void read_column(sqlite3_stmt *stmt, struct arena *arena, struct column *c)
+{
+    *c = (struct column){0};
+    c->id = sqlite3_column_int64(stmt, 0);
+    c->name = sq_col_text(stmt, 1, arena);
+    const char *type = (const char *)sqlite3_column_text(stmt, 2);
+    if (!type || !value_type_parse(type, &c->type))
+        c->type = TYPE_TEXT;
+    c->kind = sq_col_text(stmt, 3, arena);
+    c->config = sq_col_text(stmt, 4, arena);
+    c->only_run_if = sq_col_text(stmt, 5, arena);
+    c->source_field = sq_col_text(stmt, 6, arena);
+    c->slot = sqlite3_column_int(stmt, 7);
+    c->position = sqlite3_column_int(stmt, 8);
+    c->auto_update = sqlite3_column_int(stmt, 9) != 0;
+    c->approved_ms = sqlite3_column_int64(stmt, 10);
+    read_depends(c, (const char *)sqlite3_column_text(stmt, 11), arena);
+}
+
+static enum status read_columns(struct sq *sq, struct arena *arena, struct table *t,
+                                struct err *err)
+{
+    VEC(struct column) list = {0};
+    enum status rc = FAIL;
+    bool row = true;
+    sqlite3_stmt *stmt = sq_stmt(
+        sq, err,
+        "SELECT id,name,type,kind,config,only_run_if,source_field,slot,position,auto_update,"
+        "approved_ms,depends FROM columns WHERE table_id=? AND hidden=0 ORDER BY position,id");
+    if (stmt)
+        sq_int(stmt, 1, t->id);
+    while (stmt && (rc = sq_row(sq, stmt, &row, err)) == OK && row) {
+        struct column c;
+        read_column(stmt, arena, &c);
+        vec_push(&list, c);
+    }
+    t->column_count = list.len;
+    t->columns = arena_array(arena, list.len + 1, sizeof *t->columns);
+    if (list.len)
+        memcpy(t->columns, list.at, list.len * sizeof *t->columns);
+    vec_free(&list);
+    return rc;
+}
+
+static enum status get_table(struct sq *sq, struct arena *arena, const char *name,
+                             struct table *out, struct err *err)
+{
+    bool row;
+    sqlite3_stmt *stmt = sq_stmt(sq, err, "SELECT " TABLE_COLUMNS " FROM tables WHERE name=?");
+    if (!stmt)
+        return FAIL;
+    sq_text(stmt, 1, name);
+    if (sq_row(sq, stmt, &row, err) != OK)
+        return FAIL;
+    if (!row)
+        return err_set(err, ERR_NOT_FOUND, "there is no table \"%s\"", name);
+    read_table(stmt, arena, out);
+    sqlite3_reset(stmt);
+    return read_columns(sq, arena, out, err);
+}
+
+enum status sq_table_get(struct store *store, struct arena *arena, const char *name,
+                         struct table *out, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    if (sq_begin_read(sq, err) != OK)
+        return FAIL;
+    return sq_end(sq, get_table(sq, arena, name, out, err), err);
+}
+
+static enum status list_tables(struct sq *sq, struct arena *arena, struct table **out,
+                               size_t *count, struct err *err)
+{
+    VEC(struct table) list = {0};
+    enum status rc = FAIL;
+    bool row = true;
+    sqlite3_stmt *stmt = sq_stmt(sq, err, "SELECT " TABLE_COLUMNS " FROM tables ORDER BY name");
+    while (stmt && (rc = sq_row(sq, stmt, &row, err)) == OK && row) {
+        struct table t;
+        read_table(stmt, arena, &t);
+        vec_push(&list, t);
+    }
+    *count = list.len;
+    *out = arena_array(arena, list.len + 1, sizeof **out);
+    for (size_t i = 0; rc == OK && i < list.len; i++) {
+        (*out)[i] = list.at[i];
+        rc = read_columns(sq, arena, &(*out)[i], err);
+    }
+    vec_free(&list);
+    return rc;
+}
+
+enum status sq_table_list(struct store *store, struct arena *arena, struct table **out,
+                          size_t *count, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    if (sq_begin_read(sq, err) != OK)
+        return FAIL;
+    return sq_end(sq, list_tables(sq, arena, out, count, err), err);
+}
+
+/* ------------------------------------------------------ small changes */
+
+/* UPDATE of one row by id: `value` is ?1, the id is ?2. */
+static enum status update_one(struct store *store, const char *sql, int64_t value, int64_t id,
+                              const char *what, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    if (sq_begin(sq, err) != OK)
+        return FAIL;
+    sqlite3_stmt *stmt = sq_stmt(sq, err, sql);
+    enum status rc = FAIL;
+    if (stmt) {
+        sq_int(stmt, 1, value);
+        sq_int(stmt, 2, id);
+        rc = sq_done(sq, stmt, err);
+        if (rc == OK && sq_changes(sq) == 0)
+            rc = err_set(err, ERR_NOT_FOUND, "there is no %s %lld", what, (long long)id);
+    }
+    return sq_end(sq, rc, err);
+}
+
+enum status sq_table_set_auto_update(struct store *store, int64_t table_id, bool on,
+                                     struct err *err)
+{
+    return update_one(store, "UPDATE tables SET auto_update=? WHERE id=?", on, table_id, "table",
+                      err);
+}
+
+enum status sq_table_set_next_sync(struct store *store, int64_t table_id, int64_t at_ms,
+                                   struct err *err)
+{
+    return update_one(store, "UPDATE tables SET next_sync_ms=? WHERE id=?", at_ms, table_id,
+                      "table", err);
+}
+
+enum status sq_column_approve(struct store *store, int64_t column_id, int64_t at_ms,
+                              struct err *err)
+{
+    return update_one(store, "UPDATE columns SET approved_ms=? WHERE id=?", at_ms, column_id,
+                      "column", err);
+}
+
+/* ------------------------------------------------------------- deletion */
+
+static enum status drop_table(struct sq *sq, int64_t id, struct err *err)
+{
+    sq_forget_statements(sq); /* a cached statement would keep the sheet's tables busy */
+    char *sql = arena_printf(sq->scratch,
+                             "DROP TABLE t%lld; DROP TABLE s%lld;"
+                             "DELETE FROM columns WHERE table_id=%lld;"
+                             "DELETE FROM tables WHERE id=%lld;",
+                             (long long)id, (long long)id, (long long)id, (long long)id);
+    return sq_exec(sq, sql, err);
+}
+
+static enum status delete_table(struct sq *sq, const char *name, struct err *err)
+{
+    int64_t id, open;
+    sqlite3_stmt *stmt = sq_stmt(sq, err, "SELECT id FROM tables WHERE name=?");
+    if (!stmt)
+        return FAIL;
+    sq_text(stmt, 1, name);
+    if (sq_one_int(sq, stmt, 0, &id, err) != OK)
+        return FAIL;
+    if (!id)
+        return err_set(err, ERR_NOT_FOUND, "there is no table \"%s\"", name);
+    if (sq_open_ops(sq, "table_id", id, &open, err) != OK)
+        return FAIL;
+    if (open) {
+        err_set(err, ERR_CONFLICT, "table \"%s\" has %lld open operations", name, (long long)open);
+        err_hint(err, "Let them finish or settle them first: argil journal list.");
+        return FAIL;
+    }
+    return drop_table(sq, id, err);
+}
+
+enum status sq_table_delete(struct store *store, const char *name, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    if (sq_begin(sq, err) != OK)
+        return FAIL;
+    return sq_end(sq, delete_table(sq, name, err), err);
+}
+
+/* ------------------------------------------------ for the other files */
+
+enum status sq_sheet_info(struct sq *sq, int64_t table_id, struct sheet_info *out, struct err *err)
+{
+    bool row;
+    sqlite3_stmt *stmt = sq_stmt(sq, err, "SELECT next_rid,row_count,keyed FROM tables WHERE id=?");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, table_id);
+    if (sq_row(sq, stmt, &row, err) != OK)
+        return FAIL;
+    if (!row)
+        return err_set(err, ERR_NOT_FOUND, "there is no table %lld", (long long)table_id);
+    out->next_rid = sqlite3_column_int64(stmt, 0);
+    out->row_count = sqlite3_column_int64(stmt, 1);
+    out->keyed = sqlite3_column_int(stmt, 2) != 0;
+    sqlite3_reset(stmt);
+    return OK;
+}
+
+enum status sq_count_rows(struct sq *sq, int64_t table_id, int64_t more, struct err *err)
+{
+    if (more == 0)
+        return OK;
+    sqlite3_stmt *stmt = sq_stmt(sq, err, "UPDATE tables SET row_count=row_count+? WHERE id=?");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, more);
+    sq_int(stmt, 2, table_id);
+    return sq_done(sq, stmt, err);
+}
+
+enum status sq_column_slot(struct sq *sq, int64_t column_id, int *slot, struct err *err)
+{
+    int64_t found;
+    sqlite3_stmt *stmt = sq_stmt(sq, err, "SELECT slot FROM columns WHERE id=?");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, column_id);
+    if (sq_one_int(sq, stmt, 0, &found, err) != OK)
+        return FAIL;
+    *slot = (int)found;
+    return found ? OK
+                 : err_set(err, ERR_NOT_FOUND, "there is no column %lld", (long long)column_id);
+}
+
+enum status sq_cursor_get(struct store *store, struct arena *arena, int64_t table_id,
+                          const char **json, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    bool row;
+    sqlite3_stmt *stmt = sq_stmt(sq, err, "SELECT cursor FROM tables WHERE id=?");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, table_id);
+    if (sq_row(sq, stmt, &row, err) != OK)
+        return FAIL;
+    if (!row)
+        return err_set(err, ERR_NOT_FOUND, "there is no table %lld", (long long)table_id);
+    *json = sq_col_text(stmt, 0, arena);
+    sqlite3_reset(stmt);
+    return OK;
+}
