@@ -16,14 +16,15 @@ const struct crm_field *crm_object_field(const struct crm_object *object, const 
 }
 
 static const char *const classes[] = {
-    [CRM_EXECUTED] = "executed", [CRM_NOT_EXECUTED] = "not_executed", [CRM_REJECTED] = "rejected",
-    [CRM_UNKNOWN] = "unknown",   [CRM_EXISTS] = "exists",             [CRM_SEVERAL] = "several",
+    [CRM_EXECUTED] = "executed", [CRM_NOT_EXECUTED] = "not_executed",
+    [CRM_REJECTED] = "rejected", [CRM_UNKNOWN] = "unknown",
+    [CRM_EXISTS] = "exists",     [CRM_SEVERAL] = "several",
     [CRM_PAUSE] = "pause",
 };
 
 const char *crm_class_name(enum crm_class class)
 {
-    return (size_t)class < sizeof classes / sizeof *classes ? classes[class] : "?";
+    return (size_t) class < sizeof classes / sizeof *classes ? classes[class] : "?";
 }
 
 bool crm_class_parse(const char *name, enum crm_class *out)

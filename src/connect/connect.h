@@ -13,11 +13,13 @@
 #include "base/world.h"
 #include "model/model.h"
 
-#define ERR_CRM_RECONNECT "connect.reconnect_needed" /* the grant is gone: a person must sign in */
-#define ERR_CRM_LIMIT "connect.limit"       /* daily or concurrent limit: pause, not failure */
+#define ERR_CRM_RECONNECT                                                                          \
+    "connect.reconnect_needed"              /* the grant is gone: a person must sign in            \
+                                             */
+#define ERR_CRM_LIMIT       "connect.limit" /* daily or concurrent limit: pause, not failure */
 #define ERR_CRM_UNREACHABLE "connect.unreachable" /* network, 5xx, maintenance page */
-#define ERR_CRM_WRONG_ORG "connect.wrong_org"
-#define ERR_CRM_REFUSED "connect.refused"   /* anything else the remote refused */
+#define ERR_CRM_WRONG_ORG   "connect.wrong_org"
+#define ERR_CRM_REFUSED     "connect.refused" /* anything else the remote refused */
 
 /* ------------------------------------------------------------ describe */
 
@@ -44,7 +46,8 @@ struct crm_object {
     struct crm_field *fields;
     size_t field_count;
 };
-const struct crm_field *crm_object_field(const struct crm_object *object, const char *name); /* nocase */
+const struct crm_field *crm_object_field(const struct crm_object *object,
+                                         const char *name); /* nocase */
 /* From describe JSON in Salesforce's shape; NULL when it has no name or no fields. */
 struct crm_object *crm_object_parse(struct arena *arena, const struct json *describe);
 
@@ -52,23 +55,24 @@ struct crm_object *crm_object_parse(struct arena *arena, const struct json *desc
 
 struct crm_read {
     const char *object;
-    const char *const *fields; /* paths: "Name", "Owner.Name"; Id and SystemModstamp are always read too */
+    const char *const
+        *fields; /* paths: "Name", "Owner.Name"; Id and SystemModstamp are always read too */
     size_t field_count;
-    const char *where;         /* SOQL condition of the user, or NULL */
-    const char *since_stamp;   /* keyset: rows after (stamp, id); NULL = from the start */
+    const char *where;       /* SOQL condition of the user, or NULL */
+    const char *since_stamp; /* keyset: rows after (stamp, id); NULL = from the start */
     const char *since_id;
-    int64_t until_ms;          /* SystemModstamp < this; 0 = no bound */
-    bool all_rows;             /* deleted rows too (queryAll) */
-    bool deleted_only;         /* IsDeleted = true, with all_rows */
-    bool by_stamp;             /* ORDER BY SystemModstamp, Id (incremental); else ORDER BY Id */
+    int64_t until_ms;  /* SystemModstamp < this; 0 = no bound */
+    bool all_rows;     /* deleted rows too (queryAll) */
+    bool deleted_only; /* IsDeleted = true, with all_rows */
+    bool by_stamp;     /* ORDER BY SystemModstamp, Id (incremental); else ORDER BY Id */
 };
 
 struct crm_record {
-    const char *id;     /* 18 characters */
-    const char *stamp;  /* SystemModstamp as printed, or NULL */
+    const char *id;    /* 18 characters */
+    const char *stamp; /* SystemModstamp as printed, or NULL */
     bool deleted;
     const char *master_id; /* MasterRecordId of a merged record when read, else NULL */
-    struct value *values; /* field_count of them; compound values as JSON text */
+    struct value *values;  /* field_count of them; compound values as JSON text */
 };
 
 struct crm_page {
@@ -88,8 +92,8 @@ struct crm_lookup {
     size_t return_count;
     const struct value *keys; /* row_count x match_count; a null or blank key never matches */
     size_t row_count;
-    bool contains;   /* LIKE %key% instead of = */
-    bool all_rows;   /* deleted records too: for reconciliation */
+    bool contains;         /* LIKE %key% instead of = */
+    bool all_rows;         /* deleted records too: for reconciliation */
     const char *and_where; /* further SOQL condition, or NULL */
 };
 
@@ -123,14 +127,14 @@ struct crm_write {
     const char *id;        /* OP_UPDATE */
     const char *key_field; /* OP_UPSERT; OP_CREATE: our key field, to tell CRM_EXISTS */
     const char *key_value;
-    const char *payload;   /* JSON object of fields, exact bytes */
+    const char *payload; /* JSON object of fields, exact bytes */
 };
 
 struct crm_outcome {
     enum crm_class class;
-    const char *id;       /* 18 characters */
+    const char *id; /* 18 characters */
     bool created;
-    const char *code;     /* remote error code, e.g. "REQUIRED_FIELD_MISSING" */
+    const char *code; /* remote error code, e.g. "REQUIRED_FIELD_MISSING" */
     const char *message;
     const char *fields;   /* comma separated, or NULL */
     const char *other_id; /* the record that DUPLICATE_VALUE or a duplicate rule names */
@@ -141,7 +145,8 @@ struct crm_write_options {
     bool duplicate_override; /* Sforce-Duplicate-Rule-Header: allowSave=true */
     bool resend_harmless;    /* sealed, keyed and updates: the connection may be reused */
     int64_t timeout_ms;
-    const char *auto_assign; /* assignment rules: "TRUE", "FALSE", a rule's id; NULL = TRUE for creates only */
+    const char *auto_assign; /* assignment rules: "TRUE", "FALSE", a rule's id; NULL = TRUE for
+                                creates only */
 };
 
 /* One value checked against describe before anything is sent. */
@@ -162,10 +167,10 @@ struct crm_token_store {
 
 struct crm_session {
     const struct connector *does;
-    uint64_t calls;          /* API calls this session used (counted ones) */
-    uint64_t calls_one_each; /* what one call a record would have used */
+    uint64_t calls;                /* API calls this session used (counted ones) */
+    uint64_t calls_one_each;       /* what one call a record would have used */
     int64_t limit_used, limit_max; /* from Sforce-Limit-Info; -1 = not seen */
-    int64_t server_date_ms;  /* Date header of the last answer; 0 = none */
+    int64_t server_date_ms;        /* Date header of the last answer; 0 = none */
 };
 
 /* Sign-in by browser: begin gives the URL to open, finish takes what came back. */

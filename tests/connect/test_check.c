@@ -9,15 +9,18 @@
 static struct arena *arena;
 static struct sf *sf;
 static struct err err;
-static struct crm_choice colours[] = {{"Red", "Rouge", true}, {"Green", "Vert", true},
-                                      {"Old", "Old", false},  {"a", "A1", true}, {"A", "A2", true}};
+static struct crm_choice colours[] = {{"Red", "Rouge", true},
+                                      {"Green", "Vert", true},
+                                      {"Old", "Old", false},
+                                      {"a", "A1", true},
+                                      {"A", "A2", true}};
 static const char *accounts[] = {"Account"};
 static struct crm_object object = {.name = "Lead", .label = "Lead", .key_prefix = "00Q"};
 
 static void start(void)
 {
-    struct connection connection = {.name = "prod", .username = "ann@acme.com",
-                                    .login_url = "https://login.salesforce.com"};
+    struct connection connection = {
+        .name = "prod", .username = "ann@acme.com", .login_url = "https://login.salesforce.com"};
     arena = arena_new();
     err_clear(&err);
     sf = sf_new(world_real(), &connection, NULL, &err);
@@ -47,9 +50,12 @@ static const char *checked(struct crm_field field, enum op_kind kind, const char
     field.label = field.label ? field.label : "Field";
     field.createable = field.updateable = true;
     switch (sf_check(&sf->crm, &object, &field, kind, value, arena, &out, &err)) {
-    case CRM_CHECK_OK: return arena_printf(arena, "ok %s", out);
-    case CRM_CHECK_REPAIRED: return arena_printf(arena, "repaired %s", out);
-    case CRM_CHECK_REFUSED: return err.code;
+    case CRM_CHECK_OK:
+        return arena_printf(arena, "ok %s", out);
+    case CRM_CHECK_REPAIRED:
+        return arena_printf(arena, "repaired %s", out);
+    case CRM_CHECK_REFUSED:
+        return err.code;
     }
     return "?";
 }
@@ -70,11 +76,12 @@ static void expect_all(struct crm_field field, const struct expect *list, size_t
 TEST(check, text_is_counted_as_salesforce_counts)
 {
     struct crm_field f = {.type = "string", .length = 5, .nillable = true};
-    EXPECT_ALL(f, {"hello", "ok \"hello\""}, {"hello!", "refused.too_long"},
-               {"\xF0\x9F\x98\x80\xF0\x9F\x98\x80", "ok \"\xF0\x9F\x98\x80\xF0\x9F\x98\x80\""},
-               {"\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80", "refused.too_long"}, /* six units */
-               {"a\"b", "ok \"a\\\"b\""}, {"\xC0\x80", "refused.bad_text"}, {NULL, "ok null"},
-               {"", "repaired null"}, {"   ", "repaired null"});
+    EXPECT_ALL(
+        f, {"hello", "ok \"hello\""}, {"hello!", "refused.too_long"},
+        {"\xF0\x9F\x98\x80\xF0\x9F\x98\x80", "ok \"\xF0\x9F\x98\x80\xF0\x9F\x98\x80\""},
+        {"\xF0\x9F\x98\x80\xF0\x9F\x98\x80\xF0\x9F\x98\x80", "refused.too_long"}, /* six units */
+        {"a\"b", "ok \"a\\\"b\""}, {"\xC0\x80", "refused.bad_text"}, {NULL, "ok null"},
+        {"", "repaired null"}, {"   ", "repaired null"});
     checked(f, OP_UPDATE, "hello world");
     CHECK_CONTAINS(err.message, "Field: \"hello world\" has 11 characters, the field holds 5");
     CHECK_STR(err.where, "Lead.F__c");
@@ -94,16 +101,20 @@ TEST(check, nothing_for_a_required_field_is_refused)
 TEST(check, numbers_that_can_be_read_in_two_ways_are_refused)
 {
     struct crm_field f = {.type = "double", .precision = 18, .scale = 2, .nillable = true};
-    EXPECT_ALL(f, {"1234.56", "ok 1234.56"}, {"-1", "ok -1"}, {"0.10", "ok 0.10"}, {"+5", "repaired 5"},
-               {"1,234.56", "repaired 1234.56"}, {"1.234,56", "repaired 1234.56"},
-               {"1,234", "refused.bad_number"}, {"1.234", "ok 1.234"}, {"12,5", "repaired 12.5"},
-               {"1,234,567", "repaired 1234567"}, {"1.234.567", "repaired 1234567"},
-               {"1,23,456", "refused.bad_number"}, {"0,123", "repaired 0.123"}, {"1 234", "repaired 1234"},
-               {"12 34", "refused.bad_number"}, {"1e3", "repaired 1000"}, {"1e400", "refused.bad_number"},
-               {"NaN", "refused.bad_number"}, {"abc", "refused.bad_number"}, {"00123", "repaired 123"},
-               {"\xC2\xA0" "12", "repaired 12"}, {"1'234'567.89", "repaired 1234567.89"},
-               {"99999999999999999", "refused.bad_number"}, {"9999999999999999", "ok 9999999999999999"},
-               {"12%", "refused.bad_number"}, {"-", "refused.bad_number"}, {"1,", "repaired 1"});
+    EXPECT_ALL(
+        f, {"1234.56", "ok 1234.56"}, {"-1", "ok -1"}, {"0.10", "ok 0.10"}, {"+5", "repaired 5"},
+        {"1,234.56", "repaired 1234.56"}, {"1.234,56", "repaired 1234.56"},
+        {"1,234", "refused.bad_number"}, {"1.234", "ok 1.234"}, {"12,5", "repaired 12.5"},
+        {"1,234,567", "repaired 1234567"}, {"1.234.567", "repaired 1234567"},
+        {"1,23,456", "refused.bad_number"}, {"0,123", "repaired 0.123"}, {"1 234", "repaired 1234"},
+        {"12 34", "refused.bad_number"}, {"1e3", "repaired 1000"}, {"1e400", "refused.bad_number"},
+        {"NaN", "refused.bad_number"}, {"abc", "refused.bad_number"}, {"00123", "repaired 123"},
+        {"\xC2\xA0"
+         "12",
+         "repaired 12"},
+        {"1'234'567.89", "repaired 1234567.89"}, {"99999999999999999", "refused.bad_number"},
+        {"9999999999999999", "ok 9999999999999999"}, {"12%", "refused.bad_number"},
+        {"-", "refused.bad_number"}, {"1,", "repaired 1"});
 }
 
 TEST(check, whole_numbers_money_and_percent)
@@ -144,22 +155,27 @@ TEST(check, moments_need_their_zone)
     checked(f, OP_UPDATE, "2026-11-23T10:11:12");
     CHECK_CONTAINS(err.message, "does not say its time zone");
     struct crm_field time = {.type = "time", .nillable = true};
-    EXPECT_ALL(time, {"18:30:00.000Z", "ok \"18:30:00.000Z\""}, {"18:30", "repaired \"18:30:00.000Z\""},
-               {"25:00", "refused.bad_date"}, {"18:30x", "refused.bad_date"});
+    EXPECT_ALL(time, {"18:30:00.000Z", "ok \"18:30:00.000Z\""},
+               {"18:30", "repaired \"18:30:00.000Z\""}, {"25:00", "refused.bad_date"},
+               {"18:30x", "refused.bad_date"});
 }
 
 TEST(check, checkboxes)
 {
     struct crm_field f = {.type = "boolean"};
     EXPECT_ALL(f, {"true", "ok true"}, {"FALSE", "repaired false"}, {"yes", "repaired true"},
-               {"0", "repaired false"}, {"maybe", "refused.bad_boolean"}, {NULL, "refused.bad_boolean"},
-               {"", "refused.bad_boolean"});
+               {"0", "repaired false"}, {"maybe", "refused.bad_boolean"},
+               {NULL, "refused.bad_boolean"}, {"", "refused.bad_boolean"});
 }
 
 TEST(check, choices_by_value_or_label)
 {
-    struct crm_field f = {.type = "picklist", .length = 255, .nillable = true, .restricted_picklist = true,
-                          .choices = colours, .choice_count = 5};
+    struct crm_field f = {.type = "picklist",
+                          .length = 255,
+                          .nillable = true,
+                          .restricted_picklist = true,
+                          .choices = colours,
+                          .choice_count = 5};
     EXPECT_ALL(f, {"Red", "ok \"Red\""}, {"red", "repaired \"Red\""}, {"Rouge", "repaired \"Red\""},
                {" green ", "repaired \"Green\""}, {"Blue", "refused.bad_picklist"},
                {"Old", "refused.bad_picklist"}, {"a", "ok \"a\""}, {"A", "ok \"A\""},
@@ -173,18 +189,22 @@ TEST(check, choices_by_value_or_label)
 
 TEST(check, several_choices)
 {
-    struct crm_field f = {.type = "multipicklist", .length = 4099, .nillable = true,
-                          .restricted_picklist = true, .choices = colours, .choice_count = 5};
+    struct crm_field f = {.type = "multipicklist",
+                          .length = 4099,
+                          .nillable = true,
+                          .restricted_picklist = true,
+                          .choices = colours,
+                          .choice_count = 5};
     EXPECT_ALL(f, {"Red;Green", "ok \"Red;Green\""}, {"Red; green", "repaired \"Red;Green\""},
-               {"Red,Green", "repaired \"Red;Green\""}, {"[\"Vert\",\"Red\"]", "repaired \"Green;Red\""},
-               {"Red;Red", "repaired \"Red\""}, {"Red;Blue", "refused.bad_picklist"},
-               {"Red;", "repaired \"Red\""});
+               {"Red,Green", "repaired \"Red;Green\""},
+               {"[\"Vert\",\"Red\"]", "repaired \"Green;Red\""}, {"Red;Red", "repaired \"Red\""},
+               {"Red;Blue", "refused.bad_picklist"}, {"Red;", "repaired \"Red\""});
 }
 
 TEST(check, ids_have_a_checksum_and_point_to_the_right_object)
 {
-    struct crm_field f = {.type = "reference", .nillable = true, .reference_to = accounts,
-                          .reference_count = 1};
+    struct crm_field f = {
+        .type = "reference", .nillable = true, .reference_to = accounts, .reference_count = 1};
     EXPECT_ALL(f, {"001D000000IqhSLIAZ", "ok \"001D000000IqhSLIAZ\""},
                {"001D000000IqhSL", "repaired \"001D000000IqhSLIAZ\""},
                {"001d000000iqhsliaz", "repaired \"001D000000IqhSLIAZ\""},
@@ -198,10 +218,12 @@ TEST(check, addresses_of_mail_and_web)
 {
     struct crm_field f = {.type = "email", .length = 80, .nillable = true};
     EXPECT_ALL(f, {"a@b.co", "ok \"a@b.co\""}, {" a@b.co ", "repaired \"a@b.co\""},
-               {"o'dell+x@b-c.example", "ok \"o'dell+x@b-c.example\""}, {"badone", "refused.bad_email"},
-               {"a@b", "refused.bad_email"}, {"a@@b.co", "refused.bad_email"}, {"a b@c.de", "refused.bad_email"},
-               {"a@b..co", "refused.bad_email"}, {".a@b.co", "refused.bad_email"}, {"a@b.co,c@d.ef", "refused.bad_email"},
-               {"@b.co", "refused.bad_email"}, {"a@", "refused.bad_email"});
+               {"o'dell+x@b-c.example", "ok \"o'dell+x@b-c.example\""},
+               {"badone", "refused.bad_email"}, {"a@b", "refused.bad_email"},
+               {"a@@b.co", "refused.bad_email"}, {"a b@c.de", "refused.bad_email"},
+               {"a@b..co", "refused.bad_email"}, {".a@b.co", "refused.bad_email"},
+               {"a@b.co,c@d.ef", "refused.bad_email"}, {"@b.co", "refused.bad_email"},
+               {"a@", "refused.bad_email"});
     struct crm_field phone = {.type = "phone", .length = 40, .nillable = true};
     CHECK_STR(checked(phone, OP_UPDATE, "+49 (0) 89 123"), "ok \"+49 (0) 89 123\"");
     struct crm_field url = {.type = "url", .length = 255, .nillable = true};
@@ -212,7 +234,8 @@ TEST(check, what_may_not_be_written_says_which_permission_is_missing)
 {
     struct crm_field f = {.name = "Rating", .label = "Rating", .type = "string", .length = 10};
     const char *out;
-    CHECK_INT(sf_check(&sf->crm, &object, &f, OP_UPDATE, VALUE_NULL, arena, &out, &err), CRM_CHECK_REFUSED);
+    CHECK_INT(sf_check(&sf->crm, &object, &f, OP_UPDATE, VALUE_NULL, arena, &out, &err),
+              CRM_CHECK_REFUSED);
     CHECK_STR(err.code, "refused.not_writable");
     CHECK_CONTAINS(err.hint, "ann@acme.com");
     CHECK_CONTAINS(err.hint, "Rating: tick Edit Access");

@@ -20,16 +20,25 @@ static void start(void)
     http.progress = HTTP_GOT_ALL;
     http.headers = &json_type;
     for (int i = 0; i < 3; i++)
-        writes[i] = (struct crm_write){.kind = OP_CREATE, .object = "Lead", .payload = "{}",
-                                       .key_field = "Key__c", .key_value = "k"};
+        writes[i] = (struct crm_write){.kind = OP_CREATE,
+                                       .object = "Lead",
+                                       .payload = "{}",
+                                       .key_field = "Key__c",
+                                       .key_value = "k"};
 }
-static void stop(void) { arena_free(arena); }
+static void stop(void)
+{
+    arena_free(arena);
+}
 EACH_TEST(start, stop)
 
 static void answer(int status, const char *body, size_t rows)
 {
     struct err ignored;
-    struct sf_exchange x = {.writes = writes, .outcomes = outcomes, .count = rows, .http = &http,
+    struct sf_exchange x = {.writes = writes,
+                            .outcomes = outcomes,
+                            .count = rows,
+                            .http = &http,
                             .status = status,
                             .body = body ? json_parse(arena, body, strlen(body), &ignored) : NULL};
     http.status = http.status ? http.status : status;
@@ -39,16 +48,24 @@ static void answer(int status, const char *body, size_t rows)
 /* One row refused with this code inside a complete 200. */
 static enum crm_class row(const char *code, const char *message)
 {
-    answer(200, arena_printf(arena, "[{\"success\":false,\"errors\":[{\"statusCode\":\"%s\",\"message\":\"%s\","
-                                    "\"fields\":[\"A\",\"B\"]}]}]", code, message), 1);
+    answer(200,
+           arena_printf(arena,
+                        "[{\"success\":false,\"errors\":[{\"statusCode\":\"%s\",\"message\":\"%s\","
+                        "\"fields\":[\"A\",\"B\"]}]}]",
+                        code, message),
+           1);
     return outcomes[0].class;
 }
 
 /* The exchange broke: how far it got and what came. */
 static enum crm_class broke(enum http_progress progress, int status)
 {
-    struct sf_exchange x = {.writes = writes, .outcomes = outcomes, .count = 1, .http = &http,
-                            .status = status, .http_error = ERR_HTTP_BROKEN};
+    struct sf_exchange x = {.writes = writes,
+                            .outcomes = outcomes,
+                            .count = 1,
+                            .http = &http,
+                            .status = status,
+                            .http_error = ERR_HTTP_BROKEN};
     http.progress = progress;
     http.status = status;
     http.body_cut = status != 0;
@@ -71,10 +88,12 @@ TEST(classify, nothing_sent_is_proof)
 
 TEST(classify, rows_of_a_whole_answer)
 {
-    answer(200, "[{\"id\":\"00QD000000IqhSL\",\"success\":true,\"errors\":[]},"
-                "{\"success\":false,\"errors\":[{\"statusCode\":\"REQUIRED_FIELD_MISSING\",\"message\":"
-                "\"Required fields are missing: [LastName]\",\"fields\":[\"LastName\"]}]},"
-                "{\"success\":true,\"errors\":[]}]", 3);
+    answer(200,
+           "[{\"id\":\"00QD000000IqhSL\",\"success\":true,\"errors\":[]},"
+           "{\"success\":false,\"errors\":[{\"statusCode\":\"REQUIRED_FIELD_MISSING\",\"message\":"
+           "\"Required fields are missing: [LastName]\",\"fields\":[\"LastName\"]}]},"
+           "{\"success\":true,\"errors\":[]}]",
+           3);
     CHECK_INT(outcomes[0].class, CRM_EXECUTED);
     CHECK_INT(strlen(outcomes[0].id), 18);
     CHECK(outcomes[0].created);
@@ -101,51 +120,77 @@ TEST(classify, a_wrong_number_of_results_says_nothing_of_any_row)
 
 TEST(classify, codes_of_refused_rows)
 {
-    static const char *const rejected[] = {
-        "FIELD_CUSTOM_VALIDATION_EXCEPTION", "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", "DUPLICATES_DETECTED",
-        "INVALID_FIELD", "STRING_TOO_LONG", "MALFORMED_ID", "ENTITY_IS_DELETED", "NOT_FOUND",
-        "INSUFFICIENT_ACCESS_OR_READONLY", "INVALID_EMAIL_ADDRESS", "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"};
+    static const char *const rejected[] = {"FIELD_CUSTOM_VALIDATION_EXCEPTION",
+                                           "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST",
+                                           "DUPLICATES_DETECTED",
+                                           "INVALID_FIELD",
+                                           "STRING_TOO_LONG",
+                                           "MALFORMED_ID",
+                                           "ENTITY_IS_DELETED",
+                                           "NOT_FOUND",
+                                           "INSUFFICIENT_ACCESS_OR_READONLY",
+                                           "INVALID_EMAIL_ADDRESS",
+                                           "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY"};
     for (size_t i = 0; i < sizeof rejected / sizeof *rejected; i++)
         CHECK_INT(row(rejected[i], "m"), CRM_REJECTED);
     CHECK_INT(row("UNABLE_TO_LOCK_ROW", "m"), CRM_NOT_EXECUTED);
     CHECK_INT(row("REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded."), CRM_PAUSE);
     CHECK_INT(row("UNKNOWN_EXCEPTION", "m"), CRM_UNKNOWN);
     CHECK_INT(row("SOMETHING_NEW", "m"), CRM_UNKNOWN);
-    CHECK_INT(row("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "Too many batch retries in the presence of Apex"),
+    CHECK_INT(row("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+                  "Too many batch retries in the presence of Apex"),
               CRM_UNKNOWN);
-    CHECK_INT(row("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "T: execution of BeforeInsert caused by: UNABLE_TO_LOCK_ROW"),
+    CHECK_INT(row("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY",
+                  "T: execution of BeforeInsert caused by: UNABLE_TO_LOCK_ROW"),
               CRM_NOT_EXECUTED);
     CHECK_INT(row("DUPLICATE_EXTERNAL_ID", "Key: more than one record found"), CRM_SEVERAL);
 }
 
 TEST(classify, a_duplicate_of_our_own_key_is_ours_or_a_rivals)
 {
-    CHECK_INT(row("DUPLICATE_VALUE", "duplicate value found: Key__c duplicates value on record with id: 001D000000IqhSL"),
-              CRM_EXISTS);
+    CHECK_INT(
+        row("DUPLICATE_VALUE",
+            "duplicate value found: Key__c duplicates value on record with id: 001D000000IqhSL"),
+        CRM_EXISTS);
     CHECK_STR(outcomes[0].other_id, "001D000000IqhSLIAZ");
-    CHECK_INT(row("DUPLICATE_VALUE", "duplicate value found: Other__c duplicates value on record with id: 001D000000IqhSL"),
-              CRM_REJECTED);
+    CHECK_INT(
+        row("DUPLICATE_VALUE",
+            "duplicate value found: Other__c duplicates value on record with id: 001D000000IqhSL"),
+        CRM_REJECTED);
     CHECK_STR(outcomes[0].other_id, "001D000000IqhSLIAZ");
-    CHECK_INT(row("DUPLICATE_VALUE", "duplicate value found: MyKey__c duplicates value on record with id: 001D000000IqhSL"),
-              CRM_REJECTED); /* another field whose name ends like ours */
-    CHECK_INT(row("DUPLICATE_VALUE", "duplicate value found: <unknown> duplicates value on record with id: <unknown>"),
+    CHECK_INT(
+        row("DUPLICATE_VALUE",
+            "duplicate value found: MyKey__c duplicates value on record with id: 001D000000IqhSL"),
+        CRM_REJECTED); /* another field whose name ends like ours */
+    CHECK_INT(row("DUPLICATE_VALUE",
+                  "duplicate value found: <unknown> duplicates value on record with id: <unknown>"),
               CRM_EXISTS);
     CHECK(outcomes[0].other_id == NULL);
     CHECK_INT(row("DUPLICATE_VALUE", "Duplicate external id specified: k"), CRM_NOT_EXECUTED);
     writes[0].key_field = NULL;
-    CHECK_INT(row("DUPLICATE_VALUE", "duplicate value found: Key__c duplicates value on record with id: 001D000000IqhSL"),
-              CRM_REJECTED);
+    CHECK_INT(
+        row("DUPLICATE_VALUE",
+            "duplicate value found: Key__c duplicates value on record with id: 001D000000IqhSL"),
+        CRM_REJECTED);
 }
 
 TEST(classify, whole_refusals)
 {
     answer(400, "[{\"errorCode\":\"JSON_PARSER_ERROR\",\"message\":\"m\"}]", 2);
     CHECK_INT(outcomes[1].class, CRM_REJECTED);
-    answer(401, "[{\"errorCode\":\"INVALID_SESSION_ID\",\"message\":\"Session expired or invalid\"}]", 1);
+    answer(401,
+           "[{\"errorCode\":\"INVALID_SESSION_ID\",\"message\":\"Session expired or invalid\"}]",
+           1);
     CHECK_INT(outcomes[0].class, CRM_NOT_EXECUTED);
-    answer(403, "[{\"errorCode\":\"REQUEST_LIMIT_EXCEEDED\",\"message\":\"TotalRequests Limit exceeded.\"}]", 1);
+    answer(403,
+           "[{\"errorCode\":\"REQUEST_LIMIT_EXCEEDED\",\"message\":\"TotalRequests Limit "
+           "exceeded.\"}]",
+           1);
     CHECK_INT(outcomes[0].class, CRM_PAUSE);
-    answer(404, "[{\"errorCode\":\"NOT_FOUND\",\"message\":\"Provided external ID field does not exist\"}]", 1);
+    answer(
+        404,
+        "[{\"errorCode\":\"NOT_FOUND\",\"message\":\"Provided external ID field does not exist\"}]",
+        1);
     CHECK_INT(outcomes[0].class, CRM_REJECTED);
     answer(300, "[\"/services/data/v66.0/sobjects/X/1\",\"/services/data/v66.0/sobjects/X/2\"]", 1);
     CHECK_INT(outcomes[0].class, CRM_SEVERAL);
@@ -171,7 +216,11 @@ static enum crm_class busy(bool harmless, enum op_kind kind)
     struct err ignored;
     const char *body = "[{\"errorCode\":\"SERVER_UNAVAILABLE\",\"message\":\"m\"}]";
     writes[0].kind = kind;
-    struct sf_exchange x = {.writes = writes, .outcomes = outcomes, .count = 1, .http = &http, .status = 503,
+    struct sf_exchange x = {.writes = writes,
+                            .outcomes = outcomes,
+                            .count = 1,
+                            .http = &http,
+                            .status = 503,
                             .body = json_parse(arena, body, strlen(body), &ignored),
                             .resend_harmless = harmless};
     http.status = 503;
@@ -189,6 +238,7 @@ TEST(classify, a_busy_server_is_asked_again_only_where_that_is_harmless)
 TEST(classify, evidence_holds_codes_and_no_more)
 {
     row("STRING_TOO_LONG", "First Name: data value too large: secret text (max length=40)");
-    CHECK_STR(outcomes[0].evidence,
-              "{\"http\":200,\"progress\":\"got_all\",\"took_ms\":0,\"codes\":[\"STRING_TOO_LONG\"]}");
+    CHECK_STR(
+        outcomes[0].evidence,
+        "{\"http\":200,\"progress\":\"got_all\",\"took_ms\":0,\"codes\":[\"STRING_TOO_LONG\"]}");
 }

@@ -9,14 +9,17 @@ TEST(explain, names_the_field_the_object_and_the_user)
 {
     struct err err;
     err_set(&err, "sf.INVALID_FIELD", "x");
-    sf_explain(&err, "INVALID_FIELD",
-               "\nSELECT Id, Secret__c FROM Lead\n           ^\nERROR at Row:1:Column:12\nNo such column "
-               "'Secret__c' on entity 'Lead'. If you are attempting", "Lead", "ann@acme.com");
+    sf_explain(
+        &err, "INVALID_FIELD",
+        "\nSELECT Id, Secret__c FROM Lead\n           ^\nERROR at Row:1:Column:12\nNo such column "
+        "'Secret__c' on entity 'Lead'. If you are attempting",
+        "Lead", "ann@acme.com");
     CHECK_CONTAINS(err.cause, "Lead has no field Secret__c that ann@acme.com can see");
     CHECK_CONTAINS(err.hint, "Field Permissions, Secret__c: tick Read Access");
     err_set(&err, "sf.INVALID_FIELD_FOR_INSERT_UPDATE", "x");
     sf_explain(&err, "INVALID_FIELD_FOR_INSERT_UPDATE",
-               "Unable to create/update fields: Rating. Please check the security settings", "Account", NULL);
+               "Unable to create/update fields: Rating. Please check the security settings",
+               "Account", NULL);
     CHECK_CONTAINS(err.hint, "Rating: tick Edit Access");
     CHECK_CONTAINS(err.hint, "the connected user");
 }
@@ -27,7 +30,8 @@ TEST(explain, every_row_fits_and_has_a_cause)
         const struct sf_code *row = sf_code_at(i);
         struct err err;
         err_set(&err, "x", "y");
-        sf_explain(&err, row->code, "No such column 'Some_Field__c'", "Some_Object__c", "somebody@example.com");
+        sf_explain(&err, row->code, "No such column 'Some_Field__c'", "Some_Object__c",
+                   "somebody@example.com");
         CHECK(err.cause[0] != 0);
         CHECK(!text_ends(err.cause, "…") && !text_ends(err.hint, "…"));
         CHECK_LACKS(err.cause, "{");
@@ -42,7 +46,8 @@ TEST(explain, every_sign_in_error_has_its_cause)
     for (size_t i = 0; i < sf_oauth_count(); i++) {
         struct err err;
         err_set(&err, "x", "y");
-        sf_explain_oauth(&err, sf_oauth_code_at(i), "must be installed, verifier, already being processed");
+        sf_explain_oauth(&err, sf_oauth_code_at(i),
+                         "must be installed, verifier, already being processed");
         CHECK(err.cause[0] && err.hint[0]);
         CHECK(!text_ends(err.cause, "…") && !text_ends(err.hint, "…"));
     }

@@ -10,23 +10,41 @@
 static struct arena *arena;
 static struct err err;
 
-static void start(void) { arena = arena_new(); err_clear(&err); }
-static void stop(void) { arena_free(arena); }
+static void start(void)
+{
+    arena = arena_new();
+    err_clear(&err);
+}
+static void stop(void)
+{
+    arena_free(arena);
+}
 EACH_TEST(start, stop)
 
 TEST(host, salesforce_by_https_and_this_machine_only)
 {
-    static const char *const good[] = {
-        "https://login.salesforce.com", "https://test.salesforce.com/", "https://acme.my.salesforce.com",
-        "https://acme--dev.sandbox.my.salesforce.com", "https://ACME.My.Salesforce.com:443",
-        "https://portal.my.site.com/partners", "https://x.salesforce.mil"};
-    static const char *const bad[] = {
-        "http://login.salesforce.com", "https://login.salesforce.com.evil.example",
-        "https://evilsalesforce.com", "https://salesforce.com@evil.example/",
-        "https://user:pw@login.salesforce.com", "https://acme.lightning.force.com",
-        "https://login.salesforce.com:8443", "ftp://login.salesforce.com", "https://169.254.169.254",
-        "http://10.0.0.1", "http://127.0.0.2", "http://localhost.evil.example", "", "login.salesforce.com",
-        "javascript:alert(1)"};
+    static const char *const good[] = {"https://login.salesforce.com",
+                                       "https://test.salesforce.com/",
+                                       "https://acme.my.salesforce.com",
+                                       "https://acme--dev.sandbox.my.salesforce.com",
+                                       "https://ACME.My.Salesforce.com:443",
+                                       "https://portal.my.site.com/partners",
+                                       "https://x.salesforce.mil"};
+    static const char *const bad[] = {"http://login.salesforce.com",
+                                      "https://login.salesforce.com.evil.example",
+                                      "https://evilsalesforce.com",
+                                      "https://salesforce.com@evil.example/",
+                                      "https://user:pw@login.salesforce.com",
+                                      "https://acme.lightning.force.com",
+                                      "https://login.salesforce.com:8443",
+                                      "ftp://login.salesforce.com",
+                                      "https://169.254.169.254",
+                                      "http://10.0.0.1",
+                                      "http://127.0.0.2",
+                                      "http://localhost.evil.example",
+                                      "",
+                                      "login.salesforce.com",
+                                      "javascript:alert(1)"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++)
         CHECK_INT(sf_host_check(good[i], &err), SF_SALESFORCE);
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
@@ -48,7 +66,8 @@ TEST(host, an_origin_has_no_path)
 
 TEST(signin, asks_for_exactly_the_five_scopes_with_pkce)
 {
-    struct crm_signin signin = {.login_url = "https://login.salesforce.com", .client_id = "3MVG9key",
+    struct crm_signin signin = {.login_url = "https://login.salesforce.com",
+                                .client_id = "3MVG9key",
                                 .redirect_uri = "http://localhost:1717/callback"};
     struct world *world = world_fake(0, 7);
     CHECK_OK(sf_signin_begin(world, arena, &signin, &err), &err);
@@ -78,7 +97,8 @@ TEST(signin, compares_granted_scopes_with_asked_ones)
 {
     CHECK(sf_scopes_missing(arena, SF_SCOPES, "api id openid profile refresh_token") == NULL);
     CHECK(sf_scopes_missing(arena, SF_SCOPES, "full offline_access openid") == NULL);
-    CHECK(sf_scopes_missing(arena, SF_SCOPES, "api refresh_token id openid") == NULL); /* id holds profile */
+    CHECK(sf_scopes_missing(arena, SF_SCOPES, "api refresh_token id openid") ==
+          NULL); /* id holds profile */
     CHECK_STR(sf_scopes_missing(arena, SF_SCOPES, "id openid profile"), "api refresh_token");
     CHECK_STR(sf_scopes_missing(arena, SF_SCOPES, ""), SF_SCOPES);
     CHECK_STR(sf_scopes_missing(arena, SF_SCOPES, "api_x refresh_token id openid"), "api");

@@ -7,8 +7,14 @@
 
 static struct arena *arena;
 
-static void start(void) { arena = arena_new(); }
-static void stop(void) { arena_free(arena); }
+static void start(void)
+{
+    arena = arena_new();
+}
+static void stop(void)
+{
+    arena_free(arena);
+}
 EACH_TEST(start, stop)
 
 static const char *quoted(const char *text, size_t len)
@@ -35,19 +41,34 @@ static long unquoted(const char *literal, char *out)
         }
         unsigned code = 0;
         switch (literal[++i]) {
-        case 'n': out[n++] = '\n'; break;
-        case 'r': out[n++] = '\r'; break;
-        case 't': out[n++] = '\t'; break;
-        case 'b': out[n++] = '\b'; break;
-        case 'f': out[n++] = '\f'; break;
-        case '\\': case '\'': case '"': out[n++] = literal[i]; break;
+        case 'n':
+            out[n++] = '\n';
+            break;
+        case 'r':
+            out[n++] = '\r';
+            break;
+        case 't':
+            out[n++] = '\t';
+            break;
+        case 'b':
+            out[n++] = '\b';
+            break;
+        case 'f':
+            out[n++] = '\f';
+            break;
+        case '\\':
+        case '\'':
+        case '"':
+            out[n++] = literal[i];
+            break;
         case 'u':
             if (sscanf(literal + i + 1, "%4x", &code) != 1 || code > 127)
                 return -1;
             out[n++] = (char)code;
             i += 4;
             break;
-        default: return -1; /* any other backslash is an error in SOQL */
+        default:
+            return -1; /* any other backslash is an error in SOQL */
         }
     }
     return i == len - 1 ? n : -1;
@@ -90,7 +111,8 @@ TEST(soql, contains_escapes_its_wildcards)
 
 static const char *literal(const char *type, const char *text)
 {
-    struct crm_field field = {.name = "F", .type = type, .length = text_eq(type, "string") ? 40 : 0};
+    struct crm_field field = {
+        .name = "F", .type = type, .length = text_eq(type, "string") ? 40 : 0};
     struct buf out = BUF_INIT;
     bool good = soql_literal(&out, arena, &field, (struct value){text, (uint32_t)strlen(text)});
     const char *copy = good ? arena_strndup(arena, buf_text(&out), out.len) : "(none)";
@@ -121,7 +143,8 @@ TEST(soql, values_compare_as_salesforce_compares_them)
     struct crm_field exact = {.name = "F", .type = "string", .case_sensitive = true};
     struct value upper = {"M\xC3\x9CLLER", 7}, lower = {"m\xC3\xBCller", 7};
     CHECK_STR(soql_comparable(arena, &text, upper), soql_comparable(arena, &text, lower));
-    CHECK(strcmp(soql_comparable(arena, &exact, upper), soql_comparable(arena, &exact, lower)) != 0);
+    CHECK(strcmp(soql_comparable(arena, &exact, upper), soql_comparable(arena, &exact, lower)) !=
+          0);
     struct value cyrillic = {"\xD0\x96", 2}, small = {"\xD0\xB6", 2};
     CHECK_STR(soql_comparable(arena, &text, cyrillic), soql_comparable(arena, &text, small));
     CHECK(soql_comparable(arena, &text, VALUE_NULL) == NULL);
@@ -132,14 +155,25 @@ TEST(soql, values_compare_as_salesforce_compares_them)
 TEST(soql, decimals_are_canonical_text)
 {
     static const char *const pairs[][2] = {
-        {"1", "1"}, {"+1.50", "1.5"}, {"-0", "0"}, {"007", "7"}, {".5", "0.5"}, {"5.", "5"},
-        {"1e3", "1000"}, {"1.5e-3", "0.0015"}, {"999999999999999999", "999999999999999999"},
-        {"0.0001200", "0.00012"}, {"1.6147805824397E13", "16147805824397"}, {"-12.340", "-12.34"},
-        {"100", "100"}, {"0e5", "0"},
+        {"1", "1"},
+        {"+1.50", "1.5"},
+        {"-0", "0"},
+        {"007", "7"},
+        {".5", "0.5"},
+        {"5.", "5"},
+        {"1e3", "1000"},
+        {"1.5e-3", "0.0015"},
+        {"999999999999999999", "999999999999999999"},
+        {"0.0001200", "0.00012"},
+        {"1.6147805824397E13", "16147805824397"},
+        {"-12.340", "-12.34"},
+        {"100", "100"},
+        {"0e5", "0"},
     };
     for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
         CHECK_STR(sf_decimal(arena, pairs[i][0], strlen(pairs[i][0])), pairs[i][1]);
-    static const char *const bad[] = {"", "-", ".", "1e", "1.2.3", "NaN", "0x10", "1,5", "1e9999", "--1", " 1"};
+    static const char *const bad[] = {"",     "-",   ".",      "1e",  "1.2.3", "NaN",
+                                      "0x10", "1,5", "1e9999", "--1", " 1"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         CHECK(sf_decimal(arena, bad[i], strlen(bad[i])) == NULL);
 }
@@ -161,8 +195,10 @@ TEST(soql, a_condition_cannot_leave_its_brackets)
 TEST(soql, ids_are_eighteen_characters)
 {
     static const char *const pairs[][2] = {
-        {"001D000000IqhSL", "001D000000IqhSLIAZ"}, {"0034S000005YIzL", "0034S000005YIzLQAW"},
-        {"00D000000000062", "00D000000000062EAA"}, {"005B0000005V71X", "005B0000005V71XIAS"},
+        {"001D000000IqhSL", "001D000000IqhSLIAZ"},
+        {"0034S000005YIzL", "0034S000005YIzLQAW"},
+        {"00D000000000062", "00D000000000062EAA"},
+        {"005B0000005V71X", "005B0000005V71XIAS"},
     };
     char id[19];
     for (size_t i = 0; i < 4; i++) {
@@ -179,5 +215,6 @@ TEST(soql, ids_are_eighteen_characters)
     CHECK(!sf_id("001D000000IqhSLIAA", 18, id)); /* wrong check letters */
     CHECK(!sf_id("001D000000Iqh-L", 15, id));
     CHECK(!sf_id("001D000000IqhSLI", 16, id));
-    CHECK(!sf_id_unfold("001D000000IqhSLIAA", 18, id)); /* mixed case: a typing error, not a folded id */
+    CHECK(!sf_id_unfold("001D000000IqhSLIAA", 18,
+                        id)); /* mixed case: a typing error, not a folded id */
 }

@@ -42,7 +42,8 @@ enum crm_check sf_refuse(const struct sf_checking *c, const char *code, const ch
 static enum crm_check not_writable(const struct sf_checking *c, enum op_kind kind)
 {
     const struct crm_field *f = c->field;
-    const char *user = c->sf->connection.username ? c->sf->connection.username : "the connected user";
+    const char *user =
+        c->sf->connection.username ? c->sf->connection.username : "the connected user";
     err_set(c->err, "refused.not_writable", "%s (%s) cannot be %s by %s", f->label, f->name,
             kind == OP_CREATE ? "set on a new record" : "changed", user);
     err_where(c->err, "%s.%s", c->object->name, f->name);
@@ -51,16 +52,21 @@ static enum crm_check not_writable(const struct sf_checking *c, enum op_kind kin
         err_hint(c->err, "Write to the fields it is computed from.");
     } else if (text_eq(f->type, "address") || text_eq(f->type, "location")) {
         err_cause(c->err, "Compound fields are read-only.");
-        err_hint(c->err, "Write its parts: street, city, postal code, state, country; or latitude and longitude.");
+        err_hint(c->err, "Write its parts: street, city, postal code, state, country; or latitude "
+                         "and longitude.");
     } else if (text_eq(f->type, "id")) {
         err_hint(c->err, "Take it out of the mapping; updates name the record by the column's id.");
     } else if (f->createable || f->updateable) {
-        err_cause(c->err, "Salesforce lets it be set only %s.", f->createable ? "on a new record" : "later");
+        err_cause(c->err, "Salesforce lets it be set only %s.",
+                  f->createable ? "on a new record" : "later");
         err_hint(c->err, "Use a %s column for it.", f->createable ? "create" : "update");
     } else {
-        err_cause(c->err, "Field-level security gives read access only, or the field is kept by Salesforce.");
-        err_hint(c->err, "Setup, Permission Sets, a set assigned to %s, Object Settings, %s, Field "
-                         "Permissions, %s: tick Edit Access. Or take it out of the mapping.",
+        err_cause(
+            c->err,
+            "Field-level security gives read access only, or the field is kept by Salesforce.");
+        err_hint(c->err,
+                 "Setup, Permission Sets, a set assigned to %s, Object Settings, %s, Field "
+                 "Permissions, %s: tick Edit Access. Or take it out of the mapping.",
                  user, c->object->name, f->name);
     }
     return CRM_CHECK_REFUSED;
@@ -69,9 +75,12 @@ static enum crm_check not_writable(const struct sf_checking *c, enum op_kind kin
 static bool writable(const struct crm_field *field, enum op_kind kind)
 {
     switch (kind) {
-    case OP_CREATE: return field->createable;
-    case OP_UPDATE: return field->updateable;
-    case OP_UPSERT: return field->createable || field->updateable;
+    case OP_CREATE:
+        return field->createable;
+    case OP_UPDATE:
+        return field->updateable;
+    case OP_UPSERT:
+        return field->createable || field->updateable;
     }
     return false;
 }
@@ -81,16 +90,21 @@ static enum crm_check check_nothing(const struct sf_checking *c, enum op_kind ki
 {
     const struct crm_field *f = c->field;
     if (sf_field_kind(f) == SF_BOOLEAN) {
-        err_set(c->err, "refused.bad_boolean", "%s: a checkbox is true or false, never empty", f->label);
+        err_set(c->err, "refused.bad_boolean", "%s: a checkbox is true or false, never empty",
+                f->label);
         err_where(c->err, "%s.%s", c->object->name, f->name);
         err_hint(c->err, "Give true or false, or leave the field out for empty rows.");
         return CRM_CHECK_REFUSED;
     }
     if (!f->nillable && !(f->defaulted_on_create && kind != OP_UPDATE)) {
-        err_set(c->err, "refused.required", "%s is required and the row has no value for it", f->label);
+        err_set(c->err, "refused.required", "%s is required and the row has no value for it",
+                f->label);
         err_where(c->err, "%s.%s", c->object->name, f->name);
-        err_hint(c->err, "Give every row a value, for example with a formula: {{%s}} || \"unknown\". Or let "
-                         "the column skip such rows (only_run_if).", f->label);
+        err_hint(
+            c->err,
+            "Give every row a value, for example with a formula: {{%s}} || \"unknown\". Or let "
+            "the column skip such rows (only_run_if).",
+            f->label);
         return CRM_CHECK_REFUSED;
     }
     *out = "null";
@@ -120,7 +134,8 @@ static bool email_shape(const char *text, size_t len)
     bool dot = false;
     for (size_t i = 0; i < n; i++) {
         unsigned char ch = (unsigned char)host[i];
-        if (!(ch > 127 || isalnum(ch) || ch == '-' || ch == '.') || (ch == '.' && host[i + 1] == '.'))
+        if (!(ch > 127 || isalnum(ch) || ch == '-' || ch == '.') ||
+            (ch == '.' && host[i + 1] == '.'))
             return false;
         if (ch == '.')
             dot = true, last = i;
@@ -135,9 +150,10 @@ static enum crm_check check_length(const struct sf_checking *c)
     if (c->field->length <= 0 || units <= (size_t)c->field->length)
         return CRM_CHECK_OK;
     snprintf(why, sizeof why, "has %zu characters, the field holds %d", units, c->field->length);
-    return sf_refuse(c, "refused.too_long", why,
-                     "Shorten it with a formula, for example {{Column}}.slice(0, limit), or have the "
-                     "field lengthened in Setup, Object Manager.");
+    return sf_refuse(
+        c, "refused.too_long", why,
+        "Shorten it with a formula, for example {{Column}}.slice(0, limit), or have the "
+        "field lengthened in Setup, Object Manager.");
 }
 
 static enum crm_check check_text(struct sf_checking *c, struct value whole, const char **out)
@@ -149,8 +165,9 @@ static enum crm_check check_text(struct sf_checking *c, struct value whole, cons
         c->len = whole.len;
     }
     if (!utf8_valid(c->text, c->len) || memchr(c->text, 0, c->len))
-        return sf_refuse(c, "refused.bad_text", "holds bytes that are not text",
-                         "Read the source with the right encoding (UTF-8), or clean it with a formula.");
+        return sf_refuse(
+            c, "refused.bad_text", "holds bytes that are not text",
+            "Read the source with the right encoding (UTF-8), or clean it with a formula.");
     if (check_length(c) != CRM_CHECK_OK)
         return CRM_CHECK_REFUSED;
     if (text_eq(type, "email") && !email_shape(c->text, c->len))
@@ -177,7 +194,8 @@ static bool id_points_well(const struct sf_checking *c, const char *id, const ch
         if (text_eq_nocase(f->reference_to[i], object))
             return true;
         if (i < 5)
-            names = names ? arena_printf(c->arena, "%s, %s", names, f->reference_to[i]) : f->reference_to[i];
+            names = names ? arena_printf(c->arena, "%s, %s", names, f->reference_to[i])
+                          : f->reference_to[i];
     }
     *expected = names;
     return false;
@@ -188,11 +206,12 @@ enum crm_check sf_check_id(const struct sf_checking *c, const char **out)
     char id[19], why[300];
     const char *expected = NULL;
     if (!sf_id(c->text, c->len, id) && !sf_id_unfold(c->text, c->len, id))
-        return sf_refuse(c, "refused.bad_id",
-                         c->len == 18 ? "is not a Salesforce id: its check letters are wrong"
-                                      : "is not a Salesforce id",
-                         "An id has 15 or 18 letters and digits and keeps its capitals. To find the "
-                         "record by another value, use a lookup column and its Id.");
+        return sf_refuse(
+            c, "refused.bad_id",
+            c->len == 18 ? "is not a Salesforce id: its check letters are wrong"
+                         : "is not a Salesforce id",
+            "An id has 15 or 18 letters and digits and keeps its capitals. To find the "
+            "record by another value, use a lookup column and its Id.");
     if (!id_points_well(c, id, &expected)) {
         snprintf(why, sizeof why, "is not the id of a record of %.200s", expected);
         return sf_refuse(c, "refused.bad_id", why, "Check which column the value comes from.");
@@ -207,8 +226,8 @@ enum crm_check sf_check(struct crm_session *session, const struct crm_object *ob
                         const struct crm_field *field, enum op_kind kind, struct value value,
                         struct arena *arena, const char **out, struct err *err)
 {
-    struct sf_checking c = {.sf = sf_of(session), .object = object, .field = field, .arena = arena,
-                            .err = err};
+    struct sf_checking c = {
+        .sf = sf_of(session), .object = object, .field = field, .arena = arena, .err = err};
     const char *type = field->type;
 
     *out = NULL;
@@ -220,14 +239,22 @@ enum crm_check sf_check(struct crm_session *session, const struct crm_object *ob
     c.text = arena_strndup(arena, trimmed.p, trimmed.n);
     c.len = trimmed.n;
     switch (sf_field_kind(field)) {
-    case SF_ID: return sf_check_id(&c, out);
-    case SF_BOOLEAN: return sf_check_boolean(&c, out);
-    case SF_NUMBER: return sf_check_number(&c, out);
-    case SF_DATE: return sf_check_date(&c, out);
-    case SF_DATETIME: return sf_check_datetime(&c, out);
-    case SF_TIME: return sf_check_time(&c, out);
-    case SF_COMPOUND: return not_writable(&c, kind);
-    case SF_TEXT: break;
+    case SF_ID:
+        return sf_check_id(&c, out);
+    case SF_BOOLEAN:
+        return sf_check_boolean(&c, out);
+    case SF_NUMBER:
+        return sf_check_number(&c, out);
+    case SF_DATE:
+        return sf_check_date(&c, out);
+    case SF_DATETIME:
+        return sf_check_datetime(&c, out);
+    case SF_TIME:
+        return sf_check_time(&c, out);
+    case SF_COMPOUND:
+        return not_writable(&c, kind);
+    case SF_TEXT:
+        break;
     }
     if (text_eq(type, "picklist") || (text_eq(type, "combobox") && field->choice_count))
         return sf_check_choice(&c, out);

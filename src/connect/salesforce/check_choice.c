@@ -10,7 +10,7 @@
 #include <string.h>
 
 #define MOST_CHOICES 100 /* of a multi-select picklist */
-#define OPEN_LENGTH 255  /* of a value that is not in the list */
+#define OPEN_LENGTH  255 /* of a value that is not in the list */
 
 /* The one choice that passes `same`, or NULL when none or several values do. */
 static const struct crm_choice *only(const struct crm_field *field, const char *text, bool label,
@@ -69,10 +69,11 @@ static enum crm_check refuse_choice(const struct sf_checking *c, const char *tex
         buf_str(&hint, ", …");
     one.text = text;
     one.len = strlen(text);
-    enum crm_check out = sf_refuse(&one, "refused.bad_picklist",
-                                   inactive(f, text) ? "is a value that was switched off in the picklist"
-                                                     : "is not in the restricted picklist",
-                                   buf_text(&hint));
+    enum crm_check out =
+        sf_refuse(&one, "refused.bad_picklist",
+                  inactive(f, text) ? "is a value that was switched off in the picklist"
+                                    : "is not in the restricted picklist",
+                  buf_text(&hint));
     buf_free(&hint);
     return out;
 }
@@ -100,7 +101,8 @@ enum crm_check sf_check_choice(const struct sf_checking *c, const char **out)
 
 /* The parts: a JSON array, or text cut at ';' (at ',' when that makes all parts
  * known choices and ';' does not occur). */
-static size_t parts_cut(const struct sf_checking *c, char separator, const char **parts, size_t most)
+static size_t parts_cut(const struct sf_checking *c, char separator, const char **parts,
+                        size_t most)
 {
     size_t count = 0;
     for (const char *at = c->text; at;) {
@@ -162,7 +164,8 @@ enum crm_check sf_check_choices(const struct sf_checking *c, const char **out)
     const char *joined = arena_strndup(c->arena, buf_text(&text), text.len);
     buf_free(&text);
     if (c->field->length > 0 && utf16_length(joined, strlen(joined)) > (size_t)c->field->length)
-        return sf_refuse(c, "refused.too_long", "is longer than the field holds", "Choose fewer values.");
+        return sf_refuse(c, "refused.too_long", "is longer than the field holds",
+                         "Choose fewer values.");
     *out = *joined ? sf_json_text(c->arena, joined, strlen(joined)) : "null";
     return text_eq(joined, c->text) ? CRM_CHECK_OK : CRM_CHECK_REPAIRED;
 }

@@ -17,7 +17,8 @@
 static char *bare(const struct sf_checking *c, bool *changed)
 {
     static const char *const signs[] = {"$", "€", "£", "¥", "₹"};
-    static const char *const spaces[] = {" ", "\xC2\xA0", "\xE2\x80\xAF", "\xE2\x80\x89", "'", "\xE2\x80\x99"};
+    static const char *const spaces[] = {" ", "\xC2\xA0",    "\xE2\x80\xAF", "\xE2\x80\x89",
+                                         "'", "\xE2\x80\x99"};
     char *out = arena_alloc(c->arena, c->len + 1), *to = out;
     bool money = text_eq(c->field->type, "currency"), percent = text_eq(c->field->type, "percent");
 
@@ -145,7 +146,8 @@ static enum crm_check check_size(const struct sf_checking *c, const char *number
     if (most == 0 || whole <= most)
         return CRM_CHECK_OK;
     snprintf(why, sizeof why, "has %zu digits before the point, the field holds %zu", whole, most);
-    return sf_refuse(c, "refused.bad_number", why, "Check the unit and the decimal sign of the value.");
+    return sf_refuse(c, "refused.bad_number", why,
+                     "Check the unit and the decimal sign of the value.");
 }
 
 enum crm_check sf_check_number(const struct sf_checking *c, const char **out)

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DATE_HINT "Write it as year-month-day: 2026-11-23"
+#define DATE_HINT     "Write it as year-month-day: 2026-11-23"
 #define DATETIME_HINT "Write it with its zone: 2026-11-23T10:11:12Z or 2026-11-23T10:11:12+01:00"
 
 static bool in_range(struct date date)
@@ -56,12 +56,13 @@ enum crm_check sf_check_date(const struct sf_checking *c, const char **out)
         if (date_parse(day, &date) && midnight(c->text + 10))
             return date_out(c, date, true, out);
         if (date_parse(day, &date))
-            return sf_refuse(c, "refused.bad_date", "is a moment, the field holds a day",
-                             "Which day it is depends on the time zone: choose it with a formula. " DATE_HINT);
+            return sf_refuse(
+                c, "refused.bad_date", "is a moment, the field holds a day",
+                "Which day it is depends on the time zone: choose it with a formula. " DATE_HINT);
     }
     /* 2026/11/23 and 2026-1-5: the year comes first, so the rest is plain */
-    if (sscanf(c->text, "%4d%*1[/-]%2d%*1[/-]%2d%n", &y, &m, &d, &used) == 3 && c->text[used] == 0 &&
-        strspn(c->text, "0123456789") == 4) {
+    if (sscanf(c->text, "%4d%*1[/-]%2d%*1[/-]%2d%n", &y, &m, &d, &used) == 3 &&
+        c->text[used] == 0 && strspn(c->text, "0123456789") == 4) {
         date = (struct date){y, m, d};
         if (date_valid(date))
             return date_out(c, date, true, out);
@@ -102,7 +103,8 @@ enum crm_check sf_check_time(const struct sf_checking *c, const char **out)
     struct value value = {c->text, (uint32_t)c->len};
     const char *time = soql_comparable(c->arena, c->field, value);
     if (!time)
-        return sf_refuse(c, "refused.bad_date", "is not a time of day", "Write it as 18:30:00.000Z");
+        return sf_refuse(c, "refused.bad_date", "is not a time of day",
+                         "Write it as 18:30:00.000Z");
     *out = arena_printf(c->arena, "\"%s\"", time);
     return text_eq(time, c->text) ? CRM_CHECK_OK : CRM_CHECK_REPAIRED;
 }

@@ -114,7 +114,8 @@ static const char *fields_text(const struct json *fields, struct arena *arena)
 }
 
 /* DUPLICATE_VALUE: on our own key it is an earlier attempt of ours, or a rival. */
-static enum crm_class duplicate_class(const struct crm_write *write, const struct crm_outcome *outcome)
+static enum crm_class duplicate_class(const struct crm_write *write,
+                                      const struct crm_outcome *outcome)
 {
     const char *message = outcome->message ? outcome->message : "";
     if (strstr(message, "Duplicate external id specified"))
@@ -158,7 +159,8 @@ static void refused(const struct sf_exchange *x, const struct crm_write *write,
     outcome->fields = fields_text(json_get(error, "fields"), arena);
     outcome->evidence = evidence(x, errors, arena);
     outcome->class = code_class(x, write, outcome);
-    if (text_eq(outcome->code, "DUPLICATE_VALUE") || text_eq(outcome->code, "DUPLICATE_EXTERNAL_ID"))
+    if (text_eq(outcome->code, "DUPLICATE_VALUE") ||
+        text_eq(outcome->code, "DUPLICATE_EXTERNAL_ID"))
         outcome->other_id = id_in(outcome->message, arena);
 }
 
@@ -188,8 +190,8 @@ static void row_result(const struct sf_exchange *x, size_t i, const struct json 
         struct sf_exchange one = *x;
         one.outcomes = &x->outcomes[i];
         one.count = 1;
-        every(&one, CRM_UNKNOWN, "connect.strange_answer", "Salesforce's answer for the row makes no sense",
-              NULL, arena);
+        every(&one, CRM_UNKNOWN, "connect.strange_answer",
+              "Salesforce's answer for the row makes no sense", NULL, arena);
     }
 }
 
@@ -220,12 +222,14 @@ static void classify_broken(const struct sf_exchange *x, struct arena *arena)
 static void classify_success(const struct sf_exchange *x, struct arena *arena)
 {
     if (!json_is(x->body, JSON_ARRAY)) {
-        every(x, CRM_UNKNOWN, "connect.strange_answer", "Salesforce's answer cannot be read", NULL, arena);
+        every(x, CRM_UNKNOWN, "connect.strange_answer", "Salesforce's answer cannot be read", NULL,
+              arena);
         return;
     }
     if (x->body->len != x->count) {
         every(x, CRM_UNKNOWN, "connect.wrong_count",
-              "Salesforce answered with another number of results than rows were sent", NULL, arena);
+              "Salesforce answered with another number of results than rows were sent", NULL,
+              arena);
         return;
     }
     size_t i = 0;
@@ -248,8 +252,8 @@ void sf_classify(const struct sf_exchange *x, struct arena *arena)
     if (x->http_error) {
         classify_broken(x, arena);
     } else if (x->status == 413 || x->status == 414 || x->status == 431) {
-        every(x, CRM_REJECTED, "connect.too_large", "the request was larger than Salesforce accepts",
-              NULL, arena);
+        every(x, CRM_REJECTED, "connect.too_large",
+              "the request was larger than Salesforce accepts", NULL, arena);
     } else if (is_html(x->http)) {
         every(x, CRM_UNKNOWN, "connect.page", "a page came in place of an answer", NULL, arena);
     } else if (x->status == 401) {
@@ -257,12 +261,14 @@ void sf_classify(const struct sf_exchange *x, struct arena *arena)
     } else if (x->status == 300) {
         every(x, CRM_SEVERAL, "MULTIPLE_CHOICES", "the key matches several records", NULL, arena);
     } else if (x->status == 412) {
-        every(x, CRM_REJECTED, "PRECONDITION_FAILED", "the record was changed in between", NULL, arena);
+        every(x, CRM_REJECTED, "PRECONDITION_FAILED", "the record was changed in between", NULL,
+              arena);
     } else if (x->status >= 200 && x->status < 300) {
         classify_success(x, arena);
     } else if (speaks(x->body)) {
         classify_refused(x, arena);
     } else {
-        every(x, CRM_UNKNOWN, "connect.no_answer", "the answer does not say what happened", NULL, arena);
+        every(x, CRM_UNKNOWN, "connect.no_answer", "the answer does not say what happened", NULL,
+              arena);
     }
 }

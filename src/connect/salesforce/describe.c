@@ -27,7 +27,8 @@ static enum status names_load(struct sf *sf, struct err *err)
     enum status rc = sf_read(sf, &call, arena, &body, err);
     const struct json *list = json_get(body, "sobjects");
     if (rc == OK && !json_is(list, JSON_ARRAY))
-        rc = err_set(err, ERR_CRM_UNREACHABLE, "listing the objects: Salesforce sent something else");
+        rc = err_set(err, ERR_CRM_UNREACHABLE,
+                     "listing the objects: Salesforce sent something else");
     if (rc == OK) {
         sf->crm.calls_one_each++;
         sf->names = arena_array(sf->arena, list->len + 1, sizeof *sf->names);
@@ -78,11 +79,17 @@ static void not_found(struct sf *sf, const char *object, struct err *err)
             sf->connection.username ? sf->connection.username : "the connected user");
     err_cause(err, "It does not exist, is spelled differently, or the user lacks Read on it.");
     if (near)
-        err_hint(err, "Did you mean %s? If %s exists: Setup, Permission Sets, a set assigned to the user, "
-                      "Object Settings, %s: tick Read.", near, object, object);
+        err_hint(
+            err,
+            "Did you mean %s? If %s exists: Setup, Permission Sets, a set assigned to the user, "
+            "Object Settings, %s: tick Read.",
+            near, object, object);
     else
-        err_hint(err, "If it exists: Setup, Permission Sets, a set assigned to the user, Object Settings, "
-                      "%s: tick Read. Custom objects end in __c.", object);
+        err_hint(
+            err,
+            "If it exists: Setup, Permission Sets, a set assigned to the user, Object Settings, "
+            "%s: tick Read. Custom objects end in __c.",
+            object);
 }
 
 const struct crm_object *sf_describe(struct crm_session *session, const char *object,
@@ -102,7 +109,8 @@ const struct crm_object *sf_describe(struct crm_session *session, const char *ob
     }
     struct arena *arena = arena_new();
     struct sf_call call = {.path = arena_printf(arena, "/sobjects/%s/describe", object),
-                           .object = object, .what = arena_printf(arena, "describing %s", object)};
+                           .object = object,
+                           .what = arena_printf(arena, "describing %s", object)};
     if (sf_read(sf, &call, arena, &body, err) != OK) {
         if (err_is(err, "sf.NOT_FOUND") || err_is(err, "sf.INVALID_TYPE"))
             not_found(sf, object, err);
@@ -140,7 +148,7 @@ static const char *parent_of(const struct crm_field *link)
 }
 
 void sf_field_missing(struct sf *sf, const struct crm_object *object, const char *name,
-                          struct err *err)
+                      struct err *err)
 {
     struct arena *arena = arena_new();
     const char **names = arena_array(arena, object->field_count + 1, sizeof *names);
@@ -151,9 +159,11 @@ void sf_field_missing(struct sf *sf, const struct crm_object *object, const char
             sf->connection.username ? sf->connection.username : "the connected user");
     err_where(err, "%s.%s", object->name, name);
     err_cause(err, "It does not exist, is spelled differently, or field-level security hides it.");
-    err_hint(err, "%s%s%sSetup, Permission Sets, a set assigned to the user, Object Settings, %s, Field "
-                  "Permissions, %s: tick Read Access.",
-             near ? "Did you mean " : "", near ? near : "", near ? "? If not: " : "", object->name, name);
+    err_hint(err,
+             "%s%s%sSetup, Permission Sets, a set assigned to the user, Object Settings, %s, Field "
+             "Permissions, %s: tick Read Access.",
+             near ? "Did you mean " : "", near ? near : "", near ? "? If not: " : "", object->name,
+             name);
     arena_free(arena);
 }
 
@@ -164,8 +174,11 @@ const struct crm_field *sf_field_at(struct sf *sf, const struct crm_object *obje
     while ((dot = strchr(path, '.')) != NULL) {
         const struct crm_field *link = field_of_relation(object, path, (size_t)(dot - path));
         if (!link || link->reference_count == 0) {
-            err_set(err, ERR_NOT_FOUND, "%s has no relationship %.*s", object->name, (int)(dot - path), path);
-            err_hint(err, "A parent is named by its relationship: Owner.Name, Account.Name, Parent__r.Name.");
+            err_set(err, ERR_NOT_FOUND, "%s has no relationship %.*s", object->name,
+                    (int)(dot - path), path);
+            err_hint(
+                err,
+                "A parent is named by its relationship: Owner.Name, Account.Name, Parent__r.Name.");
             return NULL;
         }
         object = sf_describe(&sf->crm, parent_of(link), err);

@@ -12,25 +12,27 @@
 #include <string.h>
 
 #define FLS_READ                                                                                   \
-    "Setup, Permission Sets, a set assigned to {user}, Object Settings, {object}, Field "           \
+    "Setup, Permission Sets, a set assigned to {user}, Object Settings, {object}, Field "          \
     "Permissions, {field}: tick Read Access. Or take the field out of the recipe."
 #define FLS_EDIT                                                                                   \
-    "Setup, Permission Sets, a set assigned to {user}, Object Settings, {object}, Field "           \
+    "Setup, Permission Sets, a set assigned to {user}, Object Settings, {object}, Field "          \
     "Permissions, {field}: tick Edit Access. Or take the field out of the recipe."
 
 static const struct sf_code codes[] = {
     /* --- names and access */
     {"INVALID_FIELD", CRM_REJECTED,
-     "{object} has no field {field} that {user} can see: it does not exist, is spelled differently, "
-     "or field-level security hides it.", FLS_READ},
-    {"INVALID_TYPE", CRM_REJECTED,
-     "There is no object {object} that {user} can see.",
+     "{object} has no field {field} that {user} can see: it does not exist, is spelled "
+     "differently, "
+     "or field-level security hides it.",
+     FLS_READ},
+    {"INVALID_TYPE", CRM_REJECTED, "There is no object {object} that {user} can see.",
      "Check the spelling (custom objects end in __c). If it exists: Setup, Permission Sets, a set "
      "assigned to {user}, Object Settings, {object}: tick Read."},
-    {"INVALID_FIELD_FOR_INSERT_UPDATE", CRM_REJECTED,
-     "{user} may not write {field} on {object}.", FLS_EDIT},
+    {"INVALID_FIELD_FOR_INSERT_UPDATE", CRM_REJECTED, "{user} may not write {field} on {object}.",
+     FLS_EDIT},
     {"INSUFFICIENT_ACCESS_OR_READONLY", CRM_REJECTED,
-     "{user} may not change this record: sharing, a read-only object permission, or a locked record.",
+     "{user} may not change this record: sharing, a read-only object permission, or a locked "
+     "record.",
      "Give {user} Edit on {object} in a permission set, and access to the record by owner, role or "
      "sharing rule."},
     {"INSUFFICIENT_ACCESS", CRM_REJECTED, "{user} lacks access to this record or field.",
@@ -59,7 +61,8 @@ static const struct sf_code codes[] = {
      "Shorten it with a formula, or ask an administrator to lengthen {field}."},
     {"INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST", CRM_REJECTED,
      "{field} accepts only the values of its picklist.",
-     "Use one of its API values, or add the value in Setup, Object Manager, {object}, Fields, {field}."},
+     "Use one of its API values, or add the value in Setup, Object Manager, {object}, Fields, "
+     "{field}."},
     {"INVALID_EMAIL_ADDRESS", CRM_REJECTED, "Salesforce does not accept this e-mail address.",
      "Correct the address in the row; leave it blank if there is none."},
     {"NUMBER_OUTSIDE_VALID_RANGE", CRM_REJECTED, "The number has more digits than {field} holds.",
@@ -90,7 +93,8 @@ static const struct sf_code codes[] = {
     {"INVALID_CURRENCY_CORP", CRM_REJECTED, "The corporate currency is not usable here.", ""},
     {"TOO_MANY_ENUM_VALUE", CRM_REJECTED, "Too many values for a multi-select picklist.",
      "A multi-select picklist holds at most 100 values."},
-    {"TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET", CRM_REJECTED, "The text holds characters Salesforce cannot store.",
+    {"TEXT_DATA_OUTSIDE_SUPPORTED_CHARSET", CRM_REJECTED,
+     "The text holds characters Salesforce cannot store.",
      "Remove the unusual characters with a formula."},
     {"MISSING_ARGUMENT", CRM_REJECTED, "Salesforce misses a value it needs, usually the id.",
      "Check that the row has an id."},
@@ -99,26 +103,29 @@ static const struct sf_code codes[] = {
      "Update the contact or account it became."},
     {"ENTITY_IS_LOCKED", CRM_REJECTED, "The record is locked by an approval process.",
      "Wait for the approval, or have it unlocked."},
-    {"SELF_REFERENCE_FROM_TRIGGER", CRM_REJECTED, "A trigger of the org tried to change its own record.",
+    {"SELF_REFERENCE_FROM_TRIGGER", CRM_REJECTED,
+     "A trigger of the org tried to change its own record.",
      "Show the message to whoever maintains the automation of {object}."},
-    {"CIRCULAR_DEPENDENCY", CRM_REJECTED, "The record would become its own ancestor.", "Correct the parent."},
+    {"CIRCULAR_DEPENDENCY", CRM_REJECTED, "The record would become its own ancestor.",
+     "Correct the parent."},
     {"DEPENDENCY_EXISTS", CRM_REJECTED, "Something else depends on the record.", ""},
     {"DELETE_FAILED", CRM_REJECTED, "Other records depend on this one.", "The message names them."},
-    {"MIXED_DML_OPERATION", CRM_REJECTED, "Setup objects and other records cannot be saved together.", ""},
+    {"MIXED_DML_OPERATION", CRM_REJECTED,
+     "Setup objects and other records cannot be saved together.", ""},
     {"STORAGE_LIMIT_EXCEEDED", CRM_REJECTED, "The org's data storage is full.",
      "Setup, Storage Usage: delete data or buy storage, then run the rows again."},
     {"LICENSE_LIMIT_EXCEEDED", CRM_REJECTED, "The org has no free licence for this.",
      "Setup, Company Information, User Licenses."},
 
     /* --- keys and duplicates */
-    {"DUPLICATE_VALUE", CRM_REJECTED,
-     "Another record already holds this value in a unique field.",
+    {"DUPLICATE_VALUE", CRM_REJECTED, "Another record already holds this value in a unique field.",
      "The message names the other record: update that one, or change the value."},
     {"DUPLICATES_DETECTED", CRM_REJECTED,
      "A duplicate rule of the org found a record that looks the same; nothing was saved.",
      "Use the existing record, or switch on Duplicate Rule Override for this column."},
     {"DUPLICATE_EXTERNAL_ID", CRM_SEVERAL,
-     "Several records hold this key, so Salesforce does not know which to change; nothing was saved.",
+     "Several records hold this key, so Salesforce does not know which to change; nothing was "
+     "saved.",
      "Merge the records, or make the key field unique."},
     {"INVALID_EXTERNAL_ID_FIELD_NAME", CRM_REJECTED, "The key field is not an External ID.",
      "Setup, Object Manager, {object}, Fields: tick External ID on the key field."},
@@ -141,13 +148,14 @@ static const struct sf_code codes[] = {
      "An administrator must change the policy, or exempt {user} from it."},
     {"SERVER_UNAVAILABLE", CRM_UNKNOWN, "Salesforce was busy or in maintenance.",
      "See status.salesforce.com; it is tried again by itself."},
-    {"UNKNOWN_EXCEPTION", CRM_UNKNOWN, "Salesforce failed inside and does not say whether it saved.",
+    {"UNKNOWN_EXCEPTION", CRM_UNKNOWN,
+     "Salesforce failed inside and does not say whether it saved.",
      "The outcome is looked up before anything is sent again."},
     {"INTERNAL_ERROR", CRM_UNKNOWN, "Salesforce failed inside.", "It is tried again by itself."},
     {"INVALID_SESSION_ID", CRM_NOT_EXECUTED, "The session ended; nothing was done.",
      "Argil signs in again by itself."},
-    {"INVALID_AUTH_HEADER", CRM_NOT_EXECUTED, "The access token was not accepted; nothing was done.",
-     "Argil signs in again by itself."},
+    {"INVALID_AUTH_HEADER", CRM_NOT_EXECUTED,
+     "The access token was not accepted; nothing was done.", "Argil signs in again by itself."},
 
     /* --- queries */
     {"MALFORMED_QUERY", CRM_REJECTED, "Salesforce does not understand the query.",
@@ -157,7 +165,8 @@ static const struct sf_code codes[] = {
     {"INVALID_QUERY_LOCATOR", CRM_REJECTED, "The cursor of the query has expired.",
      "The read goes on from the last record by itself."},
     {"QUERY_TIMEOUT", CRM_REJECTED, "The query ran too long.",
-     "Filter on an indexed field (CreatedDate, SystemModstamp, an External ID), or read fewer fields."},
+     "Filter on an indexed field (CreatedDate, SystemModstamp, an External ID), or read fewer "
+     "fields."},
     {"QUERY_TOO_COMPLICATED", CRM_REJECTED, "The query holds too many formula fields.",
      "Read fewer formula fields."},
     {"OPERATION_TOO_LARGE", CRM_REJECTED, "The result is too large for one query.",
@@ -165,7 +174,8 @@ static const struct sf_code codes[] = {
 
     /* --- the org or the user may not use the API at all */
     {"API_DISABLED_FOR_ORG", CRM_PAUSE, "The REST API is not available to {user} in this org.",
-     "Setup, Permission Sets or Profile of {user}: tick API Enabled. Editions below Enterprise need "
+     "Setup, Permission Sets or Profile of {user}: tick API Enabled. Editions below Enterprise "
+     "need "
      "the API add-on. A new app may need ten minutes."},
     {"API_CURRENTLY_DISABLED", CRM_PAUSE, "{user} lacks the permission API Enabled.",
      "Setup, Permission Sets, a set assigned to {user}, System Permissions: tick API Enabled."},
@@ -195,8 +205,8 @@ const struct sf_code *sf_code_find(const char *code)
 /* The first name in 'quotes' or after "fields: " / "[", as Salesforce writes it. */
 static void field_in(const char *message, char out[64])
 {
-    static const char *const before[] = {"No such column '", "fields are missing: [", "fields: ",
-                                         "Name: ", NULL};
+    static const char *const before[] = {"No such column '", "fields are missing: [",
+                                         "fields: ", "Name: ", NULL};
     out[0] = 0;
     for (size_t i = 0; message && before[i]; i++) {
         const char *at = strstr(message, before[i]);
@@ -262,27 +272,34 @@ static const struct oauth {
     const char *cause, *hint;
 } oauths[] = {
     {"invalid_client", "must be installed",
-     "The app is not installed in this org, and the user lacks \"Approve Uninstalled Connected Apps\".",
-     "A System Administrator: Setup, Connected Apps OAuth Usage, Install beside the app. If it is not "
+     "The app is not installed in this org, and the user lacks \"Approve Uninstalled Connected "
+     "Apps\".",
+     "A System Administrator: Setup, Connected Apps OAuth Usage, Install beside the app. If it is "
+     "not "
      "listed, let an administrator sign in once, or grant the user \"Approve Uninstalled Connected "
      "Apps\"."},
     {"invalid_client", NULL, "The consumer secret is wrong, was rotated, or is missing.",
-     "Setup, App Manager, the app, Manage Consumer Details: copy key and secret again, without spaces."},
+     "Setup, App Manager, the app, Manage Consumer Details: copy key and secret again, without "
+     "spaces."},
     {"invalid_client_credentials", NULL, "The consumer secret is wrong or was rotated.",
      "Setup, App Manager, the app, Manage Consumer Details: copy the secret again."},
     {"invalid_client_id", NULL,
-     "Salesforce does not know the consumer key: mistyped, deleted, made less than ten minutes ago, or "
+     "Salesforce does not know the consumer key: mistyped, deleted, made less than ten minutes "
+     "ago, or "
      "of another environment.",
      "Setup, App Manager, the app, Manage Consumer Details: copy the key. Wait ten minutes after "
      "making an app. For a sandbox sign in through test.salesforce.com or its My Domain."},
     {"invalid_scope", NULL, "The app does not allow a permission that Argil asks for.",
      "Setup, App Manager, the app, Edit, Selected OAuth Scopes: add \"Manage user data via APIs "
-     "(api)\", \"Perform requests at any time (refresh_token)\" and \"Access the identity URL service "
+     "(api)\", \"Perform requests at any time (refresh_token)\" and \"Access the identity URL "
+     "service "
      "(id, profile, email, address, phone)\", \"Access unique user identifiers (openid)\"."},
     {"redirect_uri_mismatch", NULL,
-     "The callback address differs from the one the app has: every character counts, also localhost "
+     "The callback address differs from the one the app has: every character counts, also "
+     "localhost "
      "and 127.0.0.1.",
-     "Setup, App Manager, the app, Edit, Callback URL: paste exactly the address shown by Argil; wait "
+     "Setup, App Manager, the app, Edit, Callback URL: paste exactly the address shown by Argil; "
+     "wait "
      "ten minutes."},
     {"redirect_uri_missing", NULL, "No callback address was sent.", "Give a callback address."},
     {"OAUTH_APP_BLOCKED", NULL, "An administrator blocked the app, or API Access Control is on.",
@@ -306,15 +323,18 @@ static const struct oauth {
      "The External Client App is local to another org, or the browser is signed in to another org.",
      "Use the org's My Domain address and a private window; make one app in each org."},
     {"OAUTH_APPROVAL_ERROR_GENERIC", NULL,
-     "Salesforce shows this for several reasons: an integration user or API-only licence cannot use "
+     "Salesforce shows this for several reasons: an integration user or API-only licence cannot "
+     "use "
      "the browser sign-in; the app is not approved; single sign-on or an IP or login-hours rule.",
-     "Sign in as a full-licence user with API Enabled. Setup, Connected Apps OAuth Usage: Install the "
+     "Sign in as a full-licence user with API Enabled. Setup, Connected Apps OAuth Usage: Install "
+     "the "
      "app. Setup, Login History of that user shows which rule refused."},
     {"access_denied", NULL, "The person pressed Deny, or the sign-in page was left too long.",
      "Start again and press Allow."},
     {"invalid_request", "code challenge", "The app requires PKCE and the request had none.",
      "This is a fault of Argil: please report it."},
-    {"invalid_request", "verifier", "The sign-in was started in another window or before a restart.",
+    {"invalid_request", "verifier",
+     "The sign-in was started in another window or before a restart.",
      "Start the sign-in again and finish it in the same window."},
     {"invalid_grant", "expired authorization code",
      "The code was used twice, is older than 15 minutes, or belongs to another login host.",
@@ -324,16 +344,21 @@ static const struct oauth {
     {"invalid_grant", "expired access/refresh token",
      "Salesforce no longer accepts the grant: revoked, expired by the app's Refresh Token Policy, "
      "pushed out by a sixth approval, a changed password, or a refreshed sandbox.",
-     "Connect again. If it happens often: Setup, Manage Connected Apps, the app, Refresh Token Policy: "
+     "Connect again. If it happens often: Setup, Manage Connected Apps, the app, Refresh Token "
+     "Policy: "
      "\"valid until revoked\"."},
     {"invalid_grant", "already being processed", "Two sign-in renewals met.", "Try again."},
     {"invalid_grant", "inactive user", "The connected user was deactivated.",
      "Activate the user, or connect as another one."},
-    {"invalid_grant", "inactive organization", "The org is locked or expired.", "Ask Salesforce Support."},
-    {"invalid_grant", "login hours", "The profile's Login IP Ranges or Login Hours refuse this server.",
-     "Setup, Profiles, the user's profile: add this server's address to Login IP Ranges and check Login "
+    {"invalid_grant", "inactive organization", "The org is locked or expired.",
+     "Ask Salesforce Support."},
+    {"invalid_grant", "login hours",
+     "The profile's Login IP Ranges or Login Hours refuse this server.",
+     "Setup, Profiles, the user's profile: add this server's address to Login IP Ranges and check "
+     "Login "
      "Hours, or set the app's IP Relaxation to \"Relax IP restrictions\"."},
-    {"invalid_grant", "ip restricted", "The profile's Login IP Ranges do not hold this server's address.",
+    {"invalid_grant", "ip restricted",
+     "The profile's Login IP Ranges do not hold this server's address.",
      "Setup, Manage Connected Apps, the app, IP Relaxation: \"Relax IP restrictions\"; or add the "
      "address to the profile's Login IP Ranges."},
     {"invalid_grant", "hasn't approved", "The user never approved the app in this org.",

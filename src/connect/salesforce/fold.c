@@ -17,15 +17,15 @@ static const struct range {
     int by;
     bool pairs;
 } ranges[] = {
-    {0x00C0, 0x00D6, 32, false},   {0x00D8, 0x00DE, 32, false},  {0x0100, 0x012F, 1, true},
-    {0x0132, 0x0137, 1, true},     {0x0139, 0x0148, 1, true},    {0x014A, 0x0177, 1, true},
-    {0x0178, 0x0178, -121, false}, {0x0179, 0x017E, 1, true},    {0x01CD, 0x01DC, 1, true},
-    {0x01DE, 0x01EF, 1, true},     {0x01F8, 0x021F, 1, true},    {0x0222, 0x0233, 1, true},
-    {0x0386, 0x0386, 38, false},   {0x0388, 0x038A, 37, false},  {0x038C, 0x038C, 64, false},
-    {0x038E, 0x038F, 63, false},   {0x0391, 0x03A1, 32, false},  {0x03A3, 0x03AB, 32, false},
-    {0x0400, 0x040F, 80, false},   {0x0410, 0x042F, 32, false},  {0x0460, 0x0481, 1, true},
-    {0x048A, 0x04BF, 1, true},     {0x04D0, 0x052F, 1, true},    {0x0531, 0x0556, 48, false},
-    {0x1E00, 0x1E95, 1, true},     {0x1EA0, 0x1EFF, 1, true},    {0xFF21, 0xFF3A, 32, false},
+    {0x00C0, 0x00D6, 32, false},   {0x00D8, 0x00DE, 32, false}, {0x0100, 0x012F, 1, true},
+    {0x0132, 0x0137, 1, true},     {0x0139, 0x0148, 1, true},   {0x014A, 0x0177, 1, true},
+    {0x0178, 0x0178, -121, false}, {0x0179, 0x017E, 1, true},   {0x01CD, 0x01DC, 1, true},
+    {0x01DE, 0x01EF, 1, true},     {0x01F8, 0x021F, 1, true},   {0x0222, 0x0233, 1, true},
+    {0x0386, 0x0386, 38, false},   {0x0388, 0x038A, 37, false}, {0x038C, 0x038C, 64, false},
+    {0x038E, 0x038F, 63, false},   {0x0391, 0x03A1, 32, false}, {0x03A3, 0x03AB, 32, false},
+    {0x0400, 0x040F, 80, false},   {0x0410, 0x042F, 32, false}, {0x0460, 0x0481, 1, true},
+    {0x048A, 0x04BF, 1, true},     {0x04D0, 0x052F, 1, true},   {0x0531, 0x0556, 48, false},
+    {0x1E00, 0x1E95, 1, true},     {0x1EA0, 0x1EFF, 1, true},   {0xFF21, 0xFF3A, 32, false},
 };
 
 static uint32_t lower_of(uint32_t c)
@@ -77,7 +77,11 @@ static size_t put_utf8(char *out, uint32_t c)
 static uint32_t take_utf8(const unsigned char *p, size_t left, size_t *used)
 {
     static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-    size_t need = p[0] < 0x80 ? 1 : p[0] >> 5 == 6 ? 2 : p[0] >> 4 == 14 ? 3 : p[0] >> 3 == 30 ? 4 : 0;
+    size_t need = p[0] < 0x80       ? 1
+                  : p[0] >> 5 == 6  ? 2
+                  : p[0] >> 4 == 14 ? 3
+                  : p[0] >> 3 == 30 ? 4
+                                    : 0;
     *used = 1;
     if (need == 1)
         return p[0];

@@ -31,7 +31,8 @@ enum sf_place sf_host_check(const char *url, struct err *err)
 
     if (!url || !uri_parse(arena, url, &uri)) {
         err_set(err, ERR_INVALID, "\"%s\" is not a URL", url ? url : "");
-        err_hint(err, "Give it like https://login.salesforce.com or https://acme.my.salesforce.com.");
+        err_hint(err,
+                 "Give it like https://login.salesforce.com or https://acme.my.salesforce.com.");
         goto done;
     }
     if (uri.userinfo) {
@@ -61,7 +62,8 @@ enum sf_place sf_host_check(const char *url, struct err *err)
             goto done;
         }
     err_set(err, ERR_INVALID, "%s is not a Salesforce host", uri.host);
-    err_cause(err, "Tokens are sent only to hosts of Salesforce itself, or to this machine for tests.");
+    err_cause(err,
+              "Tokens are sent only to hosts of Salesforce itself, or to this machine for tests.");
     err_hint(err, "Use https://login.salesforce.com, https://test.salesforce.com for a sandbox, or "
                   "the org's My Domain address (…my.salesforce.com).");
 done:
@@ -78,6 +80,7 @@ char *sf_host_origin(struct arena *arena, const char *url, struct err *err)
     bool usual = uri.port == 0 || (text_eq(uri.scheme, "https") && uri.port == 443) ||
                  (text_eq(uri.scheme, "http") && uri.port == 80);
     const char *open = ipv6 ? "[" : "", *close = ipv6 ? "]" : "";
-    return usual ? arena_printf(arena, "%s://%s%s%s", uri.scheme, open, uri.host, close)
-                 : arena_printf(arena, "%s://%s%s%s:%d", uri.scheme, open, uri.host, close, uri.port);
+    return usual
+               ? arena_printf(arena, "%s://%s%s%s", uri.scheme, open, uri.host, close)
+               : arena_printf(arena, "%s://%s%s%s:%d", uri.scheme, open, uri.host, close, uri.port);
 }

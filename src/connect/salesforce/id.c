@@ -59,7 +59,8 @@ bool sf_id_unfold(const char *text, size_t len, char out[19])
     for (int i = 0; i < 15; i++) {
         const char *at = strchr(checksum_letters, given[i / 5]);
         bool capital = at && ((at - checksum_letters) >> (i % 5) & 1);
-        out[i] = (char)(capital ? toupper((unsigned char)text[i]) : tolower((unsigned char)text[i]));
+        out[i] =
+            (char)(capital ? toupper((unsigned char)text[i]) : tolower((unsigned char)text[i]));
     }
     checksum(out, right);
     memcpy(out + 15, right, 3);

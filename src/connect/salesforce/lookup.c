@@ -16,11 +16,12 @@
 #include <string.h>
 
 #define KEYS_PER_QUERY 1000
-#define SOQL_ROOM 60000 /* characters of conditions in one query; it grows by percent signs in the URL */
+#define SOQL_ROOM                                                                                  \
+    60000 /* characters of conditions in one query; it grows by percent signs in the URL */
 
 /* One distinct combination of key values. */
 struct key {
-    const char **parts; /* comparable text, match_count of them */
+    const char **parts;         /* comparable text, match_count of them */
     const struct value *values; /* as given, of the first row that has it */
     struct crm_match *first, *last;
     size_t query; /* the query that asked for it */
@@ -185,8 +186,8 @@ static void head_build(struct work *work)
     const struct crm_lookup *lookup = work->lookup;
     struct buf text = BUF_INIT;
     size_t count = 0;
-    const char **seen = arena_array(work->scratch, lookup->return_count + lookup->match_count + 3,
-                                    sizeof *seen);
+    const char **seen =
+        arena_array(work->scratch, lookup->return_count + lookup->match_count + 3, sizeof *seen);
     buf_str(&text, "SELECT ");
     select_add(&text, seen, &count, "Id");
     if (lookup->all_rows && crm_object_field(work->object, "IsDeleted"))
@@ -236,7 +237,8 @@ static void member_write(struct jw *w, const struct json *from, const char *pref
         bool parent = false;
         buf_char(&path, '.');
         for (size_t i = 0; !whole && i < lookup->return_count; i++)
-            parent = parent || strncasecmp(lookup->return_fields[i], buf_text(&path), path.len) == 0;
+            parent =
+                parent || strncasecmp(lookup->return_fields[i], buf_text(&path), path.len) == 0;
         if (whole || (parent && !json_is(member, JSON_OBJECT))) {
             jw_key(w, member->key);
             jw_value(w, member);
@@ -286,7 +288,8 @@ static bool loosely(struct work *work, const struct key *key, const struct value
 {
     for (size_t i = 0; i < work->lookup->match_count; i++) {
         const char *a = sf_fold_loose(work->scratch, key->values[i].text, key->values[i].len);
-        const char *b = sf_fold_loose(work->scratch, values[i].text ? values[i].text : "", values[i].len);
+        const char *b =
+            sf_fold_loose(work->scratch, values[i].text ? values[i].text : "", values[i].len);
         if (work->lookup->contains ? !strstr(b, a) : strcmp(a, b) != 0)
             return false;
     }
@@ -337,7 +340,8 @@ static enum status record_place(struct work *work, const struct json *from, size
         }
     if (placed)
         return OK;
-    err_set(err, ERR_CRM_REFUSED, "Salesforce says that %s %s matches, but none of the keys asked for does",
+    err_set(err, ERR_CRM_REFUSED,
+            "Salesforce says that %s %s matches, but none of the keys asked for does",
             work->object->name, id);
     err_cause(err, "Its %s compares equal in Salesforce in a way that Argil does not know.",
               lookup->match_fields[0]);
@@ -362,12 +366,13 @@ static enum status queries_run(struct work *work, struct err *err)
         size_t of[SF_PARTS_PER_CALL], count = 0;
         for (size_t i = at; i < work->queries.len && count < SF_PARTS_PER_CALL; i++, count++) {
             of[count] = i;
-            parts[count] = (struct sf_query){.soql = work->queries.at[i],
-                                             .all_rows = work->lookup->all_rows};
+            parts[count] =
+                (struct sf_query){.soql = work->queries.at[i], .all_rows = work->lookup->all_rows};
         }
         while (count > 0) { /* the queries, then what further pages they have */
             size_t left = 0;
-            if (sf_query_many(work->sf, parts, count, work->object->name, work->scratch, rows, err) != OK)
+            if (sf_query_many(work->sf, parts, count, work->object->name, work->scratch, rows,
+                              err) != OK)
                 return FAIL;
             for (size_t i = 0; i < count; i++) {
                 if (rows_place(work, &rows[i], of[i], err) != OK)
@@ -423,8 +428,11 @@ enum status sf_lookup(struct crm_session *session, const struct crm_lookup *look
                       struct arena *arena, struct crm_match **results, struct err *err)
 {
     struct err local = {0};
-    struct work work = {.sf = sf_of(session), .lookup = lookup, .arena = arena,
-                        .scratch = arena_new(), .by_text = map_new()};
+    struct work work = {.sf = sf_of(session),
+                        .lookup = lookup,
+                        .arena = arena,
+                        .scratch = arena_new(),
+                        .by_text = map_new()};
     struct key **of_row = arena_array(work.scratch, lookup->row_count + 1, sizeof *of_row);
     enum status rc = FAIL;
 

@@ -63,7 +63,8 @@ static const char *what_text(struct arena *arena, const char *object)
 static enum status queries_check(const struct sf_query *queries, size_t count, struct err *err)
 {
     for (size_t i = 0; i < count; i++)
-        if (!queries[i].locator && utf8_length(queries[i].soql, strlen(queries[i].soql)) > SF_SOQL_MAX)
+        if (!queries[i].locator &&
+            utf8_length(queries[i].soql, strlen(queries[i].soql)) > SF_SOQL_MAX)
             return err_set(err, "sf.MALFORMED_QUERY",
                            "the query has more than 100,000 characters, which Salesforce refuses");
     return OK;
@@ -73,8 +74,8 @@ static enum status query_alone(struct sf *sf, const char *path, const char *obje
                                struct arena *arena, struct sf_rows *rows, struct err *err)
 {
     static const struct http_header batch = {"Sforce-Query-Options", "batchSize=2000", NULL};
-    struct sf_call call = {.path = path, .headers = &batch, .object = object,
-                           .what = what_text(arena, object)};
+    struct sf_call call = {
+        .path = path, .headers = &batch, .object = object, .what = what_text(arena, object)};
     const struct json *body = NULL;
     if (sf_read(sf, &call, arena, &body, err) != OK)
         return FAIL;
@@ -129,8 +130,12 @@ enum status sf_query_many(struct sf *sf, const struct sf_query *queries, size_t 
         return query_alone(sf, paths[0], object, arena, rows, err);
 
     composite_body(sf, arena, paths, count, &text);
-    struct sf_call call = {.method = "POST", .path = "/composite", .body = text.data,
-                           .body_len = text.len, .object = object, .what = what_text(arena, object)};
+    struct sf_call call = {.method = "POST",
+                           .path = "/composite",
+                           .body = text.data,
+                           .body_len = text.len,
+                           .object = object,
+                           .what = what_text(arena, object)};
     if (sf_read(sf, &call, arena, &body, err) != OK)
         goto done;
     for (size_t i = 0; i < count; i++) {
@@ -158,9 +163,14 @@ enum status sf_query(struct sf *sf, const struct sf_query *query, const char *ob
 bool sf_locator_lost(const struct err *err)
 {
     static const char *const lost[] = {
-        "sf.INVALID_QUERY_LOCATOR", "sf.QUERY_LOCATOR_EXPIRED", "sf.QUERY_LOCATOR_NOT_FOUND",
-        "sf.INVALID_QUERY_LOCATOR_FORMAT", "sf.LOCATOR_LOCATION_EXCEEDS_SIZE",
-        "sf.UNAUTHORIZED_USER_FOR_CURSOR", "sf.NOT_FOUND", "sf.TEMPORARY_QUERY_MORE_FAILURE",
+        "sf.INVALID_QUERY_LOCATOR",
+        "sf.QUERY_LOCATOR_EXPIRED",
+        "sf.QUERY_LOCATOR_NOT_FOUND",
+        "sf.INVALID_QUERY_LOCATOR_FORMAT",
+        "sf.LOCATOR_LOCATION_EXCEEDS_SIZE",
+        "sf.UNAUTHORIZED_USER_FOR_CURSOR",
+        "sf.NOT_FOUND",
+        "sf.TEMPORARY_QUERY_MORE_FAILURE",
     };
     for (size_t i = 0; i < sizeof lost / sizeof *lost; i++)
         if (err_is(err, lost[i]))

@@ -123,7 +123,8 @@ static enum status keyset(struct crm_reader *reader, struct buf *out, bool *any,
     int64_t ms;
     if (reader->read.by_stamp && reader->last_stamp) {
         if (!when_parse(reader->last_stamp, &ms))
-            return err_set(err, ERR_INVALID, "the sync cursor \"%s\" is not a time", reader->last_stamp);
+            return err_set(err, ERR_INVALID, "the sync cursor \"%s\" is not a time",
+                           reader->last_stamp);
         and_if(out, any);
         if (reader->last_id[0]) {
             buf_str(out, "((SystemModstamp = ");
@@ -259,13 +260,18 @@ static struct value value_of(const struct json *from, struct arena *arena)
     struct buf text = BUF_INIT;
     struct jw w;
     switch (from->type) {
-    case JSON_NULL: return VALUE_NULL;
-    case JSON_TRUE: return (struct value){"true", 4};
-    case JSON_FALSE: return (struct value){"false", 5};
+    case JSON_NULL:
+        return VALUE_NULL;
+    case JSON_TRUE:
+        return (struct value){"true", 4};
+    case JSON_FALSE:
+        return (struct value){"false", 5};
     case JSON_STRING:
-    case JSON_NUMBER: return (struct value){from->text, from->len};
+    case JSON_NUMBER:
+        return (struct value){from->text, from->len};
     case JSON_ARRAY:
-    case JSON_OBJECT: break;
+    case JSON_OBJECT:
+        break;
     }
     jw_init(&w, &text);
     jw_value(&w, from);
@@ -281,7 +287,8 @@ static void role_take(const struct want *want, const struct json *from, struct a
     case WANT_VALUE:
         break;
     case WANT_ID:
-        record->id = json_text(from) && from->len == 18 ? from->text : sf_id_dup(arena, json_text(from));
+        record->id =
+            json_text(from) && from->len == 18 ? from->text : sf_id_dup(arena, json_text(from));
         break;
     case WANT_STAMP:
         record->stamp = json_text(from);
@@ -301,7 +308,8 @@ static void members_take(struct want *wants, const struct json *from, struct are
     struct want *expected = wants;
     json_each(member, from) {
         struct want *want = expected;
-        if (!want || want->len != member->key_len || memcmp(want->name, member->key, want->len) != 0) {
+        if (!want || want->len != member->key_len ||
+            memcmp(want->name, member->key, want->len) != 0) {
             if (member->key_len == 10 && memcmp(member->key, "attributes", 10) == 0)
                 continue;
             want = want_find(wants, member->key, member->key_len);
@@ -333,7 +341,8 @@ static enum status records_take(struct crm_reader *reader, const struct json *re
         members_take(reader->wants, from, arena, record);
         if (!record->id || (reader->has_stamp && !record->stamp))
             return err_set(err, ERR_CRM_UNREACHABLE,
-                           "reading %s: a record came without its id or time stamp", reader->read.object);
+                           "reading %s: a record came without its id or time stamp",
+                           reader->read.object);
         page->count++;
     }
     return OK;

@@ -19,10 +19,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define READ_ATTEMPTS 5
-#define BACKOFF_MS 400
+#define READ_ATTEMPTS   5
+#define BACKOFF_MS      400
 #define BACKOFF_MOST_MS 20000
-#define READ_BODY_MAX (512 * MIB)
+#define READ_BODY_MAX   (512 * MIB)
 
 struct sf *sf_new(struct world *world, const struct connection *connection,
                   const struct crm_token_store *store, struct err *err)
@@ -144,8 +144,9 @@ void sf_close(struct crm_session *session)
 
 const char *sf_path(struct sf *sf, struct arena *arena, const char *below)
 {
-    return text_starts(below, "/services/") ? below
-                                            : arena_printf(arena, "/services/data/%s%s", sf->version, below);
+    return text_starts(below, "/services/")
+               ? below
+               : arena_printf(arena, "/services/data/%s%s", sf->version, below);
 }
 
 void sf_backoff(struct world *world, int attempt, int64_t first_ms)
@@ -258,13 +259,16 @@ static enum status fail_without_code(const struct sf_call *call, int status, con
     err_set(err, busy ? ERR_CRM_UNREACHABLE : ERR_CRM_REFUSED,
             "Salesforce answered %d without an explanation", status);
     if (status == 420)
-        err_cause(err, "Salesforce has no route to this org's host: it was moved, renamed or is new.");
+        err_cause(err,
+                  "Salesforce has no route to this org's host: it was moved, renamed or is new.");
     else if (status == 414 || status == 431)
         err_cause(err, "The request was longer than Salesforce accepts.");
     else if (status == 403)
-        err_cause(err, "A proxy or network rule between this server and Salesforce may have refused it.");
+        err_cause(
+            err, "A proxy or network rule between this server and Salesforce may have refused it.");
     else if (busy)
-        err_cause(err, "Maintenance, overload, or a proxy's own page in place of Salesforce's answer.");
+        err_cause(err,
+                  "Maintenance, overload, or a proxy's own page in place of Salesforce's answer.");
     if (busy)
         err_hint(err, "Try again later; see status.salesforce.com.");
     return call->what ? err_wrap(err, "%s", call->what) : FAIL;
@@ -286,11 +290,14 @@ enum status sf_fail(struct sf *sf, const struct sf_call *call, int status, const
         snprintf(ours, sizeof ours, "%s", ERR_CRM_UNREACHABLE);
     err_set(err, ours, "%s", message && *message ? message : code);
     if (status == 401 && message && strstr(message, "not valid for use with the REST API")) {
-        err_cause(err, "The session may not use the REST API: the scope api is missing, the profile asks "
-                       "for a high-assurance session, or API Access Control does not list the app.");
-        err_hint(err, "Setup, App Manager, the app: add the scope \"Manage user data via APIs (api)\", then "
-                      "connect again. Profile, Session Settings, \"Session Security Level Required at "
-                      "Login\": none.");
+        err_cause(
+            err, "The session may not use the REST API: the scope api is missing, the profile asks "
+                 "for a high-assurance session, or API Access Control does not list the app.");
+        err_hint(
+            err,
+            "Setup, App Manager, the app: add the scope \"Manage user data via APIs (api)\", then "
+            "connect again. Profile, Session Settings, \"Session Security Level Required at "
+            "Login\": none.");
     } else {
         sf_explain(err, code, message, call->object, sf->connection.username);
     }
@@ -300,16 +307,22 @@ enum status sf_fail(struct sf *sf, const struct sf_call *call, int status, const
 /* Worth asking once more, for a read? */
 static bool passing(int status, const struct json *body)
 {
-    static const char *const codes[] = {"SERVER_UNAVAILABLE", "UNKNOWN_EXCEPTION", "INTERNAL_ERROR",
-                                        "TEMPORARY_QUERY_MORE_FAILURE", "TOO_MANY_APEX_REQUESTS",
-                                        "UNABLE_TO_LOCK_ROW", "QUERY_TIMEOUT",
-                                        "TXN_SECURITY_METERING_ERROR", "TXN_SECURITY_RUNTIME_ERROR"};
+    static const char *const codes[] = {"SERVER_UNAVAILABLE",
+                                        "UNKNOWN_EXCEPTION",
+                                        "INTERNAL_ERROR",
+                                        "TEMPORARY_QUERY_MORE_FAILURE",
+                                        "TOO_MANY_APEX_REQUESTS",
+                                        "UNABLE_TO_LOCK_ROW",
+                                        "QUERY_TIMEOUT",
+                                        "TXN_SECURITY_METERING_ERROR",
+                                        "TXN_SECURITY_RUNTIME_ERROR"};
     const char *code = error_code(body);
     const char *message = json_get_text(first_error(body), "message");
     for (size_t i = 0; code && i < sizeof codes / sizeof *codes; i++)
         if (text_eq(code, codes[i]))
             return true;
-    if (text_eq(code, "REQUEST_LIMIT_EXCEEDED")) /* the daily limit takes hours, the others seconds */
+    if (text_eq(code,
+                "REQUEST_LIMIT_EXCEEDED")) /* the daily limit takes hours, the others seconds */
         return message && strstr(message, "Concurrent");
     return status >= 500 || status == 406 || status == 420 || status == 429;
 }
@@ -342,7 +355,8 @@ static enum sf_verdict judge(struct sf *sf, const struct sf_call *call,
     }
     if (good) {
         err_set(err, ERR_CRM_UNREACHABLE, "Salesforce answered with %s",
-                is_html(response) ? "a page instead of data (maintenance or login)" : "damaged data");
+                is_html(response) ? "a page instead of data (maintenance or login)"
+                                  : "damaged data");
         if (call->what)
             err_wrap(err, "%s", call->what);
         return VERDICT_AGAIN;
@@ -400,7 +414,8 @@ static int newest_served(const struct json *versions)
 {
     int best = 0;
     json_each(entry, versions) {
-        int version = json_get_text(entry, "version") ? atoi(json_get_text(entry, "version")) : 0;
+        const char *text = json_get_text(entry, "version"); /* "66.0" */
+        int version = text ? (int)strtol(text, NULL, 10) : 0;
         if (version > best && version <= SF_VERSION_NEWEST)
             best = version;
     }
@@ -409,7 +424,8 @@ static int newest_served(const struct json *versions)
 
 enum status sf_ready(struct sf *sf, struct err *err)
 {
-    struct sf_call call = {.path = "/services/data/", .uncounted = true, .what = "reaching Salesforce"};
+    struct sf_call call = {
+        .path = "/services/data/", .uncounted = true, .what = "reaching Salesforce"};
     struct arena *arena;
     const struct json *versions = NULL;
 

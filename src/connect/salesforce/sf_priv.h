@@ -10,15 +10,15 @@
 #include "connect/connect.h"
 #include "http/client.h"
 
-#define SF_VERSION_WANTED 66   /* Spring '26: what our parsing was written against */
-#define SF_VERSION_NEWEST 68   /* Winter '27: newest we know of */
-#define SF_PAGE 2000           /* records a query page */
-#define SF_URL_MAX 16000       /* 16,384 with headers is the limit: 414 or 431 */
-#define SF_SOQL_MAX 100000     /* characters of one query */
-#define SF_LITERAL_MAX 4000    /* characters of one string literal */
-#define SF_ROWS_PER_CALL 200   /* records of one collection */
-#define SF_PARTS_PER_CALL 5    /* collections or queries of one composite request */
-#define SF_SCOPES "api refresh_token id openid profile"
+#define SF_VERSION_WANTED 66     /* Spring '26: what our parsing was written against */
+#define SF_VERSION_NEWEST 68     /* Winter '27: newest we know of */
+#define SF_PAGE           2000   /* records a query page */
+#define SF_URL_MAX        16000  /* 16,384 with headers is the limit: 414 or 431 */
+#define SF_SOQL_MAX       100000 /* characters of one query */
+#define SF_LITERAL_MAX    4000   /* characters of one string literal */
+#define SF_ROWS_PER_CALL  200    /* records of one collection */
+#define SF_PARTS_PER_CALL 5      /* collections or queries of one composite request */
+#define SF_SCOPES         "api refresh_token id openid profile"
 
 /* ------------------------------------------------------------- session.c */
 
@@ -26,15 +26,15 @@ struct sf {
     struct crm_session crm; /* first: a crm_session of ours is an sf */
     struct world *world;
     struct http_client *http;
-    struct arena *arena;           /* until close: the connection's copy, describes, names */
+    struct arena *arena; /* until close: the connection's copy, describes, names */
     struct connection connection;
-    struct crm_token_store store;  /* load is NULL while signing in */
+    struct crm_token_store store; /* load is NULL while signing in */
     struct secret access, refresh, client_secret;
-    char *instance;                /* origin without a slash at the end; host was checked */
-    bool local;                    /* instance is on this machine */
-    char version[8];               /* "v66.0"; "" until the server was asked */
-    struct map *objects;           /* described so far: name -> struct crm_object */
-    const char **names;            /* of all objects, with their key prefixes beside */
+    char *instance;      /* origin without a slash at the end; host was checked */
+    bool local;          /* instance is on this machine */
+    char version[8];     /* "v66.0"; "" until the server was asked */
+    struct map *objects; /* described so far: name -> struct crm_object */
+    const char **names;  /* of all objects, with their key prefixes beside */
     const char **prefixes;
     size_t name_count;
     bool named;
@@ -52,11 +52,11 @@ struct sf_call {
     const char *body;
     size_t body_len;
     const struct http_header *headers; /* besides the usual ones; may be NULL */
-    bool uncounted;     /* Salesforce does not meter it */
-    bool fresh;         /* a new TCP connection that nobody uses after: for writes */
-    int64_t timeout_ms; /* 0 = the client's default */
-    const char *what;   /* "reading Lead": put before an error; may be NULL */
-    const char *object; /* for explanations; may be NULL */
+    bool uncounted;                    /* Salesforce does not meter it */
+    bool fresh;                        /* a new TCP connection that nobody uses after: for writes */
+    int64_t timeout_ms;                /* 0 = the client's default */
+    const char *what;                  /* "reading Lead": put before an error; may be NULL */
+    const char *object;                /* for explanations; may be NULL */
 };
 
 struct sf *sf_new(struct world *world, const struct connection *connection,
@@ -79,7 +79,8 @@ enum status sf_send(struct sf *sf, const struct sf_call *call, struct http_respo
                     struct err *err);
 /* True when a 401 says that a fresh token may help. */
 bool sf_token_stale(const struct http_response *response, const struct json *body);
-const char *sf_path(struct sf *sf, struct arena *arena, const char *below); /* /services/data/vNN.0... */
+const char *sf_path(struct sf *sf, struct arena *arena,
+                    const char *below); /* /services/data/vNN.0... */
 void sf_backoff(struct world *world, int attempt, int64_t first_ms);
 /* Fills *err from an answer that is not a success. Returns FAIL. */
 enum status sf_fail(struct sf *sf, const struct sf_call *call, int status, const struct json *body,
@@ -145,9 +146,7 @@ char *sf_fold_loose(struct arena *arena, const char *text, size_t len);
 
 /* ---------------------------------------------------------------- soql.c */
 
-enum sf_kind {
-    SF_TEXT, SF_ID, SF_BOOLEAN, SF_NUMBER, SF_DATE, SF_DATETIME, SF_TIME, SF_COMPOUND
-};
+enum sf_kind { SF_TEXT, SF_ID, SF_BOOLEAN, SF_NUMBER, SF_DATE, SF_DATETIME, SF_TIME, SF_COMPOUND };
 enum sf_kind sf_field_kind(const struct crm_field *field); /* NULL counts as text */
 
 void soql_quote(struct buf *out, const char *text, size_t len);    /* 'O\'Dell' */
@@ -195,7 +194,8 @@ struct sf_ahead;
 struct sf_ahead *sf_ahead_new(struct sf *sf); /* NULL: do without */
 void sf_ahead_start(struct sf_ahead *ahead, struct sf *sf, const char *locator);
 /* Waits for the page. False when it did not come well: ask in the usual way. */
-bool sf_ahead_take(struct sf_ahead *ahead, struct sf *sf, struct arena *arena, struct sf_rows *rows);
+bool sf_ahead_take(struct sf_ahead *ahead, struct sf *sf, struct arena *arena,
+                   struct sf_rows *rows);
 void sf_ahead_free(struct sf_ahead *ahead, struct sf *sf); /* waits; NULL is fine */
 
 /* ------------------------------------------------------------ describe.c */

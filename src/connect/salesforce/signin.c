@@ -47,7 +47,8 @@ enum status sf_signin_begin(struct world *world, struct arena *arena, struct crm
         return err_wrap(err, "login URL");
     if (text_blank(signin->client_id)) {
         err_set(err, ERR_INVALID, "the consumer key of the app is missing");
-        err_hint(err, "Setup, App Manager, the app, Manage Consumer Details: copy the Consumer Key.");
+        err_hint(err,
+                 "Setup, App Manager, the app, Manage Consumer Details: copy the Consumer Key.");
         return FAIL;
     }
     char *verifier = random_text(world, arena);
@@ -118,9 +119,10 @@ static enum status scopes_check(struct arena *arena, const char *granted, struct
     err_set(err, ERR_CRM_REFUSED, "Salesforce did not grant the permission %s", missing);
     err_cause(err, "The app's Selected OAuth Scopes do not include it; granted was \"%s\".",
               granted ? granted : "");
-    err_hint(err, "Setup, App Manager, the app, Edit, Selected OAuth Scopes: add \"Manage user data via "
-                  "APIs (api)\" and \"Perform requests at any time (refresh_token, offline_access)\"; "
-                  "wait ten minutes and connect again.");
+    err_hint(err,
+             "Setup, App Manager, the app, Edit, Selected OAuth Scopes: add \"Manage user data via "
+             "APIs (api)\" and \"Perform requests at any time (refresh_token, offline_access)\"; "
+             "wait ten minutes and connect again.");
     return FAIL;
 }
 
@@ -145,8 +147,11 @@ static const struct json *identity_read(struct sf *sf, struct arena *arena, cons
     }
     buf_printf(&bearer, "Bearer %s", secret_reveal(&sf->access));
     auth.value = buf_text(&bearer);
-    struct http_request request = {.url = url, .headers = &auth, .max_body = 4 * MIB,
-                                   .secret_hint = secret_hint(&sf->access), .timeout_ms = 60000};
+    struct http_request request = {.url = url,
+                                   .headers = &auth,
+                                   .max_body = 4 * MIB,
+                                   .secret_hint = secret_hint(&sf->access),
+                                   .timeout_ms = 60000};
     memset(&response, 0, sizeof response);
     if (http_send(sf->http, &request, &response, err) != OK) {
         struct err why = *err;
@@ -187,10 +192,11 @@ static enum status organization_read(struct sf *sf, struct arena *arena, struct 
     const char *id = sf_id_dup(arena, json_get_text(org, "Id"));
     const struct json *sandbox = json_get(org, "IsSandbox");
     if (!id || !(json_is(sandbox, JSON_TRUE) || json_is(sandbox, JSON_FALSE)))
-        return err_set(err, ERR_CRM_REFUSED, "Salesforce does not say whether the org is a sandbox");
+        return err_set(err, ERR_CRM_REFUSED,
+                       "Salesforce does not say whether the org is a sandbox");
     if (!text_eq(id, c->org_id))
-        return err_set(err, ERR_CRM_WRONG_ORG, "signed in to org %s, but the instance serves org %s",
-                       c->org_id, id);
+        return err_set(err, ERR_CRM_WRONG_ORG,
+                       "signed in to org %s, but the instance serves org %s", c->org_id, id);
     c->org_name = arena_strdup(arena, json_get_text(org, "Name"));
     c->environment = sf_host_check(sf->instance, NULL) == SF_LOCAL ? "local"
                      : json_is(sandbox, JSON_TRUE)                 ? "sandbox"
@@ -254,7 +260,8 @@ static enum status exchange(struct world *world, struct sf *sf, struct arena *ar
         uri_pair_add(&form, "client_secret", secret_reveal(&signin->client_secret));
     uri_pair_add(&form, "redirect_uri", signin->redirect_uri);
     uri_pair_add(&form, "code_verifier", secret_reveal(&signin->verifier));
-    enum status rc = sf_token_post(world, sf->http, signin->login_url, &form, arena, out, NULL, err);
+    enum status rc =
+        sf_token_post(world, sf->http, signin->login_url, &form, arena, out, NULL, err);
     buf_wipe(&form);
     return rc;
 }
@@ -289,7 +296,8 @@ enum status sf_signin_finish(struct world *world, struct arena *arena,
     if (!connection->login_url)
         return err_wrap(err, "login URL");
     connection->client_id = arena_strdup(arena, signin->client_id);
-    struct connection plain = {.login_url = connection->login_url, .client_id = connection->client_id,
+    struct connection plain = {.login_url = connection->login_url,
+                               .client_id = connection->client_id,
                                .name = connection->name};
     struct sf *sf = sf_new(world, &plain, NULL, err);
     if (!sf)
@@ -395,18 +403,22 @@ enum status sf_revoke(struct world *world, const struct connection *connection,
     if (!origin)
         goto done;
     uri_pair_add(&form, "token", secret_reveal(token));
-    struct http_request request = {
-        .method = "POST",
-        .url = arena_printf(arena, "%s/services/oauth2/revoke", origin),
-        .headers = &type, .body = form.data, .body_len = form.len,
-        .timeout_ms = 30000, .max_body = MIB, .secret_hint = secret_hint(token)};
+    struct http_request request = {.method = "POST",
+                                   .url = arena_printf(arena, "%s/services/oauth2/revoke", origin),
+                                   .headers = &type,
+                                   .body = form.data,
+                                   .body_len = form.len,
+                                   .timeout_ms = 30000,
+                                   .max_body = MIB,
+                                   .secret_hint = secret_hint(token)};
     http = http_client_new(world, "argil/" ARGIL_VERSION);
     if (http_send(http, &request, &response, err) != OK) {
         err_wrap(err, "revoking the grant at %s", origin);
     } else if (response.status == 200 || response.status == 400) {
         rc = OK; /* 400 invalid_token: it was gone already */
     } else {
-        err_set(err, ERR_CRM_REFUSED, "revoking the grant: Salesforce answered %d", response.status);
+        err_set(err, ERR_CRM_REFUSED, "revoking the grant: Salesforce answered %d",
+                response.status);
         err_hint(err, "Setup, Connected Apps OAuth Usage, the app: Revoke.");
     }
 done:

@@ -17,10 +17,18 @@ enum sf_kind sf_field_kind(const struct crm_field *field)
         const char *type;
         enum sf_kind kind;
     } kinds[] = {
-        {"id", SF_ID},           {"reference", SF_ID},    {"boolean", SF_BOOLEAN},
-        {"int", SF_NUMBER},      {"double", SF_NUMBER},   {"currency", SF_NUMBER},
-        {"percent", SF_NUMBER},  {"long", SF_NUMBER},     {"date", SF_DATE},
-        {"datetime", SF_DATETIME}, {"time", SF_TIME},     {"address", SF_COMPOUND},
+        {"id", SF_ID},
+        {"reference", SF_ID},
+        {"boolean", SF_BOOLEAN},
+        {"int", SF_NUMBER},
+        {"double", SF_NUMBER},
+        {"currency", SF_NUMBER},
+        {"percent", SF_NUMBER},
+        {"long", SF_NUMBER},
+        {"date", SF_DATE},
+        {"datetime", SF_DATETIME},
+        {"time", SF_TIME},
+        {"address", SF_COMPOUND},
         {"location", SF_COMPOUND},
     };
     if (field && field->type)
@@ -35,13 +43,27 @@ static void escape(struct buf *out, const char *text, size_t len, bool like)
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
         switch (c) {
-        case '\\': buf_str(out, "\\\\"); break;
-        case '\'': buf_str(out, "\\'"); break;
-        case '\n': buf_str(out, "\\n"); break;
-        case '\r': buf_str(out, "\\r"); break;
-        case '\t': buf_str(out, "\\t"); break;
-        case '\b': buf_str(out, "\\b"); break;
-        case '\f': buf_str(out, "\\f"); break;
+        case '\\':
+            buf_str(out, "\\\\");
+            break;
+        case '\'':
+            buf_str(out, "\\'");
+            break;
+        case '\n':
+            buf_str(out, "\\n");
+            break;
+        case '\r':
+            buf_str(out, "\\r");
+            break;
+        case '\t':
+            buf_str(out, "\\t");
+            break;
+        case '\b':
+            buf_str(out, "\\b");
+            break;
+        case '\f':
+            buf_str(out, "\\f");
+            break;
         case '%':
         case '_':
             if (like)
@@ -127,7 +149,8 @@ const char *soql_comparable(struct arena *arena, const struct crm_field *field, 
     switch (sf_field_kind(field)) {
     case SF_ID:
         return sf_id(s.p, s.n, small) || sf_id_unfold(s.p, s.n, small)
-                   ? arena_strndup(arena, small, 18) : NULL;
+                   ? arena_strndup(arena, small, 18)
+                   : NULL;
     case SF_BOOLEAN:
         return truth_of(text, &truth) ? (truth ? "true" : "false") : NULL;
     case SF_NUMBER:
@@ -194,8 +217,9 @@ enum status soql_condition(const char *condition, struct err *err)
     if (depth == 0 && !quoted && !text_blank(condition))
         return OK;
     err_set(err, ERR_INVALID, "the condition \"%.200s\" %s", condition,
-            quoted ? "has a quote that does not end"
-            : depth != 0 ? "has brackets that do not match" : "is empty");
+            quoted       ? "has a quote that does not end"
+            : depth != 0 ? "has brackets that do not match"
+                         : "is empty");
     err_hint(err, "Write it as in a SOQL WHERE, for example: Website != null AND Name LIKE 'A%%'. "
                   "Inside quotes write \\' for an apostrophe.");
     return FAIL;

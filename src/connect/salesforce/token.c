@@ -18,7 +18,7 @@
 #include <string.h>
 
 #define REFRESH_ATTEMPTS 4
-#define LOCKS 16
+#define LOCKS            16
 
 static pthread_mutex_t locks[LOCKS] = {[0 ... LOCKS - 1] = PTHREAD_MUTEX_INITIALIZER};
 
@@ -78,8 +78,8 @@ enum status sf_token_post(struct world *world, struct http_client *http, const c
         if (oauth_error)
             *oauth_error = code;
     } else {
-        err_set(err, ERR_CRM_UNREACHABLE, "%s answered a sign-in with %d and no explanation", origin,
-                response.status);
+        err_set(err, ERR_CRM_UNREACHABLE, "%s answered a sign-in with %d and no explanation",
+                origin, response.status);
     }
 done:
     buf_wipe(&response.body);
@@ -121,7 +121,8 @@ static bool same_org(struct sf *sf, const char *identity, struct err *err)
         return true; /* nothing to compare */
     size_t len = strcspn(at + 4, "/");
     if (!sf_id(at + 4, len, given) ||
-        !sf_id(sf->connection.org_id, strlen(sf->connection.org_id), ours) || strcmp(given, ours) == 0)
+        !sf_id(sf->connection.org_id, strlen(sf->connection.org_id), ours) ||
+        strcmp(given, ours) == 0)
         return true;
     err_set(err, ERR_CRM_WRONG_ORG, "connection %s now leads to org %s instead of %s",
             sf->connection.name, given, ours);
@@ -198,10 +199,13 @@ static enum status refresh_locked(struct sf *sf, const struct secret *stale, str
         bool again = false;
         err_clear(err);
         if (!secret_is_set(&sf->refresh)) {
-            err_set(err, ERR_CRM_RECONNECT, "the session of connection %s ended and it has no refresh token",
+            err_set(err, ERR_CRM_RECONNECT,
+                    "the session of connection %s ended and it has no refresh token",
                     sf->connection.name);
-            err_hint(err, "Connect again. For a connection that lasts, the app needs the scope \"Perform "
-                          "requests at any time (refresh_token)\".");
+            err_hint(
+                err,
+                "Connect again. For a connection that lasts, the app needs the scope \"Perform "
+                "requests at any time (refresh_token)\".");
             return FAIL;
         }
         if (ask_once(sf, &again, err) == OK)

@@ -88,7 +88,8 @@ static const char *row_fault(struct arena *arena, const struct crm_write *write,
 {
     char id[19];
     struct err ignored = {0};
-    *payload = write->payload ? json_parse(arena, write->payload, strlen(write->payload), &ignored) : NULL;
+    *payload =
+        write->payload ? json_parse(arena, write->payload, strlen(write->payload), &ignored) : NULL;
     if (soql_name(write->object, &ignored) != OK)
         return "the object's name is not an API name";
     if (!json_is(*payload, JSON_OBJECT))
@@ -165,12 +166,12 @@ static void composite_write(const struct batch *batch, struct buf *out)
     for (size_t at = 0, part = 0; at < batch->count; at += SF_ROWS_PER_CALL, part++) {
         size_t count = batch->count - at < SF_ROWS_PER_CALL ? batch->count - at : SF_ROWS_PER_CALL;
         /* A part has its own headers: those of the whole request do not reach it. */
-        buf_printf(out,
-                   "%s{\"method\":\"%s\",\"url\":\"%s\",\"referenceId\":\"part%zu\",\"httpHeaders\":{"
-                   "\"Sforce-Duplicate-Rule-Header\":\"allowSave=%s\",\"Sforce-Auto-Assign\":\"%s\"},"
-                   "\"body\":",
-                   part ? "," : "", collection_method(first->kind), path, part, save,
-                   auto_assign(batch));
+        buf_printf(
+            out,
+            "%s{\"method\":\"%s\",\"url\":\"%s\",\"referenceId\":\"part%zu\",\"httpHeaders\":{"
+            "\"Sforce-Duplicate-Rule-Header\":\"allowSave=%s\",\"Sforce-Auto-Assign\":\"%s\"},"
+            "\"body\":",
+            part ? "," : "", collection_method(first->kind), path, part, save, auto_assign(batch));
         collection_write(batch, at, count, out);
         buf_char(out, '}');
     }
@@ -195,8 +196,11 @@ static void answer_read(const struct batch *batch, bool composite, const struct 
     struct err parse = {0};
     const struct json *body = NULL;
     const struct json *parts;
-    struct sf_exchange whole = {.writes = batch->writes, .outcomes = batch->outcomes,
-                                .count = batch->count, .http = http, .http_error = http_error,
+    struct sf_exchange whole = {.writes = batch->writes,
+                                .outcomes = batch->outcomes,
+                                .count = batch->count,
+                                .http = http,
+                                .http_error = http_error,
                                 .resend_harmless = batch->options->resend_harmless,
                                 .status = http->status};
     if (http->body.len > 0 && !http_error)
@@ -228,7 +232,6 @@ static bool went_stale(const struct batch *batch, const struct http_response *ht
         http->body.len ? json_parse_buf(batch->arena, &http->body, &ignored) : NULL;
     return sf_token_stale(http, body);
 }
-
 
 /* Errors before anything was sent: a gone grant or a limit pauses the connection. */
 static void not_executed(const struct batch *batch, const struct err *why)
@@ -265,12 +268,14 @@ static void batch_send(const struct batch *batch)
         composite_write(batch, &body);
     else
         collection_write(batch, 0, batch->count, &body);
-    struct sf_call call = {
-        .method = composite ? "POST" : collection_method(first->kind),
-        .path = composite ? "/composite" : collection_path(batch->arena, first),
-        .body = body.data, .body_len = body.len, .headers = &rule,
-        .fresh = !batch->options->resend_harmless, .timeout_ms = batch->options->timeout_ms,
-        .object = first->object};
+    struct sf_call call = {.method = composite ? "POST" : collection_method(first->kind),
+                           .path = composite ? "/composite" : collection_path(batch->arena, first),
+                           .body = body.data,
+                           .body_len = body.len,
+                           .headers = &rule,
+                           .fresh = !batch->options->resend_harmless,
+                           .timeout_ms = batch->options->timeout_ms,
+                           .object = first->object};
     enum status sent = sf_send(batch->sf, &call, &response, &err);
     answer_read(batch, composite, &response, sent == OK ? NULL : err.code);
     if (sent == OK && response.status == 401) {
@@ -305,8 +310,10 @@ void sf_write(struct crm_session *session, const struct crm_write *writes, size_
         const char *key = fault ? NULL : key_of(arena, &writes[i]);
         if (fault) {
             outcome_local(&outcomes[i], arena, CRM_REJECTED, "connect.bad_write", fault);
-        } else if (writes[i].kind != writes[0].kind || !text_eq_nocase(writes[i].object, writes[0].object) ||
-                   (writes[i].kind == OP_UPSERT && !text_eq_nocase(writes[i].key_field, writes[0].key_field)) ||
+        } else if (writes[i].kind != writes[0].kind ||
+                   !text_eq_nocase(writes[i].object, writes[0].object) ||
+                   (writes[i].kind == OP_UPSERT &&
+                    !text_eq_nocase(writes[i].key_field, writes[0].key_field)) ||
                    batch.count == SF_ROWS_PER_CALL * SF_PARTS_PER_CALL) {
             outcome_local(&outcomes[i], arena, CRM_NOT_EXECUTED, "connect.other_batch",
                           "it belongs in another request");

@@ -62,7 +62,8 @@ static void kind_add(struct scripted *org, const struct json *from)
         const struct json *fields = json_get(from, "fields");
         struct buf text = BUF_INIT;
         struct err ignored = {0};
-        buf_printf(&text, "{\"name\":\"%s\",\"fields\":%s}", from->key, fields ? json_copy(org, fields) : "[]");
+        buf_printf(&text, "{\"name\":\"%s\",\"fields\":%s}", from->key,
+                   fields ? json_copy(org, fields) : "[]");
         kind->object = crm_object_parse(org->arena, json_parse_buf(org->arena, &text, &ignored));
         kind->object->key_prefix = arena_strdup(org->arena, json_get_text(from, "keyPrefix"));
         buf_free(&text);
@@ -75,7 +76,8 @@ static void kind_add(struct scripted *org, const struct json *from)
         struct record *record = record_new(org, kind, json_get_text(fields, "Id"));
         record_set(org, record, fields);
         if (json_get_text(fields, "SystemModstamp"))
-            snprintf(record->stamp, sizeof record->stamp, "%s", json_get_text(fields, "SystemModstamp"));
+            snprintf(record->stamp, sizeof record->stamp, "%s",
+                     json_get_text(fields, "SystemModstamp"));
         record->deleted = json_get_bool(fields, "IsDeleted", false);
     }
 }
@@ -172,7 +174,8 @@ struct value record_value(const struct record *record, const char *field, struct
     return (struct value){text, (uint32_t)strlen(text)};
 }
 
-const char *scripted_field(struct scripted *org, const char *object, const char *id, const char *field)
+const char *scripted_field(struct scripted *org, const char *object, const char *id,
+                           const char *field)
 {
     struct record *record = kind_find(org_kind(org, object), id);
     return record ? map_get(record->fields, field) : NULL;
@@ -214,7 +217,8 @@ bool org_fails(struct scripted *org, const char *call, struct err *err)
             continue;
         *at = (*at)->next;
         const char *code = json_get_text(to, "code"), *message = json_get_text(to, "message");
-        err_set(err, code ? code : ERR_CRM_UNREACHABLE, "%s", message ? message : "as the script says");
+        err_set(err, code ? code : ERR_CRM_UNREACHABLE, "%s",
+                message ? message : "as the script says");
         return true;
     }
     return false;
@@ -222,8 +226,8 @@ bool org_fails(struct scripted *org, const char *call, struct err *err)
 
 /* ------------------------------------------------------------- writing */
 
-static struct record *key_find(const struct kind *kind, const struct crm_write *write, size_t *count,
-                               struct arena *arena)
+static struct record *key_find(const struct kind *kind, const struct crm_write *write,
+                               size_t *count, struct arena *arena)
 {
     struct record *found = NULL;
     *count = 0;
@@ -239,7 +243,8 @@ static struct record *key_find(const struct kind *kind, const struct crm_write *
     return found;
 }
 
-static void refuse(struct crm_outcome *outcome, enum crm_class class, const char *code, const char *message)
+static void refuse(struct crm_outcome *outcome, enum crm_class class, const char *code,
+                   const char *message)
 {
     outcome->class = class;
     outcome->code = code;
@@ -251,7 +256,8 @@ static void perform(struct scripted *org, const struct crm_write *write, struct 
 {
     struct kind *kind = org_kind(org, write->object);
     struct err ignored = {0};
-    const struct json *fields = json_parse(org->arena, write->payload, strlen(write->payload), &ignored);
+    const struct json *fields =
+        json_parse(org->arena, write->payload, strlen(write->payload), &ignored);
     struct record *record = NULL;
     size_t same = 0;
 

@@ -39,8 +39,9 @@ static enum status signin_begin(struct world *world, struct arena *arena, struct
     return OK;
 }
 
-static enum status connection_fill(struct world *world, struct arena *arena, struct connection *connection,
-                                   struct crm_tokens *tokens, struct err *err)
+static enum status connection_fill(struct world *world, struct arena *arena,
+                                   struct connection *connection, struct crm_tokens *tokens,
+                                   struct err *err)
 {
     if (!in_use)
         return err_set(err, ERR_CRM_UNREACHABLE, "no scripted org is in use");
@@ -270,8 +271,9 @@ static bool matches(const struct crm_lookup *lookup, size_t row, const struct re
         struct value has = record_value(record, lookup->match_fields[i], arena);
         if (wanted.n == 0 || !has.text)
             return false;
-        if (lookup->contains ? !strcasestr(arena_strndup(arena, has.text, has.len), str_dup(arena, wanted))
-                             : !str_eq_nocase(wanted, (struct str){has.text, has.len}))
+        if (lookup->contains
+                ? !strcasestr(arena_strndup(arena, has.text, has.len), str_dup(arena, wanted))
+                : !str_eq_nocase(wanted, (struct str){has.text, has.len}))
             return false;
     }
     return true;
@@ -344,7 +346,8 @@ static enum crm_check check(struct crm_session *session, const struct crm_object
         err_set(err, "refused.not_writable", "%s cannot be written", field->label);
         return CRM_CHECK_REFUSED;
     }
-    if (field->length && value.text && utf16_length(value.text, value.len) > (size_t)field->length) {
+    if (field->length && value.text &&
+        utf16_length(value.text, value.len) > (size_t)field->length) {
         err_set(err, "refused.too_long", "%s holds %d characters", field->label, field->length);
         return CRM_CHECK_REFUSED;
     }

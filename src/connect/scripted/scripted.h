@@ -37,7 +37,8 @@ const char *scripted_writes(struct scripted *org);
 size_t scripted_write_count(const struct scripted *org);
 size_t scripted_record_count(const struct scripted *org, const char *object); /* live ones */
 /* A field of a record as JSON text, or NULL. Lent. */
-const char *scripted_field(struct scripted *org, const char *object, const char *id, const char *field);
+const char *scripted_field(struct scripted *org, const char *object, const char *id,
+                           const char *field);
 void scripted_delete(struct scripted *org, const char *object, const char *id);
 /* As if somebody else changed it in the CRM; `json` is the new value. */
 void scripted_set(struct scripted *org, const char *object, const char *id, const char *field,

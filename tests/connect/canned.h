@@ -1,0 +1,49 @@
+/* canned.h - an org of canned answers, and a session on it, for each test.
+ *
+ *     can("GET /services/data/v66.0/query", 200, "{...}");
+ *     can_usual();                            what every org answers, last
+ *     ... use `session` ...
+ *     CHECK_INT(seen_with("/query"), 1);
+ *
+ * The first answer whose path is a prefix of "METHOD /path?query" is given. */
+#ifndef ARGIL_TESTS_CONNECT_CANNED_H
+#define ARGIL_TESTS_CONNECT_CANNED_H
+
+#include "connect/salesforce/sf_priv.h"
+#include "http/server.h"
+#include "support/check.h"
+
+struct canned {
+    const char *path; /* prefix of "METHOD /path?query" */
+    int status;
+    const char *body;
+    const char *type; /* NULL = JSON */
+    enum http_break broken;
+    int times; /* 0 = for ever */
+};
+
+extern struct canned cans[32];
+void can(const char *path, int status, const char *body);
+void can_times(const char *path, int status, const char *body, int times);
+void cans_clear(void);
+void can_usual(void);
+extern const char lead_describe[]; /* as JSON */
+
+/* Requests that came: "METHOD /path?query", Authorization, duplicate rule header, body. */
+int seen_with(const char *part);
+const char *seen_nth(const char *part, int nth);
+
+extern struct http_server *server;
+extern char base_url[64];
+extern struct world world; /* sleeping only counts */
+extern int sleeps, saves;
+extern struct arena *arena;
+extern struct err err;
+extern struct crm_session *session;
+extern struct crm_tokens vault;
+
+#define STALE "[{\"errorCode\":\"INVALID_SESSION_ID\",\"message\":\"Session expired or invalid\"}]"
+/* What the token endpoint answers; refresh may be NULL. */
+const char *grant(const char *access, const char *refresh);
+
+#endif
