@@ -690,8 +690,8 @@ TEST(org, what_the_user_may_not_see_is_said_with_the_permission)
     control("POST", "/localorg/users",
             arena_printf(arena,
                          "{\"username\":\"%s\",\"deny\":[{\"object\":\"Lead\",\"field\":\"Rating\","
-                         "\"access\":[\"read\",\"edit\"]},"
-                         "{\"object\":\"Lead\",\"field\":\"Title\",\"access\":[\"edit\"]}]}",
+                         "\"access\":[\"read\",\"update\"]},"
+                         "{\"object\":\"Lead\",\"field\":\"Title\",\"access\":[\"update\"]}]}",
                          connection.username));
     struct crm_reader *reader = salesforce_connector.read_open(session, &read, &err);
     CHECK(reader == NULL);
