@@ -691,7 +691,7 @@ TEST(org, what_the_user_may_not_see_is_said_with_the_permission)
             arena_printf(arena,
                          "{\"username\":\"%s\",\"deny\":[{\"object\":\"Lead\",\"field\":\"Rating\","
                          "\"access\":[\"read\",\"update\"]},"
-                         "{\"object\":\"Lead\",\"field\":\"Title\",\"access\":[\"update\"]}]}",
+                         "{\"object\":\"Lead\",\"field\":\"Title\",\"access\":[\"create\",\"update\"]}]}",
                          connection.username));
     struct crm_reader *reader = salesforce_connector.read_open(session, &read, &err);
     CHECK(reader == NULL);
