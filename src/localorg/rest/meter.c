@@ -9,7 +9,6 @@
 #include <pthread.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
 #define HOURS 25
 #define HOUR_MS (3600 * 1000)
@@ -94,7 +93,8 @@ enum status meter_set(struct meter *meter, int64_t now_ms, const struct json *se
     pthread_mutex_lock(&meter->lock);
     meter->limits = changed;
     if (changed.daily_used != used_before) {
-        memset(meter->calls, 0, sizeof meter->calls);
+        for (int i = 0; i < HOURS; i++)
+            meter->calls[i] = 0;
         add_at(meter, now_ms / HOUR_MS, changed.daily_used);
     }
     pthread_mutex_unlock(&meter->lock);
