@@ -27,14 +27,14 @@ struct load_report {
     size_t object_count;
     struct load_note *refusals; /* one per distinct reason and object */
     size_t refusal_count;
-    struct load_note *notes;    /* skipped columns, ignored files, objects made up, ... */
+    struct load_note *notes; /* skipped columns, ignored files, objects made up, ... */
     size_t note_count;
 };
 
 /* A file or directory. `progress` may be NULL. FAIL when nothing could be read
  * or the org itself failed; refused rows are in the report. */
-enum status load_path(struct org *org, const char *path, FILE *progress,
-                      struct load_report *report, struct err *err);
+enum status load_path(struct org *org, const char *path, FILE *progress, struct load_report *report,
+                      struct err *err);
 /* Several paths as one load: references between them resolve. */
 enum status load_paths(struct org *org, const char *const *paths, size_t count, FILE *progress,
                        struct load_report *report, struct err *err);

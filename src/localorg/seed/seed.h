@@ -12,10 +12,10 @@
 enum status org_add_standard(struct org *org, struct err *err);
 
 /* The people a seeded org starts with. Passwords are for localhost only. */
-#define SEED_ADMIN_USERNAME "admin@localorg.example"
-#define SEED_SALES_USERNAME "sales@localorg.example"
+#define SEED_ADMIN_USERNAME    "admin@localorg.example"
+#define SEED_SALES_USERNAME    "sales@localorg.example"
 #define SEED_STANDARD_USERNAME "standard@localorg.example"
-#define SEED_PASSWORD "localorg1"
+#define SEED_PASSWORD          "localorg1"
 
 /* which:
  *   empty              users, profiles, roles, the Organization row, price book,
@@ -26,7 +26,6 @@ enum status org_add_standard(struct org *org, struct err *err);
  *                      with members, Tasks; some of them dirty on purpose; plus
  *                      Lead.Lead_Key__c (unique External ID) and Account.Domain__c
  * scale below 1 counts as 1. */
-enum status seed_org(struct org *org, const char *which, int scale, uint64_t seed,
-                     struct err *err);
+enum status seed_org(struct org *org, const char *which, int scale, uint64_t seed, struct err *err);
 
 #endif
