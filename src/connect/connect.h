@@ -163,6 +163,10 @@ struct crm_token_store {
     void *ctx;
     enum status (*load)(void *ctx, struct arena *arena, struct crm_tokens *out, struct err *err);
     enum status (*save)(void *ctx, const struct crm_tokens *tokens, struct err *err);
+    /* Either may be NULL. Held around a refresh, so that of several processes one asks: with
+     * rotating tokens a second request with the old one ends the whole grant. */
+    enum status (*lock)(void *ctx, struct err *err);
+    void (*unlock)(void *ctx);
 };
 
 struct crm_session {

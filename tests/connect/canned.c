@@ -54,7 +54,7 @@ static void serve(void *ctx, struct http_in *in, struct http_out *out)
     out->status = 404;
     for (int i = 0; i < can_count; i++) {
         struct canned *c = &cans[i];
-        if (!text_starts(line, c->path) || c->times < 0)
+        if (!text_starts(line, c->path) || c->times < 0 || (c->auth && !text_eq(auth, c->auth)))
             continue;
         out->status = c->status;
         out->broken = c->broken;
@@ -119,7 +119,7 @@ static enum status save(void *ctx, const struct crm_tokens *tokens, struct err *
     return OK;
 }
 
-static const struct crm_token_store store = {.load = load, .save = save};
+const struct crm_token_store store = {.load = load, .save = save};
 
 const char lead_describe[] =
     "{\"name\":\"Lead\",\"label\":\"Lead\",\"keyPrefix\":\"00Q\",\"queryable\":true,\"createable\":"

@@ -19,10 +19,12 @@ struct canned {
     const char *body;
     const char *type; /* NULL = JSON */
     enum http_break broken;
-    int times; /* 0 = for ever */
+    int times;        /* 0 = for ever */
+    const char *auth; /* only with this Authorization; NULL = any */
 };
 
 extern struct canned cans[32];
+extern const struct crm_token_store store;
 void can(const char *path, int status, const char *body);
 void can_times(const char *path, int status, const char *body, int times);
 void cans_clear(void);

@@ -688,11 +688,12 @@ TEST(org, what_the_user_may_not_see_is_said_with_the_permission)
     const char *fields[] = {"Rating"};
     struct crm_read read = {.object = "Lead", .fields = fields, .field_count = 1};
     control("POST", "/localorg/users",
-            arena_printf(arena,
-                         "{\"username\":\"%s\",\"deny\":[{\"object\":\"Lead\",\"field\":\"Rating\","
-                         "\"access\":[\"read\",\"update\"]},"
-                         "{\"object\":\"Lead\",\"field\":\"Title\",\"access\":[\"create\",\"update\"]}]}",
-                         connection.username));
+            arena_printf(
+                arena,
+                "{\"username\":\"%s\",\"deny\":[{\"object\":\"Lead\",\"field\":\"Rating\","
+                "\"access\":[\"read\",\"update\"]},"
+                "{\"object\":\"Lead\",\"field\":\"Title\",\"access\":[\"create\",\"update\"]}]}",
+                connection.username));
     struct crm_reader *reader = salesforce_connector.read_open(session, &read, &err);
     CHECK(reader == NULL);
     CHECK_CONTAINS(err.hint, "Rating: tick Read Access");

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/uri.h"
 
+#include <pthread.h>
 #include <string.h>
 
 /* ----------------------------------------------------------------- reads */
@@ -146,7 +147,8 @@ TEST(wire, a_read_is_tried_again_and_a_fault_ends_it)
     can_times("GET /services/data/v66.0/query", 200,
               "{\"totalSize\":17,\"done\":true,\"records\":[]}", 1);
     can("GET /services/data/v66.0/query", 400,
-        "[{\"errorCode\":\"INVALID_FIELD\",\"message\":\"No such column 'Nope' on entity "
+        "[{\"errorCode\":\"INVALID_FIELD\",\"message\":\"\\nSELECT COUNT() FROM Lead\\n       ^\\n"
+        "ERROR at Row:1:Column:8\\nNo such column 'Nope' on entity "
         "'Lead'.\"}]");
     can_usual();
     CHECK_OK(salesforce_connector.count(session, "Lead", "Email = null", &count, &err), &err);
@@ -155,6 +157,7 @@ TEST(wire, a_read_is_tried_again_and_a_fault_ends_it)
     CHECK_FAIL(salesforce_connector.count(session, "Lead", NULL, &count, &err), &err,
                "sf.INVALID_FIELD");
     CHECK_CONTAINS(err.hint, "Field Permissions, Nope: tick Read Access");
+    CHECK_STR(err.message, "counting Lead: No such column 'Nope' on entity 'Lead'.");
     CHECK_INT(seen_with("/query?q="), 5);
 }
 
@@ -227,6 +230,46 @@ TEST(wire, two_refreshers_meet_and_the_second_waits)
     CHECK_OK(salesforce_connector.count(session, "Lead", NULL, &count, &err), &err);
     CHECK_INT(sleeps, 2);
     CHECK_STR(secret_reveal(&vault.refresh), "fresh"); /* not rotated: the old one stays */
+}
+
+static void *count_once(void *arg)
+{
+    struct err mine = {0};
+    int64_t count = 0;
+    return salesforce_connector.count(arg, "Lead", NULL, &count, &mine) == OK && count == 1 ? arg
+                                                                                            : NULL;
+}
+
+TEST(wire, eight_threads_whose_session_ended_refresh_once)
+{
+    struct connection connection = {.name = "c",
+                                    .login_url = base_url,
+                                    .instance_url = base_url,
+                                    .org_id = "00D000000000062EAA",
+                                    .user_id = "005000000000001AAA"};
+    struct crm_session *sessions[8];
+    pthread_t threads[8];
+    void *done;
+    can("GET /services/data/v66.0/query", 401, STALE);
+    cans[0].auth = "Bearer first";
+    can("GET /services/data/v66.0/query", 200, "{\"totalSize\":1,\"done\":true,\"records\":[]}");
+    can_times("POST /services/oauth2/token", 200, grant("second", "rotated"), 1);
+    can("POST /services/oauth2/token", 400,
+        "{\"error\":\"invalid_grant\",\"error_description\":\"expired access/refresh token\"}");
+    can_usual();
+    for (int i = 0; i < 8; i++) {
+        sessions[i] = salesforce_connector.open(world_real(), &connection, &store, &err);
+        CHECK_GOT(sessions[i], &err);
+    }
+    for (int i = 0; i < 8; i++)
+        CHECK_INT(pthread_create(&threads[i], NULL, count_once, sessions[i]), 0);
+    for (int i = 0; i < 8; i++) {
+        pthread_join(threads[i], &done);
+        CHECK(done != NULL);
+        salesforce_connector.close(sessions[i]);
+    }
+    CHECK_INT(seen_with("POST /services/oauth2/token"), 1);
+    CHECK_INT(saves, 1);
 }
 
 TEST(wire, some_refusals_never_start_a_refresh_loop)
@@ -377,4 +420,37 @@ TEST(wire, ten_thousand_keys_cost_two_calls)
     CHECK_INT(session->calls, 1 + 2);
     CHECK_INT(session->calls_one_each, 1 + 10000);
     buf_free(&body);
+}
+
+TEST(wire, a_part_that_met_a_passing_fault_is_asked_again)
+{
+    size_t n = 1500;
+    struct value *keys = arena_array(arena, n, sizeof *keys);
+    struct crm_match **found = arena_array(arena, n, sizeof *found);
+    const char *match[] = {"Email"};
+    struct crm_lookup lookup = {
+        .object = "Lead", .match_fields = match, .match_count = 1, .keys = keys, .row_count = n};
+    for (size_t i = 0; i < n; i++) {
+        keys[i].text = arena_printf(arena, "a%zu@b.co", i);
+        keys[i].len = (uint32_t)strlen(keys[i].text);
+    }
+#define NOTHING "{\"totalSize\":0,\"done\":true,\"records\":[]}"
+#define PART(id, status, body)                                                                     \
+    "{\"referenceId\":\"" id "\",\"httpStatusCode\":" status ",\"httpHeaders\":{},\"body\":" body  \
+    "}"
+    can_times("POST /services/data/v66.0/composite", 200,
+              "{\"compositeResponse\":[" PART("q0", "200", NOTHING) "," PART(
+                  "q1", "500", "[{\"errorCode\":\"UNKNOWN_EXCEPTION\",\"message\":\"x\"}]") "]}",
+              1);
+    can_times(
+        "POST /services/data/v66.0/composite", 200,
+        "{\"compositeResponse\":[" PART("q0", "200", NOTHING) "," PART("q1", "200", NOTHING) "]}",
+        1);
+    can("POST /services/data/v66.0/composite", 200,
+        "{\"compositeResponse\":[" PART("q0", "200", NOTHING) "]}");
+    can_usual();
+    CHECK_OK(salesforce_connector.lookup(session, &lookup, arena, found, &err), &err);
+    CHECK_INT(sleeps, 1);
+    /* a part that is missing is an error too, never "none" */
+    CHECK(salesforce_connector.lookup(session, &lookup, arena, found, &err) != OK);
 }

@@ -11,6 +11,8 @@
 
 #include <string.h>
 
+#define PART_ATTEMPTS 3 /* of a composite with a part that met a passing fault */
+
 static bool locator_of(const char *url, struct arena *arena, const char **out)
 {
     const char *last = url ? strrchr(url, '/') : NULL;
@@ -55,11 +57,6 @@ static const char *query_path(struct sf *sf, struct arena *arena, const struct s
     return out;
 }
 
-static const char *what_text(struct arena *arena, const char *object)
-{
-    return arena_printf(arena, "querying %s", object ? object : "Salesforce");
-}
-
 static enum status queries_check(const struct sf_query *queries, size_t count, struct err *err)
 {
     for (size_t i = 0; i < count; i++)
@@ -74,8 +71,7 @@ static enum status query_alone(struct sf *sf, const char *path, const char *obje
                                struct arena *arena, struct sf_rows *rows, struct err *err)
 {
     static const struct http_header batch = {"Sforce-Query-Options", "batchSize=2000", NULL};
-    struct sf_call call = {
-        .path = path, .headers = &batch, .object = object, .what = what_text(arena, object)};
+    struct sf_call call = {.path = path, .headers = &batch, .object = object};
     const struct json *body = NULL;
     if (sf_read(sf, &call, arena, &body, err) != OK)
         return FAIL;
@@ -111,47 +107,75 @@ static const struct json *part_of(const struct json *body, const char *reference
     return NULL;
 }
 
-enum status sf_query_many(struct sf *sf, const struct sf_query *queries, size_t count,
-                          const char *object, struct arena *arena, struct sf_rows *rows,
-                          struct err *err)
+/* The parts of a composite answer; *again when asking once more may help. */
+static enum status parts_take(struct sf *sf, const struct sf_call *call, const struct json *body,
+                              size_t count, struct arena *arena, struct sf_rows *rows, bool *again,
+                              struct err *err)
 {
-    const char *paths[SF_PARTS_PER_CALL];
+    *again = false;
+    for (size_t i = 0; i < count; i++) {
+        const struct json *part = part_of(body, arena_printf(arena, "q%zu", i));
+        const struct json *answer = json_get(part, "body");
+        int status = (int)json_get_int(part, "httpStatusCode", 0);
+        if (status != 200) {
+            *again = sf_passing(status, answer);
+            return sf_fail(sf, call, status, answer, NULL, err);
+        }
+        if (sf_rows_take(answer, arena, &rows[i], err) != OK)
+            return FAIL;
+    }
+    return OK;
+}
+
+/* Authorization and the other headers share the limit with the URL. */
+static bool fits_url(const struct sf *sf, const char *path)
+{
+    size_t headers = strlen(secret_reveal(&sf->access)) + 400;
+    return strlen(sf->instance) + strlen(path) + headers < SF_URL_MAX;
+}
+
+static enum status query_together(struct sf *sf, const char *const *paths, size_t count,
+                                  const char *object, struct arena *arena, struct sf_rows *rows,
+                                  struct err *err)
+{
     struct buf text = BUF_INIT;
     const struct json *body = NULL;
-    enum status rc = FAIL;
-
-    if (count > SF_PARTS_PER_CALL)
-        return err_set(err, ERR_INVALID, "more than %d queries in one call", SF_PARTS_PER_CALL);
-    if (queries_check(queries, count, err) != OK || sf_ready(sf, err) != OK)
-        return FAIL;
-    for (size_t i = 0; i < count; i++)
-        paths[i] = query_path(sf, arena, &queries[i]);
-    if (count == 1 && strlen(sf->instance) + strlen(paths[0]) + 40 < SF_URL_MAX)
-        return query_alone(sf, paths[0], object, arena, rows, err);
+    enum status rc;
+    bool again;
 
     composite_body(sf, arena, paths, count, &text);
     struct sf_call call = {.method = "POST",
                            .path = "/composite",
                            .body = text.data,
                            .body_len = text.len,
-                           .object = object,
-                           .what = what_text(arena, object)};
-    if (sf_read(sf, &call, arena, &body, err) != OK)
-        goto done;
-    for (size_t i = 0; i < count; i++) {
-        const struct json *part = part_of(body, arena_printf(arena, "q%zu", i));
-        int status = (int)json_get_int(part, "httpStatusCode", 0);
-        if (status != 200) {
-            sf_fail(sf, &call, status, json_get(part, "body"), NULL, err);
-            goto done;
-        }
-        if (sf_rows_take(json_get(part, "body"), arena, &rows[i], err) != OK)
-            goto done;
+                           .object = object};
+    for (int attempt = 0;; attempt++) {
+        again = false;
+        rc = sf_read(sf, &call, arena, &body, err);
+        if (rc == OK)
+            rc = parts_take(sf, &call, body, count, arena, rows, &again, err);
+        if (rc == OK || !again || attempt == PART_ATTEMPTS)
+            break;
+        sf_backoff(sf->world, attempt, 400);
     }
-    rc = OK;
-done:
     buf_free(&text);
     return rc;
+}
+
+enum status sf_query_many(struct sf *sf, const struct sf_query *queries, size_t count,
+                          const char *object, struct arena *arena, struct sf_rows *rows,
+                          struct err *err)
+{
+    const char *paths[SF_PARTS_PER_CALL];
+    if (count > SF_PARTS_PER_CALL)
+        return err_set(err, ERR_INVALID, "more than %d queries in one call", SF_PARTS_PER_CALL);
+    if (queries_check(queries, count, err) != OK || sf_ready(sf, err) != OK)
+        return FAIL;
+    for (size_t i = 0; i < count; i++)
+        paths[i] = query_path(sf, arena, &queries[i]);
+    if (count == 1 && fits_url(sf, paths[0]))
+        return query_alone(sf, paths[0], object, arena, rows, err);
+    return query_together(sf, paths, count, object, arena, rows, err);
 }
 
 enum status sf_query(struct sf *sf, const struct sf_query *query, const char *object,
@@ -193,8 +217,10 @@ enum status sf_count(struct crm_session *session, const char *object, const char
     if (where)
         buf_printf(&soql, " WHERE (%s)", where);
     struct sf_query query = {.soql = buf_text(&soql)};
-    if (sf_query(sf, &query, object, arena, &rows, err) != OK)
+    if (sf_query(sf, &query, object, arena, &rows, err) != OK) {
+        err_wrap(err, "counting %s", object);
         goto done;
+    }
     sf->crm.calls_one_each++;
     *out = rows.total;
     rc = OK;

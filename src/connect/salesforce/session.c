@@ -93,7 +93,6 @@ enum status sf_use_tokens(struct sf *sf, const struct crm_tokens *tokens, struct
         free(sf->instance);
         sf->instance = mem_strdup(origin);
         sf->local = sf_host_check(origin, NULL) == SF_LOCAL;
-        sf->version[0] = 0; /* another host may serve other versions */
     }
     secret_copy(&sf->access, &tokens->access);
     if (secret_is_set(&tokens->refresh))
@@ -251,6 +250,14 @@ bool sf_token_stale(const struct http_response *response, const struct json *bod
                          strstr(message, "Connected app is not attached to Agent")));
 }
 
+/* SOQL errors start with the query and a caret under the place: the sentence comes after. */
+static const char *sentence(const char *message)
+{
+    const char *at = message ? strstr(message, "ERROR at Row:") : NULL;
+    at = at ? strchr(at, '\n') : NULL;
+    return at && at[1] ? at + 1 : message;
+}
+
 static enum status fail_without_code(const struct sf_call *call, int status, const struct buf *raw,
                                      struct err *err)
 {
@@ -261,6 +268,9 @@ static enum status fail_without_code(const struct sf_call *call, int status, con
     if (status == 420)
         err_cause(err,
                   "Salesforce has no route to this org's host: it was moved, renamed or is new.");
+    else if (status >= 300 && status < 400)
+        err_cause(err,
+                  "The org's address has changed: its My Domain was renamed, or it was moved.");
     else if (status == 414 || status == 431)
         err_cause(err, "The request was longer than Salesforce accepts.");
     else if (status == 403)
@@ -288,7 +298,7 @@ enum status sf_fail(struct sf *sf, const struct sf_call *call, int status, const
         snprintf(ours, sizeof ours, "%s", ERR_CRM_LIMIT);
     else if (status >= 500 || text_eq(code, "SERVER_UNAVAILABLE"))
         snprintf(ours, sizeof ours, "%s", ERR_CRM_UNREACHABLE);
-    err_set(err, ours, "%s", message && *message ? message : code);
+    err_set(err, ours, "%s", message && *message ? sentence(message) : code);
     if (status == 401 && message && strstr(message, "not valid for use with the REST API")) {
         err_cause(
             err, "The session may not use the REST API: the scope api is missing, the profile asks "
@@ -305,7 +315,7 @@ enum status sf_fail(struct sf *sf, const struct sf_call *call, int status, const
 }
 
 /* Worth asking once more, for a read? */
-static bool passing(int status, const struct json *body)
+bool sf_passing(int status, const struct json *body)
 {
     static const char *const codes[] = {"SERVER_UNAVAILABLE",
                                         "UNKNOWN_EXCEPTION",
@@ -364,7 +374,7 @@ static enum sf_verdict judge(struct sf *sf, const struct sf_call *call,
     sf_fail(sf, call, response->status, body, &response->body, err);
     if (response->status == 401)
         return sf_token_stale(response, body) ? VERDICT_STALE : VERDICT_NO;
-    return passing(response->status, body) ? VERDICT_AGAIN : VERDICT_NO;
+    return sf_passing(response->status, body) ? VERDICT_AGAIN : VERDICT_NO;
 }
 
 static enum status read_raw(struct sf *sf, const struct sf_call *call, struct arena *arena,

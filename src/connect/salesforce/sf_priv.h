@@ -77,6 +77,7 @@ enum status sf_read(struct sf *sf, const struct sf_call *call, struct arena *are
 /* One request on the wire, never two; no judgement. Free the response always. */
 enum status sf_send(struct sf *sf, const struct sf_call *call, struct http_response *response,
                     struct err *err);
+bool sf_passing(int status, const struct json *body); /* a read may be asked again */
 /* True when a 401 says that a fresh token may help. */
 bool sf_token_stale(const struct http_response *response, const struct json *body);
 const char *sf_path(struct sf *sf, struct arena *arena,

@@ -240,7 +240,12 @@ enum status sf_refresh(struct sf *sf, struct err *err)
     err = err ? err : &local;
     secret_copy(&stale, &sf->access);
     pthread_mutex_lock(lock);
-    enum status rc = refresh_locked(sf, &stale, err);
+    enum status rc = sf->store.lock ? sf->store.lock(sf->store.ctx, err) : OK;
+    if (rc == OK) {
+        rc = refresh_locked(sf, &stale, err);
+        if (sf->store.unlock)
+            sf->store.unlock(sf->store.ctx);
+    }
     pthread_mutex_unlock(lock);
     secret_wipe(&stale);
     return rc;
