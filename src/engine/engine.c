@@ -265,6 +265,63 @@ enum status engine_connect(struct engine *engine, struct connection *connection,
     return OK;
 }
 
+/* Open operations still need the sign-in: their outcome could not be found out. */
+static enum status check_no_open_operations(struct engine *engine, const struct connection *c,
+                                            struct arena *arena, struct err *err)
+{
+    struct op_query query = {.limit = 1000};
+    for (int state = 0; state <= OP_CANCELLED; state++)
+        if (!op_state_final((enum op_state)state))
+            query.states |= 1u << state;
+    for (;;) {
+        struct op *ops = NULL;
+        size_t count = 0;
+        if (engine->store->does->ops_list(engine->store, arena, &query, &ops, &count, err) != OK)
+            return FAIL;
+        for (size_t i = 0; i < count; i++) {
+            if (ops[i].connection_id != c->id)
+                continue;
+            err_set(err, ERR_CONFLICT, "\"%s\" has open operations, the first is %lld (%s)", c->name,
+                    (long long)ops[i].id, op_state_name(ops[i].state));
+            err_hint(err, "settle them first: argil journal list, argil journal recover");
+            return FAIL;
+        }
+        if (count < query.limit)
+            return OK;
+        query.after_id = ops[count - 1].id;
+    }
+}
+
+enum status engine_disconnect(struct engine *engine, const char *name, struct err *err)
+{
+    struct arena *arena = arena_new();
+    struct connection connection;
+    struct crm_tokens tokens = {0};
+    char label[64];
+    enum status rc = engine->store->does->connection_get(engine->store, arena, name, &connection, err);
+    if (rc == OK)
+        rc = check_no_open_operations(engine, &connection, arena, err);
+    if (rc != OK)
+        goto done;
+    snprintf(label, sizeof label, "token:%lld", (long long)connection.id);
+    rc = tokens_get(engine, label, arena, &tokens, err);
+    if (rc != OK)
+        goto done;
+    const struct connector *connector = connector_named(engine, connection.connector);
+    if (connector && connector->revoke)
+        rc = connector->revoke(engine->world, &connection, &tokens, err);
+    if (rc == OK)
+        rc = engine->store->does->connection_delete(engine->store, name, err);
+    if (rc == OK)
+        rc = engine->store->does->sealed_delete(engine->store, label, err);
+done:
+    secret_wipe(&tokens.access);
+    secret_wipe(&tokens.refresh);
+    secret_wipe(&tokens.client_secret);
+    arena_free(arena);
+    return rc;
+}
+
 enum status engine_secret_put(struct engine *engine, const char *name, const struct secret *value,
                               struct err *err)
 {
