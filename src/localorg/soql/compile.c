@@ -17,6 +17,16 @@ const char *buf_to_arena(struct arena *arena, struct buf *buf)
     return text;
 }
 
+const struct zone *user_zone(struct compiler *c)
+{
+    const char *user = c->context->user_id;
+    struct org_user known;
+    if (!c->zone)
+        c->zone = zone_find(user && org_user_by_id(c->context->org, user, &known) ? known.timezone
+                                                                                  : NULL);
+    return c->zone;
+}
+
 void compiler_free(struct compiler *c)
 {
     vec_free(&c->binds);
@@ -48,8 +58,8 @@ static enum status add_root(struct compiler *c, const struct ast_from *from)
     if (!object || !object_readable(c, object))
         return not_an_object(c, from->path);
     if (!object->queryable)
-        return err_set(c->err, "INVALID_TYPE_FOR_OPERATION", "entity type %s does not support query",
-                       object->name);
+        return err_set(c->err, "INVALID_TYPE_FOR_OPERATION",
+                       "entity type %s does not support query", object->name);
     c->scope->root = source_root(c, object);
     return OK;
 }
@@ -87,9 +97,9 @@ enum status compile_from(struct compiler *c, const struct ast_query *query)
 
 static enum status scope_sql(struct compiler *c, const struct ast_query *query, struct buf *out)
 {
-    static const char *const scopes[] = {"everything", "mine", "mine_and_my_groups", "team",
-                                         "delegated", "my_territory", "my_team_territory",
-                                         "scopingRule"};
+    static const char *const scopes[] = {
+        "everything", "mine",         "mine_and_my_groups", "team",
+        "delegated",  "my_territory", "my_team_territory",  "scopingRule"};
     size_t which = 0, count = sizeof scopes / sizeof *scopes;
     if (!query->scope.n)
         return OK;
@@ -196,7 +206,8 @@ static enum status check_limits(struct compiler *c, const struct ast_query *quer
     if (!query->count_only)
         return OK;
     if (query->order)
-        return err_set(c->err, SOQL_MALFORMED, "Ordered field must be grouped or aggregated: " STR_FMT,
+        return err_set(c->err, SOQL_MALFORMED,
+                       "Ordered field must be grouped or aggregated: " STR_FMT,
                        STR_ARG(query->order->expr->text));
     if (query->group)
         return err_set(c->err, SOQL_MALFORMED, "Grouped queries cannot use COUNT()");
@@ -247,8 +258,12 @@ struct soql_plan *soql_compile(struct arena *arena, const struct soql_context *c
                                const char *text, struct err *err)
 {
     struct scope scope = {0};
-    struct compiler c = {.arena = arena, .context = context, .err = err, .scope = &scope,
-                         .first_bind = 1, .schema = org_schema(context->org)};
+    struct compiler c = {.arena = arena,
+                         .context = context,
+                         .err = err,
+                         .scope = &scope,
+                         .first_bind = 1,
+                         .schema = org_schema(context->org)};
     c.text = str_of(arena_strdup(arena, text));
     const struct ast_query *query = soql_parse(arena, c.text, err);
     if (!query)
@@ -270,8 +285,8 @@ static struct str child_name(const struct compiler *outer, const struct ast_expr
         return path->text;
     bool mine = str_eq_nocase(path->parts[0], str_of(outer->scope->root->object->name));
     for (const struct alias *alias = outer->scope->aliases; alias; alias = alias->next)
-        mine = mine || (alias->source == outer->scope->root &&
-                        str_eq_nocase(alias->name, path->parts[0]));
+        mine = mine ||
+               (alias->source == outer->scope->root && str_eq_nocase(alias->name, path->parts[0]));
     return mine ? path->parts[1] : path->text;
 }
 
@@ -300,8 +315,8 @@ static enum status check_child(struct compiler *c, const struct ast_query *query
 {
     int most = c->context->api_version >= 58 ? SOQL_MAX_LEVELS - 1 : 1;
     if (c->levels > most)
-        return fail_at(c, SOQL_MALFORMED, query->at, 6,
-                       "Nested query levels are limited to %d", most);
+        return fail_at(c, SOQL_MALFORMED, query->at, 6, "Nested query levels are limited to %d",
+                       most);
     if (query->count_only || query->group)
         return fail_at(c, SOQL_MALFORMED, query->at, 6,
                        "only root queries support aggregate expressions");
@@ -312,9 +327,14 @@ enum status compile_children(struct compiler *outer, const struct ast_query *que
                              struct soql_node *node)
 {
     struct scope scope = {0};
-    struct compiler c = {.arena = outer->arena, .context = outer->context, .err = outer->err,
-                         .scope = &scope, .first_bind = 2, .schema = outer->schema,
-                         .text = outer->text, .levels = outer->levels + 1};
+    struct compiler c = {.arena = outer->arena,
+                         .context = outer->context,
+                         .err = outer->err,
+                         .scope = &scope,
+                         .first_bind = 2,
+                         .schema = outer->schema,
+                         .text = outer->text,
+                         .levels = outer->levels + 1};
     const struct field *field = child_field(&c, outer, query->from->path, &node->name);
     enum status rc = field ? check_child(&c, query) : FAIL;
     if (rc != OK)
@@ -343,8 +363,13 @@ enum status soql_condition_sql(struct arena *arena, struct org *org, const struc
     struct scope scope = {0};
     struct soql_context context = {.org = org, .now_ms = org_now_ms(org)};
     struct soql_plan plan = {0};
-    struct compiler c = {.arena = arena, .context = &context, .err = err, .scope = &scope,
-                         .plan = &plan, .first_bind = first, .schema = org_schema(org),
+    struct compiler c = {.arena = arena,
+                         .context = &context,
+                         .err = err,
+                         .scope = &scope,
+                         .plan = &plan,
+                         .first_bind = first,
+                         .schema = org_schema(org),
                          .scalar_parents = true};
     c.text = str_of(arena_strdup(arena, condition));
     const struct ast_cond *cond = soql_parse_condition(arena, c.text, err);

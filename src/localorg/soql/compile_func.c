@@ -1,8 +1,7 @@
 /* compile_func.c - functions: aggregates, parts of dates, labels, distance.
  *
  * Each becomes plain SQL, so that rules can use conditions on any connection.
- * Datetimes are cut up in UTC; convertTimezone is accepted and, the users of a
- * local org living in UTC, changes nothing. */
+ * Datetimes are cut up in UTC, or inside convertTimezone by the user's clock. */
 #include "localorg/soql/compile_priv.h"
 
 #include <string.h>
@@ -58,16 +57,12 @@ static bool call_is(const struct ast_expr *expr, const char *name)
     return expr && expr->kind == AST_CALL && str_eq_nocase(expr->name, str_of(name));
 }
 
-/* The one argument, a path or a call of `inner` on one. */
+/* The one argument, a path. */
 static enum status resolve_argument(struct compiler *c, const struct ast_expr *call,
-                                    const char *inner, struct resolved *out)
+                                    struct resolved *out)
 {
     const struct ast_expr *argument = call->first;
-    if (!argument || argument->next)
-        return wrong_argument(c, call);
-    if (inner && call_is(argument, inner))
-        return resolve_argument(c, argument, NULL, out);
-    if (argument->kind != AST_PATH)
+    if (!argument || argument->next || argument->kind != AST_PATH)
         return wrong_argument(c, call);
     return resolve_path(c, argument, out);
 }
@@ -117,7 +112,7 @@ const char *picklist_order_sql(struct compiler *c, const struct resolved *value)
 static enum status resolve_label(struct compiler *c, const struct ast_expr *call,
                                  struct resolved *out)
 {
-    if (resolve_argument(c, call, NULL, out) != OK)
+    if (resolve_argument(c, call, out) != OK)
         return FAIL;
     if (out->field && out->field->picklist_count && out->type == FT_PICKLIST) {
         out->sql = picklist_case(c, out, true);
@@ -173,7 +168,8 @@ static bool may_aggregate(const struct resolved *value, enum aggregate function)
 }
 
 /* MIN and MAX of a picklist follow its setup order: rank before the value. */
-static const char *ranked_sql(struct compiler *c, const struct resolved *value, const char *function)
+static const char *ranked_sql(struct compiler *c, const struct resolved *value,
+                              const char *function)
 {
     const char *rank = picklist_order_sql(c, value);
     if (!rank)
@@ -186,7 +182,7 @@ static enum status resolve_aggregate(struct compiler *c, const struct ast_expr *
                                      enum aggregate function, struct resolved *out)
 {
     struct resolved value;
-    if (resolve_argument(c, call, NULL, &value) != OK)
+    if (resolve_argument(c, call, &value) != OK)
         return FAIL;
     if (!may_aggregate(&value, function))
         return fail_at(c, SOQL_MALFORMED, call->at, call->len,
@@ -198,8 +194,8 @@ static enum status resolve_aggregate(struct compiler *c, const struct ast_expr *
     switch (function) {
     case COUNT:
     case COUNT_DISTINCT:
-        out->sql = arena_printf(c->arena, "count(%s%s)", function == COUNT ? "" : "DISTINCT ",
-                                value.sql);
+        out->sql =
+            arena_printf(c->arena, "count(%s%s)", function == COUNT ? "" : "DISTINCT ", value.sql);
         out->type = FT_INT;
         out->field = NULL;
         break;
@@ -224,7 +220,8 @@ static enum status resolve_grouping(struct compiler *c, const struct ast_expr *c
     struct resolved value;
     if (resolve_argument_expr(c, call, &value) != OK)
         return FAIL;
-    *out = (struct resolved){.type = FT_INT, .aggregate = true, .function = true, .name = "GROUPING"};
+    *out =
+        (struct resolved){.type = FT_INT, .aggregate = true, .function = true, .name = "GROUPING"};
     out->sql = arena_printf(c->arena, "GROUPING %s", value.sql);
     return OK;
 }
@@ -236,12 +233,12 @@ static const struct {
     int add, divide;
     bool datetime_only;
 } date_parts[] = {
-    {"CALENDAR_MONTH", "%m", 0, 1, false},   {"CALENDAR_QUARTER", "%m", 2, 3, false},
-    {"CALENDAR_YEAR", "%Y", 0, 1, false},    {"DAY_IN_MONTH", "%d", 0, 1, false},
-    {"DAY_IN_WEEK", "%w", 1, 1, false},      {"DAY_IN_YEAR", "%j", 0, 1, false},
-    {"FISCAL_MONTH", "%m", 0, 1, false},     {"FISCAL_QUARTER", "%m", 2, 3, false},
-    {"FISCAL_YEAR", "%Y", 0, 1, false},      {"HOUR_IN_DAY", "%H", 0, 1, true},
-    {"WEEK_IN_MONTH", "%d", 6, 7, false},    {"WEEK_IN_YEAR", "%j", 6, 7, false},
+    {"CALENDAR_MONTH", "%m", 0, 1, false}, {"CALENDAR_QUARTER", "%m", 2, 3, false},
+    {"CALENDAR_YEAR", "%Y", 0, 1, false},  {"DAY_IN_MONTH", "%d", 0, 1, false},
+    {"DAY_IN_WEEK", "%w", 1, 1, false},    {"DAY_IN_YEAR", "%j", 0, 1, false},
+    {"FISCAL_MONTH", "%m", 0, 1, false},   {"FISCAL_QUARTER", "%m", 2, 3, false},
+    {"FISCAL_YEAR", "%Y", 0, 1, false},    {"HOUR_IN_DAY", "%H", 0, 1, true},
+    {"WEEK_IN_MONTH", "%d", 6, 7, false},  {"WEEK_IN_YEAR", "%j", 6, 7, false},
     {"DAY_ONLY", "%Y-%m-%d", 0, 0, true},
 };
 
@@ -258,11 +255,25 @@ bool is_grouping_call(const struct ast_expr *expr)
     return is_aggregate_call(expr) || date_part_of(expr) >= 0;
 }
 
+/* A datetime or date, or convertTimezone(datetime). */
+static enum status resolve_date(struct compiler *c, const struct ast_expr *call,
+                                struct resolved *out)
+{
+    if (!call_is(call->first, "convertTimezone"))
+        return resolve_argument(c, call, out);
+    if (call->first->next || resolve_argument(c, call->first, out) != OK)
+        return call->first->next ? wrong_argument(c, call) : FAIL;
+    if (out->type != FT_DATETIME)
+        return wrong_argument(c, call);
+    out->sql = zone_local_sql(c->arena, user_zone(c), out->sql);
+    return OK;
+}
+
 static enum status resolve_date_part(struct compiler *c, const struct ast_expr *call, int part,
                                      struct resolved *out)
 {
     struct resolved value;
-    if (resolve_argument(c, call, "convertTimezone", &value) != OK)
+    if (resolve_date(c, call, &value) != OK)
         return FAIL;
     if (value.type != FT_DATETIME && (value.type != FT_DATE || date_parts[part].datetime_only))
         return wrong_argument(c, call);
@@ -279,9 +290,9 @@ static enum status resolve_date_part(struct compiler *c, const struct ast_expr *
         return OK;
     }
     out->type = FT_INT;
-    out->sql = arena_printf(c->arena, "((CAST(strftime('%s', %s) AS INTEGER) + %d) / %d)",
-                            date_parts[part].format, time, date_parts[part].add,
-                            date_parts[part].divide);
+    out->sql =
+        arena_printf(c->arena, "((CAST(strftime('%s', %s) AS INTEGER) + %d) / %d)",
+                     date_parts[part].format, time, date_parts[part].add, date_parts[part].divide);
     return OK;
 }
 
@@ -311,13 +322,13 @@ static enum status resolve_distance(struct compiler *c, const struct ast_expr *c
     const char *lat = column_sql(c, value.source, latitude->name);
     const char *lon = column_sql(c, value.source, longitude->name);
     double to_lat = point->first->number, to_lon = point->first->next->number;
-    *out = (struct resolved){.type = FT_DOUBLE, .source = value.source, .function = true,
-                             .name = "DISTANCE"};
-    out->sql = arena_printf(
-        c->arena,
-        "(%s * asin(sqrt(pow(sin(radians(%s - %.17g) / 2), 2) + cos(radians(%.17g)) * "
-        "cos(radians(%s)) * pow(sin(radians(%s - %.17g) / 2), 2))))",
-        miles ? "7917.6" : "12742.0", lat, to_lat, to_lat, lat, lon, to_lon);
+    *out = (struct resolved){
+        .type = FT_DOUBLE, .source = value.source, .function = true, .name = "DISTANCE"};
+    out->sql =
+        arena_printf(c->arena,
+                     "(%s * asin(sqrt(pow(sin(radians(%s - %.17g) / 2), 2) + cos(radians(%.17g)) * "
+                     "cos(radians(%s)) * pow(sin(radians(%s - %.17g) / 2), 2))))",
+                     miles ? "7917.6" : "12742.0", lat, to_lat, to_lat, lat, lon, to_lon);
     return OK;
 }
 

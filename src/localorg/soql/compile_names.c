@@ -35,8 +35,9 @@ bool object_readable(const struct compiler *c, const struct sobject *object)
 enum status no_such_column(struct compiler *c, size_t at, size_t len, struct str field,
                            const char *entity)
 {
-    return fail_at(c, SOQL_INVALID_FIELD, at, len, "No such column '" STR_FMT "' on entity '%s'. %s",
-                   STR_ARG(field), entity, NOT_A_FIELD);
+    return fail_at(c, SOQL_INVALID_FIELD, at, len,
+                   "No such column '" STR_FMT "' on entity '%s'. %s", STR_ARG(field), entity,
+                   NOT_A_FIELD);
 }
 
 struct source *source_root(struct compiler *c, const struct sobject *object)
@@ -68,8 +69,8 @@ static struct source *source_child(struct compiler *c, struct source *from, cons
     source->number = c->tables++;
     if (via->reference_count == 1)
         source->object = schema_find(c->schema, via->reference_to[0]);
-    source->key_sql = from->object ? column_sql(c, from, via->name)
-                                   : name_column_sql(c, from, via->name);
+    source->key_sql =
+        from->object ? column_sql(c, from, via->name) : name_column_sql(c, from, via->name);
     while (*tail)
         tail = &(*tail)->next;
     *tail = source;
@@ -168,12 +169,19 @@ void joins_sql(const struct source *source, bool only_where, struct buf *out)
 static const struct {
     const char *name;
     enum field_type type;
-} name_fields[] = {
-    {"Id", FT_ID},           {"Name", FT_STRING},     {"FirstName", FT_STRING},
-    {"LastName", FT_STRING}, {"Type", FT_STRING},     {"Email", FT_EMAIL},
-    {"Phone", FT_PHONE},     {"Title", FT_STRING},    {"UserRoleId", FT_REFERENCE},
-    {"ProfileId", FT_REFERENCE}, {"Username", FT_STRING}, {"IsActive", FT_BOOLEAN},
-    {"Alias", FT_STRING}};
+} name_fields[] = {{"Id", FT_ID},
+                   {"Name", FT_STRING},
+                   {"FirstName", FT_STRING},
+                   {"LastName", FT_STRING},
+                   {"Type", FT_STRING},
+                   {"Email", FT_EMAIL},
+                   {"Phone", FT_PHONE},
+                   {"Title", FT_STRING},
+                   {"UserRoleId", FT_REFERENCE},
+                   {"ProfileId", FT_REFERENCE},
+                   {"Username", FT_STRING},
+                   {"IsActive", FT_BOOLEAN},
+                   {"Alias", FT_STRING}};
 
 /* What a target object answers for a field of Name; NULL when it has none. */
 static const char *name_target_sql(struct compiler *c, const struct source *source,
@@ -186,8 +194,8 @@ static const char *name_target_sql(struct compiler *c, const struct source *sour
                                     : sobject_field(target, column);
     if (!field || !field->stored || !field_readable(c, field))
         return NULL;
-    return arena_printf(c->arena, "(SELECT n.\"%s\" FROM \"%s\" n WHERE n.\"Id\" = %s)", field->name,
-                        target->name, source->key_sql);
+    return arena_printf(c->arena, "(SELECT n.\"%s\" FROM \"%s\" n WHERE n.\"Id\" = %s)",
+                        field->name, target->name, source->key_sql);
 }
 
 const char *name_column_sql(struct compiler *c, const struct source *source, const char *column)

@@ -18,6 +18,7 @@
 #include "localorg/soql/ast.h"
 #include "localorg/soql/lex.h"
 #include "localorg/soql/soql.h"
+#include "localorg/soql/zone.h"
 
 enum {
     SOQL_MAX_LEVELS = 5,   /* parents of parents */
@@ -35,7 +36,7 @@ struct source {
     struct source *parent;
     const char *key_sql; /* the lookup's value; Id = key_sql joins it */
     int number, level;
-    bool in_where; /* conditions need it, so counting does too */
+    bool in_where;          /* conditions need it, so counting does too */
     struct soql_node *node; /* where its fields are printed; NULL: not yet, or the root */
     struct source *first, *next;
 };
@@ -62,14 +63,15 @@ struct compiler {
     struct scope *scope;
     struct soql_plan *plan;
     VEC(struct soql_bind) binds;
-    int first_bind; /* number of binds.at[0]'s placeholder */
-    int tables;     /* numbers given out */
+    int first_bind;            /* number of binds.at[0]'s placeholder */
+    int tables;                /* numbers given out */
     VEC(const char *) columns; /* the SQL select list */
-    bool in_where;       /* what is resolved now is part of a condition */
-    bool scalar_parents; /* no joins: parents as scalar subqueries */
+    bool in_where;             /* what is resolved now is part of a condition */
+    bool scalar_parents;       /* no joins: parents as scalar subqueries */
     bool aggregate;
     size_t semi_joins;
-    int levels; /* child queries around this one */
+    int levels;               /* child queries around this one */
+    const struct zone *zone;  /* the user's; NULL: not asked yet */
     VEC(const char *) groups; /* GROUP BY expressions, as resolved */
     int next_expr;            /* of expr0, expr1 ... */
 };
@@ -135,6 +137,7 @@ enum status grouped_sql(struct compiler *c, const struct ast_query *query, const
 enum status compile_from(struct compiler *c, const struct ast_query *query);
 enum status compile_children(struct compiler *outer, const struct ast_query *query,
                              struct soql_node *node);
+const struct zone *user_zone(struct compiler *c);
 const char *buf_to_arena(struct arena *arena, struct buf *buf); /* and frees it */
 void compiler_free(struct compiler *c);
 

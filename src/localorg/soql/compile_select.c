@@ -47,16 +47,19 @@ static struct soql_node **nodes_of(struct compiler *c, struct source *source)
     return &source->node->first;
 }
 
-static enum status duplicate_field(struct compiler *c, const struct ast_item *item, const char *name)
+static enum status duplicate_field(struct compiler *c, const struct ast_item *item,
+                                   const char *name)
 {
-    return fail_at(c, SOQL_INVALID_FIELD, item->at, item->len, "duplicate field selected: %s", name);
+    return fail_at(c, SOQL_INVALID_FIELD, item->at, item->len, "duplicate field selected: %s",
+                   name);
 }
 
 static enum status check_new(struct compiler *c, const struct ast_item *item,
                              const struct soql_node *list, const char *name)
 {
     for (; list; list = list->next)
-        if (list->kind != SOQL_PARENT && list->kind != SOQL_TYPEOF && text_eq_nocase(list->name, name))
+        if (list->kind != SOQL_PARENT && list->kind != SOQL_TYPEOF &&
+            text_eq_nocase(list->name, name))
             return duplicate_field(c, item, name);
     return OK;
 }
@@ -142,9 +145,9 @@ static enum status grouped_item(struct compiler *c, const struct ast_item *item,
     struct soql_node *node = add_value(c, &c->plan->nodes, value, name);
     if (value->function) {
         node->kind = SOQL_AGGREGATE;
-        node->display = arena_printf(c->arena, "%s(%s)",
-                                     text_lower(c->arena, str_dup(c->arena, item->expr->name)),
-                                     value->name);
+        node->display =
+            arena_printf(c->arena, "%s(%s)",
+                         text_lower(c->arena, str_dup(c->arena, item->expr->name)), value->name);
     }
     return OK;
 }
@@ -222,7 +225,8 @@ static enum status fields_item(struct compiler *c, const struct ast_query *query
     }
     if (!found)
         return fail_at(c, SOQL_MALFORMED, item->at, item->len,
-                       "The SOQL FIELDS function found no fields on entity '%s'", root->object->name);
+                       "The SOQL FIELDS function found no fields on entity '%s'",
+                       root->object->name);
     return OK;
 }
 
@@ -246,8 +250,11 @@ static struct source *when_source(struct compiler *c, struct source *name,
                                   const struct sobject *object)
 {
     struct source *source = arena_alloc(c->arena, sizeof *source), **tail = &name->first;
-    *source = (struct source){.object = object, .via = name->via, .parent = name,
-                              .key_sql = name->key_sql, .number = c->tables++,
+    *source = (struct source){.object = object,
+                              .via = name->via,
+                              .parent = name,
+                              .key_sql = name->key_sql,
+                              .number = c->tables++,
                               .level = name->level};
     c->scope->parents++;
     while (*tail)
@@ -288,6 +295,10 @@ static enum status when_item(struct compiler *c, const struct ast_item *item,
         if (!(object = when_object(c, name, when)))
             return FAIL;
         source = when_source(c, name, object);
+        if (c->scope->parents > SOQL_MAX_PARENTS)
+            return fail_at(c, SOQL_MALFORMED, when->at, when->type.n,
+                           "A query cannot use more than %d parent relationships",
+                           SOQL_MAX_PARENTS);
     }
     source->node = node_add(c, &node->first, SOQL_PARENT, node->name);
     source->node->object = object;

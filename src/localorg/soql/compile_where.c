@@ -141,15 +141,16 @@ static enum status bind_id(const struct comparison *cmp, const struct ast_value 
 }
 
 /* Binds a value as the column stores it, or says what is wrong with it. */
-static enum status bind_value(const struct comparison *cmp, const struct ast_value *value, int *bind)
+static enum status bind_value(const struct comparison *cmp, const struct ast_value *value,
+                              int *bind)
 {
     struct compiler *c = cmp->c;
     static const struct {
         enum value_class class;
         enum ast_value_kind kind;
-    } fits[] = {{C_TEXT, AST_V_STRING},     {C_MULTI, AST_V_STRING}, {C_ID, AST_V_STRING},
-                {C_NUMBER, AST_V_NUMBER},   {C_NUMBER, AST_V_CURRENCY}, {C_BOOLEAN, AST_V_BOOLEAN},
-                {C_DATE, AST_V_DATE},       {C_DATETIME, AST_V_DATETIME}, {C_TIME, AST_V_TIME}};
+    } fits[] = {{C_TEXT, AST_V_STRING},   {C_MULTI, AST_V_STRING},      {C_ID, AST_V_STRING},
+                {C_NUMBER, AST_V_NUMBER}, {C_NUMBER, AST_V_CURRENCY},   {C_BOOLEAN, AST_V_BOOLEAN},
+                {C_DATE, AST_V_DATE},     {C_DATETIME, AST_V_DATETIME}, {C_TIME, AST_V_TIME}};
     bool fit = false;
     for (size_t i = 0; i < sizeof fits / sizeof *fits; i++)
         fit = fit || (fits[i].class == cmp->class && fits[i].kind == value->kind);
@@ -220,20 +221,20 @@ static enum status like_sql(const struct comparison *cmp)
 static enum status bind_range(const struct comparison *cmp, const struct ast_value *value,
                               int ends[2])
 {
-    enum { DAY_MS = 86400000 };
     struct compiler *c = cmp->c;
-    int64_t now = c->context->now_ms, today = now / DAY_MS - (now % DAY_MS < 0);
+    const struct zone *zone = user_zone(c);
+    int64_t now = c->context->now_ms;
     struct date_range range;
-    if (!date_literal_range(value->range, value->range_n, today, &range))
+    if (!date_literal_range(value->range, value->range_n, zone_day(zone, now), &range))
         return fail_at(c, SOQL_MALFORMED, value->at, value->len, "Invalid date range");
     int64_t days[2] = {range.start, range.end};
     for (int i = 0; i < 2; i++) {
         if (cmp->class == C_DATE) {
             struct date date = date_from_days(days[i]);
-            ends[i] = bind_text(c, arena_printf(c->arena, "%04d-%02d-%02d", date.year, date.month,
-                                                date.day));
+            ends[i] = bind_text(
+                c, arena_printf(c->arena, "%04d-%02d-%02d", date.year, date.month, date.day));
         } else {
-            int64_t ms = days[i] * DAY_MS;
+            int64_t ms = zone_day_start(zone, days[i]);
             ends[i] = bind_int(c, i == 1 && range.until_now && ms > now ? now + 1 : ms);
         }
     }
@@ -442,7 +443,8 @@ static enum status semi_shape(struct compiler *c, const struct ast_cond *cond)
         inner->items->expr->kind != AST_PATH || inner->from->next)
         return semi_fail(c, cond, "Semi join sub-selects can only query one field");
     if (inner->order || inner->limit >= 0 || inner->offset >= 0 || inner->group)
-        return semi_fail(c, cond, "Semi join sub-selects do not support ORDER BY, LIMIT or GROUP BY");
+        return semi_fail(c, cond,
+                         "Semi join sub-selects do not support ORDER BY, LIMIT or GROUP BY");
     return OK;
 }
 
@@ -461,7 +463,8 @@ static const char *points_to(const struct resolved *value)
 {
     if (value->type == FT_ID && value->source)
         return value->source->object ? value->source->object->name : NULL;
-    return value->field && value->field->reference_count == 1 ? value->field->reference_to[0] : NULL;
+    return value->field && value->field->reference_count == 1 ? value->field->reference_to[0]
+                                                              : NULL;
 }
 
 static enum status semi_types(const struct comparison *cmp, const struct resolved *inner)
@@ -534,8 +537,9 @@ static enum status semi_sql(const struct comparison *cmp)
     c->scope = &inner;
     enum status rc = semi_inner(cmp, &where, &selected);
     if (rc == OK) {
-        buf_printf(cmp->out, not_in ? "(%s IS NULL OR %s NOT IN (SELECT %s FROM \"%s\" t%d"
-                                    : "(%s%.0s IN (SELECT %s FROM \"%s\" t%d",
+        buf_printf(cmp->out,
+                   not_in ? "(%s IS NULL OR %s NOT IN (SELECT %s FROM \"%s\" t%d"
+                          : "(%s%.0s IN (SELECT %s FROM \"%s\" t%d",
                    cmp->left.sql, cmp->left.sql, selected.sql, inner.root->object->name,
                    inner.root->number);
         joins_sql(inner.root, false, cmp->out);
@@ -552,8 +556,8 @@ static enum status semi_sql(const struct comparison *cmp)
 static enum status may_filter(const struct comparison *cmp)
 {
     const struct field *field = cmp->left.field;
-    if (cmp->c->scalar_parents || cmp->left.function || !field || field->filterable)
-        return OK;
+    if (!cmp->c->context->user_id || cmp->left.function || !field || field->filterable)
+        return OK; /* rules, who have no user, may look at everything */
     return fail_at(cmp->c, SOQL_INVALID_FIELD, cmp->cond->left->at, cmp->cond->left->len,
                    "field '%s' can not be filtered in a query call", field->name);
 }
@@ -592,7 +596,8 @@ static bool bounds_same(const struct ast_cond *cond, const struct ast_cond *key,
     if (cond->kind != AST_COMPARE || cond->query || cond->left->kind != AST_PATH ||
         !str_eq_nocase(cond->left->text, key->left->text))
         return false;
-    bool strict = cond->op == (lower ? AST_GT : AST_LT), loose = cond->op == (lower ? AST_GE : AST_LE);
+    bool strict = cond->op == (lower ? AST_GT : AST_LT),
+         loose = cond->op == (lower ? AST_GE : AST_LE);
     return (cond->op == AST_EQ || strict || loose) && same_value(cond->values, key->values);
 }
 
@@ -609,7 +614,7 @@ static bool branch_bounds(const struct ast_cond *branch, const struct ast_cond *
 /* (a = x AND b > y) OR a > x implies a >= x. Said aloud, it turns a walk over
  * the whole index, or a sort, into a range. The one comparison that is such a
  * bound in every branch, or NULL. */
-static const struct ast_cond *common_bound(const struct ast_cond *or)
+static const struct ast_cond *common_bound(const struct ast_cond * or)
 {
     for (const struct ast_cond *key = or->first; key; key = key->next) {
         bool lower = key->kind == AST_COMPARE && (key->op == AST_GT || key->op == AST_GE);
@@ -673,10 +678,10 @@ static enum status list_cond_sql(struct compiler *c, const struct ast_cond *cond
         place = place == AT_TOP ? IN_OR : BELOW;
     else if (place != AT_TOP)
         place = BELOW;
-    const struct ast_cond *bound = and ? NULL : common_bound(cond);
+    const struct ast_cond *bound = and? NULL : common_bound(cond);
     enum status rc = bound ? bound_sql(c, bound, out) : OK;
     if (rc == OK)
-        rc = balanced_sql(c, list.at, list.len, and ? "AND" : "OR", place, out);
+        rc = balanced_sql(c, list.at, list.len, and? "AND" : "OR", place, out);
     if (bound)
         buf_char(out, ')');
     vec_free(&list);
@@ -688,10 +693,12 @@ static enum status cond_sql(struct compiler *c, const struct ast_cond *cond, enu
 {
     if (cond->kind == AST_COMPARE) {
         if (cond->query && place == IN_OR)
-            return semi_fail(c, cond, "Semi join sub-selects are not allowed with the 'OR' operator");
+            return semi_fail(c, cond,
+                             "Semi join sub-selects are not allowed with the 'OR' operator");
         if (cond->query && place == BELOW)
-            return semi_fail(c, cond, "Semi join sub-selects are only allowed at the top level WHERE "
-                                      "expressions and not in nested WHERE expressions.");
+            return semi_fail(c, cond,
+                             "Semi join sub-selects are only allowed at the top level WHERE "
+                             "expressions and not in nested WHERE expressions.");
         return comparison_sql(c, cond, out);
     }
     if (cond->kind != AST_NOT)

@@ -108,8 +108,8 @@ static int64_t unit_start(enum unit unit, int64_t today, int64_t shift)
 bool date_literal_range(struct str name, int64_t n, int64_t today, struct date_range *out)
 {
     const struct literal *literal = literal_find(name, n >= 0);
-    static const int64_t most[] = {[DAY] = 700000, [WEEK] = 100000, [MONTH] = 23000,
-                                   [QUARTER] = 7700, [YEAR] = 1900};
+    static const int64_t most[] = {
+        [DAY] = 700000, [WEEK] = 100000, [MONTH] = 23000, [QUARTER] = 7700, [YEAR] = 1900};
     if (!literal || n > most[literal->unit])
         return false;
     if (n < 0)

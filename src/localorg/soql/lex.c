@@ -227,7 +227,8 @@ static size_t unescape_unicode(const char *p, const char *end, char **out)
     int low = hex4(p + 6, end);
     if (low < 0xdc00 || low > 0xdfff)
         return 0;
-    *out = put_code_point(*out, 0x10000u + (((unsigned)code - 0xd800) << 10) + (unsigned)low - 0xdc00);
+    *out =
+        put_code_point(*out, 0x10000u + (((unsigned)code - 0xd800) << 10) + (unsigned)low - 0xdc00);
     return 10;
 }
 

@@ -6,13 +6,13 @@
 #include "base/err.h"
 #include "base/str.h"
 
-#define SOQL_MAX_CHARS 100000
+#define SOQL_MAX_CHARS  100000
 #define SOQL_MAX_STRING 4000
 
 /* Salesforce's error codes, as the room uses them. */
-#define SOQL_MALFORMED "MALFORMED_QUERY"
-#define SOQL_INVALID_FIELD "INVALID_FIELD"
-#define SOQL_INVALID_TYPE "INVALID_TYPE"
+#define SOQL_MALFORMED        "MALFORMED_QUERY"
+#define SOQL_INVALID_FIELD    "INVALID_FIELD"
+#define SOQL_INVALID_TYPE     "INVALID_TYPE"
 #define SOQL_INVALID_OPERATOR "INVALID_QUERY_FILTER_OPERATOR"
 
 enum token_kind {
@@ -23,8 +23,8 @@ enum token_kind {
     TOKEN_DATE,
     TOKEN_DATETIME,
     TOKEN_TIME,
-    TOKEN_SIGN,   /* ( ) , . : = != <> < <= > >= */
-    TOKEN_BROKEN  /* an open string or a stray character */
+    TOKEN_SIGN,  /* ( ) , . : = != <> < <= > >= */
+    TOKEN_BROKEN /* an open string or a stray character */
 };
 struct token {
     enum token_kind kind;

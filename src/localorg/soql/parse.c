@@ -46,8 +46,8 @@ enum status parser_unexpected(struct parser *p)
     if (token_is(t, ":"))
         return lex_fail(p->err, SOQL_MALFORMED, p->text, t->at, t->len,
                         "Bind variables only allowed in Apex code");
-    return lex_fail(p->err, SOQL_MALFORMED, p->text, t->at, t->len, "unexpected token: '" STR_FMT "'",
-                    STR_ARG(t->text));
+    return lex_fail(p->err, SOQL_MALFORMED, p->text, t->at, t->len,
+                    "unexpected token: '" STR_FMT "'", STR_ARG(t->text));
 }
 
 enum status parser_need(struct parser *p, const char *word)
@@ -78,9 +78,9 @@ enum status parser_deeper(struct parser *p)
 static bool is_reserved(struct str word)
 {
     static const char *const reserved[] = {
-        "AND",   "ASC",  "DESC", "EXCLUDES", "FIRST", "FROM",   "GROUP", "HAVING", "IN",
-        "INCLUDES", "LAST", "LIKE", "LIMIT", "NOT", "NULL", "NULLS", "OR", "SELECT",
-        "USING", "WHERE", "WITH", "ORDER", "OFFSET", "FOR", "UPDATE"};
+        "AND",      "ASC",   "DESC", "EXCLUDES", "FIRST",  "FROM", "GROUP", "HAVING", "IN",
+        "INCLUDES", "LAST",  "LIKE", "LIMIT",    "NOT",    "NULL", "NULLS", "OR",     "SELECT",
+        "USING",    "WHERE", "WITH", "ORDER",    "OFFSET", "FOR",  "UPDATE"};
     for (size_t i = 0; i < sizeof reserved / sizeof *reserved; i++)
         if (str_eq_nocase(word, str_of(reserved[i])))
             return true;
@@ -215,8 +215,7 @@ static enum status parse_typeof(struct parser *p, struct ast_item *item)
         bool otherwise = parser_at(p, "ELSE");
         parser_step(p);
         when->at = p->token.at;
-        if (!otherwise &&
-            (parser_name(p, &when->type) != OK || parser_need(p, "THEN") != OK))
+        if (!otherwise && (parser_name(p, &when->type) != OK || parser_need(p, "THEN") != OK))
             return FAIL;
         if (parse_expr_list(p, &when->fields) != OK)
             return FAIL;
@@ -417,7 +416,8 @@ static enum status parse_endings(struct parser *p)
     for (;;) {
         struct token after = parser_peek(p);
         if (parser_take(p, "FOR")) {
-            if (!parser_take(p, "VIEW") && !parser_take(p, "REFERENCE") && !parser_take(p, "UPDATE"))
+            if (!parser_take(p, "VIEW") && !parser_take(p, "REFERENCE") &&
+                !parser_take(p, "UPDATE"))
                 return parser_unexpected(p);
         } else if (parser_take(p, "UPDATE")) {
             if (!parser_take(p, "TRACKING") && !parser_take(p, "VIEWSTAT"))
@@ -446,8 +446,7 @@ struct ast_query *parse_query(struct parser *p)
         return NULL;
     if (parse_order(p, query) != OK ||
         parse_count(p, "LIMIT", &query->limit, &query->limit_at) != OK ||
-        parse_count(p, "OFFSET", &query->offset, &query->offset_at) != OK ||
-        parse_endings(p) != OK)
+        parse_count(p, "OFFSET", &query->offset, &query->offset_at) != OK || parse_endings(p) != OK)
         return NULL;
     return query;
 }
@@ -455,7 +454,8 @@ struct ast_query *parse_query(struct parser *p)
 static enum status check_length(struct str text, struct err *err)
 {
     if (utf16_length(text.p, text.n) > SOQL_MAX_CHARS)
-        return err_set(err, SOQL_MALFORMED, "SOQL statements cannot be longer than 100000 characters.");
+        return err_set(err, SOQL_MALFORMED,
+                       "SOQL statements cannot be longer than 100000 characters.");
     if (str_trim(text).n == 0)
         return err_set(err, SOQL_MALFORMED, "SOQL statements cannot be empty or null");
     return OK;

@@ -16,7 +16,7 @@ struct parser {
 };
 
 void parser_start(struct parser *p, struct arena *arena, struct str text, struct err *err);
-void parser_step(struct parser *p); /* takes the token */
+void parser_step(struct parser *p);               /* takes the token */
 struct token parser_peek(const struct parser *p); /* the one after */
 bool parser_at(const struct parser *p, const char *word);
 bool parser_take(struct parser *p, const char *word); /* steps when it is there */

@@ -83,7 +83,8 @@ static struct ast_value *parse_time(struct parser *p)
             break;
         fraction[i] = text.p[9 + i];
     }
-    if (text.p[0] > '2' || (text.p[0] == '2' && text.p[1] > '3') || text.p[3] > '5' || text.p[6] > '5') {
+    if (text.p[0] > '2' || (text.p[0] == '2' && text.p[1] > '3') || text.p[3] > '5' ||
+        text.p[6] > '5') {
         parser_unexpected(p);
         return NULL;
     }
@@ -223,10 +224,17 @@ static bool take_operator(struct parser *p, enum ast_op *op)
     static const struct {
         const char *text;
         enum ast_op op;
-    } operators[] = {{"=", AST_EQ},      {"!=", AST_NE},        {"<>", AST_NE},
-                     {"<", AST_LT},      {"<=", AST_LE},        {">", AST_GT},
-                     {">=", AST_GE},     {"LIKE", AST_LIKE},    {"IN", AST_IN},
-                     {"INCLUDES", AST_INCLUDES}, {"EXCLUDES", AST_EXCLUDES}};
+    } operators[] = {{"=", AST_EQ},
+                     {"!=", AST_NE},
+                     {"<>", AST_NE},
+                     {"<", AST_LT},
+                     {"<=", AST_LE},
+                     {">", AST_GT},
+                     {">=", AST_GE},
+                     {"LIKE", AST_LIKE},
+                     {"IN", AST_IN},
+                     {"INCLUDES", AST_INCLUDES},
+                     {"EXCLUDES", AST_EXCLUDES}};
     struct token after = parser_peek(p);
     if (parser_at(p, "NOT") && token_is(&after, "IN")) {
         parser_step(p);
@@ -268,15 +276,15 @@ static struct ast_cond *parse_comparison(struct parser *p)
 static struct ast_cond *parse_unary(struct parser *p)
 {
     if (parser_at(p, "NOT")) {
-        struct ast_cond *not = arena_alloc(p->arena, sizeof *not);
-        not->kind = AST_NOT;
-        not->at = p->token.at;
+        struct ast_cond *not = arena_alloc(p->arena, sizeof *not );
+        not ->kind = AST_NOT;
+        not ->at = p->token.at;
         parser_step(p);
-        if (parser_deeper(p) != OK || !(not->first = parse_unary(p)))
+        if (parser_deeper(p) != OK || !(not ->first = parse_unary(p)))
             return NULL;
         p->depth--;
-        not->len = p->token.at - not->at;
-        return not;
+        not ->len = p->token.at - not ->at;
+        return not ;
     }
     if (!parser_at(p, "("))
         return parse_comparison(p);

@@ -84,7 +84,8 @@ static struct shape *shapes_new(const struct soql_node *nodes, bool attributes_b
         shape->node = node;
         shape->key = mem_printf("%s\"%s\":", comma ? "," : "", node->name);
         shape->key_len = strlen(shape->key);
-        shape->style = (struct value_style){.type = node->type, .formatted = node->formatted,
+        shape->style = (struct value_style){.type = node->type,
+                                            .formatted = node->formatted,
                                             .scale = node->field ? node->field->scale : 2};
         shape->first = shapes_new(node->first, node->kind == SOQL_PARENT);
         for (struct shape *branch = shape->first; branch && node->kind == SOQL_TYPEOF;
@@ -232,8 +233,8 @@ enum status soql_skip(struct soql_cursor *cursor, int64_t rows, struct err *err)
 
 static char *attributes_open(const char *base, const struct sobject *object, size_t *len)
 {
-    char *text = mem_printf("{\"attributes\":{\"type\":\"%s\",\"url\":\"%s/sobjects/%s/", object->name,
-                            base, object->name);
+    char *text = mem_printf("{\"attributes\":{\"type\":\"%s\",\"url\":\"%s/sobjects/%s/",
+                            object->name, base, object->name);
     *len = strlen(text);
     return text;
 }

@@ -31,12 +31,12 @@ enum soql_node_kind {
 };
 struct soql_node {
     enum soql_node_kind kind;
-    const char *name;            /* as printed: the schema's spelling, or the alias */
-    const struct field *field;   /* SOQL_FIELD: for the type; may be NULL for functions */
-    enum field_type type;        /* how to print the column */
-    int column;                  /* SQL result column; SOQL_PARENT: of the parent's Id */
-    bool formatted;              /* FORMAT(): printed as localised text */
-    const char *display;         /* SOQL_AGGREGATE: "avg(Amount)", for columns=true */
+    const char *name;             /* as printed: the schema's spelling, or the alias */
+    const struct field *field;    /* SOQL_FIELD: for the type; may be NULL for functions */
+    enum field_type type;         /* how to print the column */
+    int column;                   /* SQL result column; SOQL_PARENT: of the parent's Id */
+    bool formatted;               /* FORMAT(): printed as localised text */
+    const char *display;          /* SOQL_AGGREGATE: "avg(Amount)", for columns=true */
     const struct sobject *object; /* SOQL_PARENT, SOQL_CHILDREN; a SOQL_PARENT without one is the
                                    * Name of a polymorphic lookup */
     struct soql_node *first, *next;
@@ -45,22 +45,22 @@ struct soql_node {
 
 struct soql_plan {
     const struct sobject *object;
-    const char *sql;        /* SELECT ... ; placeholders ?1.. in the order of binds */
-    const char *count_sql;  /* SELECT COUNT(*) with the same conditions, LIMIT and OFFSET honoured */
+    const char *sql;       /* SELECT ... ; placeholders ?1.. in the order of binds */
+    const char *count_sql; /* SELECT COUNT(*) with the same conditions, LIMIT and OFFSET honoured */
     struct soql_bind *binds;
     size_t bind_count;
     struct soql_node *nodes; /* in SELECT order */
-    int id_column;           /* SQL column with the record's Id, for attributes.url; -1 for aggregates */
-    bool count_only;         /* SELECT COUNT(): totalSize only */
-    bool aggregate;          /* rows are AggregateResult */
-    int64_t limit, offset;   /* -1 = not given */
+    int id_column;   /* SQL column with the record's Id, for attributes.url; -1 for aggregates */
+    bool count_only; /* SELECT COUNT(): totalSize only */
+    bool aggregate;  /* rows are AggregateResult */
+    int64_t limit, offset; /* -1 = not given */
 };
 
 struct soql_context {
     struct org *org;
-    const char *user_id;
-    bool all_rows;      /* queryAll: deleted rows too */
-    int64_t now_ms;     /* for date literals */
+    const char *user_id; /* whose access and time zone; NULL: the system, who may everything */
+    bool all_rows;       /* queryAll: deleted rows too */
+    int64_t now_ms;      /* for date literals */
     double api_version;
 };
 
@@ -81,10 +81,12 @@ void soql_bind_all(sqlite3_stmt *stmt, const struct soql_bind *binds, size_t cou
 void soql_write_columns(const struct soql_plan *plan, struct buf *out);
 
 /* Binds and writes rows. A cursor is a statement being stepped on a reader
- * connection it owns until closed. */
+ * connection it owns until closed; it sees one snapshot all that time. The plan
+ * and its arena must outlive it. One thread at a time. */
 struct soql_cursor;
 struct soql_cursor *soql_open(struct org *org, const struct soql_plan *plan, struct err *err);
-int64_t soql_total(struct soql_cursor *cursor, struct err *err); /* runs count_sql once, in the same snapshot; -1 on error */
+int64_t soql_total(struct soql_cursor *cursor,
+                   struct err *err); /* runs count_sql once, in the same snapshot; -1 on error */
 /* Appends up to `max` records as JSON objects separated by commas, REST form
  * ("attributes" first, select order, datetimes +0000). *written is how many;
  * fewer than max means the end. `base` is "/services/data/v66.0". */
@@ -96,6 +98,7 @@ enum status soql_skip(struct soql_cursor *cursor, int64_t rows, struct err *err)
 void soql_close(struct soql_cursor *cursor);
 
 /* One value of a stored column as REST JSON, by type. Shared with record retrieve. */
-void soql_write_value(struct buf *out, sqlite3_stmt *row, int column, enum field_type type, int scale);
+void soql_write_value(struct buf *out, sqlite3_stmt *row, int column, enum field_type type,
+                      int scale);
 
 #endif

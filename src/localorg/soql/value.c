@@ -155,8 +155,8 @@ static bool needs_escape(unsigned char c)
 static char *put_escape(char *out, unsigned char c)
 {
     static const char hex[] = "0123456789ABCDEF";
-    static const char short_form[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n',
-                                      ['\f'] = 'f', ['\r'] = 'r', ['"'] = '"', ['\\'] = '\\'};
+    static const char short_form[] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f',
+                                      ['\r'] = 'r', ['"'] = '"',  ['\\'] = '\\'};
     *out++ = '\\';
     if (c < sizeof short_form && short_form[c]) {
         *out++ = short_form[c];
@@ -348,7 +348,8 @@ bool value_write(struct buf *out, const char *lead, size_t lead_len, sqlite3_val
     return true;
 }
 
-void soql_write_value(struct buf *out, sqlite3_stmt *row, int column, enum field_type type, int scale)
+void soql_write_value(struct buf *out, sqlite3_stmt *row, int column, enum field_type type,
+                      int scale)
 {
     struct value_style style = {.type = type, .scale = scale};
     value_write(out, "", 0, sqlite3_column_value(row, column), &style);

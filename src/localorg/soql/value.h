@@ -32,9 +32,9 @@ static inline void value_added(struct buf *out, const char *end)
     out->len = (size_t)(end - out->data);
 }
 
-char *value_put_int(char *out, int64_t value);     /* 20 bytes */
-char *value_put_double(char *out, double value);   /* VALUE_ROOM; at least one decimal */
-char *value_put_datetime(char *out, int64_t ms);   /* VALUE_ROOM; with its quotes */
+char *value_put_int(char *out, int64_t value);   /* 20 bytes */
+char *value_put_double(char *out, double value); /* VALUE_ROOM; at least one decimal */
+char *value_put_datetime(char *out, int64_t ms); /* VALUE_ROOM; with its quotes */
 char *value_put_text(char *out, const char *text, size_t len); /* 6 * len + 2; with quotes */
 
 /* Appends `lead` (",\"Name\":") and the value. False on overflow. */

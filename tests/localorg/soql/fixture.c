@@ -24,18 +24,19 @@ struct spec {
         {"LastModifiedDate", "datetime", "\"nillable\":false"},                                    \
         {"CreatedById", "reference", LOOKUP("User", "CreatedBy")},                                 \
         {"LastModifiedById", "reference", LOOKUP("User", "LastModifiedBy")},                       \
-        {"SystemModstamp", "datetime", "\"nillable\":false"}
+    {                                                                                              \
+        "SystemModstamp", "datetime", "\"nillable\":false"                                         \
+    }
 
-static const struct spec user_fields[] = {
-    SYSTEM,
-    {"Name", "string", "\"nameField\":true"},
-    {"FirstName", "string", NULL},
-    {"LastName", "string", NULL},
-    {"Username", "string", NULL},
-    {"Email", "email", NULL},
-    {"IsActive", "boolean", "\"nillable\":false"},
-    {"ProfileId", "reference", LOOKUP("Profile", "Profile")},
-    {0}};
+static const struct spec user_fields[] = {SYSTEM,
+                                          {"Name", "string", "\"nameField\":true"},
+                                          {"FirstName", "string", NULL},
+                                          {"LastName", "string", NULL},
+                                          {"Username", "string", NULL},
+                                          {"Email", "email", NULL},
+                                          {"IsActive", "boolean", "\"nillable\":false"},
+                                          {"ProfileId", "reference", LOOKUP("Profile", "Profile")},
+                                          {0}};
 
 static const struct spec profile_fields[] = {SYSTEM, {"Name", "string", "\"nameField\":true"}, {0}};
 
@@ -167,7 +168,8 @@ static const char records[] =
     " ('" ANN "',0,'Ann Adams','Ann','Adams','ann@x.test',1,'00e000000000001AAA'),"
     " ('" BOB "',0,'Bob Brown','Bob','Brown','bob@x.test',0,NULL);"
     "INSERT INTO \"Group\" (Id,IsDeleted,Name,Type) VALUES ('00G000000000001AAA',0,'Line','Queue');"
-    "INSERT INTO \"Account\" (Id,IsDeleted,Name,OwnerId,ParentId,Industry,Description,AnnualRevenue,"
+    "INSERT INTO \"Account\" "
+    "(Id,IsDeleted,Name,OwnerId,ParentId,Industry,Description,AnnualRevenue,"
     " NumberOfEmployees,Active__c,Founded__c,Opens__c,Rating__c,Secret__c,Code__c,Topics__c,"
     " BillingCity,BillingLatitude,BillingLongitude,CreatedDate,SystemModstamp) VALUES"
     " ('" ACME "',0,'Acme','" ANN "',NULL,'Banking','says \"hi\"',1250.5,10,1,'2020-02-29',"
@@ -224,8 +226,8 @@ struct fixture *fixture_new(void)
     sql_run(f, records);
     add_user(f, ANN, "ann@x.test");
     add_user(f, BOB, "bob@x.test");
-    f->context = (struct soql_context){.org = f->org, .user_id = ANN, .now_ms = NOW_MS,
-                                       .api_version = 66};
+    f->context =
+        (struct soql_context){.org = f->org, .user_id = ANN, .now_ms = NOW_MS, .api_version = 66};
     return f;
 }
 

@@ -20,8 +20,8 @@ EACH_TEST(before, after)
 
 static const char *plan_of(const char *condition, const char *order)
 {
-    return query_plan(f, arena_printf(f->arena, "SELECT Id, Name FROM Account WHERE %s %s", condition,
-                                      order));
+    return query_plan(
+        f, arena_printf(f->arena, "SELECT Id, Name FROM Account WHERE %s %s", condition, order));
 }
 
 TEST(index, equality_and_lists)

@@ -82,8 +82,8 @@ TEST(parse, values_by_shape)
                  {"LAST_N_DAYS:30", AST_V_RANGE},
                  {"USD12.50", AST_V_CURRENCY}};
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        struct ast_cond *cond = soql_parse_condition(
-            arena, str_of(arena_printf(arena, "a = %s", cases[i].text)), &err);
+        struct ast_cond *cond =
+            soql_parse_condition(arena, str_of(arena_printf(arena, "a = %s", cases[i].text)), &err);
         CHECK_GOT(cond, &err);
         CHECK_INT(cond->values->kind, cases[i].kind);
     }
@@ -91,16 +91,15 @@ TEST(parse, values_by_shape)
 
 TEST(parse, offsets_are_applied)
 {
-    struct ast_cond *cond =
-        soql_parse_condition(arena, STR("a > 1970-01-02T01:00:00+02:00"), &err);
+    struct ast_cond *cond = soql_parse_condition(arena, STR("a > 1970-01-02T01:00:00+02:00"), &err);
     CHECK_GOT(cond, &err);
     CHECK_INT(cond->values->ms, 23 * 3600000);
 }
 
 TEST(parse, escapes_of_a_string)
 {
-    struct ast_cond *cond =
-        soql_parse_condition(arena, STR("a = 'O\\'Dell \\\\ \\N\\t\\\" \\u00e9\\uD83D\\uDE00'"), &err);
+    struct ast_cond *cond = soql_parse_condition(
+        arena, STR("a = 'O\\'Dell \\\\ \\N\\t\\\" \\u00e9\\uD83D\\uDE00'"), &err);
     CHECK_GOT(cond, &err);
     CHECK_STR(cond->values->text, "O'Dell \\ \n\t\" \xc3\xa9\xf0\x9f\x98\x80");
     cond = soql_parse_condition(arena, STR("a LIKE '100\\%\\_\\\\x%_'"), &err);
@@ -139,10 +138,11 @@ TEST(parse, long_queries_show_a_window)
     size_t at = (size_t)(strstr(text, "CleanStatus") - text);
     CHECK_FAIL(lex_fail(&err, SOQL_INVALID_FIELD, str_of(text), at, 11, "No such column"), &err,
                "INVALID_FIELD");
-    CHECK_STR(err.message,
-              "\nLastReferencedDate, Jigsaw, JigsawCompanyId, CleanStatus, AccountSource, DunsNumber\n"
-              "                                             ^\n"
-              "ERROR at Row:1:Column:87\nNo such column");
+    CHECK_STR(
+        err.message,
+        "\nLastReferencedDate, Jigsaw, JigsawCompanyId, CleanStatus, AccountSource, DunsNumber\n"
+        "                                             ^\n"
+        "ERROR at Row:1:Column:87\nNo such column");
 }
 
 TEST(parse, the_column_counts_characters)
@@ -170,17 +170,35 @@ TEST(parse, what_belongs_to_apex)
 
 TEST(parse, broken_texts)
 {
-    static const char *const broken[] = {
-        "SELECT", "SELECT FROM A", "SELECT Id A", "SELECT Id FROM", "SELECT Id FROM A WHERE",
-        "SELECT Id FROM A WHERE a", "SELECT Id FROM A WHERE a =", "SELECT Id FROM A WHERE a = 1 AND",
-        "SELECT Id FROM A WHERE a IN ()", "SELECT Id FROM A WHERE a IN 1", "SELECT Id, FROM A",
-        "SELECT Id FROM A LIMIT", "SELECT Id FROM A LIMIT -1", "SELECT Id FROM A LIMIT 1.5",
-        "SELECT Id FROM A ORDER Name", "SELECT Id FROM A ORDER BY Name NULLS",
-        "SELECT Id FROM A; DROP TABLE A", "SELECT Id FROM A -- x", "UPDATE A SET b = 1",
-        "SELECT (SELECT Id FROM B FROM A", "SELECT Id FROM A WHERE (a = 1", "SELECT a..b FROM A",
-        "SELECT Id FROM A WHERE a = 2026-02-30", "SELECT Id FROM A WHERE a = 2026-01-01T25:00:00Z",
-        "SELECT Id FROM A WHERE a = LAST_N_DAYS:x", "SELECT Id FROM A WHERE a = LAST_N_DAYS",
-        "SELECT TYPEOF What WHEN A THEN b FROM C", "SELECT FIELDS(SOME) FROM A", "SELECT * FROM A"};
+    static const char *const broken[] = {"SELECT",
+                                         "SELECT FROM A",
+                                         "SELECT Id A",
+                                         "SELECT Id FROM",
+                                         "SELECT Id FROM A WHERE",
+                                         "SELECT Id FROM A WHERE a",
+                                         "SELECT Id FROM A WHERE a =",
+                                         "SELECT Id FROM A WHERE a = 1 AND",
+                                         "SELECT Id FROM A WHERE a IN ()",
+                                         "SELECT Id FROM A WHERE a IN 1",
+                                         "SELECT Id, FROM A",
+                                         "SELECT Id FROM A LIMIT",
+                                         "SELECT Id FROM A LIMIT -1",
+                                         "SELECT Id FROM A LIMIT 1.5",
+                                         "SELECT Id FROM A ORDER Name",
+                                         "SELECT Id FROM A ORDER BY Name NULLS",
+                                         "SELECT Id FROM A; DROP TABLE A",
+                                         "SELECT Id FROM A -- x",
+                                         "UPDATE A SET b = 1",
+                                         "SELECT (SELECT Id FROM B FROM A",
+                                         "SELECT Id FROM A WHERE (a = 1",
+                                         "SELECT a..b FROM A",
+                                         "SELECT Id FROM A WHERE a = 2026-02-30",
+                                         "SELECT Id FROM A WHERE a = 2026-01-01T25:00:00Z",
+                                         "SELECT Id FROM A WHERE a = LAST_N_DAYS:x",
+                                         "SELECT Id FROM A WHERE a = LAST_N_DAYS",
+                                         "SELECT TYPEOF What WHEN A THEN b FROM C",
+                                         "SELECT FIELDS(SOME) FROM A",
+                                         "SELECT * FROM A"};
     for (size_t i = 0; i < sizeof broken / sizeof *broken; i++)
         refused(broken[i]);
     CHECK_CONTAINS(refused("  "), "cannot be empty");

@@ -22,20 +22,20 @@ EACH_TEST(before, after)
 /* The Names of the accounts a condition finds, in Id order. */
 static const char *accounts(const char *condition)
 {
-    return values(f, arena_printf(f->arena, "SELECT Name FROM Account WHERE %s ORDER BY Id",
-                                  condition));
+    return values(
+        f, arena_printf(f->arena, "SELECT Name FROM Account WHERE %s ORDER BY Id", condition));
 }
 
 static const char *contacts(const char *condition)
 {
-    return values(f, arena_printf(f->arena, "SELECT LastName FROM Contact WHERE %s ORDER BY Id",
-                                  condition));
+    return values(
+        f, arena_printf(f->arena, "SELECT LastName FROM Contact WHERE %s ORDER BY Id", condition));
 }
 
 static const char *deals(const char *condition)
 {
-    return values(f, arena_printf(f->arena, "SELECT Name FROM Opportunity WHERE %s ORDER BY Id",
-                                  condition));
+    return values(
+        f, arena_printf(f->arena, "SELECT Name FROM Opportunity WHERE %s ORDER BY Id", condition));
 }
 
 TEST(where, text_ignores_case_unless_the_field_says_otherwise)
@@ -114,10 +114,11 @@ TEST(where, ids_of_both_lengths)
     CHECK_STR(accounts("OwnerId != '005000000000001'"), "globex");
     CHECK_STR(accounts("Id > '" ACME "'"), "globex Initech 100%");
     CHECK_STR(accounts("ParentId = null"), "Acme");
-    CHECK_STR(accounts("Id = 'nonsense'"),
-              "INVALID_QUERY_FILTER_OPERATOR: \nSELECT Name FROM Account WHERE Id = 'nonsense' ORDER "
-              "BY Id\n                               ^\nERROR at Row:1:Column:32\n"
-              "invalid ID field: nonsense");
+    CHECK_STR(
+        accounts("Id = 'nonsense'"),
+        "INVALID_QUERY_FILTER_OPERATOR: \nSELECT Name FROM Account WHERE Id = 'nonsense' ORDER "
+        "BY Id\n                               ^\nERROR at Row:1:Column:32\n"
+        "invalid ID field: nonsense");
 }
 
 TEST(where, dates_and_times)
@@ -159,6 +160,25 @@ TEST(where, until_now_ends_with_now)
     CHECK_STR(accounts("CreatedDate = TODAY"), "Acme");
 }
 
+/* At 10:00 UTC it is 02:00 in Los Angeles: today began at 08:00 UTC. */
+TEST(where, days_are_the_users_days)
+{
+    struct org_user bob;
+    CHECK(org_user_by_id(f->org, BOB, &bob));
+    strcpy(bob.timezone, "America/Los_Angeles");
+    CHECK_OK(org_put_user(f->org, &bob, &f->err), &f->err);
+    sql_run(f,
+            "UPDATE Account SET CreatedDate = 1795593599000 WHERE Id = '" ACME "'"); /* 07:59:59Z */
+    CHECK_STR(accounts("CreatedDate = TODAY"), "Acme");
+    CHECK_STR(accounts("HOUR_IN_DAY(convertTimezone(CreatedDate)) = 7"), "Acme");
+    f->context.user_id = BOB;
+    CHECK_STR(accounts("CreatedDate = TODAY"), "");
+    CHECK_STR(accounts("CreatedDate = YESTERDAY"), "Acme globex");
+    CHECK_STR(accounts("HOUR_IN_DAY(CreatedDate) = 7"), "Acme");
+    CHECK_STR(accounts("HOUR_IN_DAY(convertTimezone(CreatedDate)) = 23"), "Acme");
+    CHECK_STR(accounts("DAY_ONLY(convertTimezone(CreatedDate)) = 2026-11-24"), "Acme globex");
+}
+
 TEST(where, multipicklists)
 {
     CHECK_STR(accounts("Topics__c INCLUDES ('red')"), "Acme");
@@ -177,9 +197,10 @@ TEST(where, semi_and_anti_joins)
     CHECK_STR(accounts("Id NOT IN (SELECT AccountId FROM Opportunity)"), "Initech 100%");
     CHECK_STR(contacts("AccountId IN (SELECT Id FROM Account WHERE Owner.Name = 'Ann Adams')"),
               "Stone Wood");
-    CHECK_STR(accounts("Id IN (SELECT AccountId FROM Contact WHERE Email LIKE '%@acme.test') AND Id "
-                       "IN (SELECT AccountId FROM Opportunity)"),
-              "Acme");
+    CHECK_STR(
+        accounts("Id IN (SELECT AccountId FROM Contact WHERE Email LIKE '%@acme.test') AND Id "
+                 "IN (SELECT AccountId FROM Opportunity)"),
+        "Acme");
 }
 
 TEST(where, deleted_rows_are_hidden_unless_asked_for)
@@ -218,7 +239,8 @@ TEST(where, wrong_types_are_named)
     } cases[] = {
         {"Name = 5", "'Name' must be of type string and should be enclosed in quotes"},
         {"Name = true", "'Name' must be of type string and should be enclosed in quotes"},
-        {"AnnualRevenue = '5'", "'AnnualRevenue' must be of type double and should not be enclosed"},
+        {"AnnualRevenue = '5'",
+         "'AnnualRevenue' must be of type double and should not be enclosed"},
         {"NumberOfEmployees IN ('5')", "'NumberOfEmployees' must be of type int and should not be"},
         {"Active__c = 'true'", "'Active__c' must be of type boolean and should not be enclosed"},
         {"Founded__c = '2020-01-01'", "'Founded__c' must be of type date and should not be"},
@@ -253,15 +275,17 @@ TEST(where, semi_joins_as_salesforce_restricts_them)
     CHECK_CONTAINS(accounts("Name = 'x' AND (Name = 'y' OR (Name = 'z' AND Id IN (SELECT AccountId "
                             "FROM Contact)))"),
                    "only allowed at the top level WHERE");
-    CHECK_CONTAINS(accounts("Id IN (SELECT Id FROM Contact)"),
-                   "The selected field 'Id' in the subquery and the left operand field in the where "
-                   "expression in the outer query 'Id' should point to the same object type");
+    CHECK_CONTAINS(
+        accounts("Id IN (SELECT Id FROM Contact)"),
+        "The selected field 'Id' in the subquery and the left operand field in the where "
+        "expression in the outer query 'Id' should point to the same object type");
     CHECK_CONTAINS(accounts("ParentId IN (SELECT Id FROM Account)"), "same object type");
     CHECK_CONTAINS(accounts("Id IN (SELECT WhatId FROM Task)"), "Entity 'Task' is not supported");
     CHECK_CONTAINS(accounts("Name IN (SELECT AccountId FROM Contact)"), "cannot use: 'Name'");
-    CHECK_CONTAINS(accounts("Id IN (SELECT AccountId FROM Contact) AND Id IN (SELECT AccountId FROM "
-                            "Contact) AND Id IN (SELECT AccountId FROM Contact)"),
-                   "Maximum 2 semi join sub-selects are allowed");
+    CHECK_CONTAINS(
+        accounts("Id IN (SELECT AccountId FROM Contact) AND Id IN (SELECT AccountId FROM "
+                 "Contact) AND Id IN (SELECT AccountId FROM Contact)"),
+        "Maximum 2 semi join sub-selects are allowed");
     CHECK_CONTAINS(accounts("Id IN (SELECT AccountId FROM Contact LIMIT 1)"), "LIMIT");
     CHECK_CONTAINS(accounts("Id IN (SELECT AccountId FROM Contact WHERE AccountId IN (SELECT "
                             "AccountId FROM Opportunity))"),
@@ -279,8 +303,8 @@ TEST(where, a_condition_alone_for_rules)
                                 &binds, &count, &f->err),
              &f->err);
     CHECK_INT(count, 2);
-    char *text = arena_printf(f->arena, "SELECT t0.LastName FROM Contact t0 WHERE t0.Id = ?1 AND (%s)",
-                              buf_text(&sql));
+    char *text = arena_printf(
+        f->arena, "SELECT t0.LastName FROM Contact t0 WHERE t0.Id = ?1 AND (%s)", buf_text(&sql));
     sqlite3 *db = org_reader_take(f->org);
     sqlite3_stmt *stmt = NULL;
     CHECK_INT(sqlite3_prepare_v2(db, text, -1, &stmt, NULL), SQLITE_OK);
@@ -291,8 +315,8 @@ TEST(where, a_condition_alone_for_rules)
     sqlite3_finalize(stmt);
     org_reader_give(f->org, db);
     buf_free(&sql);
-    CHECK_FAIL(soql_condition_sql(f->arena, f->org, contact, "Nope = 1", 1, &sql, &binds, &count,
-                                  &f->err),
-               &f->err, "INVALID_FIELD");
+    CHECK_FAIL(
+        soql_condition_sql(f->arena, f->org, contact, "Nope = 1", 1, &sql, &binds, &count, &f->err),
+        &f->err, "INVALID_FIELD");
     buf_free(&sql);
 }
