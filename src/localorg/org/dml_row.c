@@ -1,14 +1,32 @@
 /* dml_row.c - one insert or update, step by step. */
 #include "localorg/org/dml_priv.h"
 
-bool row_locked(struct work *work, struct draft *draft)
+static bool is_locked(struct work *work, struct draft *draft, const char *id)
 {
-    const char *id = *draft->id ? draft->id : "";
     if (!row_lock_hits(work->org, id))
         return false;
     row_error(work, draft->result, "UNABLE_TO_LOCK_ROW", NULL, 0,
               "unable to obtain exclusive access to this record or 1 records: %.15s", id);
     return true;
+}
+
+bool row_locked(struct work *work, struct draft *draft)
+{
+    return is_locked(work, draft, draft->id);
+}
+
+/* A row also needs the rows it points at. */
+static bool parents_locked(struct work *work, struct draft *draft)
+{
+    if (atomic_load(&work->org->row_lock_count) == 0)
+        return false;
+    for (size_t i = 0; i < draft->object->field_count; i++) {
+        const struct cell *cell = &draft->cells[i];
+        if (draft->object->fields[i]->type == FT_REFERENCE && cell->kind == CELL_TEXT &&
+            cell->text != work->user && is_locked(work, draft, cell_string(work, cell)))
+            return true;
+    }
+    return false;
 }
 
 /* Rows of an object with validation rules are written first and judged then:
@@ -68,7 +86,7 @@ bool row_insert(struct work *work, struct draft *draft)
         !id_is_free(work, draft) || !fill_insert(work, draft) || !standard_before(work, draft))
         return false;
     return check_required(work, draft) && check_references(work, draft) &&
-           write_and_judge(work, draft, write_new);
+           !parents_locked(work, draft) && write_and_judge(work, draft, write_new);
 }
 
 /* --- update --- */
@@ -130,5 +148,5 @@ bool row_update(struct work *work, struct draft *draft)
         !body_read(work, draft) || !fill_update(work, draft) || !standard_before(work, draft))
         return false;
     return check_required(work, draft) && check_references(work, draft) &&
-           write_and_judge(work, draft, write_update);
+           !parents_locked(work, draft) && write_and_judge(work, draft, write_update);
 }

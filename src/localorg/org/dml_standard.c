@@ -400,7 +400,10 @@ static bool member_status(struct work *work, const char *campaign, const char *l
 
 static bool member_response(struct work *work, struct draft *draft, const char *campaign)
 {
-    const char *label = cell_string(work, given(draft, "Status"));
+    /* A status nobody sent is only the field's default: the campaign's own comes first. */
+    bool sent = !json_is_null(json_get_nocase(draft->row->body, "Status"));
+    const char *usual = cell_string(work, given(draft, "Status"));
+    const char *label = sent ? usual : NULL;
     const char *found;
     bool responded = text_eq_nocase(label, "Responded");
     struct cell first;
@@ -409,7 +412,7 @@ static bool member_response(struct work *work, struct draft *draft, const char *
     if (!member_status(work, campaign, label, &found, &responded))
         return false;
     if (!label)
-        put_text(work, draft, "Status", found ? found : "Sent");
+        put_text(work, draft, "Status", found ? found : usual ? usual : "Sent");
     put_bool(work, draft, "HasResponded", responded);
     if (!value_of(work, draft, "FirstRespondedDate", &first))
         return false;
