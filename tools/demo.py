@@ -36,6 +36,7 @@ class Failed(Exception):
 
 def free_port(wanted):
     with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind(("127.0.0.1", wanted))
             return wanted

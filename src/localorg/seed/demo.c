@@ -818,6 +818,9 @@ enum status seed_demo_fields(struct org *org, struct err *err)
         {"Lead", "{\"name\":\"Lead_Key__c\",\"label\":\"Lead Key\",\"type\":\"string\","
                  "\"length\":36,\"byteLength\":108,\"custom\":true,\"unique\":true,"
                  "\"externalId\":true,\"caseSensitive\":true,\"idLookup\":true}"},
+        {"Lead", "{\"name\":\"Argil_Key__c\",\"label\":\"Argil Key\",\"type\":\"string\","
+                 "\"length\":36,\"byteLength\":108,\"custom\":true,\"unique\":true,"
+                 "\"externalId\":true,\"caseSensitive\":true,\"idLookup\":true}"},
         {"Account", "{\"name\":\"Domain__c\",\"label\":\"Domain\",\"type\":\"string\","
                     "\"length\":255,\"byteLength\":765,\"custom\":true}"},
     };

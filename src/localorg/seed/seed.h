@@ -24,7 +24,7 @@ enum status org_add_standard(struct org *org, struct err *err);
  *   demo               the same, and 1,000 * scale Accounts, about 2,000 * scale
  *                      Contacts, 600 * scale Leads, Opportunities, Campaigns
  *                      with members, Tasks; some of them dirty on purpose; plus
- *                      Lead.Lead_Key__c (unique External ID) and Account.Domain__c
+ *                      Lead.Lead_Key__c and Lead.Argil_Key__c (unique External IDs) and Account.Domain__c
  * scale below 1 counts as 1. */
 enum status seed_org(struct org *org, const char *which, int scale, uint64_t seed, struct err *err);
 
