@@ -24,6 +24,7 @@ struct cli {
     const char *data; /* data directory */
     bool json, quiet, colour_out, colour_err, terminal_err;
     atomic_bool stop;
+    int failed; /* exit code of the last error that cli_fail printed */
 };
 
 struct cli_option {
@@ -66,7 +67,7 @@ void help_command(FILE *out, const struct command *command, bool colour);
 /* --- opening things --- */
 
 /* An engine on the data directory, everything set up, or NULL with the error
- * already printed. `write` takes the lock. */
+ * already printed: leave with cli->failed. `write` takes the lock. */
 struct cli_engine {
     struct engine engine;
     struct arena *arena;

@@ -247,7 +247,7 @@ static int run(struct cli *cli, const struct args *args)
                          "(https://NAME--SANDBOX.sandbox.my.salesforce.com)");
     struct cli_engine *open = cli_engine_open(cli, true);
     if (!open)
-        return EXIT_FAILED;
+        return cli->failed;
     signin.login_url = url ? url : "https://login.salesforce.com";
     if (read_secret(args_get(args, "client-secret-file"), "ARGIL_CLIENT_SECRET",
                     &signin.client_secret, &err) != OK)

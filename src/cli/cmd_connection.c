@@ -64,7 +64,7 @@ static int remove_connection(struct cli *cli, const struct args *args)
     struct err err = {0};
     struct cli_engine *open = cli_engine_open(cli, true);
     if (!open)
-        return EXIT_FAILED;
+        return cli->failed;
     struct store *store = open->engine.store;
     struct connection c;
     int rc = EXIT_FAILED;
@@ -94,7 +94,7 @@ static int run(struct cli *cli, const struct args *args)
         return remove_connection(cli, args);
     struct store *store = cli_store_open(cli, false);
     if (!store)
-        return EXIT_FAILED;
+        return cli->failed;
     int rc;
     if (text_eq(verb, "list") && args->word_count == 1)
         rc = list(cli, store);

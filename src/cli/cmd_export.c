@@ -115,7 +115,7 @@ static int run(struct cli *cli, const struct args *args)
     const char *path = args_get(args, "output");
     struct store *store = cli_store_open(cli, false);
     if (!store)
-        return EXIT_FAILED;
+        return cli->failed;
     struct arena *arena = arena_new();
     FILE *to = stdout;
     int rc = EXIT_DONE;

@@ -146,7 +146,7 @@ static int recover(struct cli *cli)
     struct run_report report = {0};
     struct cli_engine *open = cli_engine_open(cli, true);
     if (!open)
-        return EXIT_FAILED;
+        return cli->failed;
     int rc = EXIT_DONE;
     if (journal_recover(&open->engine, &report, &err) != OK) {
         rc = cli_fail(cli, &err);
@@ -169,7 +169,7 @@ static int run(struct cli *cli, const struct args *args)
         return recover(cli);
     struct store *store = cli_store_open(cli, false);
     if (!store)
-        return EXIT_FAILED;
+        return cli->failed;
     struct arena *arena = arena_new();
     int rc;
     if (text_eq(verb, "list"))

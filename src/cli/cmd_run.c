@@ -149,7 +149,7 @@ static int run(struct cli *cli, const struct args *args)
                          "as well if you mean it");
     struct cli_engine *open = cli_engine_open(cli, true);
     if (!open)
-        return EXIT_FAILED;
+        return cli->failed;
     struct run_report report = {0};
     int rc;
     enum status status = run_table(&open->engine, args->words[0], &options, &report, &err);

@@ -42,7 +42,7 @@ static int run(struct cli *cli, const struct args *args)
         return EXIT_USAGE;
     struct store *store = cli_store_open(cli, false);
     if (!store)
-        return EXIT_FAILED;
+        return cli->failed;
     struct arena *arena = arena_new();
     int rc = EXIT_DONE;
     static const char *const headings[] = {"run", "table", "kind", "state", "started", "took",

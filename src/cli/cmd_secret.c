@@ -35,7 +35,7 @@ static int set(struct cli *cli, const char *name)
     struct secret value = {0};
     struct cli_engine *open = cli_engine_open(cli, true);
     if (!open)
-        return EXIT_FAILED;
+        return cli->failed;
     int rc = EXIT_DONE;
     size_t len = read_hidden(text, sizeof text);
     if (!len) {
@@ -60,7 +60,7 @@ static int list_or_delete(struct cli *cli, const struct args *args)
     bool list = text_eq(args->words[0], "list");
     struct store *store = cli_store_open(cli, !list);
     if (!store)
-        return EXIT_FAILED;
+        return cli->failed;
     struct arena *arena = arena_new();
     const char **labels = NULL;
     size_t count = 0;

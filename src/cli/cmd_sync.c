@@ -46,7 +46,7 @@ static int run(struct cli *cli, const struct args *args)
     struct err err = {0};
     struct cli_engine *open = cli_engine_open(cli, true);
     if (!open)
-        return EXIT_FAILED;
+        return cli->failed;
     int rc = EXIT_DONE;
     for (size_t i = 0; i < args->word_count && rc == EXIT_DONE; i++) {
         struct sync_report report = {0};

@@ -118,7 +118,7 @@ static int run(struct cli *cli, const struct args *args)
     bool writes = text_eq(verb, "auto-update") || text_eq(verb, "delete");
     struct store *store = cli_store_open(cli, writes);
     if (!store)
-        return EXIT_FAILED;
+        return cli->failed;
     struct arena *arena = arena_new();
     int rc;
     if (text_eq(verb, "list") && args->word_count == 1)

@@ -12,7 +12,8 @@ int cli_fail(struct cli *cli, const struct err *err)
         const char *code;
         int exit;
     } codes[] = {
-        {ERR_RECIPE, EXIT_USAGE},           {ERR_CRM_LIMIT, EXIT_LATER},
+        {ERR_RECIPE, EXIT_USAGE},           {"recipe.yaml", EXIT_USAGE},
+        {ERR_CRM_LIMIT, EXIT_LATER},
         {ERR_CRM_UNREACHABLE, EXIT_LATER},  {ERR_STORE_LOCKED, EXIT_LATER},
         {ERR_CRM_RECONNECT, EXIT_SIGN_IN},  {ERR_APPROVAL, EXIT_SIGN_IN},
         {ERR_STOPPED, EXIT_INTERRUPTED},
@@ -22,8 +23,8 @@ int cli_fail(struct cli *cli, const struct err *err)
         err_print(stderr, err, cli->colour_err);
     for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
         if (err_is(err, codes[i].code))
-            return codes[i].exit;
-    return EXIT_FAILED;
+            return cli->failed = codes[i].exit;
+    return cli->failed = EXIT_FAILED;
 }
 
 struct store *cli_store_open(struct cli *cli, bool write)

@@ -130,10 +130,10 @@ def story_a_change_in_the_org_comes_in_and_goes_through():
         w.argil("run", "leads", "--yes", ok=(0, 3))
         lead = w.org.query("SELECT Id FROM Lead LIMIT 1")[0]["Id"]
         gone = w.org.query("SELECT Id FROM Lead LIMIT 2")[1]["Id"]
-        w.org.control("POST", "/clock", {"shift_ms": 60000})
+        w.argil("sync", "leads")  # our own writes come back first
+        w.org.control("POST", "/clock", {"shift_ms": 3600000})
         assert w.org.call("PATCH", f"/services/data/v66.0/sobjects/Lead/{lead}", {"LastName": "Changed"})[0] == 204
         assert w.org.call("DELETE", f"/services/data/v66.0/sobjects/Lead/{gone}")[0] == 204
-        w.org.control("POST", "/clock", {"shift_ms": 60000})
         sync = w.argil("sync", "leads")
         assert sync["changed"] == 1 and sync["deleted"] == 1 and sync["cells_made_due"] == 1, sync
         run = w.argil("run", "leads", ok=(0, 3))
@@ -181,7 +181,7 @@ def story_an_answer_lost_after_the_write_makes_no_second_record():
         w.argil("apply", w.example("contacts.yaml"))
         w.argil("sync", "contacts")
         w.org.control("POST", "/faults", {"path": "/composite", "method": "POST", "effect": "drop_after",
-                                          "after": 0, "times": 3, "contains": "\"Lead\""})
+                                          "times": 3, "body_has": "Argil_Key__c"})
         for _ in range(6):
             done = w.run("run", "contacts", "--yes", "--json")
             assert done.returncode in (0, 3, 4), done.stderr
