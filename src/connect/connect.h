@@ -139,6 +139,8 @@ struct crm_outcome {
     const char *fields;   /* comma separated, or NULL */
     const char *other_id; /* the record that DUPLICATE_VALUE or a duplicate rule names */
     const char *evidence; /* JSON: http status, progress, codes; never a token */
+    const char *cause;    /* what the code means; NULL when nothing is known of it */
+    const char *hint;     /* who must do what; may be NULL */
 };
 
 struct crm_write_options {

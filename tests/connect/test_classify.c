@@ -100,6 +100,8 @@ TEST(classify, rows_of_a_whole_answer)
     CHECK_INT(outcomes[1].class, CRM_REJECTED);
     CHECK_STR(outcomes[1].code, "REQUIRED_FIELD_MISSING");
     CHECK_STR(outcomes[1].fields, "LastName");
+    CHECK_STR(outcomes[1].cause, "Lead cannot be saved without LastName.");
+    CHECK(outcomes[1].hint != NULL);
     CHECK_INT(outcomes[2].class, CRM_EXECUTED); /* executed, id unknown */
     CHECK(outcomes[2].id == NULL);
 }

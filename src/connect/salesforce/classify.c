@@ -147,6 +147,15 @@ static enum crm_class code_class(const struct sf_exchange *x, const struct crm_w
     return row ? row->class : CRM_UNKNOWN;
 }
 
+static void explain(const struct sf_exchange *x, const char *object, struct crm_outcome *outcome,
+                    struct arena *arena)
+{
+    struct err why = {0};
+    sf_explain(&why, outcome->code, outcome->message, object, x->user);
+    outcome->cause = why.cause[0] ? arena_strdup(arena, why.cause) : NULL;
+    outcome->hint = why.hint[0] ? arena_strdup(arena, why.hint) : NULL;
+}
+
 /* Takes the first error of a list that Salesforce gave for one row or for all. */
 static void refused(const struct sf_exchange *x, const struct crm_write *write,
                     const struct json *errors, struct crm_outcome *outcome, struct arena *arena)
@@ -162,6 +171,7 @@ static void refused(const struct sf_exchange *x, const struct crm_write *write,
     if (text_eq(outcome->code, "DUPLICATE_VALUE") ||
         text_eq(outcome->code, "DUPLICATE_EXTERNAL_ID"))
         outcome->other_id = id_in(outcome->message, arena);
+    explain(x, write->object, outcome, arena);
 }
 
 static void executed(const struct sf_exchange *x, const struct crm_write *write,

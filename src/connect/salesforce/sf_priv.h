@@ -238,6 +238,7 @@ struct sf_exchange {
     size_t count;
     bool resend_harmless;
     const struct http_response *http; /* the exchange as a whole */
+    const char *user;                 /* the connected one, for explanations */
     const char *http_error;           /* code of err when it failed, else NULL */
     int status;                       /* of this collection: the composite's own or the inner one */
     const struct json *body;          /* of this collection; NULL = unreadable */

@@ -107,13 +107,18 @@ static const char *row_fault(struct arena *arena, const struct crm_write *write,
     return NULL;
 }
 
-static const char *key_of(struct arena *arena, const struct crm_write *write)
+/* Equal for two rows that Salesforce would take for the same record. */
+static const char *key_of(struct sf *sf, struct arena *arena, const struct crm_write *write)
 {
     if (write->kind == OP_UPDATE)
-        return write->id;
+        return sf_id_dup(arena, write->id);
     if (!write->key_field || !write->key_value)
         return NULL;
-    return sf_fold(arena, write->key_value, strlen(write->key_value));
+    const struct crm_field *field =
+        crm_object_field(map_get(sf->objects, write->object), write->key_field);
+    return field && field->case_sensitive
+               ? write->key_value
+               : sf_fold(arena, write->key_value, strlen(write->key_value));
 }
 
 /* --------------------------------------------------------- the request */
@@ -201,6 +206,7 @@ static void answer_read(const struct batch *batch, bool composite, const struct 
                                 .count = batch->count,
                                 .http = http,
                                 .http_error = http_error,
+                                .user = batch->sf->connection.username,
                                 .resend_harmless = batch->options->resend_harmless,
                                 .status = http->status};
     if (http->body.len > 0 && !http_error)
@@ -307,7 +313,7 @@ void sf_write(struct crm_session *session, const struct crm_write *writes, size_
     for (size_t i = 0; i < count; i++) {
         const struct json *payload;
         const char *fault = row_fault(arena, &writes[i], &payload);
-        const char *key = fault ? NULL : key_of(arena, &writes[i]);
+        const char *key = fault ? NULL : key_of(batch.sf, arena, &writes[i]);
         if (fault) {
             outcome_local(&outcomes[i], arena, CRM_REJECTED, "connect.bad_write", fault);
         } else if (writes[i].kind != writes[0].kind ||
