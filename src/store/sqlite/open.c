@@ -112,6 +112,8 @@ static bool file_there(struct sq *sq)
 
 static enum status open_database(struct sq *sq, struct err *err)
 {
+    /* Counting every allocation costs a lock each; refused, and fine, when SQLite runs already. */
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     int flags = (sq->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                 SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (sqlite3_open_v2(sq->path, &sq->db, flags, NULL) != SQLITE_OK)
