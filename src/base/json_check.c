@@ -130,9 +130,13 @@ static bool check_string(struct check *c)
 
 static bool check_word(struct check *c, const char *word)
 {
-    for (; *word; word++)
-        if (!check_take(c, *word))
-            return check_fail(c, "expected a value");
+    size_t start = c->at;
+    for (; *word; word++) {
+        if (check_take(c, *word))
+            continue;
+        c->at = start;
+        return check_fail(c, "expected a value");
+    }
     return true;
 }
 

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #define HIDDEN "[hidden]"
+#define HINT   "<secret:"
 
 static atomic_int lowest = LOG_WARN;
 static atomic_int as_json;
@@ -40,13 +41,15 @@ void log_set_json(int on)
 
 /* --- redaction --- */
 
-/* Names whose value is a secret, after '=', ':' , '":"' or '>' . */
+/* Names whose value is a secret, after '=', ':', '":"' or '>'. */
 static const char *const secret_names[] = {
-    "password",  "passwd",        "access_token", "refresh_token",  "id_token",  "client_secret",
-    "api_key",   "apikey",        "session_id",   "sessionid",      "sid",       "token",
-    "assertion", "code_verifier", "secret",       "authorization",  "x-api-key", "code",
-    "cookie",    "set-cookie",    "private_key",  "security_token",
+    "password",      "passwd",    "access_token", "refresh_token", "id_token",    "client_secret",
+    "api_key",       "apikey",    "session_id",   "sessionid",     "assertion",   "code_verifier",
+    "authorization", "x-api-key", "cookie",       "set-cookie",    "private_key", "security_token",
 };
+
+/* Words of ordinary sentences too ("exit code: 3"): only after '=', or in quotes. */
+static const char *const doubtful_names[] = {"code", "secret", "sid", "token"};
 
 /* Words that announce a token: "Bearer xyz". */
 static const char *const schemes[] = {"bearer ", "oauth ", "basic "};
@@ -97,22 +100,30 @@ static size_t scheme_length(const char *p)
     return 0;
 }
 
-/* name + separator of a secret value at p, or 0. Sets *quote to the byte that
- * ends the value, or 0 when it ends with its token. */
+static bool name_in(const char *const *names, size_t count, const char *p, size_t len)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strlen(names[i]) == len && strncasecmp(p, names[i], len) == 0)
+            return true;
+    return false;
+}
+
+/* Length of name and separator before a secret value at p, or 0. Sets *quote to
+ * the byte that ends the value, or 0 when it ends with its token. */
 static size_t named_secret(const char *p, char *quote)
 {
-    size_t n = 0;
-    while (is_word(p[n]))
-        n++;
-    bool known = false;
-    for (size_t i = 0; i < sizeof secret_names / sizeof *secret_names && !known; i++)
-        known = strlen(secret_names[i]) == n && strncasecmp(p, secret_names[i], n) == 0;
-    if (!known)
+    size_t name = 0;
+    while (is_word(p[name]))
+        name++;
+    bool sure = name_in(secret_names, sizeof secret_names / sizeof *secret_names, p, name);
+    if (!sure && !name_in(doubtful_names, sizeof doubtful_names / sizeof *doubtful_names, p, name))
         return 0;
-    size_t name = n;
-    n += strspn(p + n, "\\\"'");
+    size_t n = name + strspn(p + name, "\\\"'");
+    bool in_quotes = n > name;
     n += strspn(p + n, " ");
     if (!p[n] || !strchr("=:>", p[n]) || (p[n] == '>' && n != name))
+        return 0;
+    if (!sure && p[n] != '=' && !in_quotes)
         return 0;
     *quote = p[n] == '>' ? '<' : '\0';
     n++;
@@ -147,8 +158,8 @@ static size_t redact_word(const char *p, struct buf *out)
         size_t scheme = scheme_length(p + head);
         head += scheme;
         tail = value_length(p + head, quote);
-        if (strncmp(p + head, "<secret:", 8) == 0)
-            return 0; /* a hint, not a secret */
+        if (strncmp(p + head, HINT, sizeof HINT - 1) == 0)
+            return 0;
     }
     if (!head && at_bare_token(p))
         tail = token_length(p);
@@ -160,11 +171,40 @@ static size_t redact_word(const char *p, struct buf *out)
     return head + tail;
 }
 
+/* "://user:password@host", at "://": hides the password. */
+static size_t redact_userinfo(const char *p, struct buf *out)
+{
+    if (strncmp(p, "://", 3) != 0)
+        return 0;
+    size_t authority = 3 + strcspn(p + 3, "/?# \t\"'<>");
+    const char *at = memrchr(p + 3, '@', authority - 3);
+    const char *colon = at ? memchr(p + 3, ':', (size_t)(at - p - 3)) : NULL;
+    if (!colon)
+        return 0;
+    buf_append(out, p, (size_t)(colon + 1 - p));
+    buf_str(out, HIDDEN);
+    return (size_t)(at - p);
+}
+
+/* "<secret:1a2b3c4d>" is made to be shown. */
+static size_t copy_hint(const char *p, struct buf *out)
+{
+    if (strncmp(p, HINT, sizeof HINT - 1) != 0)
+        return 0;
+    size_t len = strcspn(p, ">");
+    buf_append(out, p, len);
+    return len;
+}
+
 void log_redact(const char *text, struct buf *out)
 {
     bool word_start = true;
     while (*text) {
         size_t step = word_start ? redact_word(text, out) : 0;
+        if (!step && *text == ':')
+            step = redact_userinfo(text, out);
+        if (!step && *text == '<')
+            step = copy_hint(text, out);
         if (!step) {
             buf_char(out, *text);
             step = 1;
