@@ -34,6 +34,9 @@ struct row_in {
     const struct value *values; /* one for each of page->slots */
 };
 
+/* MARK: the row stays, deleted. REMOVE: its values and states go; its id and key
+ * stay out of sight, so that a record that comes back is known by the journal.
+ * Either way a row that is seen live again is revived. */
 enum when_deleted { DELETED_MARK, DELETED_REMOVE, DELETED_KEEP };
 
 struct import_page {
@@ -56,6 +59,8 @@ struct import_page {
     size_t due_for_change_count;
 };
 
+/* import_page adds to these. Each row is exactly one of the first six: they sum
+ * up to the rows. Deletions of rows we never had, or keep, are unchanged. */
 struct import_counts {
     int64_t added, changed, unchanged, deleted, revived, stale /* older than what we hold */;
     int64_t echoes;   /* changes that only were our own writes coming back: nothing made due */
@@ -88,6 +93,10 @@ struct row_query {
 
 /* ------------------------------------------------------------- cells */
 
+/* A cell is held while something is under way for it: QUEUED, RUNNING, IN_DOUBT,
+ * or RETRYING with an operation. Making a held cell due keeps its state and is
+ * remembered: the result that ends the hold turns it DUE. Mark cells RUNNING
+ * before reading their inputs when others may import meanwhile. */
 struct cell_result {
     int64_t row_id, column_id;
     int slot;
@@ -108,7 +117,9 @@ struct cell {
     int64_t not_before_ms, changed_ms;
 };
 
-/* When a cell's value really changes, these of the same row become due. */
+/* When a cell's value really changes, these of the same row become due. When it
+ * only becomes ready (OK, EMPTY, NO_RESULT, SKIPPED), those of them that are
+ * WAITING do. */
 struct dependents {
     int64_t column_id; /* changed column */
     const int64_t *due;
@@ -120,9 +131,12 @@ struct dependents {
 enum plan_result {
     PLAN_NEW,  /* stored as PLANNED */
     PLAN_SAME, /* (row, column, generation) is already there */
-    PLAN_BUSY  /* another open operation holds the same business key or record: ops[i].id is ITS id; try later */
+    PLAN_BUSY  /* another open operation holds the same cell, business key or record: ops[i].id is ITS id; try later */
 };
 
+/* `from` -> `to` must be a move that model.h allows, and not to SENDING, or the
+ * whole call is ERR_INVALID. An operation that is not in `from` any more is
+ * fenced: its news is kept in its evidence under "late". */
 struct op_settle {
     int64_t id;
     int64_t epoch;              /* must match the op's, else the outcome goes to evidence only (W7) */
@@ -166,7 +180,9 @@ struct store_driver {
     /* tables: apply creates or changes one table and all its columns in one
      * transaction; columns are matched by name, missing ones are hidden (data
      * kept). Sets ids and slots. Going in, column.depends holds positions in
-     * table->columns (ids are not known yet); read back, it holds ids. */
+     * table->columns (ids are not known yet); read back, it holds ids. A column
+     * that returns has its old id and data. A column whose kind or config changed
+     * loses its approval; a table whose source changed loses its cursor. */
     enum status (*table_apply)(struct store *, struct table *table, struct err *);
     enum status (*table_get)(struct store *, struct arena *, const char *name, struct table *out, struct err *);
     enum status (*table_list)(struct store *, struct arena *, struct table **out, size_t *count, struct err *);
@@ -200,7 +216,9 @@ struct store_driver {
     enum status (*ops_count)(struct store *, int64_t table_id /* 0 = all */, struct op_counts *out, struct err *);
     /* At start: SENDING and RECONCILING of other epochs -> UNKNOWN (W4). */
     enum status (*ops_recover)(struct store *, int64_t *moved, struct err *);
-    /* What we last wrote to a record's field ("if_ours", echoes, undo); value NULL = never. */
+    /* What we last wrote to a record's field ("if_ours", echoes, undo); value NULL = never.
+     * Remembered for every payload field when an operation is DONE, unless it adopted
+     * a record from any state but RECONCILING: that one was found, not written. */
     enum status (*written_get)(struct store *, struct arena *, const char *org_id, const char *record_id, const char *field, struct value *out, bool *found, struct err *);
 
     /* runs, audit, counters */
@@ -217,7 +235,7 @@ struct store_driver {
 struct store_open {
     const char *data;  /* data directory; the SQLite file is workspace.db in it */
     const char *name;  /* workspace name, when creating */
-    bool create;       /* make the directory (0700) and an empty workspace */
+    bool create;       /* make the directory (0700) and an empty workspace; one that is there is opened */
     bool read_only;    /* takes no lock, no epoch */
     struct world *world;
 };
