@@ -249,7 +249,7 @@ static void write_urls(struct jw *w, const struct sobject *object,
     if (has_tab(object))
         write_url(w, object, options, "approvalLayouts", "/describe/approvalLayouts");
     if (text_eq(object->name, "User")) {
-        write_url(w, object, options, "namedLayouts", "/describe/namedLayouts/{layoutName}");
+        write_url(w, object, options, "namedLayouts", "/describe/namedLayouts/{LayoutName}");
         write_url(w, object, options, "passwordUtilities", "/{ID}/password");
     }
     if (text_eq(object->name, "Case")) {

@@ -33,8 +33,8 @@ struct sheet_times {
 /* Writes the row; every column is null again. `id` gets its id. */
 enum status sheet_add(struct sheet *sheet, struct sheet_times times, char id[19], struct err *err);
 
-/* Taking the indexes of an object away while its table is filled, and
- * bringing them back. The list is yours to give back with bulk_end. */
+/* Taking the costly indexes of some objects away while their tables are filled,
+ * and bringing them back. The list is yours to give back with bulk_end. */
 struct bulk;
 struct bulk *bulk_begin(sqlite3 *db, const char *const *objects, size_t count, struct err *err);
 enum status bulk_end(sqlite3 *db, struct bulk *bulk, struct err *err); /* NULL is fine */
