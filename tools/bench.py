@@ -191,7 +191,7 @@ def bench_main():
         began = time.monotonic()
         org = Org(data=f"{home}/org.db", scale=scale)
         info("seeding the org", f"{time.monotonic() - began:.1f} s for {scale:,},000 Accounts")
-        org.control("POST", "/limits", {"DailyApiRequests": 10000000})
+        org.control("POST", "/limits", {"daily_max": 10000000})
         try:
             bench_start()
             bench_import(org, node, modules, org.count("SELECT COUNT() FROM Account"))
@@ -205,7 +205,7 @@ def bench_localorg():
     scale = int(os.environ.get("ARGIL_BENCH_SCALE", "200"))
     with tempfile.TemporaryDirectory() as home:
         org = Org(data=f"{home}/org.db", scale=scale)
-        org.control("POST", "/limits", {"DailyApiRequests": 10000000})
+        org.control("POST", "/limits", {"daily_max": 10000000})
         try:
             rows = org.count("SELECT COUNT() FROM Account")
             soql = f"SELECT {', '.join(FIELDS)} FROM Account"
