@@ -121,7 +121,7 @@ static enum status open_database(struct sq *sq, struct err *err)
     sqlite3_busy_timeout(sq->db, 5000);
     sqlite3_db_config(sq->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(sq->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
-    if (sq_exec(sq, "PRAGMA cache_size=-65536; PRAGMA temp_store=MEMORY;", err) != OK)
+    if (sq_exec(sq, "PRAGMA cache_size=-16384; PRAGMA temp_store=FILE;", err) != OK)
         return FAIL;
     if (sq->read_only)
         return sq_exec(sq, "PRAGMA query_only=ON", err);
