@@ -25,14 +25,14 @@ LOCALORG = BUILD / "src/localorg/rest/localorg"
 class Org:
     """localorg as a child process."""
 
-    def __init__(self, data=None, seed="demo", scale=1, latency=0, port=0):
+    def __init__(self, data=None, seed="demo", scale=1, latency=0, port=0, more=()):
         command = [str(LOCALORG), "serve", "--json", "--listen", f"127.0.0.1:{port}", "--seed", seed,
                    "--scale", str(scale)]
         if data:
             command += ["--data", str(data)]
         if latency:
             command += ["--latency", str(latency)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        self.process = subprocess.Popen(command + list(more), stdout=subprocess.PIPE, text=True)
         self.ready = json.loads(self.process.stdout.readline())
         self.url = self.ready["url"]
         self.token = self.ready["access_token"]
