@@ -91,7 +91,8 @@ static const char *java_double(struct work *work, double value)
                 break;
         }
         char *e = strchr(text, 'e');
-        return arena_printf(work->arena, "%.*sE%d", (int)(e - text), text, atoi(e + 1));
+        long exponent = strtol(e + 1, NULL, 10);
+        return arena_printf(work->arena, "%.*sE%ld", (int)(e - text), text, exponent);
     }
     for (int digits = 1; digits < 18; digits++) {
         snprintf(text, sizeof text, "%.*f", digits, value);

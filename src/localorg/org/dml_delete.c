@@ -9,33 +9,57 @@
 
 #define DEPTH_MAX 12
 
-static bool touch(struct work *work, struct table *table, const char *id, const char *set)
+static void write_touch(struct buf *sql, const struct table *table, const char *set)
 {
-    struct buf sql = BUF_INIT;
-    buf_str(&sql, "UPDATE ");
-    quote_name(&sql, table->object->name);
-    buf_printf(&sql, " SET %s", set);
+    buf_str(sql, "UPDATE ");
+    quote_name(sql, table->object->name);
+    buf_printf(sql, " SET %s", set);
     uint16_t stamps[] = {table->modified_date, table->modstamp};
     for (size_t i = 0; i < 2; i++)
         if (stamps[i] != NO_FIELD)
-            buf_printf(&sql, ", \"%s\" = ?2", table->object->fields[stamps[i]]->name);
+            buf_printf(sql, ", \"%s\" = ?2", table->object->fields[stamps[i]]->name);
     if (table->modified_by != NO_FIELD)
-        buf_str(&sql, ", \"LastModifiedById\" = ?3");
-    buf_str(&sql, " WHERE \"Id\" = ?1");
-    sqlite3_stmt *update = NULL;
-    enum status status = db_prepare(work->org->db, &update, buf_text(&sql), work->err);
-    buf_free(&sql);
-    if (status == OK) {
-        sqlite3_bind_text(update, 1, id, -1, SQLITE_STATIC);
-        sqlite3_bind_int64(update, 2, work->now_ms);
-        sqlite3_bind_text(update, 3, work->user, -1, SQLITE_STATIC);
-        status = db_run(update, work->err);
-    }
-    sqlite3_finalize(update);
-    if (status != OK)
+        buf_str(sql, ", \"LastModifiedById\" = ?3");
+    buf_str(sql, " WHERE \"Id\" = ?1");
+}
+
+static bool run_touch(struct work *work, struct table *table, sqlite3_stmt *update, const char *id)
+{
+    sqlite3_bind_text(update, 1, id, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(update, 2, work->now_ms);
+    sqlite3_bind_text(update, 3, work->user, -1, SQLITE_STATIC);
+    if (db_run(update, work->err) != OK)
         return work_broke(work);
     atomic_fetch_add(&table->changes, 1);
     return true;
+}
+
+/* Sets something on one record and moves its stamps. */
+static bool touch(struct work *work, struct table *table, const char *id, const char *set)
+{
+    struct buf sql = BUF_INIT;
+    sqlite3_stmt *update = NULL;
+    write_touch(&sql, table, set);
+    enum status status = db_prepare(work->org->db, &update, buf_text(&sql), work->err);
+    bool good = status == OK ? run_touch(work, table, update, id) : work_broke(work);
+    sqlite3_finalize(update);
+    buf_free(&sql);
+    return good;
+}
+
+/* The same for IsDeleted, with a statement that is kept. */
+static bool mark(struct work *work, struct table *table, const char *id, bool is_deleted)
+{
+    if (!table->mark) {
+        struct buf sql = BUF_INIT;
+        write_touch(&sql, table, "\"IsDeleted\" = ?4");
+        enum status status = db_prepare(work->org->db, &table->mark, buf_text(&sql), work->err);
+        buf_free(&sql);
+        if (status != OK)
+            return work_broke(work);
+    }
+    sqlite3_bind_int(table->mark, 4, is_deleted);
+    return run_touch(work, table, table->mark, id);
 }
 
 static bool remember(struct work *work, const char *root, const char *id, const char *field)
@@ -149,7 +173,7 @@ static bool delete_one(struct work *work, struct draft *draft, struct table *tab
     if (depth > DEPTH_MAX)
         return true;
     /* First itself: a family that points at itself then ends. */
-    if (!touch(work, table, id, "\"IsDeleted\" = 1"))
+    if (!mark(work, table, id, true))
         return false;
     const struct sobject *object = table->object;
     for (size_t i = 0; i < object->child_count; i++)
@@ -228,7 +252,7 @@ static bool restore_one(struct work *work, const char *id, const char *field)
     if (table_ready(work->org, object, &table, work->err) != OK)
         return work_broke(work);
     if (!*field)
-        return touch(work, table, id, "\"IsDeleted\" = 0");
+        return mark(work, table, id, false);
     const char *equals = strchr(field, '=');
     const char *name = arena_strndup(work->scratch, field, (size_t)(equals - field));
     struct cell now;
@@ -243,7 +267,7 @@ static bool restore_one(struct work *work, const char *id, const char *field)
 static bool restore_family(struct work *work, struct draft *draft)
 {
     sqlite3_stmt *get = NULL;
-    if (!touch(work, draft->table, draft->id, "\"IsDeleted\" = 0"))
+    if (!mark(work, draft->table, draft->id, false))
         return false;
     if (db_prepare(work->org->db, &get, "SELECT id, field FROM localorg_bin WHERE root = ?",
                    work->err) != OK)

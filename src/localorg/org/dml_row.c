@@ -51,9 +51,10 @@ static bool write_and_judge(struct work *work, struct draft *draft,
 
 static bool may_insert(struct work *work, struct draft *draft)
 {
-    if (work->options->system)
+    bool has_ids = draft->object->key_prefix != NULL;
+    if (work->options->system && has_ids)
         return true;
-    if (draft->object->createable &&
+    if (draft->object->createable && has_ids &&
         org_may_object(work->org, work->access_user, draft->object, ORG_CREATE))
         return true;
     return row_error(work, draft->result, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", NULL, 0,

@@ -63,16 +63,18 @@ static enum status connect_to(struct org *org, bool writer, sqlite3 **out, struc
         return FAIL;
     }
     sqlite3_busy_timeout(db, 10000);
+    enum status status = OK;
+    if (writer) /* before WAL is switched on, which syncs */
+        status = db_exec(db, err, org->durable ? "PRAGMA synchronous = NORMAL"
+                                               : "PRAGMA synchronous = OFF");
     const char *pragmas = writer ? "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;"
                                    "PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -131072;"
                                    "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 1073741824;"
                                    "PRAGMA recursive_triggers = OFF;"
                                  : "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;"
                                    "PRAGMA mmap_size = 1073741824; PRAGMA query_only = ON;";
-    enum status status = db_exec(db, err, pragmas);
-    if (status == OK && writer)
-        status = db_exec(db, err, org->durable ? "PRAGMA synchronous = NORMAL"
-                                               : "PRAGMA synchronous = OFF");
+    if (status == OK)
+        status = db_exec(db, err, pragmas);
     if (status != OK) {
         sqlite3_close(db);
         return FAIL;
@@ -82,6 +84,7 @@ static enum status connect_to(struct org *org, bool writer, sqlite3 **out, struc
 }
 
 static const char own_tables[] =
+    "BEGIN;"
     "CREATE TABLE IF NOT EXISTS localorg_meta (key TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS localorg_schema (position INTEGER PRIMARY KEY,"
     " object TEXT COLLATE NOCASE UNIQUE, describe TEXT, modified_ms INTEGER);"
@@ -97,7 +100,8 @@ static const char own_tables[] =
     "CREATE TABLE IF NOT EXISTS localorg_rule (name TEXT COLLATE NOCASE PRIMARY KEY, json TEXT)"
     " WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS localorg_bin (root TEXT, id TEXT, field TEXT,"
-    " PRIMARY KEY (root, id, field)) WITHOUT ROWID;";
+    " PRIMARY KEY (root, id, field)) WITHOUT ROWID;"
+    "COMMIT;";
 
 static char *temporary_directory(struct err *err)
 {

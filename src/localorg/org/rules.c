@@ -22,6 +22,16 @@ struct rule {
     struct rule *next;
 };
 
+/* A rule as a statement, prepared once for each call: the records that match
+ * the row, or the validation condition on record ?id_at (compiled that often
+ * because date literals move with the clock). */
+struct question {
+    const struct rule *rule;
+    sqlite3_stmt *statement;
+    int id_at;
+    struct question *next;
+};
+
 #define STANDARD_MESSAGE "Use one of these records?"
 
 /* --- reading --- */
@@ -322,16 +332,33 @@ static const char *record_json(struct work *work, const struct rule *rule,
     return json;
 }
 
+/* The rule's query, prepared once for the call. */
+static sqlite3_stmt *query_of(struct work *work, const struct rule *rule)
+{
+    for (struct question *asked = work->questions; asked; asked = asked->next)
+        if (asked->rule == rule)
+            return asked->statement;
+    const struct sobject *object = schema_find(work->org->schema, rule->match_object);
+    struct table *table;
+    if (!object)
+        return NULL;
+    if (table_ready(work->org, object, &table, work->err) != OK)
+        return work_broke(work), NULL;
+    struct question *question = arena_alloc(work->call_arena, sizeof *question);
+    question->rule = rule;
+    question->statement = match_query(work, rule, object);
+    question->next = work->questions;
+    work->questions = question;
+    return question->statement;
+}
+
 static struct dml_match *matches_of(struct work *work, struct draft *draft,
                                     const struct rule *rule, const struct cell *values)
 {
-    const struct sobject *object = schema_find(work->org->schema, rule->match_object);
-    struct table *table;
-    if (!object || table_ready(work->org, object, &table, work->err) != OK)
-        return NULL;
-    sqlite3_stmt *query = match_query(work, rule, object);
+    sqlite3_stmt *query = query_of(work, rule);
     if (!query)
         return NULL;
+    const struct sobject *object = schema_find(work->org->schema, rule->match_object);
     for (size_t i = 0; i < rule->field_count; i++)
         bind_cell(query, (int)i + 1, &values[i]);
     struct dml_match *first = NULL, **end = &first;
@@ -344,7 +371,7 @@ static struct dml_match *matches_of(struct work *work, struct draft *draft,
         (*end)->object = object->name;
         end = &(*end)->next;
     }
-    sqlite3_finalize(query);
+    sqlite3_reset(query);
     if (work->options->duplicate_record_details)
         for (struct dml_match *match = first; match; match = match->next)
             match->record_json = record_json(work, rule, object, match->id18);
@@ -404,15 +431,6 @@ bool rules_has_duplicates(const struct org *org, const struct sobject *object)
             return true;
     return false;
 }
-
-/* The rule's condition as a question about one record, ?N its id. Compiled once
- * for each call, as date literals move with the clock. */
-struct question {
-    const struct rule *rule;
-    sqlite3_stmt *statement;
-    int id_at;
-    struct question *next;
-};
 
 static bool bind_plan(sqlite3_stmt *statement, const struct soql_plan *plan)
 {

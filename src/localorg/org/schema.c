@@ -250,7 +250,7 @@ static void field_append(struct schema *schema, struct object_box *box, struct f
     if (object->field_count < box->field_cap) {
         object->fields[object->field_count] = field;
     } else {
-        size_t cap = box->field_cap ? box->field_cap * 2 : 16;
+        size_t cap = box->field_cap ? box->field_cap * 2 : 64;
         struct field **bigger = arena_array(schema->arena, cap + 1, sizeof *bigger);
         if (object->field_count) {
             memcpy(bigger, object->fields, object->field_count * sizeof *bigger);
@@ -352,6 +352,30 @@ static struct object_box *box_new(struct schema *schema, const char *name)
     return box;
 }
 
+/* Puts a new list in place. A reader may hold the old list with the new count
+ * or the other way round, so each is filled up to what the other has. */
+static void fields_publish(struct schema *schema, struct object_box *box,
+                           const struct object_box *fresh)
+{
+    struct sobject *object = &box->object;
+    struct field **list = fresh->object.fields;
+    size_t count = fresh->object.field_count, cap = fresh->field_cap;
+    if (object->field_count > cap) {
+        cap = object->field_count;
+        list = arena_array(schema->arena, cap + 1, sizeof *list);
+        memcpy(list, fresh->object.fields, count * sizeof *list);
+    }
+    for (size_t i = count; i <= cap; i++)
+        list[i] = list[0];
+    for (size_t i = object->field_count; i < count && i < box->field_cap; i++)
+        object->fields[i] = list[i];
+    atomic_thread_fence(memory_order_release);
+    object->fields = list;
+    atomic_thread_fence(memory_order_release);
+    object->field_count = count;
+    box->field_cap = cap;
+}
+
 /* The list of fields as the describe gives it, system fields added where it is
  * not a whole one: with both Id and SystemModstamp there it is, and an object
  * that truly lacks IsDeleted (User) stays without. */
@@ -404,9 +428,7 @@ static enum status fields_replace(struct schema *schema, struct object_box *box,
     }
     for (size_t i = 0; i < fresh.object.field_count; i++)
         fresh.object.fields[i]->owner = object;
-    object->fields = fresh.object.fields;
-    object->field_count = fresh.object.field_count;
-    box->field_cap = fresh.field_cap;
+    fields_publish(schema, box, &fresh);
     names_publish(&box->fields, atomic_load(&fresh.fields.table));
     names_publish(&box->parents, atomic_load(&fresh.parents.table));
     return OK;

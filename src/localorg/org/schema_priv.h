@@ -3,7 +3,9 @@
  * Only one thread changes a schema (it holds the org's write lock) while any
  * number read it without a lock: nothing is ever freed or moved before
  * schema_free, tables of names only gain entries, and lists are published
- * whole. */
+ * whole. A list and its count are two words: a reader may see one old and one
+ * new, and every list is kept long enough for that (schema.c, fields_publish).
+ * A thread checker reports these reads; they are meant. */
 #ifndef LOCALORG_ORG_SCHEMA_PRIV_H
 #define LOCALORG_ORG_SCHEMA_PRIV_H
 

@@ -53,7 +53,7 @@ static void run(enum dml_kind kind, const char *what, const char *object, const 
 
 TEST(bench, collections_of_200)
 {
-    static char ids[CALLS * ROWS][19];
+    static char ids[CALLS * ROWS][19], other[CALLS * ROWS][19];
     given_org();
     given_field("Account", "{\"name\":\"Key__c\",\"type\":\"string\",\"externalId\":true,"
                            "\"unique\":true}");
@@ -69,6 +69,9 @@ TEST(bench, collections_of_200)
         "{\"FirstName\":\"Ann\",\"LastName\":\"Lee %d\",\"Email\":\"a%d@b.co\",\"Phone\":\"%d\","
         "\"Title\":\"CEO\"}",
         ids);
+    given_rule("{\"name\":\"R\",\"object\":\"Lead\",\"fields\":[\"Email\"]}");
+    run(DML_INSERT, "insert Lead under a duplicate rule", "Lead", NULL,
+        "{\"LastName\":\"Lee %d\",\"Company\":\"C%d\",\"Email\":\"a%d@b.co\"}", other);
     run(DML_DELETE, "delete Contact", "Contact", NULL, "{}", ids);
     org_gone();
 }

@@ -331,6 +331,14 @@ TEST(insert, respects_what_a_user_was_denied)
     given("Account", "{\"Name\":\"A\",\"Phone\":\"1\"}");
 }
 
+TEST(insert, refuses_objects_without_ids_of_their_own)
+{
+    given_object("{\"name\":\"AccountShare\",\"label\":\"Account Share\",\"createable\":true}");
+    CHECK_STR(refused("AccountShare", "{}"),
+              "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY: entity type cannot be inserted: Account Share "
+              "[]");
+}
+
 TEST(insert, keeps_good_rows_or_none)
 {
     const char *mixed = "[{\"Name\":\"A\"},{\"Phone\":\"1\"},{\"Name\":\"B\"}]";
