@@ -15,7 +15,7 @@
 #include <string.h>
 
 #define CONSENT_PATH "/setup/secur/RemoteAccessAuthorizationPage.apexp"
-#define ERROR_PATH "/setup/secur/RemoteAccessErrorPage.apexp"
+#define ERROR_PATH   "/setup/secur/RemoteAccessErrorPage.apexp"
 
 /* --- ways out --- */
 
@@ -24,9 +24,8 @@ static void send_back(struct call *call, const struct pending *pending, const st
 {
     bool fragment = text_starts(pending->response_type, "token");
     char glue = fragment ? '#' : strchr(pending->redirect_uri, '?') ? '&' : '?';
-    answer_redirect(call, arena_printf(call->arena, "%s%c%s", pending->redirect_uri, glue,
-                                       buf_text(pairs)));
-
+    answer_redirect(
+        call, arena_printf(call->arena, "%s%c%s", pending->redirect_uri, glue, buf_text(pairs)));
 }
 
 static void send_error(struct call *call, const struct pending *pending, const char *error,
@@ -62,8 +61,7 @@ static void send_refusal(struct call *call, const struct pending *pending,
         send_error(call, pending, refusal->error, refusal->description);
 }
 
-static void send_code(struct call *call, const struct pending *pending,
-                      const struct org_user *user)
+static void send_code(struct call *call, const struct pending *pending, const struct org_user *user)
 {
     struct code code = {.asked = *pending, .created_ms = call_now(call)};
     struct buf pairs = BUF_INIT;
@@ -84,9 +82,11 @@ static void send_tokens(struct call *call, const struct pending *pending, const 
     struct token_pair tokens[TOKEN_PAIRS];
     struct buf pairs = BUF_INIT;
     size_t count = oauth_issue(call,
-                               &(struct token_wish){.app = app, .user = user,
+                               &(struct token_wish){.app = app,
+                                                    .user = user,
                                                     .scopes = pending->scopes,
-                                                    .nonce = pending->nonce, .refresh = true},
+                                                    .nonce = pending->nonce,
+                                                    .refresh = true},
                                tokens);
     for (size_t i = 0; i < count; i++)
         form_add(&pairs, tokens[i].name, tokens[i].value);
@@ -214,9 +214,10 @@ static bool consent_ready(struct call *call, const char *source, struct pending 
 {
     if (!grants_pending(call->site->grants, source, pending) ||
         call_now(call) - pending->created_ms > 15 * 60 * 1000) {
-        answer_page(call, 400, "OAuth 1800",
-                    "<h1>OAuth 1800</h1><p class=\"error\">You didn't complete the approval process "
-                    "before it expired. Start again from the application.</p>");
+        answer_page(
+            call, 400, "OAuth 1800",
+            "<h1>OAuth 1800</h1><p class=\"error\">You didn't complete the approval process "
+            "before it expired. Start again from the application.</p>");
         return false;
     }
     if (!page_user(call, user)) {

@@ -26,8 +26,8 @@ struct call {
     const struct http_header *headers;
     const char *version; /* "66.0" */
     double api_version;
-    const char *base;   /* "/services/data/v66.0" */
-    const char *origin; /* "http://127.0.0.1:8460", as the client sees us */
+    const char *base;            /* "/services/data/v66.0" */
+    const char *origin;          /* "http://127.0.0.1:8460", as the client sees us */
     const char *args[CALL_ARGS]; /* the :names of the pattern, decoded, in order */
     const struct route *route;
     struct session session; /* empty token when not signed in */
@@ -37,7 +37,7 @@ struct call {
     bool transaction; /* between org_write_begin and _end: reads see the writes */
     bool all_or_none; /* a subrequest whose every row must succeed */
     uint64_t *counts; /* where records written are counted until the transaction is kept */
-    int api_calls; /* what this request costs; a route may add */
+    int api_calls;    /* what this request costs; a route may add */
 };
 
 /* A parameter of the query string, or NULL. */

@@ -12,9 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ROWS_MAX 200
+#define ROWS_MAX   200
 #define CHUNKS_MAX 10
-#define READ_MAX 2000
+#define READ_MAX   2000
 #define ROLLED_BACK                                                                                \
     "Record rolled back because not all records were valid and the request was using AllOrNone "   \
     "header"
@@ -65,8 +65,7 @@ static const struct json *read_records(struct call *call, struct collection *c)
 }
 
 /* attributes.type, or the URL's object. */
-static void read_type(struct call *call, struct collection *c, size_t i,
-                      const struct json *record)
+static void read_type(struct call *call, struct collection *c, size_t i, const struct json *record)
 {
     const char *name = json_get_text(json_get(record, "attributes"), "type");
     if (!json_is(record, JSON_OBJECT) || !name) {
@@ -222,8 +221,8 @@ void collection_upsert(struct call *call)
         if (!json_is(record, JSON_OBJECT))
             refuse(call, &c, i, "INVALID_INPUT", "a record is a JSON object", NULL);
         else if (type && !text_eq_nocase(type, object->name))
-            refuse(call, &c, i, "INVALID_TYPE",
-                   "all records of an upsert have the type of its URL", "attributes");
+            refuse(call, &c, i, "INVALID_TYPE", "all records of an upsert have the type of its URL",
+                   "attributes");
         i++;
     }
     if (write_rows(call, &c, DML_UPSERT))
@@ -250,12 +249,11 @@ void collection_delete(struct call *call)
         char id[19];
         const char *text = arena_strndup(call->arena, word, len);
         c.rows[i].id = text;
-        c.rows[i].object = id_canonical(text, id)
-                               ? schema_by_prefix(org_schema(call->site->org), id)
-                               : NULL;
+        c.rows[i].object =
+            id_canonical(text, id) ? schema_by_prefix(org_schema(call->site->org), id) : NULL;
         if (!c.rows[i].object)
-            refuse(call, &c, i, "MALFORMED_ID",
-                   arena_printf(call->arena, "malformed id %s", text), NULL);
+            refuse(call, &c, i, "MALFORMED_ID", arena_printf(call->arena, "malformed id %s", text),
+                   NULL);
     }
     if (chunks_ok(call, &c) && write_rows(call, &c, DML_DELETE))
         answer_results(call, &c, false);
@@ -275,8 +273,8 @@ static void wanted_add(struct wanted *wanted, const char *text)
     wanted->count++;
 }
 
-static const char *select_text(struct call *call, const struct sobject *object,
-                               const char *fields, const struct wanted *wanted)
+static const char *select_text(struct call *call, const struct sobject *object, const char *fields,
+                               const struct wanted *wanted)
 {
     struct buf soql = BUF_INIT;
     size_t listed = 0;

@@ -14,10 +14,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PARTS_MAX 25
-#define HEAVY_MAX 5
+#define PARTS_MAX  25
+#define HEAVY_MAX  5
 #define GRAPHS_MAX 75
-#define NODES_MAX 500
+#define NODES_MAX  500
 
 #define HALTED                                                                                     \
     "The transaction was rolled back since another operation in the same transaction failed."
@@ -43,8 +43,8 @@ struct composite {
 static const struct json *parsed_answer(struct composite *c, struct part *part)
 {
     if (!part->parsed && part->answer.body.len)
-        part->parsed = json_parse(c->call->arena, part->answer.body.data, part->answer.body.len,
-                                  NULL);
+        part->parsed =
+            json_parse(c->call->arena, part->answer.body.data, part->answer.body.len, NULL);
     return part->parsed;
 }
 
@@ -131,7 +131,8 @@ static struct json *resolve_tree(struct resolution *r, const struct json *from)
     to->next = NULL;
     if (from->type == JSON_STRING && strstr(from->text, "@{")) {
         size_t len = strlen(from->text);
-        bool whole = text_starts(from->text, "@{") && strchr(from->text, '}') == from->text + len - 1;
+        bool whole =
+            text_starts(from->text, "@{") && strchr(from->text, '}') == from->text + len - 1;
         const char *name;
         const struct json *value =
             whole ? refer(r->c, arena_strndup(arena, from->text + 2, len - 3), &name) : NULL;
@@ -215,8 +216,9 @@ static void run_part(struct composite *c, struct part *part)
     if (!method || !data || strstr(url, "/composite/batch") || strstr(url, "/composite/tree") ||
         text_ends(url, "/composite") || text_ends(url, "/composite/")) {
         part_error(c, part, 400, "INVALID_REQUEST",
-                   arena_printf(arena, "The url of a subrequest starts with /services/data/vNN.0/ "
-                                       "and is no composite request itself: %s",
+                   arena_printf(arena,
+                                "The url of a subrequest starts with /services/data/vNN.0/ "
+                                "and is no composite request itself: %s",
                                 url ? url : "(no url)"));
         return;
     }
@@ -375,7 +377,8 @@ void composite_resources(struct call *call)
     answer_json(call, 200, &w);
     jw_object(&w);
     for (size_t i = 0; i < 4; i++)
-        jw_kv_text(&w, names[i], arena_printf(call->arena, "%s/composite/%s", call->base, names[i]));
+        jw_kv_text(&w, names[i],
+                   arena_printf(call->arena, "%s/composite/%s", call->base, names[i]));
     jw_end_object(&w);
 }
 

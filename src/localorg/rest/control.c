@@ -82,8 +82,9 @@ void control_token(struct call *call)
     jw_object(&w);
     jw_kv_text(&w, "access_token", session.token);
     jw_kv_text(&w, "instance_url", call->origin);
-    jw_kv_text(&w, "id", arena_printf(call->arena, "%s/id/%s/%s", call->origin,
-                                      org_id18(call->site->org), session.user_id));
+    jw_kv_text(&w, "id",
+               arena_printf(call->arena, "%s/id/%s/%s", call->origin, org_id18(call->site->org),
+                            session.user_id));
     jw_kv_text(&w, "token_type", "Bearer");
     jw_kv_text(&w, "username", session.username);
     jw_kv_text(&w, "user_id", session.user_id);
@@ -96,9 +97,9 @@ void control_expire(struct call *call)
 {
     const struct json *body = control_body(call);
     if (body)
-        answer_done(call, "expired",
-                    (int64_t)grants_expire_sessions(call->site->grants,
-                                                    json_get_text(body, "username")));
+        answer_done(
+            call, "expired",
+            (int64_t)grants_expire_sessions(call->site->grants, json_get_text(body, "username")));
 }
 
 void control_revoke(struct call *call)
@@ -149,8 +150,7 @@ void control_clock_get(struct call *call)
     jw_object(&w);
     jw_kv_text(&w, "now", now);
     jw_kv_int(&w, "now_ms", call_now(call));
-    jw_kv_int(&w, "shift_ms",
-              call_now(call) - call->site->world->now_ms(call->site->world));
+    jw_kv_int(&w, "shift_ms", call_now(call) - call->site->world->now_ms(call->site->world));
     jw_end_object(&w);
 }
 

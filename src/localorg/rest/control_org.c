@@ -234,11 +234,12 @@ static const struct json *user_record(struct call *call, const struct json *body
         jw_kv_bool(&w, "IsActive", json_get_bool(body, "active", true));
     if (fresh) {
         jw_kv_text(&w, "Username", username);
-        jw_kv_text(&w, "Alias", arena_strndup(call->arena, username,
-                                              strlen(username) < 8 ? strlen(username) : 8));
-        jw_kv_text(&w, "CommunityNickname",
-                   arena_strndup(call->arena, username,
-                                 strlen(username) < 40 ? strlen(username) : 40));
+        jw_kv_text(
+            &w, "Alias",
+            arena_strndup(call->arena, username, strlen(username) < 8 ? strlen(username) : 8));
+        jw_kv_text(
+            &w, "CommunityNickname",
+            arena_strndup(call->arena, username, strlen(username) < 40 ? strlen(username) : 40));
         jw_kv_text(&w, "TimeZoneSidKey", "America/Los_Angeles");
         jw_kv_text(&w, "LocaleSidKey", "en_US");
         jw_kv_text(&w, "EmailEncodingKey", "UTF-8");
@@ -258,7 +259,8 @@ static enum status write_user(struct call *call, const struct json *body, const 
     const struct json *record = user_record(call, body, username, fresh, err);
     struct dml_options options = {.system = true, .all_or_none = true, .api_version = 66};
     struct dml_row row = {.object = schema_find(org_schema(call->site->org), "User"),
-                          .body = record, .id = fresh ? NULL : user.id};
+                          .body = record,
+                          .id = fresh ? NULL : user.id};
     struct dml_result result = {0};
     if (!record)
         return FAIL;
@@ -268,8 +270,8 @@ static enum status write_user(struct call *call, const struct json *body, const 
                 call->arena, err) != OK)
         return FAIL;
     if (!result.success)
-        return err_set(err, ERR_INVALID, "the user was refused: %s: %s",
-                       result.errors->status_code, result.errors->message);
+        return err_set(err, ERR_INVALID, "the user was refused: %s: %s", result.errors->status_code,
+                       result.errors->message);
     return OK;
 }
 

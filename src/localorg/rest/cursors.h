@@ -20,8 +20,8 @@ struct cursor {
     struct arena *arena; /* the plan lives here */
     struct soql_plan *plan;
     struct soql_cursor *rows; /* NULL: to be opened when a page is asked for */
-    int64_t total, at; /* rows there are; rows consumed */
-    int64_t page;      /* records a page */
+    int64_t total, at;        /* rows there are; rows consumed */
+    int64_t page;             /* records a page */
     /* theirs */
     pthread_mutex_t lock;
     int holders;

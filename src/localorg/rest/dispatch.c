@@ -211,9 +211,9 @@ static bool counted(struct call *call, int64_t calls)
 {
     int64_t used, max;
     bool ok = meter_use(call->site->meter, call_now(call), calls, &used, &max);
-    answer_header(call, "Sforce-Limit-Info",
-                  arena_printf(call->arena, "api-usage=%lld/%lld", (long long)used,
-                               (long long)max));
+    answer_header(
+        call, "Sforce-Limit-Info",
+        arena_printf(call->arena, "api-usage=%lld/%lld", (long long)used, (long long)max));
     if (!ok)
         answer_error(call, 403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.");
     return ok;
@@ -266,8 +266,7 @@ static void usual_headers(struct call *call)
     answer_header(call, "X-Content-Type-Options", "nosniff");
     answer_header(call, "X-Robots-Tag", "none");
     if (!http_header_get(call->out->headers, "Cache-Control"))
-        answer_header(call, "Cache-Control",
-                      "no-cache,must-revalidate,max-age=0,no-store,private");
+        answer_header(call, "Cache-Control", "no-cache,must-revalidate,max-age=0,no-store,private");
 }
 
 static int64_t clock_us(void)
@@ -280,8 +279,8 @@ static int64_t clock_us(void)
 /* Tokens and codes must not be read in the log. */
 static void masked_target(const struct call *call, char *out, size_t size)
 {
-    static const char *const secrets[] = {"oauth_token=", "code=", "token=", "password=",
-                                          "client_secret="};
+    static const char *const secrets[] = {
+        "oauth_token=", "code=", "token=", "password=", "client_secret="};
     snprintf(out, size, "%s%s%s", call->path, call->in->query ? "?" : "",
              call->in->query ? call->in->query : "");
     for (size_t i = 0; i < sizeof secrets / sizeof *secrets; i++) {
@@ -294,15 +293,14 @@ static void masked_target(const struct call *call, char *out, size_t size)
 
 static void log_request(struct call *call, int64_t started_us, size_t bytes_out)
 {
-    struct request_entry entry = {.at_ms = call->site->world->now_ms(call->site->world),
-                                  .took_us = clock_us() - started_us,
-                                  .status = call->out->broken == HTTP_BREAK_BEFORE
-                                                ? 0
-                                                : call->out->status,
-                                  .api_calls = call->api_calls,
-                                  .route = call->route ? (int)(call->route - routes) : -1,
-                                  .bytes_in = call->in->body.len,
-                                  .bytes_out = bytes_out};
+    struct request_entry entry = {
+        .at_ms = call->site->world->now_ms(call->site->world),
+        .took_us = clock_us() - started_us,
+        .status = call->out->broken == HTTP_BREAK_BEFORE ? 0 : call->out->status,
+        .api_calls = call->api_calls,
+        .route = call->route ? (int)(call->route - routes) : -1,
+        .bytes_in = call->in->body.len,
+        .bytes_out = bytes_out};
     const char *agent = call_header(call, "Sforce-Call-Options");
     if (!agent)
         agent = call_header(call, "User-Agent");
@@ -385,7 +383,8 @@ static bool loopback_host(const char *host)
         return true;
     size_t len = host[0] == '[' ? strcspn(host, "]") + 1 : strcspn(host, ":");
     return (len == 9 && strncasecmp(host, "localhost", 9) == 0) ||
-           (len >= 7 && strncmp(host, "127.", 4) == 0) || (len == 5 && memcmp(host, "[::1]", 5) == 0);
+           (len >= 7 && strncmp(host, "127.", 4) == 0) ||
+           (len == 5 && memcmp(host, "[::1]", 5) == 0);
 }
 
 /* The control API has no password, so nobody else's web page may reach it: not
@@ -438,8 +437,12 @@ static const char *origin_of(const struct call *call)
 
 void routes_handle(void *ctx, struct http_in *in, struct http_out *out)
 {
-    struct call call = {.site = ctx, .in = in, .out = out, .arena = in->arena,
-                        .method = in->method, .headers = in->headers};
+    struct call call = {.site = ctx,
+                        .in = in,
+                        .out = out,
+                        .arena = in->arena,
+                        .method = in->method,
+                        .headers = in->headers};
     if (in->query)
         call.query = uri_pairs(in->arena, in->query, strlen(in->query));
     const char *override = call_param(&call, "_HttpMethod");
@@ -469,11 +472,20 @@ void call_nested(struct call *parent, const char *method, const char *url,
     in.path = query ? arena_strndup(parent->arena, url, (size_t)(query - url)) : url;
     in.query = query ? query + 1 : NULL;
     in.headers = headers;
-    struct call call = {.site = parent->site, .in = &in, .out = &answer, .arena = parent->arena,
-                        .method = method, .headers = headers, .origin = parent->origin,
-                        .session = parent->session, .plan = parent->plan, .json = json,
-                        .nested = true, .transaction = parent->transaction,
-                        .all_or_none = parent->all_or_none, .counts = parent->counts};
+    struct call call = {.site = parent->site,
+                        .in = &in,
+                        .out = &answer,
+                        .arena = parent->arena,
+                        .method = method,
+                        .headers = headers,
+                        .origin = parent->origin,
+                        .session = parent->session,
+                        .plan = parent->plan,
+                        .json = json,
+                        .nested = true,
+                        .transaction = parent->transaction,
+                        .all_or_none = parent->all_or_none,
+                        .counts = parent->counts};
     if (in.query)
         call.query = uri_pairs(call.arena, in.query, strlen(in.query));
     call.path = tidy_path(call.arena, in.path);

@@ -53,7 +53,8 @@ static const struct setting rows[] = {
     SETTING(fault, delay_ms, SET_INT, NULL, "wait before processing (any effect)"),
     SETTING(fault, delay_after_ms, SET_INT, NULL, "wait after processing, before answering"),
     SETTING(fault, page_size, SET_INT, NULL, "effect small_pages: records on a page"),
-    SETTING(fault, body, SET_TEXT, NULL, "effect status: the body; effect error: errorCode: message"),
+    SETTING(fault, body, SET_TEXT, NULL,
+            "effect status: the body; effect error: errorCode: message"),
     SETTING(fault, content_type, SET_TEXT, NULL, "effect status: of the body"),
     SETTING(fault, ids, SET_LIST, NULL, "effect lock_rows: these records; else by probability"),
     SETTING(fault, processed, SET_BOOL, NULL,
@@ -117,7 +118,8 @@ static enum status check(const struct fault *fault, struct err *err)
     if (strcmp(fault->effect, "status") == 0 && (fault->status < 100 || fault->status > 599))
         return err_set(err, "localorg.setting", "effect status needs \"status\": 100 to 599");
     if (strcmp(fault->effect, "small_pages") == 0 && fault->page_size < 1)
-        return err_set(err, "localorg.setting", "effect small_pages needs \"page_size\": 1 or more");
+        return err_set(err, "localorg.setting",
+                       "effect small_pages needs \"page_size\": 1 or more");
     if (strcmp(fault->effect, "lock_rows") == 0 && !fault->ids[0] && !fault->probability[0])
         return err_set(err, "localorg.setting",
                        "effect lock_rows needs \"ids\" or a \"probability\" per row");
@@ -326,9 +328,9 @@ static void add_to_plan(const struct fault *fault, struct arena *arena, struct f
     }
 }
 
-void faults_match(struct faults *faults, struct dice *dice, struct arena *arena,
-                  const char *method, const char *target, const struct buf *body,
-                  const char *user, struct fault_plan *plan)
+void faults_match(struct faults *faults, struct dice *dice, struct arena *arena, const char *method,
+                  const char *target, const struct buf *body, const char *user,
+                  struct fault_plan *plan)
 {
     *plan = (struct fault_plan){.names = ""};
     pthread_mutex_lock(&faults->lock);

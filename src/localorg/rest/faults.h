@@ -16,10 +16,10 @@ struct faults;
 
 /* What the rules that hit one request add up to. */
 struct fault_plan {
-    bool drop_before;  /* close before anything is processed */
-    bool drop_after;   /* process and commit, then close without an answer */
-    bool cut;          /* half of the body */
-    bool expire_token; /* 401 INVALID_SESSION_ID, and the session is gone */
+    bool drop_before;    /* close before anything is processed */
+    bool drop_after;     /* process and commit, then close without an answer */
+    bool cut;            /* half of the body */
+    bool expire_token;   /* 401 INVALID_SESSION_ID, and the session is gone */
     bool limit_exceeded; /* 403 REQUEST_LIMIT_EXCEEDED */
     int status;          /* answer this instead of processing; 0 = no */
     const char *body, *content_type;
@@ -40,8 +40,8 @@ enum status faults_add(struct faults *faults, const struct json *rules, size_t *
 size_t faults_remove(struct faults *faults, const char *name);
 void faults_write(struct faults *faults, struct jw *w);
 /* Texts of the plan live on the arena. `target` is path?query as sent. */
-void faults_match(struct faults *faults, struct dice *dice, struct arena *arena,
-                  const char *method, const char *target, const struct buf *body,
-                  const char *user, struct fault_plan *plan);
+void faults_match(struct faults *faults, struct dice *dice, struct arena *arena, const char *method,
+                  const char *target, const struct buf *body, const char *user,
+                  struct fault_plan *plan);
 
 #endif

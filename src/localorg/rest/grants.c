@@ -15,9 +15,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#define PENDING_MS (15 * 60 * 1000)
-#define CODE_MS (15 * 60 * 1000)
-#define BROWSER_MS (2 * 3600 * 1000)
+#define PENDING_MS  (15 * 60 * 1000)
+#define CODE_MS     (15 * 60 * 1000)
+#define BROWSER_MS  (2 * 3600 * 1000)
 #define SWEEP_EVERY 4096 /* new sessions between two clean-ups */
 
 static const char token_letters[] = DICE_BASE62 "._";
@@ -39,7 +39,7 @@ struct approval {
 struct grants {
     pthread_mutex_t lock;
     struct dice *dice;
-    struct map *sessions; /* token -> struct session */
+    struct map *sessions;  /* token -> struct session */
     struct map *refreshes; /* token -> struct refresh */
     struct map *spent;     /* token -> struct spent */
     struct map *pendings;  /* source -> struct pending */

@@ -46,8 +46,8 @@ struct refresh {
 };
 enum refresh_found {
     REFRESH_OK,
-    REFRESH_UNKNOWN,  /* never existed or revoked */
-    REFRESH_ROTATED,  /* an old one: the whole grant has just been revoked */
+    REFRESH_UNKNOWN, /* never existed or revoked */
+    REFRESH_ROTATED, /* an old one: the whole grant has just been revoked */
     REFRESH_BUSY
 };
 /* Revokes the oldest when the user then holds more than `keep` of this app. */

@@ -28,8 +28,8 @@ static void row_counts(struct call *call, struct buf *out)
         const struct sobject *object = schema_at(schema, i);
         sqlite3_stmt *row = NULL;
         int64_t count = 0;
-        char *sql = arena_printf(call->arena,
-                                 "SELECT COUNT(*) FROM \"%s\" WHERE \"IsDeleted\"=0", object->name);
+        char *sql = arena_printf(call->arena, "SELECT COUNT(*) FROM \"%s\" WHERE \"IsDeleted\"=0",
+                                 object->name);
         if (sqlite3_prepare_v2(db, sql, -1, &row, NULL) == SQLITE_OK &&
             sqlite3_step(row) == SQLITE_ROW)
             count = sqlite3_column_int64(row, 0);
@@ -101,7 +101,8 @@ void home_page(struct call *call)
                "</title><meta name=\"viewport\" content=\"width=device-width\"><style>%s</style>"
                "</head><body><main><h1>localorg</h1><p>Org <code>%s</code> at <code>%s</code>, "
                "%s (seed %s). API calls in the last 24 hours: %lld of %lld.</p>"
-               "<p>Administrator <code>" SEED_ADMIN_USERNAME "</code>, password <code>" SEED_PASSWORD
+               "<p>Administrator <code>" SEED_ADMIN_USERNAME
+               "</code>, password <code>" SEED_PASSWORD
                "</code>. A token for a script: <code>curl -X POST %s/localorg/token</code>. "
                "All routes: <a href=\"/localorg/help\">/localorg/help</a>; "
                "<a href=\"/localorg/stats\">stats</a>, <a href=\"/localorg/faults\">faults</a>, "

@@ -15,13 +15,26 @@
 /* --- what the user's record says --- */
 
 enum {
-    F_FIRST, F_LAST, F_NICK, F_STREET, F_CITY, F_STATE, F_COUNTRY, F_ZIP, F_MOBILE, F_TYPE,
-    F_LANGUAGE, F_LOCALE, F_PHONE, F_COUNT
+    F_FIRST,
+    F_LAST,
+    F_NICK,
+    F_STREET,
+    F_CITY,
+    F_STATE,
+    F_COUNTRY,
+    F_ZIP,
+    F_MOBILE,
+    F_TYPE,
+    F_LANGUAGE,
+    F_LOCALE,
+    F_PHONE,
+    F_COUNT
 };
 static const char *const field_names[F_COUNT] = {
-    "FirstName", "LastName",    "CommunityNickname", "Street",            "City",
-    "State",     "Country",     "PostalCode",        "MobilePhone",       "UserType",
-    "LanguageLocaleKey", "LocaleSidKey", "Phone"};
+    "FirstName",   "LastName", "CommunityNickname", "Street",
+    "City",        "State",    "Country",           "PostalCode",
+    "MobilePhone", "UserType", "LanguageLocaleKey", "LocaleSidKey",
+    "Phone"};
 
 static const char *or_else(const char *text, const char *otherwise)
 {
@@ -82,8 +95,8 @@ static void write_urls(struct call *call, const char *user_id, struct jw *w)
     jw_object(w);
     for (size_t i = 0; i < sizeof url_rows / sizeof *url_rows; i++) {
         struct buf url = BUF_INIT;
-        const char *id = strcmp(url_rows[i].name, "profile") == 0 ? user_id
-                                                                  : org_id15(call->site->org);
+        const char *id =
+            strcmp(url_rows[i].name, "profile") == 0 ? user_id : org_id15(call->site->org);
         buf_str(&url, call->origin);
         for (const char *p = url_rows[i].path; *p;) {
             if (version && strncmp(p, "{version}", 9) == 0) {

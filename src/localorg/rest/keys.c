@@ -33,14 +33,14 @@ static void answer_several(struct call *call, const struct sobject *object, cons
     answer_json(call, 300, &w);
     jw_array(&w);
     for (size_t i = 0; i < count; i++)
-        jw_text(&w, arena_printf(call->arena, "%s/sobjects/%s/%s", call->base, object->name,
-                                 ids[i]));
+        jw_text(&w,
+                arena_printf(call->arena, "%s/sobjects/%s/%s", call->base, object->name, ids[i]));
     jw_end_array(&w);
 }
 
 /* The one live row with this key. False after answering 404 or 300. */
 static bool keys_find(struct call *call, const struct sobject *object, const struct field *field,
-                     char id[19])
+                      char id[19])
 {
     char ids[SEVERAL_MAX][19];
     const char *texts[SEVERAL_MAX], *value = call->args[2];
@@ -65,8 +65,7 @@ static bool keys_find(struct call *call, const struct sobject *object, const str
 
 static bool is_row_of(const struct sobject *object, const char *text, char id[19])
 {
-    return id_canonical(text, id) && object->key_prefix &&
-           strncmp(id, object->key_prefix, 3) == 0;
+    return id_canonical(text, id) && object->key_prefix && strncmp(id, object->key_prefix, 3) == 0;
 }
 
 /* Contact/<id>/Account: the parent's row, or 404 when there is none. */
@@ -169,8 +168,7 @@ void keys_upsert(struct call *call)
     if (!body || rows_has_id(call, body) || key_in_body(call, body, field))
         return;
     options.update_only = update_only && strcmp(update_only, "true") == 0;
-    struct dml_row row = {.object = object, .body = body, .key = field,
-                          .key_value = call->args[2]};
+    struct dml_row row = {.object = object, .body = body, .key = field, .key_value = call->args[2]};
     if (!records_write(call, DML_UPSERT, &options, &row, 1, &result))
         return;
     if (result.several_count)

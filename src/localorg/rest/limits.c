@@ -22,9 +22,9 @@ static const struct {
     {"DailyApiRequests", 0}, /* counted */
     {"DailyAsyncApexExecutions", 250000},
     {"DailyAsyncApexTests", 500},
-    {"DailyBulkApiBatches", 0},     /* counted */
+    {"DailyBulkApiBatches", 0}, /* counted */
     {"DailyBulkV2QueryFileStorageMB", 976562},
-    {"DailyBulkV2QueryJobs", 0},    /* counted */
+    {"DailyBulkV2QueryJobs", 0}, /* counted */
     {"DailyDeliveredPlatformEvents", 10000},
     {"DailyDurableGenericStreamingApiEvents", 10000},
     {"DailyDurableStreamingApiEvents", 10000},
@@ -91,10 +91,9 @@ static int64_t live_rows(sqlite3 *db, struct arena *arena, const struct sobject 
 {
     int64_t count = 0;
     sqlite3_stmt *row = NULL;
-    char *sql = arena_printf(arena, "SELECT COUNT(*) FROM \"%s\" WHERE \"IsDeleted\"=0",
-                             object->name);
-    if (sqlite3_prepare_v2(db, sql, -1, &row, NULL) == SQLITE_OK &&
-        sqlite3_step(row) == SQLITE_ROW)
+    char *sql =
+        arena_printf(arena, "SELECT COUNT(*) FROM \"%s\" WHERE \"IsDeleted\"=0", object->name);
+    if (sqlite3_prepare_v2(db, sql, -1, &row, NULL) == SQLITE_OK && sqlite3_step(row) == SQLITE_ROW)
         count = sqlite3_column_int64(row, 0);
     sqlite3_finalize(row);
     return count;
@@ -147,10 +146,9 @@ void recent_items(struct call *call)
     for (size_t i = 0; i < count; i++) {
         struct buf record = BUF_INIT;
         const struct sobject *object = schema_by_prefix(org_schema(call->site->org), ids[i]);
-        const char *fields =
-            object && object->name_field
-                ? arena_printf(call->arena, "Id,%s", object->name_field->name)
-                : "Id";
+        const char *fields = object && object->name_field
+                                 ? arena_printf(call->arena, "Id,%s", object->name_field->name)
+                                 : "Id";
         if (object && records_json(call, object, fields, ids[i], &record, NULL))
             jw_raw(&w, record.data, record.len);
         buf_free(&record);

@@ -19,7 +19,7 @@
 #include <unistd.h>
 
 #define EXIT_USAGE 2
-#define PATHS_MAX 256
+#define PATHS_MAX  256
 
 struct options {
     struct site_options site;
@@ -142,7 +142,7 @@ static enum status read_value(struct options *o, const char *name, const char *v
     return OK;
 }
 
-static const char *const valued[] = {"--listen", "--data",     "--seed",   "--scale",
+static const char *const valued[] = {"--listen",  "--data",     "--seed",   "--scale",
                                      "--latency", "--rng-seed", "--threads"};
 static const char *const flags[] = {"--json", "--quiet", "--verbose", "--help", "-h", "--no-gzip"};
 #define COUNT(list) (sizeof(list) / sizeof *(list))
@@ -297,8 +297,9 @@ static int load(struct options *o, struct err *err)
     struct org *org = NULL;
     struct load_report report = {0};
     if (!o->site.data || o->path_count == 0) {
-        err_set(err, "usage", o->path_count ? "load needs --data FILE, the org to load into"
-                                            : "load needs at least one file or directory");
+        err_set(err, "usage",
+                o->path_count ? "load needs --data FILE, the org to load into"
+                              : "load needs at least one file or directory");
         err_hint(err, "localorg load describes/ data/ --data org.db");
         return EXIT_USAGE;
     }

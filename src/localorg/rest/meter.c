@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdlib.h>
 
-#define HOURS 25
+#define HOURS   25
 #define HOUR_MS (3600 * 1000)
 
 const struct setting limit_settings[] = {

@@ -11,8 +11,8 @@ struct meter;
 
 struct limits { /* what the control API may set */
     int64_t daily_max, daily_used;
-    int64_t page_size;         /* records a query page holds at most */
-    int64_t open_cursors;      /* query cursors a user may hold */
+    int64_t page_size;    /* records a query page holds at most */
+    int64_t open_cursors; /* query cursors a user may hold */
     int64_t cursor_lifetime_s;
     int64_t bulk_daily_batches, bulk_daily_query_jobs;
 };

@@ -295,7 +295,7 @@ void answer_pairs(struct call *call, int status, const struct token_pair *pairs,
     struct buf out = BUF_INIT;
     struct jw w;
     if (!format)
-        format = accept && strstr(accept, "application/xml") ? "xml"
+        format = accept && strstr(accept, "application/xml")                     ? "xml"
                  : accept && strstr(accept, "application/x-www-form-urlencoded") ? "urlencoded"
                                                                                  : "json";
     if (strcmp(format, "xml") == 0) {

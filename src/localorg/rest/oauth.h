@@ -41,8 +41,8 @@ struct token_wish {
     const struct org_user *user;
     const char *scopes;
     const char *nonce;
-    bool refresh;          /* open a refresh grant when the scopes allow */
-    uint64_t grant;        /* an existing one */
+    bool refresh;                  /* open a refresh grant when the scopes allow */
+    uint64_t grant;                /* an existing one */
     const char *new_refresh_token; /* rotation */
 };
 struct token_pair {

@@ -29,12 +29,23 @@ const char *html_escape(struct arena *arena, const char *text)
     struct buf out = BUF_INIT;
     for (; text && *text; text++) {
         switch (*text) {
-        case '<': buf_str(&out, "&lt;"); break;
-        case '>': buf_str(&out, "&gt;"); break;
-        case '&': buf_str(&out, "&amp;"); break;
-        case '"': buf_str(&out, "&quot;"); break;
-        case '\'': buf_str(&out, "&#39;"); break;
-        default: buf_char(&out, *text);
+        case '<':
+            buf_str(&out, "&lt;");
+            break;
+        case '>':
+            buf_str(&out, "&gt;");
+            break;
+        case '&':
+            buf_str(&out, "&amp;");
+            break;
+        case '"':
+            buf_str(&out, "&quot;");
+            break;
+        case '\'':
+            buf_str(&out, "&#39;");
+            break;
+        default:
+            buf_char(&out, *text);
         }
     }
     const char *safe = arena_strdup(arena, buf_text(&out));
@@ -89,9 +100,9 @@ static const char *hint_of(struct call *call, const char *start)
 {
     struct pending pending;
     const char *source = strstr(start, "source=");
-    if (!source || !grants_pending(call->site->grants,
-                                   arena_strndup(call->arena, source + 7, strcspn(source + 7, "&")),
-                                   &pending))
+    if (!source ||
+        !grants_pending(call->site->grants,
+                        arena_strndup(call->arena, source + 7, strcspn(source + 7, "&")), &pending))
         return "";
     return arena_strdup(call->arena, pending.login_hint);
 }
@@ -104,14 +115,16 @@ static void show_login(struct call *call, const char *start, const char *usernam
         call, 200, "Login | localorg",
         arena_printf(
             a,
-            "<h1>localorg</h1>%s<form id=\"login_form\" name=\"login\" method=\"post\" action=\"/\">"
+            "<h1>localorg</h1>%s<form id=\"login_form\" name=\"login\" method=\"post\" "
+            "action=\"/\">"
             "<input type=\"hidden\" name=\"startURL\" value=\"%s\">"
             "<label for=\"username\">Username</label><input type=\"text\" id=\"username\" "
             "name=\"username\" value=\"%s\" autocomplete=\"username\" autofocus>"
             "<label for=\"password\">Password</label><input type=\"password\" id=\"password\" "
             "name=\"pw\" autocomplete=\"current-password\">"
             "<input type=\"submit\" id=\"Login\" name=\"Login\" value=\"Log In\"></form>"
-            "<p class=\"note\">This is localorg, a Salesforce org on this machine. Nothing you type "
+            "<p class=\"note\">This is localorg, a Salesforce org on this machine. Nothing you "
+            "type "
             "here leaves it. The administrator and the password stand in the line "
             "<code>localorg serve</code> printed when it started.</p>",
             error ? arena_printf(a, "<p class=\"error\" id=\"error\">%s</p>", html_escape(a, error))
@@ -178,20 +191,22 @@ void oauth_error_page(struct call *call)
 {
     struct arena *a = call->arena;
     const char *error = call_param(call, "error"), *words = call_param(call, "error_description");
-    answer_page(call, 200, "OAuth Error",
-                arena_printf(a,
-                             "<h1>OAuth Error</h1><p class=\"error\" id=\"error\">"
-                             "OAUTH_APPROVAL_ERROR_GENERIC : An unexpected error has occured during "
-                             "authentication. Please try again.</p><p class=\"note\">The page's "
-                             "address holds the cause: <code>%s</code>: %s</p>",
-                             html_escape(a, error ? error : "none"),
-                             html_escape(a, words ? words : "none")));
+    answer_page(
+        call, 200, "OAuth Error",
+        arena_printf(a,
+                     "<h1>OAuth Error</h1><p class=\"error\" id=\"error\">"
+                     "OAUTH_APPROVAL_ERROR_GENERIC : An unexpected error has occured during "
+                     "authentication. Please try again.</p><p class=\"note\">The page's "
+                     "address holds the cause: <code>%s</code>: %s</p>",
+                     html_escape(a, error ? error : "none"),
+                     html_escape(a, words ? words : "none")));
 }
 
 void oauth_success(struct call *call)
 {
-    answer_page(call, 200, "Success", "<h1>Remote Access Application Authorization</h1>"
-                                      "<p>You can close this window.</p>");
+    answer_page(call, 200, "Success",
+                "<h1>Remote Access Application Authorization</h1>"
+                "<p>You can close this window.</p>");
 }
 
 /* Callback parameters as JSON, for headless sign-in. */

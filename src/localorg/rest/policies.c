@@ -69,7 +69,8 @@ const size_t org_setting_count = sizeof org_settings / sizeof *org_settings;
 
 const struct setting user_settings[] = {
     SETTING(user_policy, frozen, SET_BOOL, NULL, "frozen: no new sessions"),
-    SETTING(user_policy, api_only, SET_BOOL, NULL, "API Only User: cannot finish a browser sign-in"),
+    SETTING(user_policy, api_only, SET_BOOL, NULL,
+            "API Only User: cannot finish a browser sign-in"),
     SETTING(user_policy, api_enabled, SET_BOOL, NULL, "API Enabled"),
     SETTING(user_policy, single_sign_on, SET_BOOL, NULL,
             "Is Single Sign-On Enabled: no password sign-in"),
@@ -153,12 +154,14 @@ struct policies *policies_new(void)
                                         .duplicate_key = "duplicateResut"};
     struct app *cli = add_app(policies, CLI_CLIENT_ID, "Salesforce CLI");
     put(cli->callbacks, sizeof cli->callbacks, "http://localhost:1717/OauthRedirect");
-    put(cli->scopes, sizeof cli->scopes, "api web id openid profile email address phone refresh_token full");
+    put(cli->scopes, sizeof cli->scopes,
+        "api web id openid profile email address phone refresh_token full");
     cli->require_secret_web = cli->require_secret_refresh = false;
     cli->accept_any_key = true;
     struct app *demo = add_app(policies, DEMO_CLIENT_ID, "Demo app");
     put(demo->client_secret, sizeof demo->client_secret, DEMO_CLIENT_SECRET);
-    put(demo->scopes, sizeof demo->scopes, "api web id openid profile email address phone refresh_token full");
+    put(demo->scopes, sizeof demo->scopes,
+        "api web id openid profile email address phone refresh_token full");
     demo->loopback_callbacks = true;
     demo->client_credentials = true;
     put(demo->run_as, sizeof demo->run_as, SEED_ADMIN_USERNAME);
@@ -267,8 +270,8 @@ enum status policies_set_org(struct policies *policies, const struct json *setti
                              struct err *err)
 {
     pthread_mutex_lock(&policies->lock);
-    enum status rc = settings_read(org_settings, org_setting_count, NULL, &policies->org, settings,
-                                   err);
+    enum status rc =
+        settings_read(org_settings, org_setting_count, NULL, &policies->org, settings, err);
     pthread_mutex_unlock(&policies->lock);
     return rc;
 }
@@ -279,8 +282,8 @@ enum status policies_set_user(struct policies *policies, const char *username, b
     pthread_mutex_lock(&policies->lock);
     struct user_policy *user = map_get(policies->users, username);
     struct user_policy changed = user ? *user : user_default(administrator);
-    enum status rc = settings_read(user_settings, user_setting_count, "username", &changed,
-                                   settings, err);
+    enum status rc =
+        settings_read(user_settings, user_setting_count, "username", &changed, settings, err);
     if (rc == OK && !user) {
         user = mem_alloc(sizeof *user);
         map_put(policies->users, username, user);

@@ -12,7 +12,7 @@
 
 struct app {
     char client_id[260], name[84], client_secret[132];
-    char callbacks[2004]; /* exact strings */
+    char callbacks[2004];    /* exact strings */
     bool loopback_callbacks; /* also http://127.0.0.1, localhost or [::1], any port and path */
     char scopes[600];
     bool external; /* an External Client App, else a connected app */

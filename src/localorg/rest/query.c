@@ -198,8 +198,8 @@ static void next_page(struct call *call, struct cursor *cursor, int64_t at)
         size = cursor->page;
     answer_json(call, 200, &w);
     if (go_to(call->site->org, cursor, at, &err) != OK ||
-        soql_write_json(cursor->rows, call->base, (size_t)size, &call->out->body, &written,
-                        &err) != OK) {
+        soql_write_json(cursor->rows, call->base, (size_t)size, &call->out->body, &written, &err) !=
+            OK) {
         cursor->at = INT64_MAX; /* nobody knows where it stands: rewind next time */
         answer_soql_error(call, &err);
         return;
@@ -223,10 +223,9 @@ void query_more(struct call *call)
         return;
     }
     meter_limits(call->site->meter, call_now(call), &limits);
-    struct cursor *cursor =
-        cursors_take(call->site->cursors, arena_strndup(call->arena, call->args[0], len),
-                     call->session.user_id, call_now(call), limits.cursor_lifetime_s * 1000,
-                     &theirs);
+    struct cursor *cursor = cursors_take(
+        call->site->cursors, arena_strndup(call->arena, call->args[0], len), call->session.user_id,
+        call_now(call), limits.cursor_lifetime_s * 1000, &theirs);
     if (!cursor) {
         answer_bad_locator(call, theirs ? "UNAUTHORIZED_USER_FOR_CURSOR" : "INVALID_QUERY_LOCATOR");
         return;

@@ -14,7 +14,7 @@
 /* --- reading --- */
 
 void records_texts(struct call *call, const char *object_name, const char *id18,
-                  const char *const *names, size_t count, const char **out)
+                   const char *const *names, size_t count, const char **out)
 {
     const struct sobject *object = schema_find(org_schema(call->site->org), object_name);
     struct buf sql = BUF_INIT;
@@ -51,7 +51,7 @@ static const char *modified_column(const struct sobject *object)
 }
 
 enum record_state records_state(struct call *call, const struct sobject *object, const char *id18,
-                               int64_t *modified_ms)
+                                int64_t *modified_ms)
 {
     enum record_state state = RECORD_MISSING;
     const char *modified = modified_column(object);
@@ -74,7 +74,7 @@ enum record_state records_state(struct call *call, const struct sobject *object,
 }
 
 size_t records_find(struct call *call, const struct sobject *object, const struct field *field,
-                   const char *value, char (*ids)[19], size_t max)
+                    const char *value, char (*ids)[19], size_t max)
 {
     size_t count = 0;
     sqlite3_stmt *row = NULL;
@@ -110,14 +110,14 @@ const char *records_fields(struct call *call, const struct sobject *object)
 }
 
 bool records_json(struct call *call, const struct sobject *object, const char *fields,
-                 const char *id18, struct buf *out, struct err *err)
+                  const char *id18, struct buf *out, struct err *err)
 {
     struct soql_context context = {.org = call->site->org,
                                    .user_id = call->session.user_id,
                                    .now_ms = call_now(call),
                                    .api_version = call->api_version};
-    const char *soql = arena_printf(call->arena, "SELECT %s FROM %s WHERE Id = '%s'", fields,
-                                    object->name, id18);
+    const char *soql =
+        arena_printf(call->arena, "SELECT %s FROM %s WHERE Id = '%s'", fields, object->name, id18);
     struct soql_plan *plan = soql_compile(call->arena, &context, soql, err);
     struct soql_cursor *cursor = plan ? soql_open(call->site->org, plan, err) : NULL;
     size_t written = 0;
@@ -223,8 +223,8 @@ static enum status write_some(struct call *call, enum dml_kind kind,
     for (size_t i = 0; i < count; i++)
         if (!results[i].errors)
             free_rows[n++] = rows[i];
-    if (n && org_dml(call->site->org, kind, options, free_rows, n, free_results, call->arena,
-                     err) != OK)
+    if (n &&
+        org_dml(call->site->org, kind, options, free_rows, n, free_results, call->arena, err) != OK)
         return FAIL;
     n = 0;
     for (size_t i = 0; i < count; i++)
@@ -245,10 +245,10 @@ static void count_results(struct call *call, enum dml_kind kind, const struct dm
 {
     uint64_t here[5] = {0}, *counts = call->counts ? call->counts : here;
     for (size_t i = 0; i < count; i++) {
-        enum record_count which = kind == DML_DELETE     ? COUNT_DELETED
-                                  : kind == DML_INSERT   ? COUNT_CREATED
-                                  : results[i].created   ? COUNT_CREATED
-                                                         : COUNT_UPDATED;
+        enum record_count which = kind == DML_DELETE   ? COUNT_DELETED
+                                  : kind == DML_INSERT ? COUNT_CREATED
+                                  : results[i].created ? COUNT_CREATED
+                                                       : COUNT_UPDATED;
         counts[results[i].success ? which : COUNT_REFUSED]++;
     }
     records_count(call, here);
@@ -353,8 +353,9 @@ static void match_json(struct call *call, struct jw *w, const struct dml_match *
         jw_key(w, "attributes");
         jw_object(w);
         jw_kv_text(w, "type", match->object);
-        jw_kv_text(w, "url", arena_printf(call->arena, "%s/sobjects/%s/%s", call->base,
-                                          match->object, match->id18));
+        jw_kv_text(
+            w, "url",
+            arena_printf(call->arena, "%s/sobjects/%s/%s", call->base, match->object, match->id18));
         jw_end_object(w);
         jw_kv_text(w, "Id", match->id18);
         jw_end_object(w);
@@ -385,8 +386,7 @@ static void duplicate_json(struct call *call, struct jw *w, const struct sobject
     jw_key(w, "errors");
     jw_array(w);
     jw_end_array(w);
-    jw_kv_text(w, "matchEngine",
-               result->match_engine ? result->match_engine : "FuzzyMatchEngine");
+    jw_kv_text(w, "matchEngine", result->match_engine ? result->match_engine : "FuzzyMatchEngine");
     jw_key(w, "matchRecords");
     jw_array(w);
     for (const struct dml_match *match = result->matches; match; match = match->next)

@@ -9,20 +9,20 @@
 /* --- reading --- */
 /* Text columns of one row; out[i] is NULL where null or unknown. */
 void records_texts(struct call *call, const char *object, const char *id18,
-                  const char *const *names, size_t count, const char **out);
+                   const char *const *names, size_t count, const char **out);
 
 enum record_state { RECORD_MISSING, RECORD_DELETED, RECORD_LIVE };
 /* modified_ms may be NULL. */
 enum record_state records_state(struct call *call, const struct sobject *object, const char *id18,
-                               int64_t *modified_ms);
+                                int64_t *modified_ms);
 /* Ids of live rows whose field has this value, at most `max`. */
 size_t records_find(struct call *call, const struct sobject *object, const struct field *field,
-                   const char *value, char (*ids)[19], size_t max);
+                    const char *value, char (*ids)[19], size_t max);
 /* Appends one record as JSON by SOQL "SELECT fields FROM object WHERE Id = id".
  * False with *err set (err.code is Salesforce's) or when there is no such row
  * (err.code ""). */
 bool records_json(struct call *call, const struct sobject *object, const char *fields,
-                 const char *id18, struct buf *out, struct err *err);
+                  const char *id18, struct buf *out, struct err *err);
 /* Names of all fields the user may read, joined with commas. */
 const char *records_fields(struct call *call, const struct sobject *object);
 

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-#define DAY_MS ((int64_t)24 * 3600 * 1000)
+#define DAY_MS  ((int64_t)24 * 3600 * 1000)
 #define IDS_MAX 600000
 
 /* `+` of a time zone that nobody encoded arrives as a space. */

@@ -16,8 +16,8 @@ route_fn versions, version_resources, not_built, soap_not_built;
 /* sobjects.c */
 route_fn sobjects_global, sobject_basic, sobject_describe;
 /* rows.c, keys.c */
-route_fn rows_create, rows_get, rows_update, rows_delete, rows_create_by_id, keys_get,
-    keys_upsert, keys_delete;
+route_fn rows_create, rows_get, rows_update, rows_delete, rows_create_by_id, keys_get, keys_upsert,
+    keys_delete;
 /* replication.c */
 route_fn replication_updated, replication_deleted;
 /* query.c, search.c, tooling.c */
@@ -33,7 +33,7 @@ route_fn control_help, control_token, control_expire, control_revoke, control_re
     control_schema_get, control_schema, control_users_get, control_users, control_rules,
     control_policies_get, control_policies, control_faults_get, control_faults,
     control_faults_delete, control_clock_get, control_clock, control_limits_get, control_limits,
-    control_latency_get, control_latency, control_stats, control_requests,
-    control_requests_delete, enrich_companies, home_page;
+    control_latency_get, control_latency, control_stats, control_requests, control_requests_delete,
+    enrich_companies, home_page;
 
 #endif

@@ -20,8 +20,9 @@ void answer_created(struct call *call, const struct sobject *object,
     answer_json(call, result->created || !upsert ? 201 : 200, &w);
     result_json(&w, result, upsert && call->api_version >= 46);
     if (result->created || !upsert)
-        answer_header(call, "Location", arena_printf(call->arena, "%s/sobjects/%s/%s", call->base,
-                                                     object->name, result->id));
+        answer_header(
+            call, "Location",
+            arena_printf(call->arena, "%s/sobjects/%s/%s", call->base, object->name, result->id));
 }
 
 const struct json *rows_body(struct call *call)
@@ -51,8 +52,7 @@ bool rows_has_id(struct call *call, const struct json *body)
 bool rows_id(struct call *call, const struct sobject *object, const char *text, char id[19])
 {
     enum record_state state = RECORD_MISSING;
-    if (id_canonical(text, id) && object->key_prefix &&
-        strncmp(id, object->key_prefix, 3) == 0)
+    if (id_canonical(text, id) && object->key_prefix && strncmp(id, object->key_prefix, 3) == 0)
         state = records_state(call, object, id, NULL);
     if (state == RECORD_LIVE)
         return true;
@@ -162,8 +162,8 @@ void answer_row(struct call *call, const struct sobject *object, const char *id)
     struct err err = {{0}};
     int64_t modified_ms = 0;
     const char *asked = call_param(call, "fields");
-    const char *fields = asked && *asked ? asked_fields(call, object, asked)
-                                         : records_fields(call, object);
+    const char *fields =
+        asked && *asked ? asked_fields(call, object, asked) : records_fields(call, object);
     if (!fields)
         return;
     records_state(call, object, id, &modified_ms);

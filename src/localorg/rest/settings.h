@@ -27,8 +27,10 @@ struct setting {
 };
 
 #define SETTING(type, member, kind_, words_, help_)                                                \
-    {.name = #member, .kind = (kind_), .offset = offsetof(struct type, member),                    \
-     .size = sizeof(((struct type *)0)->member), .words = (words_), .help = (help_)}
+    {                                                                                              \
+        .name = #member, .kind = (kind_), .offset = offsetof(struct type, member),                 \
+        .size = sizeof(((struct type *)0)->member), .words = (words_), .help = (help_)             \
+    }
 
 /* Every member of `from` must be a row, except those in `skip` (words). All
  * values are checked before the first one is stored. */

@@ -53,9 +53,9 @@ static enum status signer_ready(struct signer *signer, struct err *err)
         }
     }
     pthread_mutex_unlock(&signer->lock);
-    return rc == 0 ? OK
-                   : err_set(err, "localorg.key", "making an RSA key failed: %s",
-                             gnutls_strerror(rc));
+    return rc == 0
+               ? OK
+               : err_set(err, "localorg.key", "making an RSA key failed: %s", gnutls_strerror(rc));
 }
 
 char *signer_jwt(struct signer *signer, struct arena *arena, const char *payload, struct err *err)
@@ -73,8 +73,8 @@ char *signer_jwt(struct signer *signer, struct arena *arena, const char *payload
         err_set(err, "localorg.key", "signing failed: %s", gnutls_strerror(rc));
         return NULL;
     }
-    char *jwt = arena_printf(arena, "%s.%s", text,
-                             base64url_encode(arena, signature.data, signature.size));
+    char *jwt =
+        arena_printf(arena, "%s.%s", text, base64url_encode(arena, signature.data, signature.size));
     gnutls_free(signature.data);
     return jwt;
 }

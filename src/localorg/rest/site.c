@@ -17,9 +17,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define DEVELOPER_CALLS 15000
-#define ENTERPRISE_CALLS 300000 /* 100,000 and 200 licences of 1,000 */
-#define THREADS 16
+#define DEVELOPER_CALLS   15000
+#define ENTERPRISE_CALLS  300000 /* 100,000 and 200 licences of 1,000 */
+#define THREADS           16
 #define THREADS_WHEN_SLOW 96 /* a waiting request holds a thread */
 
 static int64_t daily_calls(const char *seed)
@@ -123,8 +123,8 @@ static struct org *open_org(const struct site_options *options, struct world *wo
 {
     struct org_user admin;
     uint64_t seed = options->rng_seed ? options->rng_seed : 1;
-    struct org *org = org_open(
-        &(struct org_options){.path = options->data, .world = world, .seed = seed}, err);
+    struct org *org =
+        org_open(&(struct org_options){.path = options->data, .world = world, .seed = seed}, err);
     if (!org)
         return NULL;
     org_set_soql(org, soql_compile);
@@ -216,16 +216,15 @@ static void site_locks(struct site *site)
 static enum status start_server(struct site *site, struct err *err)
 {
     const struct site_options *options = &site->options;
-    struct http_server_options server = {
-        .host = options->host,
-        .port = options->port,
-        .threads = options->threads    ? options->threads
-                   : options->latency_ms ? THREADS_WHEN_SLOW
-                                         : THREADS,
-        .gzip = !options->no_gzip,
-        .max_body = 160 * MIB, /* Bulk takes 150 MB of CSV */
-        .handler = routes_handle,
-        .ctx = site};
+    struct http_server_options server = {.host = options->host,
+                                         .port = options->port,
+                                         .threads = options->threads      ? options->threads
+                                                    : options->latency_ms ? THREADS_WHEN_SLOW
+                                                                          : THREADS,
+                                         .gzip = !options->no_gzip,
+                                         .max_body = 160 * MIB, /* Bulk takes 150 MB of CSV */
+                                         .handler = routes_handle,
+                                         .ctx = site};
     site->server = http_server_start(&server, err);
     if (!site->server)
         return FAIL;

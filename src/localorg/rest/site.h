@@ -22,10 +22,10 @@
 struct http_server;
 
 struct site_options {
-    const char *host;  /* "127.0.0.1" */
-    int port;          /* 0 = any */
-    const char *data;  /* database file; NULL = a private temporary one */
-    const char *seed;  /* demo, developer-edition, empty */
+    const char *host; /* "127.0.0.1" */
+    int port;         /* 0 = any */
+    const char *data; /* database file; NULL = a private temporary one */
+    const char *seed; /* demo, developer-edition, empty */
     int scale;
     int64_t latency_ms; /* added to every answer of Salesforce's surface */
     uint64_t rng_seed;  /* 0 = from the machine */

@@ -55,14 +55,13 @@ static bool unchanged(struct call *call, int64_t modified_ms, const char *what)
     const char *known = call_header(call, "If-None-Match");
     const char *key = arena_printf(call->arena, "%s %lld %s", what, (long long)modified_ms,
                                    call->session.user_id);
-    const char *etag = arena_printf(call->arena, "\"%08x\"",
-                                    (unsigned)text_hash(key, strlen(key)));
+    const char *etag = arena_printf(call->arena, "\"%08x\"", (unsigned)text_hash(key, strlen(key)));
     when_http(modified_ms, date);
     answer_header(call, "Last-Modified", date);
     answer_header(call, "ETag", etag);
-    bool same = (known && strstr(known, etag)) ||
-                (!known && header && when_parse_http(header, &since) &&
-                 modified_ms / 1000 <= since / 1000);
+    bool same =
+        (known && strstr(known, etag)) ||
+        (!known && header && when_parse_http(header, &since) && modified_ms / 1000 <= since / 1000);
     if (same)
         answer_empty(call, 304);
     return same;
@@ -99,9 +98,8 @@ static void write_recent(struct call *call, const struct sobject *object, struct
 {
     char(*ids)[19] = arena_array(call->arena, RECENTS_KEPT, sizeof *ids);
     size_t count = recents_list(call->site->recents, call->session.user_id, ids, RECENTS_KEPT);
-    const char *fields = object->name_field
-                             ? arena_printf(call->arena, "Id,%s", object->name_field->name)
-                             : "Id";
+    const char *fields =
+        object->name_field ? arena_printf(call->arena, "Id,%s", object->name_field->name) : "Id";
     jw_array(w);
     for (size_t i = 0; i < count; i++) {
         struct buf record = BUF_INIT;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define CODE_MS (15 * 60 * 1000)
-#define SKEW_S 180
+#define SKEW_S  180
 
 static void refuse(struct call *call, const char *description)
 {
@@ -72,8 +72,7 @@ static void grant_code(struct call *call)
         answer_oauth_error(call, "invalid_client", "invalid client credentials");
         return;
     }
-    enum code_found found =
-        text ? grants_take_code(call->site->grants, text, &code) : CODE_UNKNOWN;
+    enum code_found found = text ? grants_take_code(call->site->grants, text, &code) : CODE_UNKNOWN;
     if (found == CODE_UNKNOWN || strcmp(code.asked.client_id, client.app.client_id) != 0)
         refuse(call, "invalid authorization code");
     else if (found == CODE_USED || call_now(call) - code.created_ms > CODE_MS)
@@ -83,9 +82,11 @@ static void grant_code(struct call *call)
     else if (!org_user_by_id(call->site->org, code.user_id, &user) || !user.active)
         refuse(call, "inactive user");
     else if (verifier_ok(call, &code) && network_ok(call, &user))
-        answer_tokens(call, &(struct token_wish){.app = &client.app, .user = &user,
+        answer_tokens(call, &(struct token_wish){.app = &client.app,
+                                                 .user = &user,
                                                  .scopes = code.asked.scopes,
-                                                 .nonce = code.asked.nonce, .refresh = true});
+                                                 .nonce = code.asked.nonce,
+                                                 .refresh = true});
 }
 
 /* --- refresh_token --- */
@@ -100,8 +101,7 @@ static bool refresh_expired(const struct app *app, const struct refresh *refresh
     return strcmp(app->refresh_policy, "lifetime") == 0 && now_ms - refresh->created_ms > most;
 }
 
-static bool refresh_user_ok(struct call *call, const struct refresh *refresh,
-                            struct org_user *user)
+static bool refresh_user_ok(struct call *call, const struct refresh *refresh, struct org_user *user)
 {
     struct user_policy policy;
     if (!org_user_by_id(call->site->org, refresh->user_id, user)) {
@@ -129,11 +129,10 @@ static void grant_refresh(struct call *call)
         answer_oauth_error(call, "invalid_client", "invalid client credentials");
         return;
     }
-    enum refresh_found found =
-        token ? grants_refresh(site->grants, token, call_now(call),
-                               site->world->monotonic_ms(site->world),
-                               client.app.refresh_busy_ms, &refresh)
-              : REFRESH_UNKNOWN;
+    enum refresh_found found = token ? grants_refresh(site->grants, token, call_now(call),
+                                                      site->world->monotonic_ms(site->world),
+                                                      client.app.refresh_busy_ms, &refresh)
+                                     : REFRESH_UNKNOWN;
     if (found == REFRESH_BUSY) {
         refuse(call, "token request is already being processed");
         return;
@@ -150,8 +149,10 @@ static void grant_refresh(struct call *call)
         fresh = arena_strdup(call->arena, refresh.token);
         site_save(site);
     }
-    answer_tokens(call, &(struct token_wish){.app = &client.app, .user = &user,
-                                             .scopes = refresh.scopes, .grant = refresh.grant,
+    answer_tokens(call, &(struct token_wish){.app = &client.app,
+                                             .user = &user,
+                                             .scopes = refresh.scopes,
+                                             .grant = refresh.grant,
                                              .new_refresh_token = fresh});
 }
 
@@ -196,8 +197,8 @@ static void grant_client_credentials(struct call *call)
         answer_oauth_error(call, "invalid_app_access",
                            "user is not admin approved to access this app");
     else if (network_ok(call, &user))
-        answer_tokens(call, &(struct token_wish){.app = &client.app, .user = &user,
-                                                 .scopes = scopes});
+        answer_tokens(call,
+                      &(struct token_wish){.app = &client.app, .user = &user, .scopes = scopes});
 }
 
 /* --- password --- */
@@ -230,9 +231,10 @@ static void grant_password(struct call *call)
     if (!user.active || policy.frozen || policy.single_sign_on)
         refuse(call, "authentication failure");
     else if (network_ok(call, &user))
-        answer_tokens(call, &(struct token_wish){
-                                .app = &client.app, .user = &user,
-                                .scopes = machine_scopes(call->arena, client.app.scopes)});
+        answer_tokens(
+            call, &(struct token_wish){.app = &client.app,
+                                       .user = &user,
+                                       .scopes = machine_scopes(call->arena, client.app.scopes)});
 }
 
 /* --- JWT bearer --- */
@@ -319,8 +321,7 @@ static void grant_jwt(struct call *call)
              !grants_approved(call->site->grants, user.id, app.client_id, ""))
         refuse(call, "user hasn't approved this consumer");
     else if (network_ok(call, &user))
-        answer_tokens(call, &(struct token_wish){.app = &app, .user = &user,
-                                                 .scopes = app.scopes});
+        answer_tokens(call, &(struct token_wish){.app = &app, .user = &user, .scopes = app.scopes});
 }
 
 static const struct {
@@ -373,8 +374,8 @@ void oauth_introspect(struct call *call)
         answer_oauth_error(call, "invalid_client", "invalid client credentials");
         return;
     }
-    bool active = token && grants_session(call->site->grants, token, call_now(call), false,
-                                          &session) &&
+    bool active = token &&
+                  grants_session(call->site->grants, token, call_now(call), false, &session) &&
                   strcmp(session.client_id, client.app.client_id) == 0;
     answer_json(call, 200, &w);
     jw_object(&w);
@@ -383,8 +384,9 @@ void oauth_introspect(struct call *call)
         jw_kv_text(&w, "scope", session.scopes);
         jw_kv_text(&w, "client_id", session.client_id);
         jw_kv_text(&w, "username", session.username);
-        jw_kv_text(&w, "sub", arena_printf(call->arena, "%s/id/%s/%s", call->origin,
-                                           org_id18(call->site->org), session.user_id));
+        jw_kv_text(&w, "sub",
+                   arena_printf(call->arena, "%s/id/%s/%s", call->origin, org_id18(call->site->org),
+                                session.user_id));
         jw_kv_text(&w, "token_type", "access_token");
         jw_kv_int(&w, "exp", (session.used_ms + session.timeout_ms) / 1000);
         jw_kv_int(&w, "iat", session.created_ms / 1000);

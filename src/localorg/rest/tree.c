@@ -11,13 +11,13 @@
 #include <string.h>
 
 #define RECORDS_MAX 200
-#define LEVELS_MAX 5
+#define LEVELS_MAX  5
 
 struct twig { /* one record */
     const struct json *body;
     const struct sobject *object;
     const char *reference;
-    size_t parent;         /* index; SIZE_MAX for roots */
+    size_t parent; /* index; SIZE_MAX for roots */
     const char *parent_field;
     struct dml_result result;
 };
@@ -65,8 +65,10 @@ static void add_twig(struct tree *tree, const struct json *record, const struct 
     if (!type || !text_eq_nocase(type, object->name))
         tree_wrong(tree, reference, "INVALID_INPUT",
                    "Sobject type in the request does not match the type of the record.");
-    tree->twigs[tree->count++] = (struct twig){.body = record, .object = object,
-                                               .reference = reference, .parent = parent,
+    tree->twigs[tree->count++] = (struct twig){.body = record,
+                                               .object = object,
+                                               .reference = reference,
+                                               .parent = parent,
                                                .parent_field = parent_field};
 }
 
@@ -94,8 +96,7 @@ static void read_children(struct tree *tree, size_t parent)
     }
 }
 
-static void read_levels(struct tree *tree, const struct json *records,
-                        const struct sobject *object)
+static void read_levels(struct tree *tree, const struct json *records, const struct sobject *object)
 {
     json_each(record, records)
         add_twig(tree, record, object, SIZE_MAX, NULL);
@@ -127,7 +128,8 @@ static const struct json *own_body(struct tree *tree, const struct twig *twig)
     body->len = 0;
     if (twig->parent != SIZE_MAX) {
         struct json *lookup = arena_alloc(arena, sizeof *lookup);
-        *lookup = (struct json){.type = JSON_STRING, .len = 18,
+        *lookup = (struct json){.type = JSON_STRING,
+                                .len = 18,
                                 .text = tree->twigs[twig->parent].result.id,
                                 .key = twig->parent_field,
                                 .key_len = (uint32_t)strlen(twig->parent_field)};

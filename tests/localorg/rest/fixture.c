@@ -24,8 +24,8 @@ void rest_up(void)
 {
     struct err err = {{0}};
     struct session session;
-    struct site_options options = {.host = "127.0.0.1", .seed = "empty", .scale = 1,
-                                   .rng_seed = 7, .threads = 4};
+    struct site_options options = {
+        .host = "127.0.0.1", .seed = "empty", .scale = 1, .rng_seed = 7, .threads = 4};
     site = site_start(&options, &err);
     CHECK_GOT(site, &err);
     arena = arena_new();
@@ -80,8 +80,11 @@ static struct reply exchange(const char *method, const char *path, const char *b
     struct http_response response = {0};
     struct err err = {{0}};
     struct reply reply = {0};
-    struct http_request request = {.method = method, .url = url_of(path), .headers = headers,
-                                   .body = body, .body_len = body ? strlen(body) : 0,
+    struct http_request request = {.method = method,
+                                   .url = url_of(path),
+                                   .headers = headers,
+                                   .body = body,
+                                   .body_len = body ? strlen(body) : 0,
                                    .timeout_ms = 20000};
     enum status rc = http_send(client, &request, &response, &err);
     reply.status = rc == OK ? response.status : 0;
@@ -177,11 +180,11 @@ const char *soql_one(const char *soql, const char *field)
 
 int64_t soql_count(const char *object_and_where)
 {
-    struct reply reply = ask(
-        "GET",
-        text_f(V "/query?q=%s",
-               uri_encoded(arena, text_f("SELECT COUNT() FROM %s", object_and_where))),
-        NULL);
+    struct reply reply =
+        ask("GET",
+            text_f(V "/query?q=%s",
+                   uri_encoded(arena, text_f("SELECT COUNT() FROM %s", object_and_where))),
+            NULL);
     CHECK_INT(reply.status, 200);
     return json_get_int(reply.json, "totalSize", -1);
 }

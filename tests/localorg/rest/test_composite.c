@@ -34,11 +34,11 @@ TEST(composite, later_requests_use_earlier_answers)
 }
 
 #define BROKEN(all)                                                                                \
-    "{\"allOrNone\":" all ",\"compositeRequest\":["                                               \
-    "{\"method\":\"POST\",\"url\":\"" V "/sobjects/Account\",\"referenceId\":\"good\","           \
-    "\"body\":{\"Name\":\"Good\"}},"                                                              \
-    "{\"method\":\"POST\",\"url\":\"" V "/sobjects/Account\",\"referenceId\":\"bad\","            \
-    "\"body\":{\"Phone\":\"1\"}},"                                                                \
+    "{\"allOrNone\":" all ",\"compositeRequest\":["                                                \
+    "{\"method\":\"POST\",\"url\":\"" V "/sobjects/Account\",\"referenceId\":\"good\","            \
+    "\"body\":{\"Name\":\"Good\"}},"                                                               \
+    "{\"method\":\"POST\",\"url\":\"" V "/sobjects/Account\",\"referenceId\":\"bad\","             \
+    "\"body\":{\"Phone\":\"1\"}},"                                                                 \
     "{\"method\":\"GET\",\"url\":\"" V "/sobjects/Account/@{bad.id}\",\"referenceId\":\"use\"}]}"
 
 TEST(composite, all_or_none_leaves_nothing)
@@ -146,7 +146,8 @@ TEST(composite, batch_counts_each_part)
 TEST(composite, tree_writes_levels_or_nothing)
 {
     const char *tree =
-        "{\"records\":[{\"attributes\":{\"type\":\"Account\",\"referenceId\":\"r1\"},\"Name\":\"A\","
+        "{\"records\":[{\"attributes\":{\"type\":\"Account\",\"referenceId\":\"r1\"},\"Name\":"
+        "\"A\","
         "\"Contacts\":{\"records\":[{\"attributes\":{\"type\":\"Contact\",\"referenceId\":\"r2\"},"
         "\"LastName\":\"C\",\"Email\":\"%s\"}]}},{\"attributes\":{\"type\":\"Account\","
         "\"referenceId\":\"r3\"},\"Name\":\"B\"}]}";
@@ -232,15 +233,15 @@ TEST(collections, update_upsert_read_delete)
     CHECK(json_is(json_path(reply.json, "[1].created"), JSON_TRUE));
     const char *fresh = json_text(json_path(reply.json, "[1].id"));
 
-    reply = ask("POST", V "/composite/sobjects/Account",
-                text_f("{\"ids\":[\"%s\",\"001000000000001AAA\",\"%s\"],\"fields\":[\"Name\"]}",
-                       fresh, a));
+    reply = ask(
+        "POST", V "/composite/sobjects/Account",
+        text_f("{\"ids\":[\"%s\",\"001000000000001AAA\",\"%s\"],\"fields\":[\"Name\"]}", fresh, a));
     CHECK_INT(reply.json->len, 3);
     CHECK_STR(json_text(json_path(reply.json, "[0].Name")), "fresh");
     CHECK(json_is(json_at(reply.json, 1), JSON_NULL));
     CHECK_STR(json_text(json_path(reply.json, "[2].Name")), "x");
-    reply = ask("GET", text_f(V "/composite/sobjects/Account?ids=%s,%s&fields=Id,Name", a, b),
-                NULL);
+    reply =
+        ask("GET", text_f(V "/composite/sobjects/Account?ids=%s,%s&fields=Id,Name", a, b), NULL);
     CHECK_STR(json_text(json_path(reply.json, "[1].Name")), "up");
 
     reply = ask("DELETE", text_f(V "/composite/sobjects?ids=%s,%s&allOrNone=true", a, b), NULL);

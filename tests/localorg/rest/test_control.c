@@ -12,7 +12,8 @@ EACH_REST_TEST
 
 TEST(control, a_token_for_anyone)
 {
-    struct reply reply = ask("POST", "/localorg/token", "{\"username\":\"" SEED_SALES_USERNAME "\"}");
+    struct reply reply =
+        ask("POST", "/localorg/token", "{\"username\":\"" SEED_SALES_USERNAME "\"}");
     CHECK_INT(reply.status, 200);
     CHECK_STR(json_get_text(reply.json, "username"), SEED_SALES_USERNAME);
     struct reply info = ask_as(text_f("Bearer %s", json_get_text(reply.json, "access_token")),
@@ -25,8 +26,8 @@ TEST(control, a_token_for_anyone)
 
 TEST(control, other_peoples_pages_stay_outside)
 {
-    struct reply reply = ask_as(NULL, "POST", "/localorg/token", "{}", "Origin",
-                                "https://evil.example");
+    struct reply reply =
+        ask_as(NULL, "POST", "/localorg/token", "{}", "Origin", "https://evil.example");
     CHECK_INT(reply.status, 403);
     reply = ask_as(NULL, "POST", "/localorg/token", "{}", "Sec-Fetch-Site", "cross-site");
     CHECK_INT(reply.status, 403);
@@ -48,7 +49,8 @@ TEST(control, what_was_asked_is_remembered_without_secrets)
     reply = ask("GET", "/localorg/stats", NULL);
     CHECK_STR(json_text(json_path(reply.json, "records.created")), "1");
     CHECK_STR(json_text(json_path(reply.json, "api_calls.used")), "2");
-    CHECK_CONTAINS(reply.text, "\"endpoint\":\"POST /services/data/:v/sobjects/:object\",\"count\":1");
+    CHECK_CONTAINS(reply.text,
+                   "\"endpoint\":\"POST /services/data/:v/sobjects/:object\",\"count\":1");
     ask("DELETE", "/localorg/requests", NULL);
     reply = ask("GET", "/localorg/requests", NULL);
     CHECK_INT(json_get(reply.json, "requests")->len, 0);
@@ -56,8 +58,8 @@ TEST(control, what_was_asked_is_remembered_without_secrets)
 
 TEST(control, time_moves_and_stands_still)
 {
-    struct reply reply = ask("POST", "/localorg/clock",
-                             "{\"freeze\":true,\"to\":\"2030-01-02T03:04:05Z\"}");
+    struct reply reply =
+        ask("POST", "/localorg/clock", "{\"freeze\":true,\"to\":\"2030-01-02T03:04:05Z\"}");
     CHECK_INT(reply.status, 200);
     reply = ask("POST", "/localorg/token", "{}"); /* the old one has expired meanwhile */
     admin_token = json_get_text(reply.json, "access_token");
@@ -102,7 +104,8 @@ TEST(control, schema_users_and_policies)
     CHECK_INT(reply.status, 200);
     reply = ask("GET", "/localorg/users", NULL);
     CHECK_CONTAINS(reply.text, "\"username\":\"new@localorg.example\",\"name\":\"New User\"");
-    reply = ask("POST", "/localorg/users", "{\"username\":\"new@localorg.example\",\"active\":false}");
+    reply =
+        ask("POST", "/localorg/users", "{\"username\":\"new@localorg.example\",\"active\":false}");
     CHECK_INT(reply.status, 200);
     reply = ask("POST", "/localorg/policies", "{\"org\":{\"allow_pasword_flow\":false}}");
     CHECK_INT(reply.status, 400);

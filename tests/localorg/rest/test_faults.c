@@ -7,7 +7,7 @@
 
 EACH_REST_TEST
 
-#define V "/services/data/v66.0"
+#define V    "/services/data/v66.0"
 #define ACME "{\"Name\":\"Acme\"}"
 
 static void fault(const char *json)

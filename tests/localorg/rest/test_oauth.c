@@ -12,7 +12,7 @@ EACH_REST_TEST
 
 #define CALLBACK "http://127.0.0.1:5555/callback"
 /* RFC 7636 appendix B */
-#define VERIFIER "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
+#define VERIFIER  "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"
 #define CHALLENGE "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 
 static const char *authorize_url(const char *more)
@@ -65,9 +65,8 @@ static const char *allow(const struct reply *page)
 {
     CHECK_CONTAINS(page->text, "id=\"oaapprove\"");
     CHECK_CONTAINS(page->text, "id=\"oadeny\"");
-    struct reply reply =
-        post_form("/setup/secur/RemoteAccessAuthorizationPage.apexp",
-                  text_f("source=%s&save=+Allow+", source_on(page)));
+    struct reply reply = post_form("/setup/secur/RemoteAccessAuthorizationPage.apexp",
+                                   text_f("source=%s&save=+Allow+", source_on(page)));
     CHECK_INT(reply.status, 302);
     return reply_header(&reply, "Location");
 }
@@ -107,9 +106,9 @@ static void check_refused(const struct reply *reply, const char *error, const ch
 
 static void set_app(const char *members)
 {
-    struct reply reply = ask("POST", "/localorg/policies",
-                             text_f("{\"app\":{\"client_id\":\"%s\",%s}}", DEMO_CLIENT_ID,
-                                    members));
+    struct reply reply =
+        ask("POST", "/localorg/policies",
+            text_f("{\"app\":{\"client_id\":\"%s\",%s}}", DEMO_CLIENT_ID, members));
     CHECK_INT(reply.status, 200);
 }
 
@@ -130,8 +129,8 @@ TEST(oauth, web_server_flow_with_pkce_reaches_the_api)
     CHECK_STR(reply_header(&reply, "Cache-Control"), "no-store");
     CHECK(json_get(reply.json, "expires_in") == NULL);
 
-    struct reply api = ask_as(text_f("Bearer %s", token), "GET", "/services/data/v66.0", NULL,
-                              NULL, NULL);
+    struct reply api =
+        ask_as(text_f("Bearer %s", token), "GET", "/services/data/v66.0", NULL, NULL, NULL);
     CHECK_INT(api.status, 200);
     /* the signature is HMAC-SHA256 of id and issued_at */
     struct arena *arena = arena_new();
@@ -173,8 +172,8 @@ TEST(oauth, a_code_lives_fifteen_minutes)
 
 TEST(oauth, the_verifier_must_fit)
 {
-    struct reply reply = exchange_code(code_for("&code_challenge=" CHALLENGE),
-                                       "&code_verifier=another");
+    struct reply reply =
+        exchange_code(code_for("&code_challenge=" CHALLENGE), "&code_verifier=another");
     check_refused(&reply, "invalid_request", "invalid code verifier");
     forget_cookies();
     reply = exchange_code(code_for("&code_challenge=" CHALLENGE "&prompt=consent"), "");
@@ -189,7 +188,8 @@ TEST(oauth, request_errors_are_said_on_the_spot)
     struct reply reply = browse("/services/oauth2/authorize?response_type=code&client_id=nope&"
                                 "redirect_uri=http%3A%2F%2Fx");
     CHECK_INT(reply.status, 400);
-    CHECK_STR(reply.text, "error=invalid_client_id&error_description=client%20identifier%20invalid");
+    CHECK_STR(reply.text,
+              "error=invalid_client_id&error_description=client%20identifier%20invalid");
     reply = browse(text_f("/services/oauth2/authorize?response_type=code&client_id=%s&"
                           "redirect_uri=https%%3A%%2F%%2Fevil.example%%2Fcb",
                           DEMO_CLIENT_ID));
@@ -241,7 +241,8 @@ TEST(oauth, policies_end_where_salesforce_ends_them)
     set_app("\"permitted_users\":\"all\",\"scopes\":\"id\"");
     forget_cookies();
     reply = sign_in(authorize_url("&scope=api"), SEED_SALES_USERNAME, SEED_PASSWORD);
-    CHECK_CONTAINS(reply_header(&reply, "Location"), "RemoteAccessErrorPage.apexp?error=invalid_scope");
+    CHECK_CONTAINS(reply_header(&reply, "Location"),
+                   "RemoteAccessErrorPage.apexp?error=invalid_scope");
 }
 
 TEST(oauth, refreshing_gives_a_new_session)
@@ -346,10 +347,10 @@ static const char *assertion(const char *audience, const char *subject)
 {
     struct arena *arena = arena_new();
     struct err err = {{0}};
-    const char *payload = text_f("{\"iss\":\"" CLI_CLIENT_ID "\",\"sub\":\"%s\",\"aud\":\"%s\","
-                                 "\"exp\":%lld}",
-                                 subject, audience,
-                                 (long long)site->world->now_ms(site->world) + 300);
+    const char *payload =
+        text_f("{\"iss\":\"" CLI_CLIENT_ID "\",\"sub\":\"%s\",\"aud\":\"%s\","
+               "\"exp\":%lld}",
+               subject, audience, (long long)site->world->now_ms(site->world) + 300);
     const char *jwt = signer_jwt(site->signer, arena, payload, &err);
     CHECK_GOT(jwt, &err);
     jwt = text_f("%s", jwt);
@@ -378,9 +379,9 @@ TEST(oauth, jwt_bearer_takes_what_the_cli_sends)
 TEST(oauth, an_assertion_signed_with_another_key_is_refused)
 {
     set_app("\"accept_any_key\":false"); /* the demo app has no certificate at all */
-    struct reply reply = ask("POST", "/localorg/policies",
-                             "{\"app\":{\"client_id\":\"" CLI_CLIENT_ID
-                             "\",\"accept_any_key\":false}}");
+    struct reply reply =
+        ask("POST", "/localorg/policies",
+            "{\"app\":{\"client_id\":\"" CLI_CLIENT_ID "\",\"accept_any_key\":false}}");
     CHECK_INT(reply.status, 200);
     reply = post_form("/services/oauth2/token",
                       text_f("grant_type=urn%%3Aietf%%3Aparams%%3Aoauth%%3Agrant-type%%3A"
@@ -393,13 +394,13 @@ TEST(oauth, introspect_revoke_userinfo)
 {
     struct reply first = exchange_code(code_for("&scope=api%20refresh_token%20openid"), "");
     const char *token = json_get_text(first.json, "access_token");
-    const char *ask_about = text_f("token=%s&client_id=%s&client_secret=%s", token,
-                                   DEMO_CLIENT_ID, DEMO_CLIENT_SECRET);
+    const char *ask_about =
+        text_f("token=%s&client_id=%s&client_secret=%s", token, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET);
     struct reply reply = post_form("/services/oauth2/introspect", ask_about);
     CHECK(json_get_bool(reply.json, "active", false));
     CHECK_INT(json_get_int(reply.json, "exp", 0) - json_get_int(reply.json, "iat", 0), 7200);
-    reply = ask_as(text_f("Bearer %s", token), "GET", "/services/oauth2/userinfo", NULL, NULL,
-                   NULL);
+    reply =
+        ask_as(text_f("Bearer %s", token), "GET", "/services/oauth2/userinfo", NULL, NULL, NULL);
     CHECK_STR(json_get_text(reply.json, "preferred_username"), SEED_ADMIN_USERNAME);
     CHECK_STR(json_get_text(reply.json, "organization_id"), org_id18(site->org));
     reply = ask_as(NULL, "GET",
@@ -413,8 +414,8 @@ TEST(oauth, introspect_revoke_userinfo)
     CHECK_STR(reply.text, "");
     reply = post_form("/services/oauth2/introspect", ask_about);
     CHECK_STR(reply.text, "{\"active\":false}");
-    reply = ask_as(text_f("Bearer %s", token), "GET", "/services/oauth2/userinfo", NULL, NULL,
-                   NULL);
+    reply =
+        ask_as(text_f("Bearer %s", token), "GET", "/services/oauth2/userinfo", NULL, NULL, NULL);
     CHECK_INT(reply.status, 403);
     CHECK_STR(reply.text, "Bad_OAuth_Token");
     reply = post_form("/services/oauth2/revoke",
@@ -458,9 +459,8 @@ TEST(oauth, sessions_end_when_idle)
 
 TEST(oauth, login_never_redirects_to_another_site)
 {
-    struct reply reply =
-        post_form("/", text_f("username=%s&pw=%s&startURL=%s", SEED_ADMIN_USERNAME, SEED_PASSWORD,
-                              "%2F%2Fevil.example%2F"));
+    struct reply reply = post_form("/", text_f("username=%s&pw=%s&startURL=%s", SEED_ADMIN_USERNAME,
+                                               SEED_PASSWORD, "%2F%2Fevil.example%2F"));
     CHECK_INT(reply.status, 302);
     CHECK_STR(reply_header(&reply, "Location"), "/localorg");
 }

@@ -7,7 +7,7 @@
 
 EACH_REST_TEST
 
-#define V "/services/data/v66.0"
+#define V   "/services/data/v66.0"
 #define ALL V "/query?q=SELECT+Id,Name+FROM+Account+ORDER+BY+Name"
 
 static void given_accounts(int count)
@@ -65,7 +65,8 @@ TEST(query, locators_expire_and_belong_to_somebody)
     given_accounts(210);
     struct reply first = page(ALL, "batchSize=200");
     const char *next = json_get_text(first.json, "nextRecordsUrl");
-    struct reply token = ask("POST", "/localorg/token", "{\"username\":\"sales@localorg.example\"}");
+    struct reply token =
+        ask("POST", "/localorg/token", "{\"username\":\"sales@localorg.example\"}");
     struct reply theirs = ask_as(text_f("Bearer %s", json_get_text(token.json, "access_token")),
                                  "GET", next, NULL, NULL, NULL);
     CHECK_INT(theirs.status, 400);
@@ -161,9 +162,8 @@ TEST(query, calls_are_counted_and_run_out)
 TEST(query, pretty_print_is_jacksons)
 {
     given_accounts(1);
-    struct reply reply =
-        ask_as(text_f("Bearer %s", admin_token), "GET", V "/query?q=SELECT+Name+FROM+Account",
-               NULL, "X-PrettyPrint", "1");
+    struct reply reply = ask_as(text_f("Bearer %s", admin_token), "GET",
+                                V "/query?q=SELECT+Name+FROM+Account", NULL, "X-PrettyPrint", "1");
     CHECK_CONTAINS(reply.text, "{\n  \"totalSize\" : 1,\n  \"done\" : true,\n  \"records\" : [ {\n"
                                "    \"attributes\" : {\n      \"type\" : \"Account\",\n");
     CHECK(text_ends(reply.text, "    \"Name\" : \"A00000\"\n  } ]\n}"));

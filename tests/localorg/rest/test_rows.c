@@ -116,8 +116,8 @@ TEST(rows, relationships_lead_on)
     const char *account = given("Account", "{\"Name\":\"Acme\"}");
     const char *contact =
         given("Contact", text_f("{\"LastName\":\"Doe\",\"AccountId\":\"%s\"}", account));
-    struct reply reply = ask("GET", text_f(V "/sobjects/Contact/%s/Account?fields=Name", contact),
-                             NULL);
+    struct reply reply =
+        ask("GET", text_f(V "/sobjects/Contact/%s/Account?fields=Name", contact), NULL);
     CHECK_STR(json_get_text(reply.json, "Id"), account);
     reply = ask("GET", text_f(V "/sobjects/Account/%s/Contacts?fields=LastName", account), NULL);
     CHECK_INT(json_get_int(reply.json, "totalSize", 0), 1);
@@ -192,8 +192,8 @@ TEST(rows, what_a_user_may_not_see_is_not_there)
     CHECK_INT(reply.status, 200);
     CHECK(json_get(reply.json, "Phone") == NULL);
     CHECK_STR(json_get_text(reply.json, "Name"), "Acme");
-    reply = ask_as(limited, "GET", text_f(V "/sobjects/Account/%s?fields=Phone", id), NULL, NULL,
-                   NULL);
+    reply =
+        ask_as(limited, "GET", text_f(V "/sobjects/Account/%s?fields=Phone", id), NULL, NULL, NULL);
     CHECK_STR(error_code(&reply), "INVALID_FIELD");
     reply = ask_as(limited, "GET", V "/sobjects/Account/describe", NULL, NULL, NULL);
     CHECK_LACKS(reply.text, "\"name\":\"Phone\"");
@@ -226,10 +226,9 @@ TEST(rows, describe_is_answered_once)
 TEST(rows, paths_as_clients_write_them)
 {
     const char *id = given("Account", "{\"Name\":\"Acme\"}");
-    static const char *const same[] = {"//services/data/v66.0/sobjects/Account/%s",
-                                       "/services/data/v66.0/sobjects/account/%s/",
-                                       "/services/data/latest/sobjects/ACCOUNT/%s",
-                                       "/services/data/v31.0/sobjects/Account/%s"};
+    static const char *const same[] = {
+        "//services/data/v66.0/sobjects/Account/%s", "/services/data/v66.0/sobjects/account/%s/",
+        "/services/data/latest/sobjects/ACCOUNT/%s", "/services/data/v31.0/sobjects/Account/%s"};
     for (size_t i = 0; i < 4; i++) {
         char path[256];
         snprintf(path, sizeof path, "%.*s%s", (int)(strstr(same[i], "%s") - same[i]), same[i], id);
