@@ -83,7 +83,9 @@ static bool refuse_type(struct work *work, struct draft *draft, const struct fie
 static const char *java_double(struct work *work, double value)
 {
     double size = fabs(value);
-    char text[40];
+    char text[400];
+    if (!isfinite(value))
+        return value > 0 ? "Infinity" : "-Infinity";
     if (size != 0 && (size >= 1e7 || size < 1e-3)) {
         for (int digits = 1; digits < 18; digits++) {
             snprintf(text, sizeof text, "%.*e", digits, value);
@@ -163,7 +165,7 @@ static bool convert_number(struct work *work, struct draft *draft, const struct 
     if (!isfinite(number) || (field->precision > 0 && fabs(number) >= pow(10, whole_digits)))
         return field_error(work, draft, field, "NUMBER_OUTSIDE_VALID_RANGE",
                            "%s: value outside of valid range on numeric field: %s", field->label,
-                           isfinite(number) ? java_double(work, number) : text);
+                           java_double(work, number));
     if (!strpbrk(text, ".eE") && strlen(text) <= 18) {
         cell_int(out, strtoll(text, NULL, 10));
         return true;

@@ -297,6 +297,8 @@ enum status schema_add_field(struct schema *schema, struct sobject *object,
     } else {
         field = arena_alloc(schema->arena, sizeof *field);
         *field = read;
+        field->index = object->field_count;
+        field_index(box, field); /* first: a listed field can be found by name */
         field_append(schema, box, field);
     }
     field_index(box, field);
@@ -428,9 +430,9 @@ static enum status fields_replace(struct schema *schema, struct object_box *box,
     }
     for (size_t i = 0; i < fresh.object.field_count; i++)
         fresh.object.fields[i]->owner = object;
-    fields_publish(schema, box, &fresh);
     names_publish(&box->fields, atomic_load(&fresh.fields.table));
     names_publish(&box->parents, atomic_load(&fresh.parents.table));
+    fields_publish(schema, box, &fresh);
     return OK;
 }
 

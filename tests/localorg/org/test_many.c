@@ -121,3 +121,75 @@ TEST(many, rows_in_one_call)
         CHECK(results[i].success);
     CHECK_INT(counted("SELECT COUNT(*) FROM Contact WHERE Name LIKE 'F% L%'"), COUNT);
 }
+
+/* Every writable field of some objects is offered every odd value: each row is
+ * answered, none breaks the org. */
+TEST(many, odd_values_are_all_answered)
+{
+    static const char *const objects[] = {"Account", "Contact", "Lead", "Opportunity", "Task", "Case",
+                                          "CampaignMember", "User"};
+    static const char *const odd[] = {
+        "null", "true", "false", "0", "-1", "1e400", "-0.0", "123456789012345678901234567890", "1.5",
+        "\"\"", "\" \"", "\"x\"", "\"true\"", "\"1e\"", "\".\"", "\"NaN\"", "\"0x10\"", "\"inf\"",
+        "\"2026-02-30\"", "\"2026-02-28\"", "\"9999-12-31T23:59:59Z\"", "\"T\"", "\"12:60:00Z\"",
+        "\"-1:-1:-1\"", "\"001\"", "\"001000000000000AAA\"", "\"005000000000000AAA\"", "\";;;\"",
+        "\"@\"", "\"a@b.c\"", "\"\\u0000x\"", "\"\xf0\x9f\x98\x80\"", "[]", "{}", "[null]",
+        "{\"Id\":1}", "{\"attributes\":{\"type\":\"Nope\"},\"Id\":\"x\"}", "{\"a\":1,\"b\":2}"};
+    size_t answered = 0, done = 0;
+    for (size_t o = 0; o < sizeof objects / sizeof *objects; o++) {
+        struct sobject *object = object_of(objects[o]);
+        for (size_t f = 0; f < object->field_count; f++) {
+            const struct field *field = object->fields[f];
+            struct dml_row list[2 * sizeof odd / sizeof *odd];
+            size_t count = 0;
+            for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
+                const char *body = arena_printf(arena, "{\"LastName\":\"L\",\"%s\":%s}", field->name, odd[i]);
+                if (strcmp(objects[o], "Account") == 0 || field->relationship_name)
+                    list[count++] = (struct dml_row){
+                        .object = object,
+                        .body = parsed(arena_printf(arena, "{\"%s\":%s}",
+                                                    field->relationship_name ? field->relationship_name
+                                                                             : field->name,
+                                                    odd[i]))};
+                list[count++] = (struct dml_row){.object = object, .body = parsed(body)};
+            }
+            struct dml_result *results = rows(DML_INSERT, objects[o], list, count);
+            for (size_t i = 0; i < count; i++) {
+                CHECK(results[i].success != (results[i].errors != NULL));
+                answered++;
+                done += results[i].success;
+            }
+        }
+    }
+    CHECK(answered > 10000 && done > 100);
+}
+
+/* A full disk in the middle of a call: the call fails, nothing of it stays,
+ * and the org goes on when there is room again. */
+TEST(many, a_full_disk_leaves_nothing_half_done)
+{
+    struct err err = {0};
+    given("Account", "{\"Name\":\"Before\"}");
+    sqlite3 *db = org_write_begin(org);
+    CHECK(db != NULL);
+    int64_t pages = counted("SELECT page_count FROM pragma_page_count");
+    char *limit = arena_printf(arena, "PRAGMA max_page_count = %lld", (long long)pages + 4);
+    CHECK_INT(sqlite3_exec(db, limit, NULL, NULL, NULL), SQLITE_OK);
+    CHECK_OK(org_write_end(org, true, &err), &err);
+
+    enum { COUNT = 2000 };
+    struct dml_row *list = arena_array(arena, COUNT, sizeof *list);
+    struct dml_result *results = arena_array(arena, COUNT, sizeof *results);
+    for (int i = 0; i < COUNT; i++)
+        list[i] = (struct dml_row){.object = object_of("Account"),
+                                   .body = parsed(arena_printf(arena, "{\"Name\":\"A%d\"}", i))};
+    CHECK_FAIL(org_dml(org, DML_INSERT, &options, list, COUNT, results, arena, &err), &err, ERR_IO);
+    CHECK_CONTAINS(err.message, "full");
+    CHECK_INT(counted("SELECT COUNT(*) FROM Account"), 1);
+
+    db = org_write_begin(org);
+    CHECK_INT(sqlite3_exec(db, "PRAGMA max_page_count = 1000000", NULL, NULL, NULL), SQLITE_OK);
+    CHECK_OK(org_write_end(org, true, &err), &err);
+    CHECK_OK(org_dml(org, DML_INSERT, &options, list, COUNT, results, arena, &err), &err);
+    CHECK_INT(counted("SELECT COUNT(*) FROM Account"), COUNT + 1);
+}
