@@ -412,11 +412,10 @@ static void handle_control(struct call *call)
     call->plan = &none;
     if (!control_allowed(call) || !call->route)
         return;
-    if (call->route->kind == ROUTE_ALONE) {
-        call->route->run(call);
-        return;
-    }
-    pthread_rwlock_rdlock(&call->site->org_lock);
+    if (call->route->kind == ROUTE_ALONE)
+        pthread_rwlock_wrlock(&call->site->org_lock);
+    else
+        pthread_rwlock_rdlock(&call->site->org_lock);
     call->route->run(call);
     pthread_rwlock_unlock(&call->site->org_lock);
 }

@@ -152,7 +152,6 @@ enum status site_reset(struct site *site, const char *seed, int scale, struct er
 {
     if (seed && !known_seed(seed, err))
         return FAIL;
-    pthread_rwlock_wrlock(&site->org_lock);
     struct site_options *options = &site->options;
     if (seed)
         options->seed = strcmp(seed, "demo") == 0    ? "demo"
@@ -177,7 +176,6 @@ enum status site_reset(struct site *site, const char *seed, int scale, struct er
     site->policies = policies_new();
     meter_free(site->meter);
     site->meter = meter_new(daily_calls(options->seed));
-    pthread_rwlock_unlock(&site->org_lock);
     return OK;
 }
 

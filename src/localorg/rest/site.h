@@ -1,8 +1,9 @@
 /* site.h - one running localorg: the org, its policies, and what it remembers
  * about the requests it has answered.
  *
- * Every request holds `org_lock` for reading, a reset takes it for writing, so
- * a request sees one org from its first to its last byte. */
+ * Every request holds `org_lock` for reading; a reset, a load or a change of the
+ * schema (ROUTE_ALONE) takes it for writing. So a request sees one org and one
+ * schema from its first to its last byte. */
 #ifndef LOCALORG_REST_SITE_H
 #define LOCALORG_REST_SITE_H
 
@@ -57,7 +58,8 @@ struct site {
 struct site *site_start(const struct site_options *options, struct err *err);
 /* Answers what is in flight, then closes. NULL is fine. */
 void site_stop(struct site *site);
-/* A fresh org in place of this one. With `seed` NULL the same seed and scale. */
+/* A fresh org in place of this one. With `seed` NULL the same seed and scale.
+ * The caller holds org_lock for writing. */
 enum status site_reset(struct site *site, const char *seed, int scale, struct err *err);
 /* Keeps policies, refresh tokens and approvals in the database file. */
 void site_save(struct site *site);
