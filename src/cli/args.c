@@ -101,7 +101,7 @@ static int unknown_option(const struct command *command, const char *word)
 {
     fprintf(stderr, "argil: unknown option %s\n", word);
     suggest_option(command, word + strspn(word, "-"));
-    fprintf(stderr, "  See `argil %s--help`.\n", command ? mem_printf("%s ", command->name) : "");
+    fprintf(stderr, "  See `argil %s%s--help`.\n", command ? command->name : "", command ? " " : "");
     return EXIT_USAGE;
 }
 
@@ -180,14 +180,17 @@ static void settle_output(struct cli *cli, const struct args *args)
 
 static const char *default_data(void)
 {
+    static char path[4096];
     const char *given = getenv("ARGIL_DATA");
-    if (given && *given)
-        return mem_strdup(given);
     const char *xdg = getenv("XDG_DATA_HOME");
-    if (xdg && *xdg)
-        return mem_printf("%s/argil", xdg);
     const char *home = getenv("HOME");
-    return mem_printf("%s/.local/share/argil", home && *home ? home : ".");
+    if (given && *given)
+        return given;
+    if (xdg && *xdg)
+        snprintf(path, sizeof path, "%s/argil", xdg);
+    else
+        snprintf(path, sizeof path, "%s/.local/share/argil", home && *home ? home : ".");
+    return path;
 }
 
 static int check_words(struct cli *cli, const struct command *command, const struct args *args)

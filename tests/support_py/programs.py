@@ -4,7 +4,7 @@
         w.org                       # localorg with the demo seed
         w.argil("sync", "accounts") # parsed JSON; the exit code is checked
 """
-import importlib.util
+import atexit
 import json
 import os
 import pathlib
@@ -34,6 +34,7 @@ class Org:
             command += ["--latency", str(latency)]
         self.process = subprocess.Popen(command + list(more), stdout=subprocess.PIPE, text=True)
         self.ready = json.loads(self.process.stdout.readline())
+        atexit.register(self.stop)  # an org that outlives a failed test would hold its pipes open
         self.url = self.ready["url"]
         self.token = self.ready["access_token"]
 
@@ -76,6 +77,7 @@ class Org:
         return limits["Max"] - limits["Remaining"]
 
     def stop(self):
+        atexit.unregister(self.stop)
         if self.process.poll() is None:
             self.process.terminate()
             try:
@@ -97,8 +99,12 @@ class Workspace:
         self.env = dict(os.environ, ARGIL_DATA=str(self.home / "data"), XDG_CONFIG_HOME=str(self.home / "config"),
                         ARGIL_ALLOW_PRIVATE_HTTP="1", ARGIL_SETTLE_MS="0", NO_COLOR="1")
         if connect:
-            self.argil("init")
-            self.connect()
+            try:
+                self.argil("init")
+                self.connect()
+            except BaseException:
+                self.close()
+                raise
 
     def connect(self, token=None):
         env = dict(self.env, ARGIL_ACCESS_TOKEN=token or self.org.token)
