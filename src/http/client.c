@@ -451,6 +451,8 @@ static void transfer_finish(struct transfer *t, CURLcode rc)
 {
     struct http_response *response = t->response;
     complete_progress(t);
+    if (text_eq(error_code(t, rc), ERR_HTTP_TLS)) /* libcurl times the two as one step */
+        reached(t, HTTP_CONNECTED);
     if (rc == CURLE_OK && response->status > 0)
         reached(t, HTTP_GOT_ALL);
     else

@@ -33,8 +33,8 @@
 #define DEFAULT_THREADS   2
 #define MANY_THREADS      4 /* from here on two threads do the I/O */
 #define CONNECTION_MEMORY (128 * KIB)
-#define IDLE_SECONDS      120u
-#define DRAIN_FACTOR      4 /* a body this many times too large is cut off */
+#define IDLE_SECONDS      60u /* also how long a sender who left half-way is remembered */
+#define DRAIN_FACTOR      4   /* a body this many times too large is cut off */
 #define GZIP_FROM         (1 * KIB)
 #define BACKLOG           511
 
