@@ -57,7 +57,7 @@ enum status err_wrap(struct err *err, const char *fmt, ...)
     if (!err)
         return FAIL;
     char context[sizeof err->message];
-    char whole[2 * sizeof err->message];
+    char whole[2 * sizeof err->message + 2];
     va_list args;
     va_start(args, fmt);
     store_format(context, sizeof context, fmt, args);
