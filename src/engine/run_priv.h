@@ -69,6 +69,7 @@ struct run_job {
     int64_t writes_sent;         /* guard.max_writes_per_run */
     int64_t write_outcomes, write_failures; /* guard.stop_at_error_rate */
     bool stop_column;            /* the present column must not go on */
+    bool guard_full;             /* no new operations: the guard's number is reached */
     bool stop_writing;           /* no column may write any more (guard, pause) */
     int64_t busy_rows;           /* rows that wait for another write of this run */
     int64_t retry_soonest_ms;    /* earliest not_before among cells left retrying; 0 = none */

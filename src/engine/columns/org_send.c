@@ -104,7 +104,7 @@ static void keep_within_guard(struct write_column *w)
     }
     if (!cut)
         return;
-    job->stop_column = job->stop_writing = job->report->paused = true;
+    job->guard_full = job->report->paused = true;
     report_refusal(job->report, "guard.max_writes_per_run",
                    "the guard's number of writes for one run is reached; the rest waits");
 }

@@ -118,7 +118,8 @@ enum status write_open(struct write_column *w, struct column_batch *batch, enum 
     w->on = batch_session(batch, err);
     if (!w->on)
         return batch_call_failed(batch, err);
-    if (job_over_budget(batch->job, w->on) || batch->job->stop_writing) {
+    if (job_over_budget(batch->job, w->on) || batch->job->stop_writing ||
+        batch->job->guard_full) {
         put_off(batch);
         return OK;
     }

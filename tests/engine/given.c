@@ -1,0 +1,456 @@
+/* given.c - see given.h. */
+#include "engine/given.h"
+
+#include "base/str.h"
+#include "base/when.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct given g;
+static char home[256];
+
+/* ------------------------------------------------------------ mortal store */
+
+#define BROKEN err_set(err, ERR_STORE_BROKEN, "the process is dead")
+#define MORTAL(name, params, ...)                                                                  \
+    static enum status mortal_##name params                                                        \
+    {                                                                                              \
+        return g.dead ? BROKEN : g.store->does->name(g.store, __VA_ARGS__);                        \
+    }
+typedef struct store S;
+typedef struct arena A;
+typedef struct err E;
+MORTAL(connection_put, (S * s, struct connection *c, E *err), c, err)
+MORTAL(connection_get, (S * s, A *a, const char *n, struct connection *o, E *err), a, n, o, err)
+MORTAL(connection_list, (S * s, A *a, struct connection **o, size_t *n, E *err), a, o, n, err)
+MORTAL(connection_delete, (S * s, const char *n, E *err), n, err)
+MORTAL(sealed_put, (S * s, const char *l, const char *t, E *err), l, t, err)
+MORTAL(sealed_get, (S * s, A *a, const char *l, const char **o, E *err), a, l, o, err)
+MORTAL(table_get, (S * s, A *a, const char *n, struct table *o, E *err), a, n, o, err)
+MORTAL(table_list, (S * s, A *a, struct table **o, size_t *n, E *err), a, o, n, err)
+MORTAL(column_approve, (S * s, int64_t c, int64_t at, E *err), c, at, err)
+MORTAL(import_page, (S * s, const struct import_page *p, struct import_counts *c, E *err), p, c, err)
+MORTAL(import_finish, (S * s, int64_t t, E *err), t, err)
+MORTAL(cursor_get, (S * s, A *a, int64_t t, const char **o, E *err), a, t, o, err)
+MORTAL(keys_list,
+       (S * s, A *a, int64_t t, const char *f, size_t l, const char ***k, size_t *n, E *err), a, t,
+       f, l, k, n, err)
+MORTAL(rows_delete,
+       (S * s, int64_t t, const char *const *k, size_t n, enum when_deleted how, E *err), t, k, n,
+       how, err)
+MORTAL(rows, (S * s, A *a, const struct row_query *q, struct row **o, size_t *n, E *err), a, q, o, n,
+       err)
+MORTAL(cells,
+       (S * s, A *a, int64_t t, int64_t c, const int64_t *r, size_t n, struct cell *o, E *err), a, t,
+       c, r, n, o, err)
+MORTAL(cells_put,
+       (S * s, int64_t t, const struct cell_result *r, size_t n, const struct dependents *d,
+        size_t dn, E *err),
+       t, r, n, d, dn, err)
+MORTAL(cells_make_due,
+       (S * s, int64_t t, int64_t c, uint32_t st, const int64_t *r, size_t n, int64_t *m, E *err), t,
+       c, st, r, n, m, err)
+MORTAL(ops_plan,
+       (S * s, struct op *o, size_t n, enum plan_result *r, const struct cell_result *c, E *err), o,
+       n, r, c, err)
+MORTAL(ops_sending, (S * s, struct op *o, size_t n, int64_t d, E *err), o, n, d, err)
+MORTAL(ops_settle,
+       (S * s, const struct op_settle *o, size_t n, const struct dependents *d, size_t dn, size_t *f,
+        E *err),
+       o, n, d, dn, f, err)
+MORTAL(ops_list, (S * s, A *a, const struct op_query *q, struct op **o, size_t *n, E *err), a, q, o,
+       n, err)
+MORTAL(ops_last,
+       (S * s, A *a, int64_t t, int64_t c, const int64_t *r, size_t n, struct op *o, E *err), a, t,
+       c, r, n, o, err)
+MORTAL(ops_count, (S * s, int64_t t, struct op_counts *o, E *err), t, o, err)
+MORTAL(ops_recover, (S * s, int64_t *m, E *err), m, err)
+MORTAL(written_get,
+       (S * s, A *a, const char *o, const char *r, const char *f, struct value *v, bool *b, E *err),
+       a, o, r, f, v, b, err)
+MORTAL(run_begin, (S * s, struct run *r, E *err), r, err)
+MORTAL(run_end,
+       (S * s, int64_t r, enum run_state st, const char *rep, const char *e, E *err), r, st, rep, e,
+       err)
+
+static const struct store_driver mortal = {
+    .name = "mortal",
+    .connection_put = mortal_connection_put,
+    .connection_get = mortal_connection_get,
+    .connection_list = mortal_connection_list,
+    .connection_delete = mortal_connection_delete,
+    .sealed_put = mortal_sealed_put,
+    .sealed_get = mortal_sealed_get,
+    .table_get = mortal_table_get,
+    .table_list = mortal_table_list,
+    .column_approve = mortal_column_approve,
+    .import_page = mortal_import_page,
+    .import_finish = mortal_import_finish,
+    .cursor_get = mortal_cursor_get,
+    .keys_list = mortal_keys_list,
+    .rows_delete = mortal_rows_delete,
+    .rows = mortal_rows,
+    .cells = mortal_cells,
+    .cells_put = mortal_cells_put,
+    .cells_make_due = mortal_cells_make_due,
+    .ops_plan = mortal_ops_plan,
+    .ops_sending = mortal_ops_sending,
+    .ops_settle = mortal_ops_settle,
+    .ops_list = mortal_ops_list,
+    .ops_last = mortal_ops_last,
+    .ops_count = mortal_ops_count,
+    .ops_recover = mortal_ops_recover,
+    .written_get = mortal_written_get,
+    .run_begin = mortal_run_begin,
+    .run_end = mortal_run_end,
+};
+
+/* ------------------------------------------------------- mortal connector */
+
+static struct connector mortal_connector;
+
+static void crash(void *ctx, const char *point)
+{
+    if (g.die_at && text_eq(point, g.die_at) && --g.die_after == 0)
+        g.dead = true;
+}
+
+static void date_record(struct crm_session *session, const struct crm_write *write)
+{
+    struct err err = {0};
+    const struct json *email = NULL;
+    struct arena *arena = arena_new();
+    const struct json *payload = json_parse(arena, write->payload, strlen(write->payload), &err);
+    if ((email = json_get(payload, "Email"))) {
+        char when[32];
+        when_iso(g.world->now_ms(g.world), when);
+        const char *id = lead_with(json_text(email));
+        if (id && !scripted_field(g.org, write->object, id, "CreatedDate"))
+            scripted_set(g.org, write->object, id, "CreatedDate", arena_printf(arena, "\"%s\"", when));
+    }
+    arena_free(arena);
+}
+
+static void mortal_write(struct crm_session *session, const struct crm_write *writes, size_t count,
+                         const struct crm_write_options *options, struct arena *arena,
+                         struct crm_outcome *outcomes)
+{
+    if (!g.dead) {
+        g.exchanges++;
+        scripted_connector.write(session, writes, count, options, arena, outcomes);
+        for (size_t i = 0; i < count; i++)
+            if (writes[i].kind == OP_CREATE)
+                date_record(session, &writes[i]);
+        crash(NULL, "written");
+    }
+    for (size_t i = 0; g.dead && i < count; i++)
+        outcomes[i] = (struct crm_outcome){.class = CRM_UNKNOWN};
+}
+
+static struct crm_session *mortal_open(struct world *world, const struct connection *connection,
+                                       const struct crm_token_store *tokens, struct err *err)
+{
+    struct crm_session *session = scripted_connector.open(world, connection, tokens, err);
+    if (session)
+        session->does = &mortal_connector;
+    return session;
+}
+
+static enum status mortal_lookup(struct crm_session *session, const struct crm_lookup *lookup,
+                                 struct arena *arena, struct crm_match **results, struct err *err)
+{
+    if (g.dead)
+        return err_set(err, ERR_CRM_UNREACHABLE, "the process is dead");
+    return scripted_connector.lookup(session, lookup, arena, results, err);
+}
+
+/* ------------------------------------------------------------------ given */
+
+static void open_store(void)
+{
+    char data[300];
+    snprintf(data, sizeof data, "%s/data", home);
+    struct store_open options = {
+        .data = data, .name = "Acme", .create = true, .world = g.world};
+    CHECK_OK(sqlite_store_open(&options, &g.store, &g.err), &g.err);
+    g.shell = *g.store;
+    g.shell.does = &mortal;
+    g.engine.store = &g.shell;
+    g.engine.vault = vault_open(g.store->workspace_id, true, &g.err);
+    CHECK_GOT(g.engine.vault, &g.err);
+}
+
+static void close_store(void)
+{
+    engine_release(&g.engine);
+    vault_close(g.engine.vault);
+    if (g.store)
+        g.store->does->close(g.store);
+    g.store = NULL;
+    g.engine.vault = NULL;
+}
+
+static void remove_home(void)
+{
+    char command[320];
+    snprintf(command, sizeof command, "rm -rf '%s'", home);
+    if (system(command) != 0)
+        abort();
+}
+
+void given_begin(void)
+{
+    static const struct connector *const connectors[] = {&mortal_connector};
+    const char *temp = getenv("TMPDIR");
+    snprintf(home, sizeof home, "%s/argil-engine-%ld", temp ? temp : "/tmp", (long)getpid());
+    remove_home();
+    setenv("XDG_CONFIG_HOME", home, 1);
+    unsetenv("ARGIL_KEY_FILE");
+    unsetenv("ARGIL_CRASH_AT");
+    memset(&g, 0, sizeof g);
+    mortal_connector = scripted_connector;
+    mortal_connector.open = mortal_open;
+    mortal_connector.write = mortal_write;
+    mortal_connector.lookup = mortal_lookup;
+    g.world = world_fake(1795468800000, 7); /* 2026-11-23 */
+    g.arena = arena_new();
+    g.engine = (struct engine){.world = g.world,
+                               .connectors = connectors,
+                               .connector_count = 1,
+                               .stop = &g.stop,
+                               .settle_ms = SETTLE_MS,
+                               .crash = crash};
+    g.options = (struct run_options){.yes = true};
+    open_store();
+}
+
+void given_end(void)
+{
+    close_store();
+    formula_engine_free(g.engine.formula);
+    http_client_free(g.engine.http);
+    scripted_use(NULL);
+    scripted_free(g.org);
+    arena_free(g.arena);
+    free(g.world);
+    remove_home();
+}
+
+void given_reborn(void)
+{
+    close_store();
+    g.dead = false;
+    g.die_at = NULL;
+    open_store();
+}
+
+void die_at(const char *point, int after)
+{
+    g.die_at = point;
+    g.die_after = after;
+}
+
+#define FIELD(name, type, more)                                                                    \
+    "{\"name\":\"" name "\",\"label\":\"" name "\",\"type\":\"" type                               \
+    "\",\"length\":80,\"createable\":true,\"updateable\":true,\"nillable\":true,"                  \
+    "\"filterable\":true,\"sortable\":true" more "}"
+#define SYSTEM_FIELDS                                                                              \
+    "{\"name\":\"Id\",\"type\":\"id\",\"filterable\":true},"                                       \
+    "{\"name\":\"CreatedById\",\"type\":\"reference\",\"filterable\":true},"                       \
+    "{\"name\":\"CreatedDate\",\"type\":\"datetime\",\"filterable\":true},"                        \
+    "{\"name\":\"IsDeleted\",\"type\":\"boolean\",\"filterable\":true},"                           \
+    "{\"name\":\"SystemModstamp\",\"type\":\"datetime\",\"filterable\":true,\"sortable\":true}"
+
+static void put_contacts(struct buf *script, int count)
+{
+    for (int i = 1; i <= count; i++)
+        buf_printf(script,
+                   "%s{\"Id\":\"003%012dAAA\",\"LastName\":\"Person %d\",\"Email\":\"p%d@x.org\","
+                   "\"Company\":\"Firm %d\",\"SystemModstamp\":\"2026-11-22T10:%02d:%02d.000+0000\"}",
+                   i > 1 ? "," : "", i, i, i, i, i / 60 % 60, i % 60);
+}
+
+static void connect_org(void)
+{
+    struct connection connection = {.name = "prod"};
+    struct crm_tokens tokens = {0};
+    struct secret token = {0};
+    secret_set(&token, "token", 5);
+    CHECK_OK(scripted_connector.signin_token(g.world, g.arena, "http://127.0.0.1", &token,
+                                             &connection, &tokens, &g.err),
+             &g.err);
+    CHECK_OK(engine_connect(&g.engine, &connection, &tokens, &g.err), &g.err);
+    secret_wipe(&token);
+    secret_wipe(&tokens.access);
+    secret_wipe(&tokens.refresh);
+}
+
+void given_org(const char *lead_extra, int contacts)
+{
+    struct buf script = BUF_INIT;
+    buf_printf(&script,
+               "{\"page\":7,\"objects\":{\"Contact\":{\"keyPrefix\":\"003\",\"fields\":[%s,%s,%s,%s]"
+               ",\"records\":[",
+               SYSTEM_FIELDS, FIELD("LastName", "string", ""), FIELD("Email", "email", ""),
+               FIELD("Company", "string", ""));
+    put_contacts(&script, contacts);
+    buf_printf(&script,
+               "]},\"Lead\":{\"keyPrefix\":\"00Q\",\"fields\":[%s,%s,%s,%s,%s%s],\"records\":[]}}}",
+               SYSTEM_FIELDS, FIELD("LastName", "string", ""), FIELD("Email", "email", ""),
+               FIELD("Company", "string", ""), FIELD("Industry", "string", ""), lead_extra);
+    g.org = scripted_new(buf_text(&script), &g.err);
+    buf_free(&script);
+    CHECK_GOT(g.org, &g.err);
+    scripted_use(g.org);
+    connect_org();
+}
+
+void given_table(const struct given_column *columns, size_t count, const char *guard)
+{
+    static const char *const fields[] = {"LastName", "Email", "Company"};
+    struct table table = {.name = "people",
+                          .recipe = "table: people",
+                          .source = "{\"connection\":\"prod\",\"object\":\"Contact\"}",
+                          .connection = "prod",
+                          .object = "Contact",
+                          .guard = guard ? guard : "{}",
+                          .auto_update = true,
+                          .column_count = count + 3};
+    table.columns = arena_array(g.arena, table.column_count, sizeof *table.columns);
+    for (size_t i = 0; i < 3; i++)
+        table.columns[i] = (struct column){.name = fields[i],
+                                           .kind = "source",
+                                           .config = "{}",
+                                           .source_field = fields[i],
+                                           .position = (int)i};
+    for (size_t i = 0; i < count; i++)
+        table.columns[i + 3] = (struct column){.name = columns[i].name,
+                                               .kind = columns[i].kind,
+                                               .config = columns[i].config,
+                                               .only_run_if = columns[i].only_run_if,
+                                               .type = columns[i].type,
+                                               .auto_update = true,
+                                               .position = (int)i + 3};
+    CHECK_OK(g.store->does->table_apply(g.store, &table, &g.err), &g.err);
+}
+
+void given_synced(void)
+{
+    CHECK_OK(sync_table(&g.engine, "people", false, &g.sync, &g.err), &g.err);
+}
+
+enum status run(void)
+{
+    err_clear(&g.err);
+    return run_table(&g.engine, "people", &g.options, &g.report, &g.err);
+}
+
+void run_ok(void)
+{
+    CHECK_OK(run(), &g.err);
+}
+
+/* ---------------------------------------------------------------- looking */
+
+static struct table *people(void)
+{
+    struct table *table = arena_alloc(g.arena, sizeof *table);
+    CHECK_OK(g.store->does->table_get(g.store, g.arena, "people", table, &g.err), &g.err);
+    return table;
+}
+
+int64_t column_id(const char *name)
+{
+    const struct column *column = table_column(people(), name);
+    CHECK(column != NULL);
+    return column->id;
+}
+
+static int64_t row_id(int row)
+{
+    struct row *rows = NULL;
+    size_t count = 0;
+    struct row_query query = {.table_id = people()->id, .limit = (size_t)row};
+    CHECK_OK(g.store->does->rows(g.store, g.arena, &query, &rows, &count, &g.err), &g.err);
+    CHECK_INT(count, row);
+    return rows[row - 1].id;
+}
+
+static struct cell cell_at(const char *column, int row)
+{
+    struct cell cell;
+    int64_t id = row_id(row);
+    CHECK_OK(g.store->does->cells(g.store, g.arena, people()->id, column_id(column), &id, 1, &cell,
+                                  &g.err),
+             &g.err);
+    return cell;
+}
+
+enum cell_state cell_state(const char *column, int row)
+{
+    return cell_at(column, row).state;
+}
+
+const char *cell_code(const char *column, int row)
+{
+    return cell_at(column, row).code;
+}
+
+const char *cell_value(const char *column, int row)
+{
+    struct table *table = people();
+    const struct column *found = table_column(table, column);
+    struct row *rows = NULL;
+    size_t count = 0;
+    struct row_query query = {.table_id = table->id,
+                              .slots = &found->slot,
+                              .slot_count = 1,
+                              .limit = (size_t)row};
+    CHECK_OK(g.store->does->rows(g.store, g.arena, &query, &rows, &count, &g.err), &g.err);
+    CHECK_INT(count, row);
+    struct value value = rows[row - 1].values[0];
+    return value.text ? arena_strndup(g.arena, value.text, value.len) : NULL;
+}
+
+struct op_counts ops(void)
+{
+    struct op_counts counts;
+    CHECK_OK(journal_check(&g.engine, 0, &counts, &g.err), &g.err);
+    return counts;
+}
+
+struct op op_of(const char *column, int row)
+{
+    struct op op;
+    int64_t id = row_id(row);
+    CHECK_OK(g.store->does->ops_last(g.store, g.arena, people()->id, column_id(column), &id, 1, &op,
+                                     &g.err),
+             &g.err);
+    return op;
+}
+
+size_t leads(void)
+{
+    return scripted_record_count(g.org, "Lead");
+}
+
+const char *lead_with(const char *email)
+{
+    static const char *const by_email[] = {"Email"};
+    struct err err = {0};
+    struct connection connection = {0};
+    struct crm_session *session = scripted_connector.open(g.world, &connection, NULL, &err);
+    struct value key = {email, (uint32_t)strlen(email)};
+    struct crm_match *match = NULL;
+    struct crm_lookup lookup = {.object = "Lead",
+                                .match_fields = by_email,
+                                .match_count = 1,
+                                .keys = &key,
+                                .row_count = 1};
+    enum status rc = scripted_connector.lookup(session, &lookup, g.arena, &match, &err);
+    scripted_connector.close(session);
+    return rc == OK && match ? match->id : NULL;
+}
