@@ -54,7 +54,7 @@ static bool parent_id(struct work *work, struct draft *draft, const struct field
         return false;
     bind_cell(find, 1, &wanted);
     size_t count = 0;
-    while (sqlite3_step(find) == SQLITE_ROW) {
+    while (next_row(work, find)) {
         if (sqlite3_column_int(find, 1))
             continue;
         if (count++ == 0)
@@ -62,6 +62,8 @@ static bool parent_id(struct work *work, struct draft *draft, const struct field
     }
     sqlite3_reset(find);
     const char *text = json_text(value);
+    if (work->broken)
+        return false;
     if (count == 0)
         return row_error(work, draft->result, "INVALID_FIELD", NULL, 0,
                          "Foreign key external ID: %s not found for field %s in entity %s",

@@ -169,12 +169,12 @@ static bool check_unique_field(struct work *work, struct draft *draft, const str
         return false;
     bind_cell(find, 1, draft_cell(draft, field));
     char other[19] = "";
-    while (!*other && sqlite3_step(find) == SQLITE_ROW)
+    while (!*other && next_row(work, find))
         if (!sqlite3_column_int(find, 1) && strcmp(db_text(find, 0), draft->id) != 0)
             snprintf(other, sizeof other, "%s", db_text(find, 0));
     sqlite3_reset(find);
     if (!*other)
-        return true;
+        return !work->broken;
     return row_error(work, draft->result, "DUPLICATE_VALUE", NULL, 0,
                      "duplicate value found: %s duplicates value on record with id: %.15s",
                      field->name, other);

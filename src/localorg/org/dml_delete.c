@@ -91,11 +91,11 @@ static bool children_of(struct work *work, struct table *table, const struct fie
     if (!find)
         return false;
     bind_cell(find, 1, &wanted);
-    while (sqlite3_step(find) == SQLITE_ROW)
+    while (next_row(work, find))
         if (!sqlite3_column_int(find, 1))
             vec_push(&out->ids, arena_strdup(work->scratch, db_text(find, 0)));
     sqlite3_reset(find);
-    return true;
+    return !work->broken;
 }
 
 static bool is_restricted(const struct sobject *object, const struct child_relationship *child)
@@ -209,8 +209,10 @@ static bool may_delete(struct work *work, struct draft *draft)
 static bool in_savepoint(struct work *work, struct draft *draft,
                          bool (*step)(struct work *, struct draft *))
 {
-    if (!org_write_begin(work->org))
+    if (!org_write_begin(work->org)) {
+        db_fail(work->org->db, "savepoint", work->err);
         return work_broke(work);
+    }
     bool good = step(work, draft);
     if (org_write_end(work->org, good, work->err) != OK)
         return work_broke(work);
@@ -274,12 +276,12 @@ static bool restore_family(struct work *work, struct draft *draft)
         return work_broke(work);
     sqlite3_bind_text(get, 1, draft->id, -1, SQLITE_STATIC);
     VEC(const char *) pairs = {0};
-    while (sqlite3_step(get) == SQLITE_ROW) {
+    while (next_row(work, get)) {
         vec_push(&pairs, arena_strdup(work->scratch, db_text(get, 0)));
         vec_push(&pairs, arena_strdup(work->scratch, db_text(get, 1)));
     }
     sqlite3_finalize(get);
-    bool good = true;
+    bool good = !work->broken;
     for (size_t i = 0; i < pairs.len && good; i += 2)
         good = restore_one(work, pairs.at[i], pairs.at[i + 1]);
     vec_free(&pairs);

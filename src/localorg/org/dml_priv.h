@@ -139,6 +139,8 @@ bool check_references(struct work *work, struct draft *draft);
 bool check_unique(struct work *work, struct draft *draft);
 
 /* --- dml_write.c --- */
+/* One more row? False also when SQLite failed: then the work is broken. */
+bool next_row(struct work *work, sqlite3_stmt *statement);
 bool write_insert(struct work *work, struct draft *draft);
 bool write_update(struct work *work, struct draft *draft);
 bool bind_cell(sqlite3_stmt *statement, int at, const struct cell *cell);

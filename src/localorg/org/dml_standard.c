@@ -98,10 +98,10 @@ static bool status_row(struct work *work, const char *object_name, const struct 
     if (!find)
         return false;
     bind_cell(find, 1, label);
-    if (sqlite3_step(find) == SQLITE_ROW)
+    if (next_row(work, find))
         snprintf(id, 19, "%s", db_text(find, 0));
     sqlite3_reset(find);
-    return true;
+    return !work->broken;
 }
 
 /* Whether a status counts as closed: its row in the status table says so, else
@@ -390,12 +390,12 @@ static bool member_status(struct work *work, const char *campaign, const char *l
         return work_broke(work);
     sqlite3_bind_text(get, 1, campaign, -1, SQLITE_STATIC);
     sqlite3_bind_text(get, 2, label, -1, SQLITE_STATIC);
-    if (sqlite3_step(get) == SQLITE_ROW) {
+    if (next_row(work, get)) {
         *found = arena_strdup(work->scratch, db_text(get, 0));
         *responded = sqlite3_column_int(get, 1);
     }
     sqlite3_finalize(get);
-    return true;
+    return !work->broken;
 }
 
 static bool member_response(struct work *work, struct draft *draft, const char *campaign)
@@ -455,11 +455,11 @@ static bool member_unique(struct work *work, struct draft *draft)
         return false;
     bind_cell(find, 1, given(draft, name));
     VEC(const char *) ids = {0};
-    while (sqlite3_step(find) == SQLITE_ROW)
+    while (next_row(work, find))
         if (!sqlite3_column_int(find, 1) && strcmp(db_text(find, 0), draft->id) != 0)
             vec_push(&ids, arena_strdup(work->scratch, db_text(find, 0)));
     sqlite3_reset(find);
-    bool good = true;
+    bool good = !work->broken;
     for (size_t i = 0; i < ids.len && good; i++) {
         struct cell other;
         good = stored_value(work, draft->object, "CampaignId", ids.at[i], &other);
@@ -496,11 +496,11 @@ static bool user_unique(struct work *work, struct draft *draft)
         return false;
     bool taken = org_user_by_name(work->org, name, &other) && strcmp(other.id, draft->id) != 0;
     bind_cell(find, 1, given(draft, "Username"));
-    while (sqlite3_step(find) == SQLITE_ROW)
+    while (next_row(work, find))
         taken |= strcmp(db_text(find, 0), draft->id) != 0;
     sqlite3_reset(find);
     if (!taken)
-        return true;
+        return !work->broken;
     return row_error(work, draft->result, "DUPLICATE_USERNAME", username, 1,
                      "Duplicate Username.The username already exists in this or another "
                      "Salesforce organization. Usernames must be unique across all Salesforce "

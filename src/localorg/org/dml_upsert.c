@@ -85,7 +85,7 @@ static bool matches(struct work *work, struct draft *draft, const struct cell *w
         return false;
     bind_cell(find, 1, wanted);
     VEC(const char *) ids = {0};
-    while (sqlite3_step(find) == SQLITE_ROW)
+    while (next_row(work, find))
         if (!sqlite3_column_int(find, 1))
             vec_push(&ids, arena_strdup(work->arena, db_text(find, 0)));
     sqlite3_reset(find);
@@ -94,7 +94,7 @@ static bool matches(struct work *work, struct draft *draft, const struct cell *w
         memcpy(*out, ids.at, ids.len * sizeof *ids.at);
     *count = ids.len;
     vec_free(&ids);
-    return true;
+    return !work->broken;
 }
 
 static bool resolve_key(struct work *work, struct draft *draft)

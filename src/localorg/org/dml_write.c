@@ -19,12 +19,19 @@ bool bind_cell(sqlite3_stmt *statement, int at, const struct cell *cell)
     }
 }
 
+bool next_row(struct work *work, sqlite3_stmt *statement)
+{
+    enum status status = OK;
+    bool row = db_next(statement, &status, work->err);
+    if (status != OK)
+        work_broke(work);
+    return row;
+}
+
 static uint64_t shape_hash(const uint16_t *fields, size_t count)
 {
     return text_hash((const char *)fields, count * sizeof *fields);
 }
-
-typedef VEC(struct shape) shape_list;
 
 static sqlite3_stmt *shape_find(const struct shape *shapes, size_t shape_count,
                                 const uint16_t *fields, size_t count)
@@ -229,10 +236,10 @@ enum found record_find(struct work *work, struct table *table, const char *id18)
         return FOUND_BROKEN;
     sqlite3_bind_text(locate, 1, id18, 18, SQLITE_STATIC);
     enum found found = FOUND_NOT;
-    if (sqlite3_step(locate) == SQLITE_ROW)
+    if (next_row(work, locate))
         found = sqlite3_column_int(locate, 0) ? FOUND_DELETED : FOUND_LIVE;
     sqlite3_reset(locate);
-    return found;
+    return work->broken ? FOUND_BROKEN : found;
 }
 
 static void cell_from_column(struct work *work, sqlite3_stmt *row, struct cell *out)
@@ -279,8 +286,8 @@ bool stored_value(struct work *work, const struct sobject *object, const char *n
     if (!read)
         return false;
     sqlite3_bind_text(read, 1, id18, -1, SQLITE_STATIC);
-    if (sqlite3_step(read) == SQLITE_ROW)
+    if (next_row(work, read))
         cell_from_column(work, read, out);
     sqlite3_reset(read);
-    return true;
+    return !work->broken;
 }

@@ -93,8 +93,10 @@ uint64_t id_first_number(const struct org *org, const struct sobject *object)
 enum status org_next_id(struct org *org, const struct sobject *object, char out[19],
                         struct err *err)
 {
-    struct table *table = org_table(org, object);
-    if (!table || !object->key_prefix)
+    struct table *table;
+    if (table_ready(org, object, &table, err) != OK)
+        return FAIL;
+    if (!object->key_prefix)
         return err_set(err, ERR_INVALID, "records of %s have no id of their own", object->name);
     id_make(object->key_prefix, org->pod, table->next_number++, out);
     table->numbers_dirty = true;

@@ -31,16 +31,17 @@ static enum status identity_make(struct org *org, struct err *err)
 static enum status identity_load(struct org *org, struct err *err)
 {
     char seed[32], shift[32];
-    if (!meta_get(org, "id", org->id, sizeof org->id)) {
-        if (identity_make(org, err) != OK)
-            return FAIL;
-    } else {
-        meta_get(org, "pod", org->pod, sizeof org->pod);
-        if (meta_get(org, "seed", seed, sizeof seed))
-            org->seed = strtoull(seed, NULL, 10);
-        if (meta_get(org, "shift_ms", shift, sizeof shift))
-            atomic_store(&org->shift_ms, strtoll(shift, NULL, 10));
-    }
+    if (meta_get(org, "id", org->id, sizeof org->id, err) != OK ||
+        meta_get(org, "pod", org->pod, sizeof org->pod, err) != OK ||
+        meta_get(org, "seed", seed, sizeof seed, err) != OK ||
+        meta_get(org, "shift_ms", shift, sizeof shift, err) != OK)
+        return FAIL;
+    if (!*org->id && identity_make(org, err) != OK)
+        return FAIL;
+    if (*seed)
+        org->seed = strtoull(seed, NULL, 10);
+    if (*shift)
+        atomic_store(&org->shift_ms, strtoll(shift, NULL, 10));
     memcpy(org->id_short, org->id, 15);
     return OK;
 }
@@ -54,7 +55,7 @@ static enum status schema_restore(struct org *org, const char *sql, bool fields,
         return FAIL;
     enum status status = OK;
     struct arena *arena = arena_new();
-    while (status == OK && sqlite3_step(rows) == SQLITE_ROW) {
+    while (status == OK && db_next(rows, &status, err)) {
         const char *text = db_text(rows, 1);
         const struct json *json = json_parse(arena, text, strlen(text), err);
         struct sobject *object = schema_find(org->schema, db_text(rows, 0));
@@ -160,6 +161,7 @@ enum status org_add_describe(struct org *org, const struct json *describe, struc
     struct sobject *object = NULL;
     enum status status = schema_add_describe(org->schema, describe, &object, err);
     org->generation++;
+    org->schema_dirty = true;
     if (status == OK) {
         object->modified_ms = org_now_ms(org) / 1000 * 1000;
         status = schema_keep(org, object, describe, err);
@@ -183,6 +185,7 @@ enum status org_add_field(struct org *org, const char *object_name, const struct
     if (status == OK)
         status = schema_add_field(org->schema, object, json, &field, err);
     org->generation++;
+    org->schema_dirty = true;
     if (status == OK) {
         object->modified_ms = org_now_ms(org) / 1000 * 1000;
         status = field_keep(org, object, field, json, err);

@@ -32,14 +32,19 @@ enum status db_prepare(sqlite3 *db, sqlite3_stmt **out, const char *sql, struct 
     return OK;
 }
 
+bool db_next(sqlite3_stmt *statement, enum status *status, struct err *err)
+{
+    int rc = sqlite3_step(statement);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        *status = db_fail(sqlite3_db_handle(statement), sqlite3_sql(statement), err);
+    return rc == SQLITE_ROW;
+}
+
 enum status db_run(sqlite3_stmt *statement, struct err *err)
 {
-    int rc;
-    while ((rc = sqlite3_step(statement)) == SQLITE_ROW)
-        ;
     enum status status = OK;
-    if (rc != SQLITE_DONE)
-        status = db_fail(sqlite3_db_handle(statement), sqlite3_sql(statement), err);
+    while (db_next(statement, &status, err))
+        ;
     sqlite3_reset(statement);
     return status;
 }
@@ -166,17 +171,19 @@ enum status meta_put(struct org *org, const char *key, const char *value, struct
     return status;
 }
 
-bool meta_get(struct org *org, const char *key, char *out, size_t size)
+enum status meta_get(struct org *org, const char *key, char *out, size_t size, struct err *err)
 {
     sqlite3_stmt *get = NULL;
-    if (db_prepare(org->db, &get, "SELECT value FROM localorg_meta WHERE key = ?", NULL) != OK)
-        return false;
-    sqlite3_bind_text(get, 1, key, -1, SQLITE_STATIC);
-    bool found = sqlite3_step(get) == SQLITE_ROW;
-    if (found)
-        snprintf(out, size, "%s", db_text(get, 0));
+    *out = 0;
+    enum status status =
+        db_prepare(org->db, &get, "SELECT value FROM localorg_meta WHERE key = ?", err);
+    if (status == OK) {
+        sqlite3_bind_text(get, 1, key, -1, SQLITE_STATIC);
+        if (db_next(get, &status, err))
+            snprintf(out, size, "%s", db_text(get, 0));
+    }
     sqlite3_finalize(get);
-    return found;
+    return status;
 }
 
 /* --- writing --- */
@@ -186,17 +193,26 @@ static bool is_writer(struct org *org)
     return atomic_load(&org->writer) == (uintptr_t)pthread_self();
 }
 
+static void roll_back(struct org *org)
+{
+    for (int tries = 0; tries < 3 && !sqlite3_get_autocommit(org->db); tries++)
+        sqlite3_exec(org->db, "ROLLBACK", NULL, NULL, NULL);
+}
+
 sqlite3 *org_write_begin(struct org *org)
 {
     if (is_writer(org)) {
-        if (sqlite3_exec(org->db, "SAVEPOINT inner_write", NULL, NULL, NULL) != SQLITE_OK)
+        if (sqlite3_exec(org->db, "SAVEPOINT inner_write", NULL, NULL, NULL) != SQLITE_OK) {
+            org->poisoned = true;
             return NULL;
+        }
         org->depth++;
         return org->db;
     }
     pthread_mutex_lock(&org->write_lock);
     if (sqlite3_exec(org->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK) {
         log_error("org database: %s", sqlite3_errmsg(org->db));
+        roll_back(org); /* it may have begun all the same */
         pthread_mutex_unlock(&org->write_lock);
         return NULL;
     }
@@ -214,19 +230,32 @@ static enum status save_clock(struct org *org, struct err *err)
     return meta_put(org, "shift_ms", shift, err);
 }
 
+/* What is kept in memory of the org's own tables, when this transaction changed
+ * them. Before the commit, so that a failure is still one of the whole call. */
+static enum status memory_load(struct org *org, struct err *err)
+{
+    enum status status = org->people_dirty ? people_load(org, err) : OK;
+    if (status == OK && org->rules_dirty)
+        status = rules_load(org, err);
+    return status;
+}
+
 static enum status end_outer(struct org *org, bool commit, struct err *err)
 {
     enum status status = OK;
-    if (commit && (status = table_save_numbers(org, err)) == OK &&
-        (status = save_clock(org, err)) == OK)
+    if (commit && org->poisoned)
+        status = err_set(err, ERR_IO, "a step inside this transaction failed");
+    else if (commit && (status = table_save_numbers(org, err)) == OK &&
+             (status = save_clock(org, err)) == OK && (status = memory_load(org, err)) == OK)
         status = db_exec(org->db, err, "COMMIT");
-    if (!commit || status != OK)
-        sqlite3_exec(org->db, "ROLLBACK", NULL, NULL, NULL);
-    if (org->people_dirty && people_load(org, status == OK ? err : NULL) != OK)
-        status = FAIL;
-    if (org->rules_dirty && rules_load(org, status == OK ? err : NULL) != OK)
-        status = FAIL;
-    org->people_dirty = org->rules_dirty = false;
+    if (!commit || status != OK) {
+        roll_back(org);
+        if (org->schema_dirty)
+            tables_doubt(org);
+        if (status != OK)
+            memory_load(org, NULL); /* as it was */
+    }
+    org->poisoned = org->people_dirty = org->rules_dirty = org->schema_dirty = false;
     return status;
 }
 
@@ -234,9 +263,11 @@ enum status org_write_end(struct org *org, bool commit, struct err *err)
 {
     if (org->depth > 1) {
         org->depth--;
-        return db_exec(org->db, err,
-                       commit ? "RELEASE inner_write"
-                              : "ROLLBACK TO inner_write; RELEASE inner_write");
+        enum status status = db_exec(org->db, err,
+                                     commit ? "RELEASE inner_write"
+                                            : "ROLLBACK TO inner_write; RELEASE inner_write");
+        org->poisoned |= status != OK;
+        return status;
     }
     enum status status = end_outer(org, commit, err);
     org->depth = 0;

@@ -86,6 +86,9 @@ struct denial {
     int bits;
 };
 
+typedef VEC(struct person) person_list;
+typedef VEC(struct denial) denial_list;
+
 struct rule;
 
 struct org {
@@ -105,8 +108,9 @@ struct org {
     pthread_mutex_t write_lock;
     _Atomic uintptr_t writer; /* the thread inside org_write_begin, or 0 */
     int depth;
+    bool poisoned; /* an inner begin or end failed: the outer one cannot commit */
     sqlite3 *db;
-    bool people_dirty, rules_dirty;
+    bool people_dirty, rules_dirty, schema_dirty; /* by this transaction */
 
     pthread_mutex_t pool_lock;
     VEC(sqlite3 *) idle;
@@ -115,8 +119,8 @@ struct org {
     _Atomic bool clock_dirty;
 
     pthread_rwlock_t people_lock;
-    VEC(struct person) people;
-    VEC(struct denial) denials;
+    person_list people; /* sorted by id */
+    denial_list denials;
     _Atomic size_t denial_count;
 
     struct arena *rule_arena;
@@ -142,20 +146,23 @@ void db_close(struct org *org);
 enum status db_exec(sqlite3 *db, struct err *err, const char *sql);
 enum status db_prepare(sqlite3 *db, sqlite3_stmt **out, const char *sql, struct err *err);
 enum status db_fail(sqlite3 *db, const char *doing, struct err *err); /* returns FAIL */
+/* One more row? On an error false, with *status FAIL and err set. */
+bool db_next(sqlite3_stmt *statement, enum status *status, struct err *err);
 /* Steps to the end and resets; for statements that return no rows. */
 enum status db_run(sqlite3_stmt *statement, struct err *err);
 const char *db_text(sqlite3_stmt *row, int column); /* "" for NULL; lent until the next step */
 enum status meta_put(struct org *org, const char *key, const char *value, struct err *err);
-/* Into out (size bytes); false when absent. */
-bool meta_get(struct org *org, const char *key, char *out, size_t size);
+/* Into out (size bytes), "" when absent. */
+enum status meta_get(struct org *org, const char *key, char *out, size_t size, struct err *err);
 
 /* --- tables.c: SQL tables of SObjects --- */
-struct table *org_table(struct org *org, const struct sobject *object); /* under the write lock */
 /* Creates the table or adds what its object has gained. */
 enum status table_ensure(struct org *org, const struct sobject *object, struct err *err);
 /* The table with its plan current and its numbers loaded. */
 enum status table_ready(struct org *org, const struct sobject *object, struct table **out,
                         struct err *err);
+/* After a rollback that took tables or columns with it: looked at again when next used. */
+void tables_doubt(struct org *org);
 enum status table_save_numbers(struct org *org, struct err *err);
 void tables_free(struct org *org);
 void quote_name(struct buf *out, const char *name); /* "Order", quotes doubled */

@@ -33,6 +33,19 @@ static void person_read(sqlite3_stmt *row, struct person *person)
     COPY(person->password, db_text(row, 8));
 }
 
+static void people_swap(struct org *org, person_list *people, denial_list *denials)
+{
+    pthread_rwlock_wrlock(&org->people_lock);
+    person_list old_people = org->people;
+    denial_list old_denials = org->denials;
+    org->people = *people;
+    org->denials = *denials;
+    atomic_store(&org->denial_count, org->denials.len);
+    pthread_rwlock_unlock(&org->people_lock);
+    *people = old_people;
+    *denials = old_denials;
+}
+
 enum status people_load(struct org *org, struct err *err)
 {
     sqlite3_stmt *users = NULL, *denied = NULL;
@@ -46,26 +59,28 @@ enum status people_load(struct org *org, struct err *err)
         sqlite3_finalize(users);
         return FAIL;
     }
-    pthread_rwlock_wrlock(&org->people_lock);
-    vec_clear(&org->people);
-    vec_clear(&org->denials);
-    while (sqlite3_step(users) == SQLITE_ROW) {
+    enum status status = OK;
+    person_list people = {0};
+    denial_list denials = {0};
+    while (db_next(users, &status, err)) {
         struct person person;
         person_read(users, &person);
-        vec_push(&org->people, person);
+        vec_push(&people, person);
     }
-    while (sqlite3_step(denied) == SQLITE_ROW) {
+    while (db_next(denied, &status, err)) {
         struct denial denial = {.bits = sqlite3_column_int(denied, 3)};
         COPY(denial.user, db_text(denied, 0));
         COPY(denial.object, db_text(denied, 1));
         COPY(denial.field, db_text(denied, 2));
-        vec_push(&org->denials, denial);
+        vec_push(&denials, denial);
     }
-    atomic_store(&org->denial_count, org->denials.len);
-    pthread_rwlock_unlock(&org->people_lock);
     sqlite3_finalize(users);
     sqlite3_finalize(denied);
-    return OK;
+    if (status == OK)
+        people_swap(org, &people, &denials);
+    vec_free(&people);
+    vec_free(&denials);
+    return status;
 }
 
 void people_free(struct org *org)
@@ -214,18 +229,25 @@ enum status org_user_set_password(struct org *org, const char *username, const c
 
 /* --- User records --- */
 
-static bool profile_is_admin(struct org *org, const char *profile_id)
+static enum status profile_is_admin(struct org *org, const char *profile_id, bool *admin,
+                                    struct err *err)
 {
     struct sobject *profile = schema_find(org->schema, "Profile");
+    struct table *table;
+    *admin = false;
+    if (!profile)
+        return OK;
+    if (table_ready(org, profile, &table, err) != OK)
+        return FAIL;
     sqlite3_stmt *get = NULL;
-    if (!profile || !org_table(org, profile) ||
-        db_prepare(org->db, &get, "SELECT \"Name\" FROM \"Profile\" WHERE \"Id\" = ?", NULL) != OK)
-        return false;
-    sqlite3_bind_text(get, 1, profile_id, -1, SQLITE_STATIC);
-    bool admin =
-        sqlite3_step(get) == SQLITE_ROW && text_eq(db_text(get, 0), "System Administrator");
+    enum status status =
+        db_prepare(org->db, &get, "SELECT \"Name\" FROM \"Profile\" WHERE \"Id\" = ?", err);
+    if (status == OK) {
+        sqlite3_bind_text(get, 1, profile_id, -1, SQLITE_STATIC);
+        *admin = db_next(get, &status, err) && text_eq(db_text(get, 0), "System Administrator");
+    }
     sqlite3_finalize(get);
-    return admin;
+    return status;
 }
 
 /* The columns of User that matter here; a schema without one reads NULL. */
@@ -251,7 +273,7 @@ enum status people_from_record(struct org *org, const char *id18, struct err *er
     if (status != OK)
         return FAIL;
     sqlite3_bind_text(get, 1, id18, -1, SQLITE_STATIC);
-    if (sqlite3_step(get) == SQLITE_ROW && *db_text(get, 0)) {
+    if (db_next(get, &status, err) && *db_text(get, 0)) {
         struct org_user user = {0};
         COPY(user.id, id18);
         COPY(user.username, db_text(get, 0));
@@ -260,8 +282,9 @@ enum status people_from_record(struct org *org, const char *id18, struct err *er
         COPY(user.timezone, db_text(get, 3));
         COPY(user.profile_id, db_text(get, 4));
         user.active = sqlite3_column_int(get, 5) && !sqlite3_column_int(get, 6);
-        user.system_administrator = profile_is_admin(org, user.profile_id);
-        status = user_store(org, &user, err);
+        status = profile_is_admin(org, user.profile_id, &user.system_administrator, err);
+        if (status == OK)
+            status = user_store(org, &user, err);
     }
     sqlite3_finalize(get);
     return status;

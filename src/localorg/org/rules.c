@@ -82,23 +82,28 @@ static struct rule *rule_read(struct arena *arena, const struct json *json)
 enum status rules_load(struct org *org, struct err *err)
 {
     sqlite3_stmt *rows = NULL;
-    arena_reset(org->rule_arena);
-    org->rules = NULL;
     if (db_prepare(org->db, &rows, "SELECT json FROM localorg_rule ORDER BY name", err) != OK)
         return FAIL;
-    struct rule **end = &org->rules;
+    struct arena *arena = arena_new();
+    struct rule *first = NULL, **end = &first;
     enum status status = OK;
-    while (status == OK && sqlite3_step(rows) == SQLITE_ROW) {
+    while (status == OK && db_next(rows, &status, err)) {
         const char *text = db_text(rows, 0);
-        const struct json *json = json_parse(org->rule_arena, text, strlen(text), err);
+        const struct json *json = json_parse(arena, text, strlen(text), err);
         if (!json) {
             status = FAIL;
             break;
         }
-        *end = rule_read(org->rule_arena, json);
+        *end = rule_read(arena, json);
         end = &(*end)->next;
     }
     sqlite3_finalize(rows);
+    struct arena *unused = status == OK ? org->rule_arena : arena;
+    if (status == OK) {
+        org->rule_arena = arena;
+        org->rules = first;
+    }
+    arena_free(unused);
     return status;
 }
 
@@ -362,7 +367,7 @@ static struct dml_match *matches_of(struct work *work, struct draft *draft,
     for (size_t i = 0; i < rule->field_count; i++)
         bind_cell(query, (int)i + 1, &values[i]);
     struct dml_match *first = NULL, **end = &first;
-    while (sqlite3_step(query) == SQLITE_ROW) {
+    while (next_row(work, query)) {
         const char *id = db_text(query, 0);
         if (strcmp(id, draft->id) == 0 || (work->fresh && map_has(work->fresh, id)))
             continue;
@@ -505,13 +510,13 @@ bool rules_validate(struct work *work, struct draft *draft)
         if (!question)
             return false;
         sqlite3_bind_text(question->statement, question->id_at, draft->id, 18, SQLITE_STATIC);
-        int rc = sqlite3_step(question->statement);
+        bool met = next_row(work, question->statement);
         sqlite3_reset(question->statement);
-        if (rc == SQLITE_ROW)
+        if (met)
             row_error(work, draft->result, "FIELD_CUSTOM_VALIDATION_EXCEPTION",
                       rule->field ? &rule->field : NULL, rule->field ? 1 : 0, "%s", rule->message);
-        else if (rc != SQLITE_DONE)
-            return db_fail(work->org->db, rule->name, work->err), work_broke(work);
+        else if (work->broken)
+            return false;
     }
     return draft->result->errors == NULL;
 }

@@ -137,10 +137,14 @@ static struct map *columns_of(struct org *org, const struct sobject *object, str
         return NULL;
     sqlite3_bind_text(info, 1, object->name, -1, SQLITE_STATIC);
     struct map *columns = map_new_nocase();
-    while (sqlite3_step(info) == SQLITE_ROW)
+    enum status status = OK;
+    while (db_next(info, &status, err))
         map_put(columns, db_text(info, 0), (void *)columns);
     sqlite3_finalize(info);
-    return columns;
+    if (status == OK)
+        return columns;
+    map_free(columns);
+    return NULL;
 }
 
 /* --- the tables beside the schema --- */
@@ -185,12 +189,6 @@ enum status table_ensure(struct org *org, const struct sobject *object, struct e
     return status == OK ? OK : err_wrap(err, "table of %s", object->name);
 }
 
-struct table *org_table(struct org *org, const struct sobject *object)
-{
-    struct table *table = NULL;
-    return table_ready(org, object, &table, NULL) == OK ? table : NULL;
-}
-
 uint64_t org_changes(struct org *org, const struct sobject *object)
 {
     size_t count = org->table_count;
@@ -201,19 +199,21 @@ uint64_t org_changes(struct org *org, const struct sobject *object)
 
 /* --- numbers --- */
 
-static int64_t number_load(struct org *org, const struct table *table, const char *field,
-                           int64_t otherwise)
+/* Leaves *next alone when there is none yet. */
+static enum status number_load(struct org *org, const struct table *table, const char *field,
+                               int64_t *next, struct err *err)
 {
     sqlite3_stmt *get = NULL;
-    if (db_prepare(org->db, &get, "SELECT next FROM localorg_number WHERE object = ? AND field = ?",
-                   NULL) != OK)
-        return otherwise;
-    sqlite3_bind_text(get, 1, table->object->name, -1, SQLITE_STATIC);
-    sqlite3_bind_text(get, 2, field, -1, SQLITE_STATIC);
-    if (sqlite3_step(get) == SQLITE_ROW)
-        otherwise = sqlite3_column_int64(get, 0);
+    enum status status = db_prepare(
+        org->db, &get, "SELECT next FROM localorg_number WHERE object = ? AND field = ?", err);
+    if (status == OK) {
+        sqlite3_bind_text(get, 1, table->object->name, -1, SQLITE_STATIC);
+        sqlite3_bind_text(get, 2, field, -1, SQLITE_STATIC);
+        if (db_next(get, &status, err))
+            *next = sqlite3_column_int64(get, 0);
+    }
     sqlite3_finalize(get);
-    return otherwise;
+    return status;
 }
 
 static enum status number_save(sqlite3_stmt *put, const struct table *table, const char *field,
@@ -252,6 +252,13 @@ enum status table_save_numbers(struct org *org, struct err *err)
             status = table_save(org->save_number, table, err);
     }
     return status;
+}
+
+void tables_doubt(struct org *org)
+{
+    for (size_t i = 0; i < org->table_count; i++)
+        if (org->tables[i])
+            org->tables[i]->exists = false;
 }
 
 /* --- the plan --- */
@@ -357,8 +364,9 @@ static void plan_name(struct table *table)
     table->suffix = made ? index_named(object, "Suffix") : NO_FIELD;
 }
 
-static void plan_fields(struct org *org, struct table *table)
+static enum status plan_fields(struct org *org, struct table *table, struct err *err)
 {
+    enum status status = OK;
     const struct sobject *object = table->object;
     struct default_cell *defaults = arena_array(table->arena, object->field_count, sizeof *defaults);
     uint16_t *required = arena_array(table->arena, object->field_count, sizeof *required);
@@ -377,13 +385,16 @@ static void plan_fields(struct org *org, struct table *table)
             struct auto_number *number = &autos[table->auto_count++];
             number->field = (uint16_t)i;
             number->name = field->name;
-            number->next = number_load(org, table, field->name, 1);
+            number->next = 1;
+            if (status == OK)
+                status = number_load(org, table, field->name, &number->next, err);
         }
     }
     table->defaults = defaults;
     table->required = required;
     table->uniques = uniques;
     table->autos = autos;
+    return status;
 }
 
 static enum standard_kind standard_of(const char *name)
@@ -440,8 +451,9 @@ static enum status table_plan(struct org *org, struct table *table, struct err *
     table->modstamp = index_named(object, "SystemModstamp");
     table->owner = index_named(object, "OwnerId");
     plan_name(table);
-    plan_fields(org, table);
     table->standard = standard_of(object->name);
+    if (plan_fields(org, table, err) != OK)
+        return FAIL;
     table->plan_generation = org->generation;
     return OK;
 }
@@ -453,8 +465,10 @@ enum status table_ready(struct org *org, const struct sobject *object, struct ta
     if (!table->exists && table_ensure(org, object, err) != OK)
         return FAIL;
     if (!table->numbers_loaded) {
-        table->next_number =
-            (uint64_t)number_load(org, table, "Id", (int64_t)id_first_number(org, object));
+        int64_t next = (int64_t)id_first_number(org, object);
+        if (number_load(org, table, "Id", &next, err) != OK)
+            return FAIL;
+        table->next_number = (uint64_t)next;
         table->numbers_loaded = true;
     }
     if (table->plan_generation != org->generation && table_plan(org, table, err) != OK)
