@@ -130,6 +130,23 @@ TEST(seed, records_belong_together)
     close_org();
 }
 
+TEST(seed, developer_edition_has_the_classic_rows)
+{
+    given_org("developer-edition", 1, 7);
+    CHECK_INT(number("SELECT count(*) FROM Account"), 12);
+    CHECK_INT(number("SELECT count(*) FROM Contact"), 20);
+    CHECK_INT(number("SELECT count(*) FROM Opportunity"), 31);
+    CHECK_INT(number("SELECT count(*) FROM Lead"), 22);
+    CHECK_INT(number("SELECT count(*) FROM \"Case\" WHERE CaseNumber IS NOT NULL"), 26);
+    CHECK_INT(number("SELECT count(*) FROM Contact c JOIN Account a ON a.Id = c.AccountId WHERE"
+                     " a.Name = 'GenePoint' AND c.Email = 'efrank@genepoint.com'"),
+              1);
+    CHECK_INT(
+        number("SELECT count(*) FROM Opportunity WHERE StageName = 'Closed Won' AND NOT IsWon"), 0);
+    CHECK_INT(number("SELECT count(*) FROM Account WHERE Description IS NOT NULL"), 0);
+    close_org();
+}
+
 TEST(seed, same_seed_same_org)
 {
     char first[64], second[64], other[64];

@@ -87,8 +87,7 @@ static const char *text_of(const struct json *value)
 
 static const struct json *named(const struct json *list, const char *name)
 {
-    json_each(item, list)
-    {
+    json_each(item, list) {
         if (text_eq(json_get_text(item, "name"), name))
             return item;
     }
@@ -98,8 +97,7 @@ static const struct json *named(const struct json *list, const char *name)
 static const char *keys_of(const struct json *object)
 {
     struct buf out = BUF_INIT;
-    json_each(member, object)
-    {
+    json_each(member, object) {
         buf_str(&out, out.len ? " " : "");
         buf_str(&out, member->key);
     }
@@ -138,8 +136,7 @@ static int compare_field(const char *object, const struct json *theirs, const st
         printf("%s lacks %s\n", object, name);
         return 1;
     }
-    json_each(attribute, theirs)
-    {
+    json_each(attribute, theirs) {
         const char *a = text_of(attribute), *b = text_of(json_get(ours, attribute->key));
         if (text_eq(a, b) || differs_on_purpose(object, name, attribute->key))
             continue;
@@ -152,8 +149,7 @@ static int compare_field(const char *object, const struct json *theirs, const st
 static int compare_fields(const char *object, const struct json *theirs, const struct json *ours)
 {
     int differences = 0;
-    json_each(field, json_get(theirs, "fields"))
-    {
+    json_each(field, json_get(theirs, "fields")) {
         if (!is_custom(field))
             differences += compare_field(
                 object, field, named(json_get(ours, "fields"), json_get_text(field, "name")));
@@ -166,8 +162,7 @@ static int compare_object(const char *object, const struct json *theirs, const s
 {
     static const char *const apart[] = {"fields", "childRelationships", "recordTypeInfos", "urls"};
     int differences = 0;
-    json_each(member, theirs)
-    {
+    json_each(member, theirs) {
         bool skip = false;
         for (size_t i = 0; i < 4; i++)
             skip |= text_eq(member->key, apart[i]);
@@ -184,12 +179,10 @@ static int compare_object(const char *object, const struct json *theirs, const s
 static int compare_children(const char *object, const struct json *theirs, const struct json *ours)
 {
     int differences = 0;
-    json_each(child, json_get(ours, "childRelationships"))
-    {
+    json_each(child, json_get(ours, "childRelationships")) {
         const char *field = json_get_text(child, "field");
         const char *from = json_get_text(child, "childSObject");
-        json_each(other, json_get(theirs, "childRelationships"))
-        {
+        json_each(other, json_get(theirs, "childRelationships")) {
             if (!text_eq(json_get_text(other, "field"), field) ||
                 !text_eq(json_get_text(other, "childSObject"), from) ||
                 text_eq(text_of(child), text_of(other)))
@@ -236,8 +229,7 @@ TEST(standard, older_recordings_agree_on_what_a_field_is)
         if (!theirs)
             return;
         const struct json *ours = describe_of(objects[i]);
-        json_each(field, json_get(theirs, "fields"))
-        {
+        json_each(field, json_get(theirs, "fields")) {
             const char *name = json_get_text(field, "name");
             const struct json *mine = named(json_get(ours, "fields"), name);
             if (is_custom(field) || (text_eq(objects[i], "User") && text_eq(name, "AccountId")))
@@ -290,8 +282,7 @@ TEST(standard, global_describe_agrees_with_a_recording)
     CHECK_GOT(ours, &err);
     CHECK_STR(keys_of(ours), keys_of(theirs));
     int seen = 0;
-    json_each(entry, json_get(theirs, "sobjects"))
-    {
+    json_each(entry, json_get(theirs, "sobjects")) {
         const char *name = json_get_text(entry, "name");
         const struct json *mine = named(json_get(ours, "sobjects"), name);
         /* The recording's Event and Lead were put together by hand. */
@@ -309,10 +300,8 @@ TEST(standard, global_describe_agrees_with_a_recording)
 static void digest_of(const char *object, char out[65])
 {
     struct buf text = BUF_INIT;
-    json_each(field, json_get(describe_of(object), "fields"))
-    {
-        json_each(attribute, field)
-        {
+    json_each(field, json_get(describe_of(object), "fields")) {
+        json_each(attribute, field) {
             buf_printf(&text, "%s %s %s\n", json_get_text(field, "name"), attribute->key,
                        text_of(attribute));
         }
