@@ -1,9 +1,9 @@
-/* cmd_connect.c - `argil connect`: sign in to an org in the browser.
+/* cmd_connect.c - `argil connect`: sign in to an org.
  *
- * A loopback listener waits for the answer; state is compared in constant
+ * In the browser unless another way was asked for (connect_machine.c). A loopback listener waits for the answer; state is compared in constant
  * time, the code is exchanged with its PKCE verifier, and the tokens are
  * sealed before they touch the disk. */
-#include "cli/cli.h"
+#include "cli/connect_priv.h"
 
 #include "base/str.h"
 #include "base/uri.h"
@@ -22,7 +22,7 @@ struct waiting {
     pthread_cond_t came;
     const char *state; /* expected */
     char code[1024];
-    char refused[512]; /* what the org said instead of a code */
+    char error[128], description[512]; /* what the org said instead of a code */
     bool done;
 };
 
@@ -62,11 +62,10 @@ static void on_request(void *ctx, struct http_in *in, struct http_out *out)
         return;
     }
     pthread_mutex_lock(&waiting->lock);
-    if (code)
-        snprintf(waiting->code, sizeof waiting->code, "%s", code);
-    else
-        snprintf(waiting->refused, sizeof waiting->refused, "%s: %s", error ? error : "no code",
-                 description ? description : "");
+    snprintf(waiting->code, sizeof waiting->code, "%s", code ? code : "");
+    snprintf(waiting->error, sizeof waiting->error, "%s", error ? error : "no code");
+    snprintf(waiting->description, sizeof waiting->description, "%s",
+             description ? description : "");
     waiting->done = true;
     pthread_cond_signal(&waiting->came);
     pthread_mutex_unlock(&waiting->lock);
@@ -117,16 +116,17 @@ static enum status wait_for_code(struct cli *cli, struct waiting *waiting, struc
         return err_set(err, ERR_STOPPED, "sign-in was interrupted; nothing was stored");
     if (!done) {
         err_set(err, ERR_TIMEOUT, "nobody finished the sign-in within ten minutes");
-        err_hint(err, "run argil connect again; a login page left open expires as well");
+        err_cause(err, "The page was left open too long, or it showed an error of Salesforce's own "
+                       "(OAUTH_APPROVAL_ERROR_GENERIC), which never comes back here.");
+        err_hint(err, "If the page showed an error, copy the address of that page and run: argil "
+                      "doctor --error 'ADDRESS'. Else run argil connect again.");
         return FAIL;
     }
     if (!waiting->code[0]) {
-        err_set(err, "connect.signin_refused", "Salesforce refused the sign-in: %s",
-                waiting->refused);
-        err_cause(err, "the org answered the sign-in page with an error instead of a code");
-        err_hint(err, "OAUTH_APP_BLOCKED: Setup > Connected Apps OAuth Usage > Unblock. "
-                      "OAUTH_APP_ACCESS_DENIED: app > Manage > add the user's profile or "
-                      "permission set. access_denied: press Allow.");
+        err_set(err, "connect.signin_refused", "Salesforce refused the sign-in: %s%s%s",
+                waiting->error, waiting->description[0] ? ": " : "", waiting->description);
+        err_cause(err, "The org answered the sign-in page with an error instead of a code.");
+        salesforce_connector.signin_explain(err, waiting->error, waiting->description);
         return FAIL;
     }
     return OK;
@@ -167,30 +167,6 @@ done:
     return rc;
 }
 
-/* A secret comes from a file or the environment, never from the command line,
- * where every user of the machine could read it. */
-static enum status read_secret(const char *file, const char *variable, struct secret *out,
-                               struct err *err)
-{
-    char text[4096];
-    const char *value = getenv(variable);
-    if (file) {
-        FILE *in = text_eq(file, "-") ? stdin : fopen(file, "r");
-        if (!in)
-            return err_set(err, ERR_IO, "cannot read %s", file);
-        size_t len = fread(text, 1, sizeof text - 1, in);
-        if (in != stdin)
-            fclose(in);
-        text[len] = 0;
-        struct str s = str_trim((struct str){text, len});
-        secret_set(out, s.p, s.n);
-        sodium_memzero(text, sizeof text);
-    } else if (value && *value) {
-        secret_set(out, value, strlen(value));
-    }
-    return OK;
-}
-
 static void say_connected(struct cli *cli, const struct connection *c)
 {
     if (cli->json) {
@@ -218,75 +194,95 @@ static void say_connected(struct cli *cli, const struct connection *c)
          "Next: argil apply RECIPE.yaml");
 }
 
+/* Wrong words, before anything is opened; fills client id and login URL. */
+static int words_check(struct cli *cli, const struct args *args, struct crm_signin *signin)
+{
+    enum crm_grant way = connect_way(args);
+    bool by_token = args_has(args, "access-token-file");
+    const char *url = args_get(args, "url");
+    int rc = connect_machine_check(cli, args, way);
+    if (rc != EXIT_DONE)
+        return rc;
+    signin->client_id = args_get(args, "client-id");
+    if (!signin->client_id)
+        signin->client_id = getenv("ARGIL_CLIENT_ID");
+    signin->login_url = url ? url : "https://login.salesforce.com";
+    if (!by_token && way != CRM_GRANT_REFRESH && !signin->client_id)
+        return cli_usage(cli, &command_connect,
+                         "--client-id is missing: the consumer key of your connected app "
+                         "(Setup > App Manager > your app > Manage Consumer Details)");
+    if (by_token && !url)
+        return cli_usage(cli, &command_connect,
+                         "--access-token-file wants --url, the instance URL");
+    if (!url && args_has(args, "sandbox") && way != CRM_GRANT_REFRESH)
+        return cli_usage(cli, &command_connect,
+                         "--sandbox wants --url, the sandbox's My Domain "
+                         "(https://NAME--SANDBOX.sandbox.my.salesforce.com)");
+    return EXIT_DONE;
+}
+
+/* The way in that was asked for. */
+static enum status come_in(struct cli *cli, const struct args *args, struct cli_engine *open,
+                           struct crm_signin *signin, int port, struct connection *connection,
+                           struct crm_tokens *tokens, struct err *err)
+{
+    enum crm_grant way = connect_way(args);
+    struct secret access = {0};
+    if (args_has(args, "access-token-file")) {
+        enum status rc = connect_secret(args_get(args, "access-token-file"), "ARGIL_ACCESS_TOKEN",
+                                        &access, err);
+        if (rc == OK)
+            rc = salesforce_connector.signin_token(cli->world, open->arena, signin->login_url,
+                                                   &access, connection, tokens, err);
+        secret_wipe(&access);
+        return rc;
+    }
+    if (connect_secret(args_get(args, "client-secret-file"),
+                       way == CRM_GRANT_REFRESH ? NULL : "ARGIL_CLIENT_SECRET",
+                       &signin->client_secret, err) != OK ||
+        connect_machine_fill(args, way, open->arena, signin, err) != OK)
+        return FAIL;
+    if (way != CRM_GRANT_CODE)
+        return salesforce_connector.signin_machine(cli->world, open->arena, signin, connection,
+                                                   tokens, err);
+    return sign_in(cli, open, signin, port, !args_has(args, "no-browser"), connection, tokens, err);
+}
+
 static int run(struct cli *cli, const struct args *args)
 {
     struct err err = {0};
     struct connection connection = {.name = args->words[0], .connector = "salesforce"};
     struct crm_tokens tokens = {0};
     struct crm_signin signin = {0};
-    struct secret access = {0};
     int64_t port = 0;
-    int rc = EXIT_FAILED;
 
     if (!cli_number(cli, args, "port", &port))
         return EXIT_USAGE;
-    bool by_token = args_has(args, "access-token-file");
-    const char *url = args_get(args, "url");
-    signin.client_id = args_get(args, "client-id");
-    if (!signin.client_id)
-        signin.client_id = getenv("ARGIL_CLIENT_ID");
-    if (!by_token && !signin.client_id)
-        return cli_usage(cli, &command_connect,
-                         "--client-id is missing: the consumer key of your connected app "
-                         "(Setup > App Manager > your app > Manage Consumer Details)");
-    if (by_token && !url)
-        return cli_usage(cli, &command_connect, "--access-token-file wants --url, the instance URL");
-    if (!url && args_has(args, "sandbox"))
-        return cli_usage(cli, &command_connect,
-                         "--sandbox wants --url, the sandbox's My Domain "
-                         "(https://NAME--SANDBOX.sandbox.my.salesforce.com)");
+    int rc = words_check(cli, args, &signin);
+    if (rc != EXIT_DONE)
+        return rc;
     struct cli_engine *open = cli_engine_open(cli, true);
     if (!open)
         return cli->failed;
-    signin.login_url = url ? url : "https://login.salesforce.com";
-    if (read_secret(args_get(args, "client-secret-file"), "ARGIL_CLIENT_SECRET",
-                    &signin.client_secret, &err) != OK)
-        goto failed;
-
-    enum status status;
-    if (by_token) {
-        if (read_secret(args_get(args, "access-token-file"), "ARGIL_ACCESS_TOKEN", &access, &err))
-            goto failed;
-        status = salesforce_connector.signin_token(cli->world, open->arena, url, &access,
-                                                   &connection, &tokens, &err);
-    } else {
-        status = sign_in(cli, open, &signin, (int)port, !args_has(args, "no-browser"), &connection,
-                         &tokens, &err);
-    }
-    if (status != OK)
-        goto failed;
+    enum status status =
+        come_in(cli, args, open, &signin, (int)port, &connection, &tokens, &err);
     connection.name = args->words[0];
     connection.connector = "salesforce";
-    if (args_has(args, "sandbox") && text_eq(connection.environment, "production")) {
-        err_set(&err, "connect.wrong_environment",
-                "%s says it is a production org, and --sandbox was asked for", connection.org_id);
+    if (status == OK && args_has(args, "sandbox") &&
+        text_eq(connection.environment, "production")) {
+        status = err_set(&err, "connect.wrong_environment",
+                         "%s says it is a production org, and --sandbox was asked for",
+                         connection.org_id);
         err_hint(&err, "leave --sandbox out, or sign in to the sandbox's own My Domain");
-        goto failed;
     }
-    if (engine_connect(&open->engine, &connection, &tokens, &err) != OK)
-        goto failed;
-    say_connected(cli, &connection);
-    rc = EXIT_DONE;
-    goto done;
-failed:
-    rc = cli_fail(cli, &err);
-done:
-    secret_wipe(&access);
-    secret_wipe(&signin.client_secret);
-    secret_wipe(&signin.verifier);
-    secret_wipe(&tokens.access);
-    secret_wipe(&tokens.refresh);
-    secret_wipe(&tokens.client_secret);
+    if (status == OK)
+        status = engine_connect(&open->engine, &connection, &tokens, &err);
+    if (status == OK)
+        say_connected(cli, &connection);
+    else
+        rc = cli_fail(cli, &err);
+    connect_signin_wipe(&signin);
+    connect_tokens_wipe(&tokens);
     cli_engine_close(open);
     return rc;
 }
@@ -298,6 +294,10 @@ static const struct cli_option options[] = {
     {"sandbox", 0, NULL, "insist that the org is a sandbox (Test Env)"},
     {"port", 0, "PORT", "port of the callback URL (default: any free one)"},
     {"no-browser", 0, NULL, "print the page's address instead of opening a browser"},
+    {"client-credentials", 0, NULL, "no browser: key and secret, as the app's Run As user"},
+    {"jwt-key-file", 0, "FILE", "no browser: JWT bearer with this private key (PEM)"},
+    {"username", 0, "USER", "with --jwt-key-file: the user to act as"},
+    {"sfdx-auth-url-file", 0, "FILE", "no browser: the sfdx-auth-url of the sf program"},
     {"access-token-file", 0, "FILE", "use an access token that you have, - for stdin"},
     {0},
 };
@@ -313,6 +313,11 @@ const struct command command_connect = {
         "  argil connect prod --client-id 3MVG9...\n"
         "  argil connect test --sandbox --url https://acme--uat.sandbox.my.salesforce.com ...\n"
         "  argil connect demo --url http://127.0.0.1:8460 --client-id ... (localorg)\n\n"
+        "Integration users and servers come in without a browser, and stay:\n\n"
+        "  argil connect prod --client-credentials --url https://acme.my.salesforce.com \\\n"
+        "      --client-id 3MVG9... --client-secret-file secret\n"
+        "  argil connect prod --jwt-key-file argil.key --username bot@acme.com \\\n"
+        "      --url https://acme.my.salesforce.com --client-id 3MVG9...\n\n"
         "The connected app needs the callback URL http://127.0.0.1:PORT/callback; fix the\n"
         "port with --port and list that exact URL in the app.",
     .min_words = 1,

@@ -36,3 +36,18 @@ bool crm_class_parse(const char *name, enum crm_class *out)
         }
     return false;
 }
+
+const char *crm_grant_name(enum crm_grant grant)
+{
+    switch (grant) {
+    case CRM_GRANT_CODE:
+        return "browser sign-in";
+    case CRM_GRANT_REFRESH:
+        return "refresh token";
+    case CRM_GRANT_CLIENT_CREDENTIALS:
+        return "client credentials";
+    case CRM_GRANT_JWT:
+        return "JWT bearer";
+    }
+    return "?";
+}

@@ -157,8 +157,19 @@ enum crm_check { CRM_CHECK_OK, CRM_CHECK_REPAIRED, CRM_CHECK_REFUSED };
 /* ------------------------------------------------------------- session */
 
 /* Tokens come from and go to the vault: `save` must be durable when it returns. */
+/* How a new access token is had. Only the first two need a refresh token. */
+enum crm_grant {
+    CRM_GRANT_CODE,               /* browser sign-in */
+    CRM_GRANT_REFRESH,            /* a refresh token that somebody already has */
+    CRM_GRANT_CLIENT_CREDENTIALS, /* key and secret, runs as the app's own user */
+    CRM_GRANT_JWT                 /* an assertion signed with a private key */
+};
+const char *crm_grant_name(enum crm_grant grant); /* "browser sign-in", ... */
+
 struct crm_tokens {
     struct secret access, refresh, client_secret;
+    enum crm_grant grant;
+    struct secret private_key; /* CRM_GRANT_JWT: PEM */
     const char *instance_url; /* lent to save; on the arena from load */
 };
 struct crm_token_store {
@@ -186,6 +197,11 @@ struct crm_signin {
     const char *url;             /* out of begin */
     const char *state;           /* out of begin: compare in constant time */
     struct secret verifier;      /* PKCE */
+    /* For signin_machine only: */
+    enum crm_grant grant;
+    const char *username;       /* CRM_GRANT_JWT: whom the app acts as */
+    struct secret private_key;  /* CRM_GRANT_JWT: PEM */
+    struct secret refresh;      /* CRM_GRANT_REFRESH */
     const char *prompt;          /* NULL; "login" = another user, "consent" = a new refresh token */
 };
 
@@ -203,6 +219,12 @@ struct connector {
     enum status (*signin_token)(struct world *world, struct arena *arena, const char *instance_url,
                                 const struct secret *access_token, struct connection *connection,
                                 struct crm_tokens *tokens, struct err *err);
+    /* Without a browser: client credentials, JWT bearer, a refresh token in hand. */
+    enum status (*signin_machine)(struct world *world, struct arena *arena,
+                                  const struct crm_signin *signin, struct connection *connection,
+                                  struct crm_tokens *tokens, struct err *err);
+    /* Cause and hint for an error that the sign-in page sent back. */
+    void (*signin_explain)(struct err *err, const char *code, const char *description);
     enum status (*revoke)(struct world *world, const struct connection *connection,
                           const struct crm_tokens *tokens, struct err *err);
 

@@ -106,6 +106,9 @@ static enum status tokens_put(struct engine *engine, const char *label,
     put_secret(&w, "access", &tokens->access);
     put_secret(&w, "refresh", &tokens->refresh);
     put_secret(&w, "client_secret", &tokens->client_secret);
+    put_secret(&w, "private_key", &tokens->private_key);
+    if (tokens->grant != CRM_GRANT_CODE)
+        jw_kv_int(&w, "grant", tokens->grant);
     if (tokens->instance_url)
         jw_kv_text(&w, "instance_url", tokens->instance_url);
     jw_end_object(&w);
@@ -136,6 +139,8 @@ static enum status tokens_get(struct engine *engine, const char *label, struct a
         take_secret(&out->access, tokens, "access");
         take_secret(&out->refresh, tokens, "refresh");
         take_secret(&out->client_secret, tokens, "client_secret");
+        take_secret(&out->private_key, tokens, "private_key");
+        out->grant = (enum crm_grant)json_get_int(tokens, "grant", CRM_GRANT_CODE);
         out->instance_url = json_get_text(tokens, "instance_url");
     }
     secret_wipe(&secret);
@@ -318,6 +323,7 @@ done:
     secret_wipe(&tokens.access);
     secret_wipe(&tokens.refresh);
     secret_wipe(&tokens.client_secret);
+    secret_wipe(&tokens.private_key);
     arena_free(arena);
     return rc;
 }

@@ -361,15 +361,56 @@ static const struct oauth {
      "The profile's Login IP Ranges do not hold this server's address.",
      "Setup, Manage Connected Apps, the app, IP Relaxation: \"Relax IP restrictions\"; or add the "
      "address to the profile's Login IP Ranges."},
-    {"invalid_grant", "hasn't approved", "The user never approved the app in this org.",
-     "Connect again through the browser."},
+    {"invalid_grant", "hasn't approved",
+     "The user never approved the app in this org and is not pre-authorized; or the username or "
+     "host "
+     "belongs to another org.",
+     "Setup, Manage Connected Apps, the app, Edit Policies, Permitted Users: \"Admin approved "
+     "users "
+     "are pre-authorized\", and add a profile or permission set of the user. Or connect once "
+     "through "
+     "the browser."},
     {"invalid_grant", "authentication failure", "User name or password were not accepted here.",
      "Check that the login URL is the right one: login, test, or the org's My Domain."},
+    {"invalid_grant", "not supported on this domain",
+     "Client credentials work only at the org's own My Domain, not at login or "
+     "test.salesforce.com.",
+     "Use the address under Setup, My Domain, \"Current My Domain URL\" as --url."},
+    {"invalid_grant", "no client credentials user",
+     "The app has no Run As user, or that user is inactive or not known here.",
+     "Setup, Manage Connected Apps (or External Client App Manager, Policies), the app, Edit "
+     "Policies, Client Credentials Flow, Run As: choose an active user by username."},
+    {"invalid_grant", "client credentials flow not enabled",
+     "The app does not have the client credentials flow switched on.",
+     "Setup, App Manager, the app, Edit: tick \"Enable Client Credentials Flow\"; then set its Run "
+     "As "
+     "user under Edit Policies."},
+    {"invalid_grant", "no valid scopes",
+     "The app has no scope that a machine may have: full, web and refresh_token do not count.",
+     "Setup, App Manager, the app, Edit, Selected OAuth Scopes: add \"Manage user data via APIs "
+     "(api)\"."},
+    {"invalid_grant", "audience",
+     "The assertion was made for another host than the one it was sent to, or for the wrong kind "
+     "of "
+     "org.",
+     "Use the org's My Domain as --url: Setup, My Domain, \"Current My Domain URL\"."},
+    {"invalid_grant", "invalid assertion",
+     "The certificate of the app does not belong to this private key, has expired, or this "
+     "machine's "
+     "clock is wrong.",
+     "Setup, App Manager, the app, Edit, Use digital signatures: upload the certificate made with "
+     "this key. Check the clock: argil doctor URL."},
+    {"invalid_grant", "verifier", "The sign-in was started in another window or before a restart.",
+     "Start the sign-in again and finish it in the same window."},
+    {"invalid_grant", "login rate exceeded",
+     "Too many sign-ins of this user: 3,600 an hour are allowed.", "Wait an hour."},
     {"invalid_grant", NULL, "Salesforce no longer accepts the grant.", "Connect again."},
     {"oauth_flow_disabled", NULL, "The org switched this kind of sign-in off.",
      "Setup, OAuth and OpenID Connect Settings."},
     {"unsupported_grant_type", NULL, "The app does not allow this kind of sign-in.",
-     "Setup, App Manager, the app, Edit: enable the authorization code flow."},
+     "Setup, App Manager, the app, Edit, Flow Enablement: enable the flow in use (authorization "
+     "code, "
+     "client credentials or JWT bearer)."},
     {"unsupported_response_type", NULL, "The app does not allow this kind of sign-in.",
      "Setup, App Manager, the app, Edit: enable the authorization code flow."},
     {"invalid_session_level", NULL, "The app asks for a high-assurance session.",
@@ -385,6 +426,47 @@ static const struct oauth {
      "Try again; see status.salesforce.com."},
     {"system_down", NULL, "Salesforce is down.", "See status.salesforce.com."},
     {"unknown_error", NULL, "Salesforce failed inside.", "Try again."},
+    {"LOGIN_RATE_EXCEEDED", NULL, "Too many sign-ins of this user: 3,600 an hour are allowed.",
+     "Wait an hour; a connection that keeps its session needs one sign-in in two hours."},
+    {"fail_close_app_blocked", NULL, "The app is blocked, or its policy could not be read.",
+     "Setup, Connected Apps OAuth Usage: Unblock or Install the app."},
+    {"oauth_policy_not_found", NULL, "The app has no OAuth policy in this org.",
+     "Setup, Manage Connected Apps, the app, Edit Policies: save them once."},
+    {"ecapp_policy_not_found", NULL, "The External Client App has no policy in this org.",
+     "Setup, External Client App Manager, the app, Policies: save them once."},
+    {"installation_error", NULL, "The app could not be installed in this org.",
+     "Setup, Connected Apps OAuth Usage: Install the app, or install its package."},
+    {"invalid_distribution_state", NULL, "The External Client App is local to another org.",
+     "Make an app in this org, or package that one and install it."},
+    {"invalid_basic_auth_header", NULL, "Key and secret reached Salesforce damaged.",
+     "This is a fault of Argil or of a proxy: please report it."},
+    {"invalid_assertion_type", NULL, "Salesforce did not accept the kind of assertion.",
+     "This is a fault of Argil: please report it."},
+    {"bad_jti_claim", NULL, "An assertion was used twice.", "Try again."},
+    {"login_error", NULL, "The sign-in failed for a reason that Salesforce keeps to itself.",
+     "Setup, Login History of the user shows the reason in the column Status."},
+    {"otp_error", NULL, "The verification code was not accepted.", "Start the sign-in again."},
+    {"invalid_otp", NULL, "The verification code was not accepted.", "Start the sign-in again."},
+    {"invalid_token", NULL, "The token is no longer valid: expired or revoked.", "Connect again."},
+    {"unsupported_token_type", NULL, "The token is not one that can be revoked.",
+     "Setup, Connected Apps OAuth Usage, the app: Revoke."},
+    {"authorization_pending", NULL, "Nobody has approved the device yet.",
+     "Finish the sign-in in the browser."},
+    {"slow_down", NULL, "Salesforce was asked too often.", "Wait a minute and try again."},
+    {"use_dpop_nonce", NULL,
+     "The app demands proof-of-possession tokens (DPoP), which Argil lacks.",
+     "Setup, External Client App Manager, the app, Edit: untick Require DPoP."},
+    {"invalid_dpop_proof", NULL,
+     "The app demands proof-of-possession tokens (DPoP), which Argil lacks.",
+     "Setup, External Client App Manager, the app, Edit: untick Require DPoP."},
+    {"exceeded_registration_limit", NULL, "The org has 100 dynamically registered apps already.",
+     "Setup, App Manager: delete apps that nobody uses."},
+    {"Bad_OAuth_Token", NULL, "The token expired, was revoked, or belongs to another org.",
+     "Connect again."},
+    {"Missing_OAuth_Token", NULL, "The token did not arrive.",
+     "A proxy that strips the Authorization header is the usual cause: ask the network's "
+     "administrator."},
+    {"Wrong_Org", NULL, "The token belongs to another org than the address.", "Connect again."},
 };
 
 size_t sf_oauth_count(void)

@@ -64,6 +64,7 @@ void sf_free(struct sf *sf)
     secret_wipe(&sf->access);
     secret_wipe(&sf->refresh);
     secret_wipe(&sf->client_secret);
+    secret_wipe(&sf->private_key);
     free(sf->instance);
     arena_free(sf->arena);
     free(sf);
@@ -99,6 +100,10 @@ enum status sf_use_tokens(struct sf *sf, const struct crm_tokens *tokens, struct
         secret_copy(&sf->refresh, &tokens->refresh);
     if (secret_is_set(&tokens->client_secret))
         secret_copy(&sf->client_secret, &tokens->client_secret);
+    if (secret_is_set(&tokens->private_key))
+        secret_copy(&sf->private_key, &tokens->private_key);
+    if (tokens->grant != CRM_GRANT_CODE)
+        sf->grant = tokens->grant;
     rc = OK;
 done:
     arena_free(arena);
@@ -129,6 +134,7 @@ done:
     secret_wipe(&stored.access);
     secret_wipe(&stored.refresh);
     secret_wipe(&stored.client_secret);
+    secret_wipe(&stored.private_key);
     arena_free(arena);
     if (rc == OK)
         return &sf->crm;

@@ -29,7 +29,8 @@ struct sf {
     struct arena *arena; /* until close: the connection's copy, describes, names */
     struct connection connection;
     struct crm_token_store store; /* load is NULL while signing in */
-    struct secret access, refresh, client_secret;
+    struct secret access, refresh, client_secret, private_key;
+    enum crm_grant grant; /* how a new access token is had */
     char *instance;      /* origin without a slash at the end; host was checked */
     bool local;          /* instance is on this machine */
     char version[8];     /* "v66.0"; "" until the server was asked */
@@ -121,8 +122,26 @@ enum status sf_signin_token(struct world *world, struct arena *arena, const char
                             struct crm_tokens *tokens, struct err *err);
 enum status sf_revoke(struct world *world, const struct connection *connection,
                       const struct crm_tokens *tokens, struct err *err);
+/* Takes over a token answer: checks its scopes (all of ours, or only api for a
+ * machine), learns who and where, fills *connection and *tokens. `given` brings
+ * client secret, grant, private key and a refresh token that the answer lacks. */
+enum status sf_signin_settle(struct sf *sf, struct arena *arena, const struct json *body,
+                             const struct crm_tokens *given, struct connection *connection,
+                             struct crm_tokens *tokens, struct err *err);
 /* The asked scopes that `granted` does not cover, space separated, or NULL. */
 const char *sf_scopes_missing(struct arena *arena, const char *asked, const char *granted);
+
+/* --------------------------------------------------------- machine.c jwt.c */
+
+enum status sf_signin_machine(struct world *world, struct arena *arena,
+                              const struct crm_signin *signin, struct connection *connection,
+                              struct crm_tokens *tokens, struct err *err);
+/* The token request of a grant that needs no browser, ready to post. */
+enum status sf_grant_form(struct world *world, struct arena *arena, const struct crm_signin *with,
+                          struct buf *form, struct err *err);
+/* A compact RS256 JWT of the payload, signed with a PEM key; NULL with *err set. */
+char *sf_jwt_sign(struct arena *arena, const struct secret *pem, const char *payload,
+                  struct err *err);
 
 /* ------------------------------------------------------------------ id.c */
 

@@ -107,9 +107,10 @@ const char *sf_scopes_missing(struct arena *arena, const char *asked, const char
     return missing;
 }
 
-static enum status scopes_check(struct arena *arena, const char *granted, struct err *err)
+static enum status scopes_check(struct arena *arena, const char *asked, const char *granted,
+                                struct err *err)
 {
-    const char *missing = sf_scopes_missing(arena, SF_SCOPES, granted ? granted : "");
+    const char *missing = sf_scopes_missing(arena, asked, granted ? granted : "");
     if (!missing)
         return OK;
     if (!has_scope(missing, "api") && !has_scope(missing, "refresh_token")) {
@@ -243,7 +244,45 @@ static void connection_done(struct sf *sf, struct arena *arena, struct connectio
     secret_copy(&tokens->access, &sf->access);
     secret_copy(&tokens->refresh, &sf->refresh);
     secret_copy(&tokens->client_secret, &sf->client_secret);
+    secret_copy(&tokens->private_key, &sf->private_key);
+    tokens->grant = sf->grant;
     tokens->instance_url = c->instance_url;
+}
+
+static enum status tokens_take(struct sf *sf, const struct json *body,
+                               const struct crm_tokens *given, struct err *err)
+{
+    struct crm_tokens tokens = {.instance_url = json_get_text(body, "instance_url"),
+                                .grant = given->grant,
+                                .client_secret = given->client_secret,
+                                .private_key = given->private_key}; /* lent */
+    const char *access = json_get_text(body, "access_token");
+    const char *refresh = json_get_text(body, "refresh_token");
+    secret_set(&tokens.access, access, strlen(access));
+    if (refresh)
+        secret_set(&tokens.refresh, refresh, strlen(refresh));
+    else
+        secret_copy(&tokens.refresh, &given->refresh);
+    enum status rc = sf_use_tokens(sf, &tokens, err);
+    secret_wipe(&tokens.access);
+    secret_wipe(&tokens.refresh);
+    return rc;
+}
+
+enum status sf_signin_settle(struct sf *sf, struct arena *arena, const struct json *body,
+                             const struct crm_tokens *given, struct connection *connection,
+                             struct crm_tokens *tokens, struct err *err)
+{
+    bool lasting = given->grant == CRM_GRANT_CODE || given->grant == CRM_GRANT_REFRESH;
+    connection->scopes = arena_strdup(arena, json_get_text(body, "scope"));
+    if (scopes_check(arena, lasting ? SF_SCOPES : "api", connection->scopes, err) != OK ||
+        tokens_take(sf, body, given, err) != OK)
+        return FAIL;
+    const struct json *identity = identity_read(sf, arena, json_get_text(body, "id"), err);
+    if (!identity || connection_fill(sf, arena, identity, connection, err) != OK)
+        return FAIL;
+    connection_done(sf, arena, connection, tokens);
+    return OK;
 }
 
 /* ---------------------------------------------------------------- finish */
@@ -266,30 +305,12 @@ static enum status exchange(struct world *world, struct sf *sf, struct arena *ar
     return rc;
 }
 
-static enum status tokens_take(struct sf *sf, const struct json *body,
-                               const struct secret *client_secret, struct err *err)
-{
-    struct crm_tokens tokens = {.instance_url = json_get_text(body, "instance_url")};
-    const char *access = json_get_text(body, "access_token");
-    const char *refresh = json_get_text(body, "refresh_token");
-    secret_set(&tokens.access, access, strlen(access));
-    if (refresh)
-        secret_set(&tokens.refresh, refresh, strlen(refresh));
-    if (client_secret)
-        secret_copy(&tokens.client_secret, client_secret);
-    enum status rc = sf_use_tokens(sf, &tokens, err);
-    secret_wipe(&tokens.access);
-    secret_wipe(&tokens.refresh);
-    secret_wipe(&tokens.client_secret);
-    return rc;
-}
-
 enum status sf_signin_finish(struct world *world, struct arena *arena,
                              const struct crm_signin *signin, const char *code,
                              struct connection *connection, struct crm_tokens *tokens,
                              struct err *err)
 {
-    const struct json *body = NULL, *identity;
+    const struct json *body = NULL;
     enum status rc = FAIL;
 
     connection->login_url = sf_host_origin(arena, signin->login_url, err);
@@ -302,18 +323,9 @@ enum status sf_signin_finish(struct world *world, struct arena *arena,
     struct sf *sf = sf_new(world, &plain, NULL, err);
     if (!sf)
         return FAIL;
-    if (exchange(world, sf, arena, signin, code, &body, err) != OK)
-        goto done;
-    connection->scopes = arena_strdup(arena, json_get_text(body, "scope"));
-    if (scopes_check(arena, connection->scopes, err) != OK ||
-        tokens_take(sf, body, &signin->client_secret, err) != OK)
-        goto done;
-    identity = identity_read(sf, arena, json_get_text(body, "id"), err);
-    if (!identity || connection_fill(sf, arena, identity, connection, err) != OK)
-        goto done;
-    connection_done(sf, arena, connection, tokens);
-    rc = OK;
-done:
+    struct crm_tokens given = {.client_secret = signin->client_secret}; /* lent */
+    if (exchange(world, sf, arena, signin, code, &body, err) == OK)
+        rc = sf_signin_settle(sf, arena, body, &given, connection, tokens, err);
     sf_free(sf);
     return rc;
 }

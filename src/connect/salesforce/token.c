@@ -94,6 +94,7 @@ static void tokens_wipe(struct crm_tokens *tokens)
     secret_wipe(&tokens->access);
     secret_wipe(&tokens->refresh);
     secret_wipe(&tokens->client_secret);
+    secret_wipe(&tokens->private_key);
 }
 
 /* True when the store holds an access token other than the one that failed. */
@@ -150,6 +151,8 @@ static enum status take_answer(struct sf *sf, const struct json *body, struct er
     else
         secret_copy(&tokens.refresh, &sf->refresh);
     secret_copy(&tokens.client_secret, &sf->client_secret);
+    secret_copy(&tokens.private_key, &sf->private_key);
+    tokens.grant = sf->grant;
     if (sf->store.save && sf->store.save(sf->store.ctx, &tokens, err) != OK) {
         err_wrap(err, "keeping the new token of connection %s", sf->connection.name);
         goto done;
@@ -161,6 +164,26 @@ done:
     return rc;
 }
 
+/* Key, secret and assertion make a token of their own: nothing is used up. */
+static bool mints(const struct sf *sf)
+{
+    return sf->grant == CRM_GRANT_CLIENT_CREDENTIALS || sf->grant == CRM_GRANT_JWT;
+}
+
+/* The request for a new access token, by the way this connection came in. */
+static enum status form_make(struct sf *sf, struct arena *arena, struct buf *form, struct err *err)
+{
+    struct crm_signin with = {.grant = mints(sf) ? sf->grant : CRM_GRANT_REFRESH,
+                              .login_url = sf->connection.login_url ? sf->connection.login_url
+                                                                    : sf->instance,
+                              .client_id = sf->connection.client_id,
+                              .username = sf->connection.username,
+                              .client_secret = sf->client_secret,
+                              .private_key = sf->private_key,
+                              .refresh = sf->refresh}; /* lent: not wiped here */
+    return sf_grant_form(sf->world, arena, &with, form, err);
+}
+
 static enum status ask_once(struct sf *sf, bool *again, struct err *err)
 {
     struct arena *arena = arena_new();
@@ -169,13 +192,10 @@ static enum status ask_once(struct sf *sf, bool *again, struct err *err)
     const char *code = NULL;
     enum status rc = FAIL;
 
-    uri_pair_add(&form, "grant_type", "refresh_token");
-    uri_pair_add(&form, "client_id", sf->connection.client_id ? sf->connection.client_id : "");
-    if (secret_is_set(&sf->client_secret))
-        uri_pair_add(&form, "client_secret", secret_reveal(&sf->client_secret));
-    uri_pair_add(&form, "refresh_token", secret_reveal(&sf->refresh));
     const char *login = sf->connection.login_url ? sf->connection.login_url : sf->instance;
-    rc = sf_token_post(sf->world, sf->http, login, &form, arena, &body, &code, err);
+    rc = form_make(sf, arena, &form, err);
+    if (rc == OK)
+        rc = sf_token_post(sf->world, sf->http, login, &form, arena, &body, &code, err);
     if (rc == OK) {
         rc = take_answer(sf, body, err);
         *again = false;
@@ -198,7 +218,7 @@ static enum status refresh_locked(struct sf *sf, const struct secret *stale, str
     for (int attempt = 0; attempt < REFRESH_ATTEMPTS; attempt++) {
         bool again = false;
         err_clear(err);
-        if (!secret_is_set(&sf->refresh)) {
+        if (!secret_is_set(&sf->refresh) && !mints(sf)) {
             err_set(err, ERR_CRM_RECONNECT,
                     "the session of connection %s ended and it has no refresh token",
                     sf->connection.name);
