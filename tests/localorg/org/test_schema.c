@@ -100,6 +100,24 @@ TEST(schema, gives_custom_objects_what_setup_gives)
     CHECK(sobject_parent(one, "account__R", 10) == sobject_field(one, "Account__c"));
 }
 
+TEST(schema, keeps_compound_fields_out_of_the_table)
+{
+    struct sobject *object = added(
+        "{\"name\":\"Place__c\",\"fields\":[{\"name\":\"Where__c\",\"type\":\"location\"},"
+        "{\"name\":\"Street__c\",\"type\":\"address\"},"
+        "{\"name\":\"Notes__c\",\"type\":\"textarea\",\"length\":32768},"
+        "{\"name\":\"Number__c\",\"type\":\"string\",\"autoNumber\":true},"
+        "{\"name\":\"On__c\",\"type\":\"boolean\"}]}");
+    const struct field *where = sobject_field(object, "Where__c");
+    CHECK(!where->stored && !where->createable && !where->updateable && !where->sortable);
+    CHECK(!sobject_field(object, "Street__c")->stored);
+    const struct field *notes = sobject_field(object, "Notes__c");
+    CHECK(notes->stored && notes->createable && !notes->filterable && !notes->groupable);
+    CHECK(!sobject_field(object, "Number__c")->createable);
+    const struct field *on = sobject_field(object, "On__c");
+    CHECK(!on->nillable && on->defaulted_on_create && !on->aggregatable && !field_required_on_create(on));
+}
+
 TEST(schema, knows_children_listed_or_not)
 {
     /* The child comes first; the parent lists one relationship, the rest follow from lookups. */

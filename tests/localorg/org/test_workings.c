@@ -24,6 +24,52 @@ TEST(opportunity, follows_its_stage)
     CHECK_STR(stored("Opportunity", id, "IsWon"), "0");
 }
 
+TEST(opportunity, knows_the_stages_of_a_new_org)
+{
+    static const struct {
+        const char *stage, *probability, *category, *closed, *won;
+    } stages[] = {
+        {"Prospecting", "10", "Pipeline", "0", "0"},
+        {"Qualification", "10", "Pipeline", "0", "0"},
+        {"Needs Analysis", "20", "Pipeline", "0", "0"},
+        {"Value Proposition", "50", "Pipeline", "0", "0"},
+        {"Id. Decision Makers", "60", "Pipeline", "0", "0"},
+        {"Perception Analysis", "70", "Pipeline", "0", "0"},
+        {"Proposal/Price Quote", "75", "Pipeline", "0", "0"},
+        {"Negotiation/Review", "90", "Pipeline", "0", "0"},
+        {"Closed Won", "100", "Closed", "1", "1"},
+        {"Closed Lost", "0", "Omitted", "1", "0"},
+        {"Invented", "10", "Pipeline", "0", "0"},
+    };
+    for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
+        const char *id =
+            given("Opportunity", arena_printf(arena, "{\"Name\":\"D\",\"StageName\":\"%s\","
+                                                     "\"CloseDate\":\"2026-12-31\"}",
+                                              stages[i].stage));
+        CHECK_STR(stored("Opportunity", id, "Probability"), stages[i].probability);
+        CHECK_STR(stored("Opportunity", id, "ForecastCategory"), stages[i].category);
+        CHECK_STR(stored("Opportunity", id, "ForecastCategoryName"), stages[i].category);
+        CHECK_STR(stored("Opportunity", id, "IsClosed"), stages[i].closed);
+        CHECK_STR(stored("Opportunity", id, "IsWon"), stages[i].won);
+        CHECK_STR(stored("Opportunity", id, "FiscalQuarter"), "4");
+        CHECK_STR(stored("Opportunity", id, "ExpectedRevenue"), NULL);
+    }
+}
+
+TEST(opportunity, expects_its_amount_times_its_probability)
+{
+    const char *id = given("Opportunity", "{\"Name\":\"D\",\"StageName\":\"Needs Analysis\","
+                                          "\"CloseDate\":\"2026-04-01\",\"Amount\":10.5}");
+    CHECK_STR(stored("Opportunity", id, "ExpectedRevenue"), "2.1");
+    CHECK_STR(stored("Opportunity", id, "FiscalQuarter"), "2");
+    CHECK_OUTCOME(updated("Opportunity", id, "{\"Amount\":100}"), "done");
+    CHECK_STR(stored("Opportunity", id, "ExpectedRevenue"), "20");
+    CHECK_OUTCOME(updated("Opportunity", id, "{\"Probability\":12.5}"), "done");
+    CHECK_STR(stored("Opportunity", id, "ExpectedRevenue"), "12.5");
+    CHECK_OUTCOME(updated("Opportunity", id, "{\"NextStep\":\"x\"}"), "done");
+    CHECK_STR(stored("Opportunity", id, "ExpectedRevenue"), "12.5");
+}
+
 TEST(opportunity, takes_stages_from_their_table)
 {
     options.system = true;
@@ -51,6 +97,37 @@ TEST(case, closes_and_opens)
     CHECK_STR(stored("Case", id, "ClosedDate"), "1795428672000");
     CHECK_OUTCOME(updated("Case", id, "{\"Status\":\"Working\"}"), "done");
     CHECK_STR(stored("Case", id, "ClosedDate"), NULL);
+}
+
+TEST(case, keeps_the_account_it_was_given_and_takes_statuses_from_their_table)
+{
+    const char *account = given("Account", "{\"Name\":\"Acme\"}");
+    const char *other = given("Account", "{\"Name\":\"Other\"}");
+    const char *contact = given(
+        "Contact", arena_printf(arena, "{\"LastName\":\"L\",\"AccountId\":\"%s\"}", account));
+    const char *id = given("Case", arena_printf(arena, "{\"ContactId\":\"%s\",\"AccountId\":\"%s\"}",
+                                                contact, other));
+    CHECK_STR(stored("Case", id, "AccountId"), other);
+    options.system = true;
+    given("CaseStatus", "{\"Id\":\"01Jxx0000000001\",\"MasterLabel\":\"Solved\",\"ApiName\":\"Solved\",\"IsClosed\":true}");
+    given("CaseStatus", "{\"Id\":\"01Jxx0000000002\",\"MasterLabel\":\"Closed\",\"ApiName\":\"Closed\",\"IsClosed\":false}");
+    options.system = false;
+    id = given("Case", "{\"Status\":\"Solved\"}");
+    CHECK_STR(stored("Case", id, "IsClosed"), "1");
+    CHECK_STR(stored("Case", id, "ClosedDate"), "1795428672000");
+    org_clock_shift(org, 60000); /* closed already: the date stays */
+    CHECK_OUTCOME(updated("Case", id, "{\"Status\":\"Solved\"}"), "done");
+    CHECK_STR(stored("Case", id, "ClosedDate"), "1795428672000");
+    CHECK_STR(stored("Case", given("Case", "{\"Status\":\"Closed\"}"), "IsClosed"), "0");
+}
+
+TEST(lead, converted_may_still_be_loaded)
+{
+    options.system = true;
+    const char *id = given("Lead", "{\"LastName\":\"Lee\",\"Company\":\"Acme\",\"IsConverted\":true}");
+    CHECK_OUTCOME(updated("Lead", id, "{\"Title\":\"x\"}"), "done");
+    options.system = false;
+    CHECK_OUTCOME(deleted("Lead", id), "done");
 }
 
 TEST(task, knows_its_account_and_whether_it_is_done)
