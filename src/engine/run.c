@@ -201,12 +201,26 @@ static enum status begin(struct run_job *job, struct err *err)
     return OK;
 }
 
+/* Operations that are still under way when the run ends. */
+static void count_open(struct run_job *job)
+{
+    struct store *store = job->engine->store;
+    struct op_counts counts = {0};
+    struct err ignored = {0};
+    if (job->options->dry_run ||
+        store->does->ops_count(store, job->table->table.id, &counts, &ignored) != OK)
+        return;
+    job->report->retrying += counts.by_state[OP_PLANNED] + counts.by_state[OP_RETRY_SAFE] +
+                             counts.by_state[OP_UNKNOWN] + counts.by_state[OP_RECONCILING];
+}
+
 static enum status end(struct run_job *job, enum status rc, struct err *err)
 {
     struct store *store = job->engine->store;
     struct world *world = job->engine->world;
     job->report->took_ms = world->monotonic_ms(world) - job->started_ms;
     job_sum_calls(job);
+    count_open(job);
     enum run_state state = RUN_DONE;
     if (rc != OK)
         state = err_is(err, ERR_STOPPED) || err_is(err, ERR_APPROVAL) ? RUN_STOPPED : RUN_FAILED;

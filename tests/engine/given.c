@@ -164,6 +164,8 @@ static enum status mortal_lookup(struct crm_session *session, const struct crm_l
 {
     if (g.dead)
         return err_set(err, ERR_CRM_UNREACHABLE, "the process is dead");
+    if (g.fail_lookups > 0 && g.fail_lookups--)
+        return err_set(err, ERR_CRM_UNREACHABLE, "the network is down");
     return scripted_connector.lookup(session, lookup, arena, results, err);
 }
 
@@ -215,7 +217,7 @@ void given_begin(void)
     mortal_connector.open = mortal_open;
     mortal_connector.write = mortal_write;
     mortal_connector.lookup = mortal_lookup;
-    g.world = world_fake(1795468800000, 7); /* 2026-11-23 */
+    g.world = world_fake(1795392600000, 7); /* 2026-11-23 00:10, the scripted org's day */
     g.arena = arena_new();
     g.engine = (struct engine){.world = g.world,
                                .connectors = connectors,

@@ -25,6 +25,7 @@ struct given {
     bool dead;
     const char *die_at;   /* crash point, or "written" = after the org acted, before the answer */
     int die_after;        /* 1 = the first time */
+    int fail_lookups;     /* the next look-ups of the engine do not reach the org */
     int exchanges;        /* writes that went out */
     struct run_report report;
     struct sync_report sync;
