@@ -1,0 +1,360 @@
+/* test_columns.c - formulas, HTTP columns, conditions, options and references.
+ * Guards engine/columns/{formula,http*,options,refs}.c, inputs.c, convert.c. */
+#include "engine/columns/column_kind.h"
+#include "engine/given.h"
+#include "http/server.h"
+
+#include "base/str.h"
+
+#include <stdatomic.h>
+#include <string.h>
+
+static struct http_server *server;
+static atomic_int asked;
+static char seen_path[400], seen_body[400], seen_auth[200];
+static char origin[64];
+
+static void answer(void *ctx, struct http_in *in, struct http_out *out)
+{
+    int n = atomic_fetch_add(&asked, 1);
+    const char *auth = http_header_get(in->headers, "Authorization");
+    snprintf(seen_path, sizeof seen_path, "%s?%s", in->path, in->query ? in->query : "");
+    snprintf(seen_body, sizeof seen_body, "%s", buf_text(&in->body));
+    snprintf(seen_auth, sizeof seen_auth, "%s", auth ? auth : "");
+    out->status = 200;
+    if (strstr(in->path, "missing"))
+        out->status = 404;
+    else if (strstr(in->path, "flaky") && n < 2) {
+        out->status = 503;
+        http_out_header(in, out, "Retry-After", "1");
+    } else if (strstr(in->path, "refuse"))
+        out->status = 403;
+    else if (strstr(in->path, "lost"))
+        out->broken = HTTP_BREAK_BEFORE;
+    else if (strstr(in->path, "huge"))
+        for (int i = 0; i < 100000; i++)
+            buf_str(&out->body, "0123456789");
+    else if (strstr(in->path, "echo"))
+        buf_printf(&out->body, "{\"you sent\":\"%s\"}", seen_auth);
+    else
+        buf_printf(&out->body, "{\"company\":{\"name\":\"ACME\",\"size\":12345678901234567890}}");
+}
+
+static void begin(void)
+{
+    given_begin();
+    struct http_server_options options = {.host = "127.0.0.1", .handler = answer};
+    server = http_server_start(&options, &g.err);
+    CHECK_GOT(server, &g.err);
+    snprintf(origin, sizeof origin, "http://127.0.0.1:%d", http_server_port(server));
+    atomic_store(&asked, 0);
+    g.engine.http = http_client_new(g.world, "argil-test");
+    g.engine.allow_private_http = true;
+    g.engine.formula = formula_engine_new(world_real(), WORKER);
+}
+
+static void end(void)
+{
+    http_server_stop(server, 1000);
+    given_end();
+}
+EACH_TEST(begin, end)
+
+static const char *http_config(const char *rest)
+{
+    return arena_printf(g.arena, "{\"url\":\"%s%s}", origin, rest);
+}
+
+static void given_http(const char *rest, int contacts)
+{
+    struct given_column column = {"Api", "http", http_config(rest), NULL, TYPE_JSON};
+    given_org("", contacts);
+    given_table(&column, 1, NULL);
+    given_synced();
+}
+
+/* -------------------------------------------------------------------- http */
+
+TEST(http, keeps_the_answer)
+{
+    given_http("/find?name={{LastName}}\"", 1);
+    run_ok();
+    CHECK_STR(seen_path, "/find?name=Person%201");
+    CHECK_STR(cell_value("Api", 1), "{\"company\":{\"name\":\"ACME\",\"size\":12345678901234567890}}");
+}
+
+TEST(http, asks_once_for_equal_requests)
+{
+    given_http("/same\"", 30);
+    run_ok();
+    CHECK_INT(atomic_load(&asked), 1);
+    CHECK_INT(g.report.cells_computed, 30);
+}
+
+TEST(http, takes_a_part_of_the_answer)
+{
+    given_http("/x\",\"path\":\"company.name\"", 1);
+    run_ok();
+    CHECK_STR(cell_value("Api", 1), "\"ACME\"");
+}
+
+TEST(http, not_found_is_no_result)
+{
+    given_http("/missing\"", 1);
+    run_ok();
+    CHECK_INT(cell_state("Api", 1), CELL_NO_RESULT);
+}
+
+TEST(http, not_found_can_be_an_error)
+{
+    given_http("/missing\",\"not_found\":\"error\"", 1);
+    run_ok();
+    CHECK_STR(cell_code("Api", 1), "http.status_404");
+}
+
+TEST(http, tries_again_after_the_asked_time)
+{
+    given_http("/flaky\"", 1);
+    int64_t before = g.world->now_ms(g.world);
+    run_ok();
+    CHECK_INT(cell_state("Api", 1), CELL_OK);
+    CHECK_INT(atomic_load(&asked), 3);
+    CHECK(g.world->now_ms(g.world) - before >= 2000);
+}
+
+TEST(http, does_not_repeat_a_refusal)
+{
+    given_http("/refuse\"", 1);
+    run_ok();
+    CHECK_STR(cell_code("Api", 1), "http.status_403");
+    CHECK_INT(atomic_load(&asked), 1);
+}
+
+TEST(http, post_without_an_answer_is_never_sent_again)
+{
+    given_http("/lost\",\"method\":\"POST\",\"body\":{\"name\":\"{{LastName}}\"}", 1);
+    run_ok();
+    CHECK_INT(cell_state("Api", 1), CELL_IN_DOUBT);
+    run_ok();
+    CHECK_INT(atomic_load(&asked), 1);
+    CHECK_STR(seen_body, "{\"name\":\"Person 1\"}");
+}
+
+TEST(http, get_without_an_answer_is_tried_again)
+{
+    given_http("/lost\",\"retries\":2", 1);
+    run_ok();
+    CHECK_INT(cell_state("Api", 1), CELL_ERROR);
+    CHECK_INT(atomic_load(&asked), 3);
+}
+
+TEST(http, escapes_values_in_a_body)
+{
+    given_http("/x\",\"method\":\"POST\",\"body\":\"{\\\"n\\\":\\\"{{LastName}}\\\"}\"", 1);
+    scripted_set(g.org, "Contact", "003000000000001AAA", "LastName", "\"O\\\"Dell\"");
+    CHECK_OK(sync_table(&g.engine, "people", true, &g.sync, &g.err), &g.err);
+    run_ok();
+    CHECK_STR(seen_body, "{\"n\":\"O\\\"Dell\"}");
+}
+
+TEST(http, secret_is_sent_but_never_kept)
+{
+    struct secret secret = {0};
+    secret_set(&secret, "canary-secret", 13);
+    CHECK_OK(engine_secret_put(&g.engine, "api", &secret, &g.err), &g.err);
+    secret_wipe(&secret);
+    given_http("/echo\",\"headers\":{\"Authorization\":\"Bearer {{secret:api}}\"}", 1);
+    run_ok();
+    CHECK_STR(seen_auth, "Bearer canary-secret");
+    CHECK_LACKS(cell_value("Api", 1), "canary");
+    CHECK_CONTAINS(cell_value("Api", 1), "Bearer ****");
+}
+
+TEST(http, unknown_secret_stops_the_column)
+{
+    given_http("/x\",\"headers\":{\"A\":\"{{secret:nope}}\"}", 1);
+    CHECK_FAIL(run(), &g.err, ERR_NOT_FOUND);
+    CHECK_CONTAINS(g.err.message, "nope");
+}
+
+TEST(http, private_addresses_are_refused)
+{
+    g.engine.allow_private_http = false;
+    given_http("/x\",\"allow_http\":true", 1);
+    run_ok();
+    CHECK_INT(atomic_load(&asked), 0);
+    CHECK_STR(cell_code("Api", 1), "http.refused_address");
+}
+
+TEST(http, answer_has_a_ceiling)
+{
+    given_http("/huge\",\"max_bytes\":1000", 1);
+    run_ok();
+    CHECK_STR(cell_code("Api", 1), "http.too_large");
+    CHECK_INT(atomic_load(&asked), 1);
+}
+
+TEST(http, keeps_to_the_rate)
+{
+    given_http("/r?n={{Email}}\",\"rate_limit\":\"2/s\"", 8);
+    int64_t before = g.world->monotonic_ms(g.world);
+    run_ok();
+    CHECK_INT(atomic_load(&asked), 8);
+    CHECK(g.world->monotonic_ms(g.world) - before >= 3000);
+}
+
+TEST(http, blank_input_asks_nothing)
+{
+    given_http("/x?n={{Email}}\"", 1);
+    scripted_set(g.org, "Contact", "003000000000001AAA", "Email", "null");
+    CHECK_OK(sync_table(&g.engine, "people", true, &g.sync, &g.err), &g.err);
+    run_ok();
+    CHECK_INT(atomic_load(&asked), 0);
+    CHECK_INT(cell_state("Api", 1), CELL_NO_RESULT);
+}
+
+/* ----------------------------------------------------------------- formula */
+
+TEST(formula, computes_typed_values)
+{
+    struct given_column columns[] = {
+        {"Length", "formula", "{\"formula\":\"{{Email}}.length\"}", NULL, TYPE_NUMBER},
+        {"Long", "formula", "{\"formula\":\"{{Length}} > 5\"}", NULL, TYPE_CHECKBOX},
+        {"Parts", "formula", "{\"formula\":\"({a: {{Email}}.split('@')})\"}", NULL, TYPE_JSON},
+        {"Host", "formula", "{\"formula\":\"{{Parts.a[1]}}\"}", NULL, TYPE_TEXT},
+        {"Nothing", "formula", "{\"formula\":\"null\"}", NULL, TYPE_TEXT},
+        {"Bad", "formula", "{\"formula\":\"{{Email}}.nope.nope\"}", NULL, TYPE_TEXT},
+        {"Wrong", "formula", "{\"formula\":\"{{Email}}\"}", NULL, TYPE_NUMBER},
+    };
+    given_org("", 3);
+    given_table(columns, 7, NULL);
+    given_synced();
+    run_ok();
+    CHECK_STR(cell_value("Length", 1), "8");
+    CHECK_STR(cell_value("Long", 1), "true");
+    CHECK_STR(cell_value("Host", 2), "x.org");
+    CHECK_INT(cell_state("Nothing", 1), CELL_NO_RESULT);
+    CHECK_STR(cell_code("Bad", 1), "formula.error");
+    CHECK_STR(cell_code("Wrong", 1), "cell.type");
+}
+
+TEST(condition, skips_rows)
+{
+    struct given_column columns[] = {
+        {"One", "formula", "{\"formula\":\"1\"}", "{{Email}} == 'p2@x.org'", TYPE_NUMBER},
+    };
+    given_org("", 3);
+    given_table(columns, 1, NULL);
+    given_synced();
+    run_ok();
+    CHECK_INT(cell_state("One", 1), CELL_SKIPPED);
+    CHECK_INT(cell_state("One", 2), CELL_OK);
+    CHECK_INT(g.report.cells_skipped, 2);
+}
+
+TEST(change, reaches_all_that_depends_on_it)
+{
+    struct given_column columns[] = {
+        {"C", "formula", "{\"formula\":\"{{B}} + '!'\"}", NULL, TYPE_TEXT}, /* before its input */
+        {"A", "formula", "{\"formula\":\"{{Email}}.toUpperCase()\"}", NULL, TYPE_TEXT},
+        {"B", "formula", "{\"formula\":\"{{A}}.slice(0, 2)\"}", NULL, TYPE_TEXT},
+    };
+    given_org("", 2);
+    given_table(columns, 3, NULL);
+    given_synced();
+    run_ok();
+    CHECK_STR(cell_value("C", 1), "P1!");
+    scripted_set(g.org, "Contact", "003000000000001AAA", "Email", "\"zz@x.org\"");
+    given_synced();
+    run_ok();
+    CHECK_STR(cell_value("C", 1), "ZZ!");
+    CHECK_INT(g.report.cells_computed, 3); /* one row of three columns */
+    scripted_set(g.org, "Contact", "003000000000001AAA", "Email", "\"zzz@x.org\"");
+    given_synced();
+    run_ok();
+    CHECK_INT(g.report.cells_computed, 2); /* B stays ZZ: C is not asked */
+}
+
+TEST(limit, takes_the_first_rows)
+{
+    struct given_column column = {"One", "formula", "{\"formula\":\"1\"}", NULL, TYPE_NUMBER};
+    given_org("", 10);
+    given_table(&column, 1, NULL);
+    given_synced();
+    g.options.limit = 4;
+    run_ok();
+    CHECK_INT(g.report.cells_computed, 4);
+    CHECK_INT(cell_state("One", 5), CELL_DUE);
+}
+
+/* ----------------------------------------------------- options, references */
+
+static bool check_options(const char *kind, const char *config, err_list *errors)
+{
+    const struct json *json = json_parse(g.arena, config, strlen(config), &g.err);
+    vec_clear(errors);
+    return column_options_check(column_kind_find(kind), json, errors);
+}
+
+TEST(options, say_what_is_wrong_and_where)
+{
+    err_list errors = {0};
+    CHECK(check_options("salesforce_update",
+                        "{\"connection\":\"p\",\"object\":\"A\",\"id\":\"{{Id}}\",\"set\":{\"X\":1},"
+                        "\"overwrite\":{\"X\":\"if_blank\"}}",
+                        &errors));
+    CHECK(!check_options("salesforce_update",
+                         "{\"connection\":\"p\",\"objekt\":\"A\",\"id\":\"{{Id}}\",\"set\":{\"X\":[]},"
+                         "\"overwrite\":{\"X\":\"if_blnk\"}}",
+                         &errors));
+    CHECK_INT(errors.len, 4);
+    CHECK_STR(errors.at[0].where, "objekt");
+    CHECK_CONTAINS(errors.at[0].hint, "object");
+    CHECK_STR(errors.at[1].where, "set/X");
+    CHECK_STR(errors.at[2].where, "overwrite/X");
+    CHECK_CONTAINS(errors.at[2].hint, "if_blank");
+    CHECK_CONTAINS(errors.at[3].message, "object");
+    CHECK(!check_options("http", "{\"url\":\"https://x\",\"rate_limit\":\"fast\",\"timeout\":999}",
+                         &errors));
+    CHECK_INT(errors.len, 2);
+    vec_free(&errors);
+}
+
+TEST(options, every_kind_describes_itself)
+{
+    for (size_t i = 0; column_kinds[i]; i++) {
+        const struct column_kind *kind = column_kinds[i];
+        CHECK(kind->title && kind->help && kind->option_count && kind->batch_rows && kind->execute);
+        for (size_t j = 0; j < kind->option_count; j++)
+            CHECK(kind->options[j].help && *kind->options[j].help);
+    }
+}
+
+TEST(refs, are_found_in_every_option)
+{
+    struct column_ref *refs = NULL;
+    const char *config = "{\"url\":\"https://x/{{A}}\",\"headers\":{\"H\":\"{{secret:s}}{{B.c}}\"},"
+                         "\"body\":{\"list\":[\"{{C}}\"]}}";
+    const struct json *json = json_parse(g.arena, config, strlen(config), &g.err);
+    CHECK_OK(column_refs(g.arena, &http_column, json, "{{D}}", &refs, &g.err), &g.err);
+    CHECK_STR(refs->text, "A");
+    CHECK_STR(refs->next->text, "B.c");
+    CHECK_STR(refs->next->where, "headers/H");
+    CHECK_STR(refs->next->next->where, "body/list/0");
+    CHECK_STR(refs->next->next->next->where, "only_run_if");
+    CHECK(refs->next->next->next->next == NULL);
+}
+
+TEST(refs, take_the_longest_name)
+{
+    struct column columns[] = {{.name = "Lead"}, {.name = "Lead.Status"}, {.name = "lead x"}};
+    struct table table = {.columns = columns, .column_count = 3};
+    const char *path = NULL;
+    CHECK_STR(column_ref_resolve(&table, "Lead.id", &path)->name, "Lead");
+    CHECK_STR(path, "id");
+    CHECK_STR(column_ref_resolve(&table, "Lead.Status", &path)->name, "Lead.Status");
+    CHECK_STR(path, "");
+    CHECK_STR(column_ref_resolve(&table, "Lead X[0].a", &path)->name, "lead x");
+    CHECK_STR(path, "[0].a");
+    CHECK(column_ref_resolve(&table, "Leads", &path) == NULL);
+}
