@@ -19,6 +19,7 @@ import socket
 import stat
 import subprocess
 import sys
+import textwrap
 import time
 import urllib.parse
 import urllib.request
@@ -166,7 +167,7 @@ def run_tables(home, org, tables):
     reasons = {}
     for table in tables:
         sync = argil(home, "sync", table)
-        print(f"  {table}: {sync['statement']}")
+        said(f"{table}: {sync['statement']}")
         run = argil(home, "run", table, "--yes", ok=(0, 3))
         for key in ("rows_read", "added", "changed", "echoes"):
             total[key] = total.get(key, 0) + sync[key]
@@ -178,6 +179,12 @@ def run_tables(home, org, tables):
         for refusal in run["refusals"]:
             reasons[refusal["message"]] = reasons.get(refusal["message"], 0) + refusal["count"]
     return total, reasons
+
+
+def said(text, indent="  "):
+    """Wrapped for a terminal of 80 columns."""
+    print(textwrap.fill(text, 78, initial_indent=indent, subsequent_indent=indent + "  ",
+                        break_long_words=False, break_on_hyphens=False))
 
 
 def line(what, value):
@@ -197,7 +204,7 @@ def summary(total, reasons, made, duplicates, seconds):
     line("refused by the org", total["rejected"])
     line("in doubt", total["in_doubt"])
     for why, count in sorted(reasons.items(), key=lambda item: -item[1])[:8]:
-        print(f"      {count:>5} x {why[:90]}")
+        said(f"{count} x {why}", "      ")
     line("API calls", total["api_calls"])
     line("one call a record would be", total["api_calls_one_each"])
     line("duplicates made", duplicates)
@@ -254,9 +261,14 @@ def demo(args):
             print(f"  {'held' if ok else 'BROKEN':<7}{what}")
         if again and held[-1][0]:
             print("\nNothing to do: the org already holds everything this demo would write.")
-        print(f"\nLook around: export ARGIL_DATA={home}/argil XDG_CONFIG_HOME={home}/config\n"
-              f"             {ARGIL} table show accounts; {ARGIL} journal list; {ARGIL} runs\n"
-              f"The web app is not built yet (docs/roadmap.md); localorg's own page: {org.url}/localorg/")
+        near = os.path.relpath(home)
+        here = home if near.startswith("..") else near
+        print("\nLook around:\n"
+              f"  export ARGIL_DATA={here}/argil XDG_CONFIG_HOME={here}/config\n"
+              f"  export PATH={os.path.relpath(ARGIL.parent)}:$PATH\n"
+              "  argil table show accounts; argil runs; argil journal list; argil journal check\n"
+              f"The org's own page: {org.url}/localorg/\n"
+              "Argil's web app is not built yet; docs/roadmap.md says what comes when.")
         if not args.exit and all(ok for ok, _ in held):
             print("\nlocalorg keeps running. Ctrl-C stops it.")
             try:

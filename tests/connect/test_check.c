@@ -83,7 +83,7 @@ TEST(check, text_is_counted_as_salesforce_counts)
         {"a\"b", "ok \"a\\\"b\""}, {"\xC0\x80", "refused.bad_text"}, {NULL, "ok null"},
         {"", "repaired null"}, {"   ", "repaired null"});
     checked(f, OP_UPDATE, "hello world");
-    CHECK_CONTAINS(err.message, "Field: \"hello world\" has 11 characters, the field holds 5");
+    CHECK_CONTAINS(err.message, "Field has 11 characters, the field holds 5: \"hello world\"");
     CHECK_STR(err.where, "Lead.F__c");
     CHECK(err.hint[0] != 0);
 }

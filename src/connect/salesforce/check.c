@@ -28,9 +28,9 @@ const char *sf_json_text(struct arena *arena, const char *text, size_t len)
 enum crm_check sf_refuse(const struct sf_checking *c, const char *code, const char *why,
                          const char *hint)
 {
-    size_t cut = utf8_cut(c->text, c->len, 60);
-    err_set(c->err, code, "%s: \"%.*s%s\" %s", c->field->label, (int)cut, c->text,
-            cut < c->len ? "…" : "", why);
+    size_t cut = utf8_cut(c->text, c->len, 40);
+    err_set(c->err, code, "%s %s: \"%.*s%s\"", c->field->label, why, (int)cut, c->text,
+            cut < c->len ? "…" : "");
     err_where(c->err, "%s.%s", c->object->name, c->field->name);
     if (hint)
         err_hint(c->err, "%s", hint);
