@@ -52,7 +52,9 @@ BANNED = {
 # The clock and the dice belong to the world; these files are its edge.
 WORLD = re.compile(r"\b(time|gettimeofday|getrandom|usleep|nanosleep)\s*\(")
 WORLD_EDGE = {"src/base/world.c", "src/base/log.c", "src/formula/sandbox.c"}
-LONG = {}  # path -> why it may pass 800 lines
+LONG = {  # path -> why it may pass 800 lines
+    "src/localorg/seed/demo.c": "one made-up world: its objects share one deck of dice and one age",
+}
 
 
 def room_of(path):

@@ -175,7 +175,9 @@ static void take_status(struct transfer *t, const char *line, size_t len)
     size_t space = 0;
     while (space < len && line[space] != ' ')
         space++;
-    int status = space + 3 < len ? atoi(line + space + 1) : 0;
+    int status = 0;
+    for (size_t i = space + 1; space + 3 < len && i < space + 4; i++)
+        status = line[i] >= '0' && line[i] <= '9' ? status * 10 + (line[i] - '0') : 0;
     t->response->headers = NULL;
     t->last_header = &t->response->headers;
     if (status < 200)
