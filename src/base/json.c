@@ -294,10 +294,23 @@ void jw_end_array(struct jw *w)
     jw_close(w, ']');
 }
 
+/* True when none of eight bytes is a quote, a backslash, a control or non-ASCII. */
+static bool eight_plain(const unsigned char *p)
+{
+    const uint64_t ones = UINT64_C(0x0101010101010101), highs = ones << 7;
+    uint64_t w, quotes, slashes;
+    memcpy(&w, p, sizeof w);
+    quotes = w ^ (ones * '"');
+    slashes = w ^ (ones * '\\');
+    return ((w | (w - ones * 0x20) | (quotes - ones) | (slashes - ones)) & highs) == 0;
+}
+
 /* How many bytes at p stand in a JSON string as they are. */
 static size_t plain_run(const unsigned char *p, const unsigned char *end)
 {
     const unsigned char *start = p;
+    while (end - p >= 8 && eight_plain(p))
+        p += 8;
     while (p < end && *p >= 0x20 && *p < 0x80 && *p != '"' && *p != '\\')
         p++;
     return (size_t)(p - start);
@@ -443,13 +456,13 @@ void jw_value(struct jw *w, const struct json *value)
         break;
     case JSON_ARRAY:
         jw_array(w);
-        json_each(child, value) jw_value(w, child);
+        json_each(child, value)
+            jw_value(w, child);
         jw_end_array(w);
         break;
     case JSON_OBJECT:
         jw_object(w);
-        json_each(child, value)
-        {
+        json_each(child, value) {
             write_key(w, child->key, child->key_len);
             jw_value(w, child);
         }

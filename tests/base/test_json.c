@@ -311,8 +311,7 @@ TEST(json, reads_from_a_buffer_and_larger_than_any_block)
     CHECK_GOT(root, &err);
     buf_free(&page); /* the tree does not lean on it */
     int i = 0;
-    json_each(record, json_get(root, "records"))
-    {
+    json_each(record, json_get(root, "records")) {
         if (i % 997 == 0)
             CHECK_STR(json_get_text(record, "N"), arena_printf(arena, "%d.00", i));
         i++;
@@ -370,7 +369,8 @@ TEST(json, questions_accept_nothing_and_other_types)
     CHECK(json_get(NULL, "a") == NULL && json_get(list, "a") == NULL);
     CHECK(json_path(NULL, "a.b") == NULL && json_text(NULL) == NULL);
     CHECK(json_is_null(NULL) && json_truth(NULL, true) && !json_truth(list, false));
-    json_each(child, (const struct json *)NULL) CHECK(child == NULL);
+    json_each(child, (const struct json *)NULL)
+        CHECK(child == NULL);
 }
 
 /* --- writing --- */
@@ -427,6 +427,25 @@ TEST(json, invalid_utf8_is_written_as_replacement_characters)
     const char *text = finished();
     CHECK_STR(text, "\"a\xEF\xBF\xBDz\xEF\xBF\xBD\xEF\xBF\xBD\"");
     CHECK_GOT(parse(text), &err);
+}
+
+TEST(json, every_byte_is_escaped_right_at_every_place)
+{
+    for (int byte = 0; byte < 128; byte++) {
+        for (size_t place = 0; place < 20; place++) {
+            char text[20];
+            memset(text, 'x', sizeof text);
+            text[place] = (char)byte;
+            struct jw w;
+            jw_init(&w, &out);
+            jw_text_n(&w, text, sizeof text);
+            const struct json *back = json_parse_buf(arena, &out, &err);
+            CHECK_GOT(back, &err);
+            CHECK_MEM(back->text, back->len, text, sizeof text);
+            buf_free(&out);
+        }
+        arena_reset(arena);
+    }
 }
 
 TEST(json, doubles_read_back_the_same)
