@@ -29,7 +29,7 @@
 static const struct {
     unsigned no_website, no_industry, no_employees, no_phone, no_address, no_email;
     unsigned no_scheme, shouting_host, with_path, trailing_space, odd_phone;
-    unsigned same_company, lead_is_contact, opted_out, bounced;
+    unsigned same_company, lead_is_contact, opted_out, bounced, converted;
 } dirt = {
     .no_website = 170,
     .no_industry = 340,
@@ -46,10 +46,11 @@ static const struct {
     .lead_is_contact = 50,
     .opted_out = 45,
     .bounced = 15,
+    .converted = 60,
 };
 
-struct known { /* a person campaigns and tasks may name */
-    char id[19];
+struct known { /* a person campaigns and conversions may name */
+    char id[19], account[19];
     bool lead;
 };
 
@@ -62,6 +63,8 @@ struct demo {
     struct sheet *accounts, *contacts, *leads, *opportunities, *roles, *tasks;
     VEC(struct known) people;
     VEC(struct contact_mail) mails; /* some contacts only */
+    int64_t age_ms;                 /* of the record at hand */
+    size_t contact_count;           /* the first of `people` */
     int64_t today;                  /* days since 1970 */
 };
 
@@ -74,11 +77,17 @@ static struct rng dice(const struct demo *d, const char *kind, uint64_t i)
 
 /* --- when and who --- */
 
+/* How long ago number i of n was made: ids and creation dates grow together. */
+static void set_age(struct demo *d, uint64_t i, uint64_t n)
+{
+    d->age_ms = HISTORY * DAY_MS / (int64_t)n * (int64_t)(n - i);
+}
+
 static struct sheet_times some_time(const struct demo *d, struct rng *rng)
 {
-    int64_t age = (int64_t)rng_below(rng, HISTORY * (uint64_t)DAY_MS) + 60000;
-    int64_t touched = chance(rng, 400) ? age : (int64_t)rng_below(rng, (uint64_t)age);
-    return (struct sheet_times){d->s->now_ms - age, d->s->now_ms - touched};
+    int64_t created = d->s->now_ms - d->age_ms;
+    int64_t later = chance(rng, 400) ? 0 : (int64_t)rng_below(rng, (uint64_t)d->age_ms);
+    return (struct sheet_times){created, created + later};
 }
 
 static const char *owner(const struct demo *d, struct rng *rng)
@@ -326,6 +335,7 @@ static enum status add_contact(struct demo *d, struct rng *rng, struct account *
         memcpy(a->first_contact, id, sizeof id);
     struct known known = {.lead = false};
     memcpy(known.id, id, sizeof id);
+    memcpy(known.account, a->id, sizeof known.account);
     vec_push(&d->people, known);
     if (*email && chance(rng, 100)) {
         struct contact_mail mail;
@@ -541,7 +551,11 @@ enum {
     LEAD_OPT_OUT,
     LEAD_UNREAD,
     LEAD_LAST_ACTIVITY,
-    LEAD_CLEAN
+    LEAD_CLEAN,
+    LEAD_CONVERTED,
+    LEAD_CONVERTED_DATE,
+    LEAD_CONVERTED_ACCOUNT,
+    LEAD_CONVERTED_CONTACT
 };
 static const char *const lead_columns[] = {"LastName",
                                            "FirstName",
@@ -563,7 +577,22 @@ static const char *const lead_columns[] = {"LastName",
                                            "HasOptedOutOfEmail",
                                            "IsUnreadByOwner",
                                            "LastActivityDate",
-                                           "CleanStatus"};
+                                           "CleanStatus",
+                                           "IsConverted",
+                                           "ConvertedDate",
+                                           "ConvertedAccountId",
+                                           "ConvertedContactId"};
+
+/* A lead that became one of the contacts; the API lets nobody write it any more. */
+static void convert_lead(struct demo *d, struct rng *rng)
+{
+    const struct known *contact = &d->people.at[rng_below(rng, d->contact_count)];
+    sheet_text(d->leads, LEAD_STATUS, "Closed - Converted");
+    sheet_int(d->leads, LEAD_CONVERTED, 1);
+    sheet_date(d->leads, LEAD_CONVERTED_DATE, d->today - (int64_t)rng_below(rng, 400));
+    sheet_text(d->leads, LEAD_CONVERTED_ACCOUNT, contact->account);
+    sheet_text(d->leads, LEAD_CONVERTED_CONTACT, contact->id);
+}
 
 static enum status add_lead(struct demo *d, uint64_t index, struct err *err)
 {
@@ -619,6 +648,8 @@ static enum status add_lead(struct demo *d, uint64_t index, struct err *err)
     if (task_day && task_day < d->today)
         sheet_date(t, LEAD_LAST_ACTIVITY, task_day);
     sheet_text(t, LEAD_CLEAN, "Pending");
+    if (d->contact_count && chance(&rng, dirt.converted))
+        convert_lead(d, &rng);
     put_people(d, t, owner(d, &rng));
     if (sheet_add(t, some_time(d, &rng), id, err) != OK)
         return FAIL;
@@ -759,6 +790,7 @@ static enum status fill_campaigns(struct demo *d, struct sheet *campaigns, struc
     for (size_t c = 0; c < count; c++) {
         struct campaign campaign = {0};
         struct rng rng = dice(d, "members", c);
+        set_age(d, c, count);
         if (org_next_id(d->s->org, object, campaign.id, err) != OK ||
             add_member_statuses(d, statuses, &campaign, err) != OK)
             return FAIL;
@@ -787,7 +819,7 @@ static enum status add_campaigns(struct demo *d, struct err *err)
     return rc;
 }
 
-/* What a member shows of its lead or contact. */
+/* What a member shows of its lead or contact, and what campaigns count of it. */
 static enum status copy_to_members(struct demo *d, struct err *err)
 {
     static const char *const sql[] = {
@@ -801,7 +833,9 @@ static enum status copy_to_members(struct demo *d, struct err *err)
         " AccountId) = (SELECT c.FirstName, c.LastName, c.Name, c.Title, c.MailingCity,"
         " c.MailingState, c.MailingCountry, c.Email, c.Phone, c.HasOptedOutOfEmail, c.LeadSource,"
         " a.Name, c.OwnerId, c.AccountId FROM Contact c LEFT JOIN Account a ON a.Id = c.AccountId"
-        " WHERE c.Id = ContactId) WHERE ContactId IS NOT NULL"};
+        " WHERE c.Id = ContactId) WHERE ContactId IS NOT NULL",
+        "UPDATE Campaign SET NumberOfConvertedLeads = (SELECT count(*) FROM CampaignMember m JOIN"
+        " Lead l ON l.Id = m.LeadId WHERE m.CampaignId = Campaign.Id AND l.IsConverted)"};
     for (size_t i = 0; i < COUNT(sql); i++)
         if (sqlite3_exec(d->s->db, sql[i], NULL, NULL, NULL) != SQLITE_OK)
             return err_set(err, ERR_IO, "campaign members: %s", sqlite3_errmsg(d->s->db));
@@ -847,12 +881,17 @@ static bool open_sheets(struct demo *d, struct err *err)
 static enum status fill(struct demo *d, struct err *err)
 {
     uint64_t scale = (uint64_t)d->s->scale;
-    for (uint64_t i = 0; i < ACCOUNTS * scale; i++)
+    for (uint64_t i = 0; i < ACCOUNTS * scale; i++) {
+        set_age(d, i, ACCOUNTS * scale);
         if (add_account(d, i, err) != OK)
             return FAIL;
-    for (uint64_t i = 0; i < LEADS * scale; i++)
+    }
+    d->contact_count = d->people.len;
+    for (uint64_t i = 0; i < LEADS * scale; i++) {
+        set_age(d, i, LEADS * scale);
         if (add_lead(d, i, err) != OK)
             return FAIL;
+    }
     if (add_campaigns(d, err) != OK)
         return FAIL;
     return copy_to_members(d, err);

@@ -537,7 +537,7 @@ static enum status write_bucket(struct writing *w, struct bucket *bucket, struct
         size_t count = bucket->rows.len - at < CHUNK ? bucket->rows.len - at : CHUNK;
         if (write_chunk(w, bucket, at, count, err) != OK)
             return FAIL;
-        if (bucket->rows.len > CHUNK)
+        if (bucket->rows.len > CHUNK && (at / CHUNK) % 10 == 9)
             load_say(w->l, "%s: %zu of %zu", bucket->name, at + count, bucket->rows.len);
     }
     if (bucket->rows.len)

@@ -276,8 +276,8 @@ static int64_t cache_size(sqlite3 *db)
     return size;
 }
 
-/* Only those whose keys come in no order: references grow with the ids they
- * hold, and a partial index of an empty column costs nothing. */
+/* Only those whose keys come in no order: creation dates and references grow
+ * with the ids, and a partial index of an empty column costs nothing. */
 static enum status drop_indexes(sqlite3 *db, struct bulk *bulk, const char *object, struct err *err)
 {
     sqlite3_stmt *list = NULL;
@@ -285,8 +285,7 @@ static enum status drop_indexes(sqlite3 *db, struct bulk *bulk, const char *obje
     if (sqlite3_prepare_v2(db,
                            "SELECT name, sql FROM sqlite_master WHERE type = 'index' AND"
                            " tbl_name = ? AND sql IS NOT NULL AND (sql LIKE '%Name\")%' OR"
-                           " sql LIKE '%(\"Email\"%' OR sql LIKE '%(\"CreatedDate\"%' OR"
-                           " sql LIKE '%(\"SystemModstamp\"%')",
+                           " sql LIKE '%(\"Email\"%' OR sql LIKE '%(\"SystemModstamp\"%')",
                            -1, &list, NULL) != SQLITE_OK)
         return sql_fail(db, "listing indexes", err);
     sqlite3_bind_text(list, 1, object, -1, SQLITE_STATIC);

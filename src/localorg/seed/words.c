@@ -390,7 +390,8 @@ static void stem_long(uint64_t k, const char *suffix, char *out, size_t size)
         snprintf(out, size, "%s%s %s%s", head, tail, noun, suffix);
 }
 
-static void stem_make(uint64_t seed, uint64_t index, char *out, size_t size)
+/* The name of company `index`; a company named after a city is at home there. */
+static const struct place *stem_make(uint64_t seed, uint64_t index, char *out, size_t size)
 {
     static const char *const overflow[] = {" Group", " Holdings", " International", " Works",
                                            " Union"};
@@ -401,13 +402,13 @@ static void stem_make(uint64_t seed, uint64_t index, char *out, size_t size)
     if (pattern >= 5) {
         uint64_t n = STEMS * COUNT(nouns), all = k * 3 + pattern - 5;
         stem_long(all < n ? scatter(all, n, seed) : all, "", out, size);
-        return;
+        return NULL;
     }
     if (k >= rooms[pattern]) {
         k -= rooms[pattern];
         uint64_t n = STEMS * COUNT(nouns);
         stem_long(k < n ? scatter(k, n, seed) : k, overflow[pattern], out, size);
-        return;
+        return NULL;
     }
     k = scatter(k, rooms[pattern], seed);
     const char *noun = nouns[k % COUNT(nouns)];
@@ -424,19 +425,23 @@ static void stem_make(uint64_t seed, uint64_t index, char *out, size_t size)
         break;
     case 3:
         snprintf(out, size, "%s %s", places[rest].city, noun);
-        break;
+        return &places[rest];
     default:
         snprintf(out, size, "%s & %s", lasts[k % COUNT(lasts)], lasts[k / COUNT(lasts)]);
     }
+    return NULL;
 }
 
 void company_make(uint64_t seed, uint64_t index, struct company *out)
 {
     struct rng rng = {seed ^ (index * 0x9E3779B97F4A7C15ull + 1)};
+    struct rng mixed = {seed}; /* 1, 2, 3 are usual seeds: they should start far apart */
     out->place = &places[rng_below(&rng, place_count)];
     if (chance(&rng, 350)) /* a home market */
         out->place = &places[rng_below(&rng, 10)];
-    stem_make(seed, index, out->stem, sizeof out->stem);
+    const struct place *home = stem_make(rng_next(&mixed), index, out->stem, sizeof out->stem);
+    if (home)
+        out->place = home;
     const char *form = out->place->forms[rng_below(&rng, 4)];
     snprintf(out->name, sizeof out->name, "%s%s%s", out->stem, *form ? " " : "", form);
     char host[100];
