@@ -26,7 +26,8 @@ static bool canonical_number(const char *text, char out[80])
         text++;
     snprintf(out, 80, "%s%s", minus ? "-" : "", text);
     char *dot = strchr(out, '.');
-    for (char *end = out + strlen(out) - 1; dot && end >= dot && (*end == '0' || *end == '.'); end--) {
+    for (char *end = out + strlen(out) - 1; dot && end >= dot && (*end == '0' || *end == '.');
+         end--) {
         bool was_dot = *end == '.';
         *end = 0;
         if (was_dot)
@@ -109,8 +110,7 @@ bool field_same(const struct crm_field *field, const struct json *a, const struc
 bool record_holds(const struct crm_object *object, const struct json *wanted,
                   const struct json *record)
 {
-    json_each(member, wanted)
-    {
+    json_each(member, wanted) {
         const struct crm_field *field = crm_object_field(object, member->key);
         if (!field_same(field, member, json_get_nocase(record, member->key)))
             return false;

@@ -151,8 +151,7 @@ static enum status as_datetime(struct arena *arena, struct value text, struct va
 static struct value joined(struct arena *arena, const struct json *list)
 {
     struct buf text = BUF_INIT;
-    json_each(item, list)
-    {
+    json_each(item, list) {
         struct value part = json_as_text(arena, item);
         if (part.len && text.len)
             buf_char(&text, ';');

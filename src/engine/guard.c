@@ -34,8 +34,7 @@ static bool pattern_covers(const char *pattern, const char *object, const char *
 
 static bool list_covers(const struct json *list, const char *object, const char *field)
 {
-    json_each(pattern, list)
-    {
+    json_each(pattern, list) {
         if (json_text(pattern) && pattern_covers(json_text(pattern), object, field))
             return true;
     }
@@ -48,8 +47,7 @@ enum status guard_may_write(const struct table *table, const char *object, const
     struct arena *arena = arena_new();
     const struct json *list = json_get(guard_of(table, arena), "may_write");
     enum status rc = OK;
-    json_each(member, set)
-    {
+    json_each(member, set) {
         if (!list || rc != OK || list_covers(list, object, member->key))
             continue;
         rc = err_set(err, "guard.may_write", "the table's guard does not allow writing %s.%s",

@@ -254,13 +254,15 @@ const char *run_report_json(struct arena *arena, const struct run_report *r)
         const char *name;
         int64_t value;
     } counts[] = {
-        {"computed", r->cells_computed}, {"skipped", r->cells_skipped},
+        {"computed", r->cells_computed},   {"skipped", r->cells_skipped},
         {"no_result", r->cells_no_result}, {"waiting", r->cells_waiting},
-        {"error", r->cells_error}, {"looked_up", r->looked_up}, {"created", r->created},
-        {"adopted", r->adopted}, {"updated", r->updated}, {"upserted", r->upserted},
-        {"unchanged", r->unchanged}, {"refused", r->refused}, {"rejected", r->rejected},
-        {"in_doubt", r->in_doubt}, {"retrying", r->retrying}, {"planned", r->planned},
-        {"calls", (int64_t)r->calls}, {"calls_one_each", (int64_t)r->calls_one_each},
+        {"error", r->cells_error},         {"looked_up", r->looked_up},
+        {"created", r->created},           {"adopted", r->adopted},
+        {"updated", r->updated},           {"upserted", r->upserted},
+        {"unchanged", r->unchanged},       {"refused", r->refused},
+        {"rejected", r->rejected},         {"in_doubt", r->in_doubt},
+        {"retrying", r->retrying},         {"planned", r->planned},
+        {"calls", (int64_t)r->calls},      {"calls_one_each", (int64_t)r->calls_one_each},
         {"took_ms", r->took_ms},
     };
     struct buf text = BUF_INIT;

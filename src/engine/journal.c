@@ -14,8 +14,8 @@
 #include <string.h>
 
 #define SEND_TIMEOUT_MS ((int64_t)150 * 1000)
-#define LOCK_FIRST_MS 1000
-#define PAUSE_MS ((int64_t)60 * 1000)
+#define LOCK_FIRST_MS   1000
+#define PAUSE_MS        ((int64_t)60 * 1000)
 
 /* ----------------------------------------------------------- settlements */
 
@@ -126,8 +126,8 @@ enum status journal_settle(struct run_job *job, const struct op_target *target,
         dependents = (struct dependents){target->plan->column->id, target->plan->dependents,
                                          target->plan->dependent_count};
     size_t fenced = 0;
-    enum status rc = store->does->ops_settle(store, list, count, &dependents,
-                                             target->plan ? 1 : 0, &fenced, err);
+    enum status rc = store->does->ops_settle(store, list, count, &dependents, target->plan ? 1 : 0,
+                                             &fenced, err);
     free(list);
     if (rc != OK)
         return err_wrap(err, "settling %zu operations", count);
@@ -157,8 +157,8 @@ static int64_t lock_back_off(const struct op *op)
     return wait;
 }
 
-static void settle_unknown(struct run_job *job, struct settlement *s, const struct op_target *target,
-                           const struct crm_outcome *outcome)
+static void settle_unknown(struct run_job *job, struct settlement *s,
+                           const struct op_target *target, const struct crm_outcome *outcome)
 {
     s->settle.to = OP_UNKNOWN;
     s->settle.error_code = outcome->code ? outcome->code : "outcome.unknown";
@@ -263,8 +263,9 @@ static void settle_outcome(struct run_job *job, struct arena *arena, struct sett
 
 /* ------------------------------------------------------------------- plan */
 
-enum status journal_plan(struct column_batch *batch, struct op *ops, const struct cell_result *cells,
-                         size_t count, enum plan_result *results, struct err *err)
+enum status journal_plan(struct column_batch *batch, struct op *ops,
+                         const struct cell_result *cells, size_t count, enum plan_result *results,
+                         struct err *err)
 {
     struct store *store = batch->job->engine->store;
     crash_point(batch->job->engine, "K0");
@@ -281,7 +282,8 @@ static bool harmless(const struct op *op)
     return op->kind != OP_CREATE || op->mode == MODE_SEALED || op->mode == MODE_KEYED;
 }
 
-static void fill_write(const struct crm_object *object, const struct op *op, struct crm_write *write)
+static void fill_write(const struct crm_object *object, const struct op *op,
+                       struct crm_write *write)
 {
     const struct crm_field *seal =
         op->mode == MODE_SEALED && object ? mode_seal_field(object) : NULL;
@@ -344,8 +346,8 @@ static enum status send_chunk(struct run_job *job, const struct op_target *targe
         struct crm_outcome *outcomes = arena_array(arena, count, sizeof *outcomes);
         struct settlement *settlements = arena_array(arena, count, sizeof *settlements);
         struct crm_write_options options = {
-            .duplicate_override =
-                target->plan && json_get_bool(target->plan->config, "duplicate_rule_override", false),
+            .duplicate_override = target->plan && json_get_bool(target->plan->config,
+                                                                "duplicate_rule_override", false),
             .resend_harmless = harmless(ops[0]),
             .timeout_ms = SEND_TIMEOUT_MS};
         for (size_t i = 0; i < count; i++)
@@ -381,7 +383,8 @@ static size_t chunk_limit(const struct op *op, const struct connector *connector
     if (op->mode == MODE_BLIND && op->kind == OP_CREATE)
         return 1; /* a lost answer must leave one row in doubt, not a thousand */
     size_t most = connector->write_batch ? connector->write_batch : 1;
-    const char *given = getenv("ARGIL_WRITE_BATCH"); /* smaller exchanges, for careful people and tests */
+    const char *given =
+        getenv("ARGIL_WRITE_BATCH"); /* smaller exchanges, for careful people and tests */
     long wanted = given ? strtol(given, NULL, 10) : 0;
     return wanted > 0 && (size_t)wanted < most ? (size_t)wanted : most;
 }
@@ -405,13 +408,12 @@ enum status journal_send(struct run_job *job, const struct op_target *target, st
         size_t limit = chunk_limit(first, target->on->session->does), n = 0;
         while (at < count && n < limit && same_chunk(first, &ops[at]))
             chunk[n++] = &ops[at++];
-        const struct crm_object *object =
-            job_describe(target->on, first->object, job->engine, err);
+        const struct crm_object *object = job_describe(target->on, first->object, job->engine, err);
         if (!object || seal_lost(first, object)) {
-            rc = object ? err_set(err, "mode.seal_lost",
-                                  "%s lost its unique Argil key field: writing stopped",
-                                  first->object)
-                        : FAIL;
+            rc = object
+                     ? err_set(err, "mode.seal_lost",
+                               "%s lost its unique Argil key field: writing stopped", first->object)
+                     : FAIL;
             break;
         }
         rc = send_chunk(job, target, chunk, n, object, err);

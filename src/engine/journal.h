@@ -15,7 +15,7 @@
 
 #include "engine/run_priv.h"
 
-#define ATTEMPTS_MAX 10
+#define ATTEMPTS_MAX    10
 #define ATTEMPTS_FOR_MS ((int64_t)24 * 3600 * 1000)
 #define UNKNOWN_KEPT_MS ((int64_t)14 * 24 * 3600 * 1000)
 
@@ -25,7 +25,8 @@ struct op_target {
     struct column_plan *plan;
     struct job_session *on;
 };
-enum status journal_target(struct run_job *job, const struct op *op, struct op_target *out, struct err *err);
+enum status journal_target(struct run_job *job, const struct op *op, struct op_target *out,
+                           struct err *err);
 
 /* One change of state to come. Fills settle from op; the caller adds what it knows. */
 struct settlement {
@@ -41,16 +42,18 @@ void settlement_cell_value(struct settlement *s, const struct op_target *target,
 enum status journal_settle(struct run_job *job, const struct op_target *target,
                            struct settlement *settlements, size_t count, struct err *err);
 
-enum status journal_plan(struct column_batch *batch, struct op *ops, const struct cell_result *cells,
-                         size_t count, enum plan_result *results, struct err *err);
-/* All ops of one target; kind and object may differ. States in ops are updated. */
-enum status journal_send(struct run_job *job, const struct op_target *target, struct op *ops, size_t count,
+enum status journal_plan(struct column_batch *batch, struct op *ops,
+                         const struct cell_result *cells, size_t count, enum plan_result *results,
                          struct err *err);
+/* All ops of one target; kind and object may differ. States in ops are updated. */
+enum status journal_send(struct run_job *job, const struct op_target *target, struct op *ops,
+                         size_t count, struct err *err);
 /* UNKNOWN ops of one target, all ready. */
 enum status journal_reconcile(struct run_job *job, const struct op_target *target, struct op *ops,
                               size_t count, struct err *err);
 /* table_id 0 = every table. Waits at most patience_ms for what becomes ready. */
-enum status journal_drain(struct run_job *job, int64_t table_id, int64_t patience_ms, struct err *err);
+enum status journal_drain(struct run_job *job, int64_t table_id, int64_t patience_ms,
+                          struct err *err);
 enum status journal_recover_job(struct run_job *job, struct err *err);
 
 /* When an UNKNOWN operation may be looked for. */
@@ -67,15 +70,19 @@ const struct crm_field *mode_seal_field(const struct crm_object *object);
 struct mode mode_choose(const struct crm_object *object, enum op_kind kind, const char *key_field);
 /* Fields of a payload that a fingerprint query can compare. */
 bool mode_comparable(const struct crm_field *field);
-/* The value under which a business key is the same key: lower case unless the field tells cases apart. */
+/* The value under which a business key is the same key: lower case unless the field tells cases
+ * apart. */
 const char *mode_key_norm(struct arena *arena, const struct crm_field *field, struct value value);
 
-/* compare.c: does the record hold these values? Both JSON objects; every member of `wanted` counts. */
-bool record_holds(const struct crm_object *object, const struct json *wanted, const struct json *record);
+/* compare.c: does the record hold these values? Both JSON objects; every member of `wanted` counts.
+ */
+bool record_holds(const struct crm_object *object, const struct json *wanted,
+                  const struct json *record);
 bool field_same(const struct crm_field *field, const struct json *a, const struct json *b);
 
 /* guard.c */
-enum status guard_may_write(const struct table *table, const char *object, const struct json *set, struct err *err);
+enum status guard_may_write(const struct table *table, const char *object, const struct json *set,
+                            struct err *err);
 /* How many more writes this run may make; INT64_MAX without a limit. */
 int64_t guard_writes_left(const struct run_job *job, const struct table *table);
 /* Counts outcomes; true when the error rate is above the limit. */

@@ -12,9 +12,8 @@
 
 #include <string.h>
 
-#define PAGE 2000
-#define OPEN_STATES                                                                                \
-    (BIT(OP_PLANNED) | BIT(OP_RETRY_SAFE) | BIT(OP_UNKNOWN) | BIT(OP_RECONCILING))
+#define PAGE        2000
+#define OPEN_STATES (BIT(OP_PLANNED) | BIT(OP_RETRY_SAFE) | BIT(OP_UNKNOWN) | BIT(OP_RECONCILING))
 
 /* ---------------------------------------------------------------- target */
 
@@ -33,10 +32,11 @@ enum status journal_target(struct run_job *job, const struct op *op, struct op_t
     out->on = job_session_by_id(job, op->connection_id, err);
     if (!out->on)
         return FAIL;
-    if (op->org_id && out->on->connection.org_id && !text_eq(op->org_id, out->on->connection.org_id))
+    if (op->org_id && out->on->connection.org_id &&
+        !text_eq(op->org_id, out->on->connection.org_id))
         return err_set(err, ERR_CRM_WRONG_ORG,
-                       "operations for org %s are held: connection \"%s\" is now org %s", op->org_id,
-                       out->on->name, out->on->connection.org_id);
+                       "operations for org %s are held: connection \"%s\" is now org %s",
+                       op->org_id, out->on->name, out->on->connection.org_id);
     return OK;
 }
 
@@ -191,8 +191,7 @@ enum status journal_recover_job(struct run_job *job, struct err *err)
     if (store->does->ops_recover(store, &moved, err) != OK)
         return err_wrap(err, "recovering the journal");
     if (moved)
-        log_warn("journal: %lld operations were under way when argil last ended",
-                 (long long)moved);
+        log_warn("journal: %lld operations were under way when argil last ended", (long long)moved);
     return journal_drain(job, 0, 0, err);
 }
 

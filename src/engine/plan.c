@@ -88,7 +88,8 @@ static enum status sort_plans(struct arena *arena, struct table_plan *table, str
         }
     }
     if (done < table->column_count)
-        return err_set(err, ERR_INVALID, "the columns of table \"%s\" depend on each other in a circle",
+        return err_set(err, ERR_INVALID,
+                       "the columns of table \"%s\" depend on each other in a circle",
                        table->table.name);
     table->columns = sorted;
     return OK;

@@ -185,7 +185,8 @@ static void judge_create(struct reconciling *r, const struct op *op, const struc
         found(f, sum.live->id, op->mode == MODE_SEALED);
     else if (sum.live_count > 1) {
         r->job->stop_writing = true;
-        doubt(f, "outcome.several", "several records hold this key: the field is not really unique");
+        doubt(f, "outcome.several",
+              "several records hold this key: the field is not really unique");
     } else if (sum.deleted_count)
         doubt(f, "outcome.deleted", "the record was created and then deleted or merged");
     else if (text_eq(op->error_code, "DUPLICATE_VALUE"))
@@ -240,8 +241,7 @@ static void judge_update(struct reconciling *r, const struct op *op, const struc
 static const char *signature(struct reconciling *r, const struct op *op)
 {
     struct buf text = BUF_INIT;
-    json_each(member, payload_of(r, op))
-    {
+    json_each(member, payload_of(r, op)) {
         bool given = !json_is_null(member) && !(json_is(member, JSON_STRING) && !member->len);
         if (given && mode_comparable(crm_object_field(r->object, member->key)))
             buf_printf(&text, "%s%s", text.len ? "," : "", member->key);
@@ -264,8 +264,7 @@ static enum status is_taken(struct reconciling *r, const struct op *op, const ch
     const struct json *payload = payload_of(r, op);
     struct value ignored;
     *taken = false;
-    json_each(member, payload)
-    {
+    json_each(member, payload) {
         if (!*taken && store->does->written_get(store, r->arena, op->org_id, id, member->key,
                                                 &ignored, taken, err) != OK)
             return FAIL;
@@ -298,8 +297,8 @@ static enum status judge_fingerprint(struct reconciling *r, const struct op *op,
         if (!taken && !candidates++)
             candidate = match;
     }
-    bool complete = r->target->plan &&
-                    json_get_bool(r->target->plan->config, "prefer_completeness", false);
+    bool complete =
+        r->target->plan && json_get_bool(r->target->plan->config, "prefer_completeness", false);
     if (candidates > 1)
         doubt(f, "outcome.several", "several new records look like this one");
     else if (candidates && candidate->deleted)
@@ -352,12 +351,12 @@ static enum status look_up_values(struct reconciling *r, struct op **ops, size_t
     char when[32];
     when_iso_seconds(since, when);
     struct crm_lookup lookup = {.match_fields = fields, .match_count = field_count, .keys = keys};
-    lookup.return_fields =
-        payload_fields(r, ops, count, "CreatedDate", &lookup.return_count);
+    lookup.return_fields = payload_fields(r, ops, count, "CreatedDate", &lookup.return_count);
     const char *user = r->target->on->connection.user_id;
-    lookup.and_where = user && *user ? arena_printf(r->arena, "CreatedById = '%s' AND CreatedDate >= %s",
-                                                    user, when)
-                                     : arena_printf(r->arena, "CreatedDate >= %s", when);
+    lookup.and_where =
+        user && *user
+            ? arena_printf(r->arena, "CreatedById = '%s' AND CreatedDate >= %s", user, when)
+            : arena_printf(r->arena, "CreatedDate >= %s", when);
     return look_up(r, ops, count, &lookup, results, err);
 }
 
@@ -400,10 +399,10 @@ static enum status reconcile_values(struct reconciling *r, struct err *err)
 typedef void judge_fn(struct reconciling *r, const struct op *op, const struct crm_match *match,
                       struct finding *f);
 
-static enum status reconcile_keys(struct reconciling *r, bool (*mine)(const struct op *),
-                                  const char *(*field)(const struct reconciling *, const struct op *),
-                                  const char *(*key)(const struct op *), judge_fn *judge,
-                                  struct err *err)
+static enum status
+reconcile_keys(struct reconciling *r, bool (*mine)(const struct op *),
+               const char *(*field)(const struct reconciling *, const struct op *),
+               const char *(*key)(const struct op *), judge_fn *judge, struct err *err)
 {
     struct op **group = arena_array(r->arena, r->count, sizeof *group);
     size_t *places = arena_array(r->arena, r->count, sizeof *places);
@@ -513,10 +512,10 @@ static void settle_finding(struct reconciling *r, struct settlement *s, struct o
         settlement_cell(s, r->target, f->to == OP_REJECTED ? CELL_REFUSED : CELL_IN_DOUBT, f->code,
                         f->message);
     }
-    s->settle.audit = arena_printf(r->arena, "%s %s %s: %s after reconciliation%s%s",
-                                   op_kind_name(op->kind), op->object, f->id ? f->id : op->key,
-                                   op_state_name(f->to), f->message ? ": " : "",
-                                   f->message ? f->message : "");
+    s->settle.audit =
+        arena_printf(r->arena, "%s %s %s: %s after reconciliation%s%s", op_kind_name(op->kind),
+                     op->object, f->id ? f->id : op->key, op_state_name(f->to),
+                     f->message ? ": " : "", f->message ? f->message : "");
 }
 
 static enum status settle_findings(struct reconciling *r, struct err *err)

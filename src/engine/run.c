@@ -14,10 +14,10 @@
 #include <string.h>
 
 #define RETRY_PATIENCE_MS 20000
-#define BUSY_ROUNDS 20 /* rows that write to the same record take turns */
-#define STATES_TO_RUN (BIT(CELL_DUE) | BIT(CELL_WAITING) | BIT(CELL_RETRYING))
+#define BUSY_ROUNDS       20 /* rows that write to the same record take turns */
+#define STATES_TO_RUN     (BIT(CELL_DUE) | BIT(CELL_WAITING) | BIT(CELL_RETRYING))
 #define STATES_OF_JOURNAL (BIT(CELL_QUEUED) | BIT(CELL_RUNNING) | BIT(CELL_IN_DOUBT))
-#define STATES_ALL (BIT(CELL_IN_DOUBT + 1) - 1)
+#define STATES_ALL        (BIT(CELL_IN_DOUBT + 1) - 1)
 
 static bool fatal(const struct err *err)
 {

@@ -12,7 +12,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-#define RETRY_FIRST_MS 1000
+#define RETRY_FIRST_MS   1000
 #define RETRY_LONGEST_MS ((int64_t)5 * 60 * 1000)
 
 /* -------------------------------------------------------- setting results */

@@ -20,7 +20,8 @@ void crash_point(struct engine *engine, const char *point);
 int64_t engine_settle_ms(const struct engine *engine);
 int64_t engine_now(const struct engine *engine);
 bool engine_stopping(const struct engine *engine);
-enum status engine_secret_get(struct engine *engine, const char *name, struct secret *out, struct err *err);
+enum status engine_secret_get(struct engine *engine, const char *name, struct secret *out,
+                              struct err *err);
 
 /* ----------------------------------------------------------------- job */
 
@@ -29,9 +30,9 @@ struct job_session {
     int64_t connection_id;
     struct connection connection;
     struct crm_session *session;
-    int64_t skew_ms;       /* remote clock minus ours, from the first answer */
+    int64_t skew_ms; /* remote clock minus ours, from the first answer */
     bool skew_known;
-    uint64_t budget;       /* calls this session may use; 0 = unlimited */
+    uint64_t budget; /* calls this session may use; 0 = unlimited */
     struct job_session *next;
 };
 
@@ -41,7 +42,7 @@ struct column_plan {
     const struct json *config;
     const struct column **inputs; /* columns it reads, without repeats */
     size_t input_count;
-    int64_t *dependents;          /* ids of auto-update columns that read this one */
+    int64_t *dependents; /* ids of auto-update columns that read this one */
     size_t dependent_count;
 };
 
@@ -60,19 +61,19 @@ struct run_job {
     struct run_report *report;
     const struct run_options *options;
     int64_t run_id;
-    int64_t started_ms;          /* monotonic */
-    int64_t opened_ms;           /* wall clock */
+    int64_t started_ms; /* monotonic */
+    int64_t opened_ms;  /* wall clock */
     struct job_session *sessions;
-    struct table_plan *tables;   /* loaded so far */
-    struct table_plan *table;    /* the one this run is about; NULL in recovery */
-    int64_t max_row_id;          /* --limit; 0 = no limit */
-    int64_t writes_sent;         /* guard.max_writes_per_run */
+    struct table_plan *tables;              /* loaded so far */
+    struct table_plan *table;               /* the one this run is about; NULL in recovery */
+    int64_t max_row_id;                     /* --limit; 0 = no limit */
+    int64_t writes_sent;                    /* guard.max_writes_per_run */
     int64_t write_outcomes, write_failures; /* guard.stop_at_error_rate */
-    bool stop_column;            /* the present column must not go on */
-    bool guard_full;             /* no new operations: the guard's number is reached */
-    bool stop_writing;           /* no column may write any more (guard, pause) */
-    int64_t busy_rows;           /* rows that wait for another write of this run */
-    int64_t retry_soonest_ms;    /* earliest not_before among cells left retrying; 0 = none */
+    bool stop_column;                       /* the present column must not go on */
+    bool guard_full;                        /* no new operations: the guard's number is reached */
+    bool stop_writing;                      /* no column may write any more (guard, pause) */
+    int64_t busy_rows;                      /* rows that wait for another write of this run */
+    int64_t retry_soonest_ms;      /* earliest not_before among cells left retrying; 0 = none */
     struct http_cache *http_cache; /* answers of this run; columns/http_cache.c */
 };
 
@@ -82,8 +83,8 @@ void run_job_close(struct run_job *job);
 struct job_session *job_session(struct run_job *job, const char *connection, struct err *err);
 struct job_session *job_session_by_id(struct run_job *job, int64_t connection_id, struct err *err);
 /* Fresh describe of an object; notes the clock skew on the way. */
-const struct crm_object *job_describe(struct job_session *on, const char *object, struct engine *engine,
-                                      struct err *err);
+const struct crm_object *job_describe(struct job_session *on, const char *object,
+                                      struct engine *engine, struct err *err);
 /* True when the session's calls are used up: sets report->paused. */
 bool job_over_budget(struct run_job *job, struct job_session *on);
 struct table_plan *job_table(struct run_job *job, const char *name, struct err *err);
@@ -115,18 +116,21 @@ struct column_batch {
     struct cell_result *results; /* row, column and slot are set; the kind fills the rest */
     bool *stored;                /* results[i] needs no cells_put any more */
     size_t count;
-    const struct json ***trees;  /* lazily parsed JSON inputs: [row][input] */
+    const struct json ***trees; /* lazily parsed JSON inputs: [row][input] */
 };
 
 /* Sets results[i]; text is lent by the batch's arena or longer. */
 void batch_value(struct column_batch *batch, size_t i, struct value value);
 void batch_no_result(struct column_batch *batch, size_t i);
-void batch_error(struct column_batch *batch, size_t i, enum cell_state state, const struct err *err);
+void batch_error(struct column_batch *batch, size_t i, enum cell_state state,
+                 const struct err *err);
 void batch_fail(struct column_batch *batch, size_t i, enum cell_state state, const char *code,
                 const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* Retry later with back-off, at least `wait_ms`; CELL_ERROR after `attempts` tries. */
-void batch_retry(struct column_batch *batch, size_t i, int64_t wait_ms, int attempts, const struct err *err);
-/* One failed call for all rows: retry, pause or error by its code. FAIL when the run cannot go on. */
+void batch_retry(struct column_batch *batch, size_t i, int64_t wait_ms, int attempts,
+                 const struct err *err);
+/* One failed call for all rows: retry, pause or error by its code. FAIL when the run cannot go on.
+ */
 enum status batch_call_failed(struct column_batch *batch, struct err *err);
 /* A result as this column's cell: typed, or an error in the cell. */
 void batch_json(struct column_batch *batch, size_t i, const struct json *value);
@@ -142,13 +146,15 @@ struct value batch_ref_value(struct column_batch *batch, size_t row, const char 
 const char **batch_formula_rows(struct column_batch *batch);
 const char **batch_formula_names(struct column_batch *batch);
 
-struct template {
+struct template
+{
     const char *text;
     const char *whole; /* the only reference of a template that is nothing else, or NULL */
     bool constant;     /* no references at all */
     bool null;         /* YAML null: clear the field */
 };
-enum status template_make(struct arena *arena, const struct json *config, struct template *out, struct err *err);
+enum status template_make(struct arena *arena, const struct json *config, struct template *out,
+                          struct err *err);
 /* The text of a template for a row; VALUE_NULL when a whole reference is null. */
 enum status template_fill(struct column_batch *batch, size_t row, const struct template *t,
                           enum formula_slot slot, struct value *out, struct err *err);
@@ -159,7 +165,7 @@ void value_to_json(struct jw *w, enum value_type type, struct value value);
 enum status value_from_json(struct arena *arena, enum value_type type, const struct json *json,
                             struct value *out, struct err *err);
 struct value json_as_text(struct arena *arena, const struct json *json); /* null gives VALUE_NULL */
-struct value value_of(const char *text); /* NULL gives VALUE_NULL */
+struct value value_of(const char *text);                                 /* NULL gives VALUE_NULL */
 
 /* run_batch.c: reads a page of rows whose cell is in `states`, computes them.
  * *more = false when there was no further row. */

@@ -17,10 +17,10 @@
 
 #include <string.h>
 
-#define OVERLAP_MS   ((int64_t)15 * 60 * 1000)
-#define LAG_MS       ((int64_t)5 * 60 * 1000)
-#define CATCH_UP_MS  ((int64_t)60 * 1000)
-#define MANY_ROWS    10
+#define OVERLAP_MS  ((int64_t)15 * 60 * 1000)
+#define LAG_MS      ((int64_t)5 * 60 * 1000)
+#define CATCH_UP_MS ((int64_t)60 * 1000)
+#define MANY_ROWS   10
 
 /* ------------------------------------------------------------------ setup */
 
@@ -155,8 +155,8 @@ enum status sync_store_page(struct sync *sync, const struct crm_page *page, stru
                                  .row_count = page->count,
                                  .cursor = sync_cursor_write(arena, &sync->cursor),
                                  .update_existing = sync->update_existing,
-                                 .first_load = sync->cursor.phase == SYNC_LOAD &&
-                                               sync->cursor.first_load,
+                                 .first_load =
+                                     sync->cursor.phase == SYNC_LOAD && sync->cursor.first_load,
                                  .when_deleted = sync->when_deleted,
                                  .due_for_new = sync->due_for_new,
                                  .due_for_new_count = sync->due_for_new_count,
@@ -335,12 +335,13 @@ static enum status window(struct sync *sync, struct err *err)
 static enum status check_not_empty(struct sync *sync, struct err *err)
 {
     const struct connector *crm = sync->on->session->does;
-    if (crm->count(sync->on->session, sync->object->name, sync->where,
-                   &sync->report->remote_count, err) != OK)
+    if (crm->count(sync->on->session, sync->object->name, sync->where, &sync->report->remote_count,
+                   err) != OK)
         return FAIL;
     if (sync->report->remote_count > 0 || sync->rows_before < MANY_ROWS || sync->full)
         return OK;
-    err_set(err, "sync.empty", "%s now has no record that the filter finds; the table has %lld rows",
+    err_set(err, "sync.empty",
+            "%s now has no record that the filter finds; the table has %lld rows",
             sync->object->name, (long long)sync->rows_before);
     err_cause(err, "The connected user may have lost access, or the filter may be wrong.");
     err_hint(err, "If the records are really gone, confirm with --full.");
@@ -461,9 +462,9 @@ static enum status end(struct sync *sync, enum status rc, struct err *err)
         write_statement(sync);
     if (rc != OK)
         sync->report->complete = false;
-    enum run_state state = rc == OK                      ? RUN_DONE
-                           : err_is(err, ERR_STOPPED)    ? RUN_STOPPED
-                                                         : RUN_FAILED;
+    enum run_state state = rc == OK                   ? RUN_DONE
+                           : err_is(err, ERR_STOPPED) ? RUN_STOPPED
+                                                      : RUN_FAILED;
     if (store->does->run_end(store, sync->job.run_id, state, report_json(sync),
                              rc == OK ? NULL : err->message, &late) == OK)
         return rc;

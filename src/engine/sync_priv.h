@@ -15,13 +15,13 @@ enum sync_phase {
 /* Stored with every page, so that a kill costs one page. */
 struct sync_cursor {
     enum sync_phase phase;
-    bool first_load;         /* the table was empty when the load began */
-    const char *shape;       /* hash of org, object, fields and filter: another shape is read anew */
+    bool first_load;   /* the table was empty when the load began */
+    const char *shape; /* hash of org, object, fields and filter: another shape is read anew */
     const char *org_id;
-    const char *stamp, *id;  /* last record read in this phase; NULL = from the start */
-    int64_t started_ms;      /* server clock when the load began */
+    const char *stamp, *id;    /* last record read in this phase; NULL = from the start */
+    int64_t started_ms;        /* server clock when the load began */
     int64_t from_ms, until_ms; /* the window */
-    int64_t covered_ms;      /* everything up to here is ours */
+    int64_t covered_ms;        /* everything up to here is ours */
 };
 const char *sync_cursor_write(struct arena *arena, const struct sync_cursor *cursor);
 enum status sync_cursor_read(struct arena *arena, const char *json, struct sync_cursor *out,
@@ -35,10 +35,10 @@ struct sync {
     const struct json *source;
     struct sync_report *report;
     struct sync_cursor cursor;
-    const char **fields;    /* to read, and the slots they go to */
+    const char **fields; /* to read, and the slots they go to */
     int *slots;
     size_t field_count, frozen_count; /* frozen: gone from describe, old values kept */
-    const char *frozen;     /* their names */
+    const char *frozen;               /* their names */
     bool full, has_stamp, update_existing, auto_update;
     enum when_deleted when_deleted;
     const char *where;

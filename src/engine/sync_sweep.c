@@ -12,9 +12,9 @@
 
 #include <string.h>
 
-#define ID_LEN 18
+#define ID_LEN        18
 #define FETCH_AT_ONCE 200
-#define MARK_AT_ONCE 2000
+#define MARK_AT_ONCE  2000
 
 /* A set of 18-character ids, packed. */
 struct id_set {
@@ -113,9 +113,9 @@ static enum status compare_keys(struct sync *sync, const struct id_set *remote,
     for (size_t count = MARK_AT_ONCE; count == MARK_AT_ONCE;) {
         struct arena *arena = arena_new();
         const char **keys = NULL;
-        enum status rc = store->does->keys_list(store, arena, sync->table->table.id,
-                                                *after ? after : NULL, MARK_AT_ONCE, &keys, &count,
-                                                err);
+        enum status rc =
+            store->does->keys_list(store, arena, sync->table->table.id, *after ? after : NULL,
+                                   MARK_AT_ONCE, &keys, &count, err);
         for (size_t i = 0; rc == OK && i < count; i++) {
             id_set_add(local, keys[i]);
             if (!id_set_has(remote, keys[i]))
@@ -274,8 +274,8 @@ enum status sync_compare(struct sync *sync, struct err *err)
         return OK;
     if (sweep(sync, err) != OK || sync_rows_now(sync, &report->rows_now, err) != OK)
         return FAIL;
-    report->complete = report->rows_now == report->remote_count ||
-                       (sync->when_deleted == DELETED_KEEP &&
-                        report->rows_now >= report->remote_count);
+    report->complete =
+        report->rows_now == report->remote_count ||
+        (sync->when_deleted == DELETED_KEEP && report->rows_now >= report->remote_count);
     return OK;
 }

@@ -32,7 +32,8 @@ MORTAL(sealed_get, (S * s, A *a, const char *l, const char **o, E *err), a, l, o
 MORTAL(table_get, (S * s, A *a, const char *n, struct table *o, E *err), a, n, o, err)
 MORTAL(table_list, (S * s, A *a, struct table **o, size_t *n, E *err), a, o, n, err)
 MORTAL(column_approve, (S * s, int64_t c, int64_t at, E *err), c, at, err)
-MORTAL(import_page, (S * s, const struct import_page *p, struct import_counts *c, E *err), p, c, err)
+MORTAL(import_page, (S * s, const struct import_page *p, struct import_counts *c, E *err), p, c,
+       err)
 MORTAL(import_finish, (S * s, int64_t t, E *err), t, err)
 MORTAL(cursor_get, (S * s, A *a, int64_t t, const char **o, E *err), a, t, o, err)
 MORTAL(keys_list,
@@ -41,25 +42,25 @@ MORTAL(keys_list,
 MORTAL(rows_delete,
        (S * s, int64_t t, const char *const *k, size_t n, enum when_deleted how, E *err), t, k, n,
        how, err)
-MORTAL(rows, (S * s, A *a, const struct row_query *q, struct row **o, size_t *n, E *err), a, q, o, n,
-       err)
+MORTAL(rows, (S * s, A *a, const struct row_query *q, struct row **o, size_t *n, E *err), a, q, o,
+       n, err)
 MORTAL(cells,
-       (S * s, A *a, int64_t t, int64_t c, const int64_t *r, size_t n, struct cell *o, E *err), a, t,
-       c, r, n, o, err)
+       (S * s, A *a, int64_t t, int64_t c, const int64_t *r, size_t n, struct cell *o, E *err), a,
+       t, c, r, n, o, err)
 MORTAL(cells_put,
        (S * s, int64_t t, const struct cell_result *r, size_t n, const struct dependents *d,
         size_t dn, E *err),
        t, r, n, d, dn, err)
 MORTAL(cells_make_due,
-       (S * s, int64_t t, int64_t c, uint32_t st, const int64_t *r, size_t n, int64_t *m, E *err), t,
-       c, st, r, n, m, err)
+       (S * s, int64_t t, int64_t c, uint32_t st, const int64_t *r, size_t n, int64_t *m, E *err),
+       t, c, st, r, n, m, err)
 MORTAL(ops_plan,
        (S * s, struct op *o, size_t n, enum plan_result *r, const struct cell_result *c, E *err), o,
        n, r, c, err)
 MORTAL(ops_sending, (S * s, struct op *o, size_t n, int64_t d, E *err), o, n, d, err)
 MORTAL(ops_settle,
-       (S * s, const struct op_settle *o, size_t n, const struct dependents *d, size_t dn, size_t *f,
-        E *err),
+       (S * s, const struct op_settle *o, size_t n, const struct dependents *d, size_t dn,
+        size_t *f, E *err),
        o, n, d, dn, f, err)
 MORTAL(ops_list, (S * s, A *a, const struct op_query *q, struct op **o, size_t *n, E *err), a, q, o,
        n, err)
@@ -72,9 +73,8 @@ MORTAL(written_get,
        (S * s, A *a, const char *o, const char *r, const char *f, struct value *v, bool *b, E *err),
        a, o, r, f, v, b, err)
 MORTAL(run_begin, (S * s, struct run *r, E *err), r, err)
-MORTAL(run_end,
-       (S * s, int64_t r, enum run_state st, const char *rep, const char *e, E *err), r, st, rep, e,
-       err)
+MORTAL(run_end, (S * s, int64_t r, enum run_state st, const char *rep, const char *e, E *err), r,
+       st, rep, e, err)
 
 static const struct store_driver mortal = {
     .name = "mortal",
@@ -129,7 +129,8 @@ static void date_record(struct crm_session *session, const struct crm_write *wri
         when_iso(g.world->now_ms(g.world), when);
         const char *id = lead_with(json_text(email));
         if (id && !scripted_field(g.org, write->object, id, "CreatedDate"))
-            scripted_set(g.org, write->object, id, "CreatedDate", arena_printf(arena, "\"%s\"", when));
+            scripted_set(g.org, write->object, id, "CreatedDate",
+                         arena_printf(arena, "\"%s\"", when));
     }
     arena_free(arena);
 }
@@ -175,8 +176,7 @@ static void open_store(void)
 {
     char data[300];
     snprintf(data, sizeof data, "%s/data", home);
-    struct store_open options = {
-        .data = data, .name = "Acme", .create = true, .world = g.world};
+    struct store_open options = {.data = data, .name = "Acme", .create = true, .world = g.world};
     CHECK_OK(sqlite_store_open(&options, &g.store, &g.err), &g.err);
     g.shell = *g.store;
     g.shell.does = &mortal;
@@ -269,10 +269,11 @@ void die_at(const char *point, int after)
 static void put_contacts(struct buf *script, int count)
 {
     for (int i = 1; i <= count; i++)
-        buf_printf(script,
-                   "%s{\"Id\":\"003%012dAAA\",\"LastName\":\"Person %d\",\"Email\":\"p%d@x.org\","
-                   "\"Company\":\"Firm %d\",\"SystemModstamp\":\"2026-11-22T10:%02d:%02d.000+0000\"}",
-                   i > 1 ? "," : "", i, i, i, i, i / 60 % 60, i % 60);
+        buf_printf(
+            script,
+            "%s{\"Id\":\"003%012dAAA\",\"LastName\":\"Person %d\",\"Email\":\"p%d@x.org\","
+            "\"Company\":\"Firm %d\",\"SystemModstamp\":\"2026-11-22T10:%02d:%02d.000+0000\"}",
+            i > 1 ? "," : "", i, i, i, i, i / 60 % 60, i % 60);
 }
 
 static void connect_org(void)
@@ -293,11 +294,12 @@ static void connect_org(void)
 void given_org(const char *lead_extra, int contacts)
 {
     struct buf script = BUF_INIT;
-    buf_printf(&script,
-               "{\"page\":7,\"objects\":{\"Contact\":{\"keyPrefix\":\"003\",\"fields\":[%s,%s,%s,%s]"
-               ",\"records\":[",
-               SYSTEM_FIELDS, FIELD("LastName", "string", ""), FIELD("Email", "email", ""),
-               FIELD("Company", "string", ""));
+    buf_printf(
+        &script,
+        "{\"page\":7,\"objects\":{\"Contact\":{\"keyPrefix\":\"003\",\"fields\":[%s,%s,%s,%s]"
+        ",\"records\":[",
+        SYSTEM_FIELDS, FIELD("LastName", "string", ""), FIELD("Email", "email", ""),
+        FIELD("Company", "string", ""));
     put_contacts(&script, contacts);
     buf_printf(&script,
                "]},\"Lead\":{\"keyPrefix\":\"00Q\",\"fields\":[%s,%s,%s,%s,%s%s],\"records\":[]}}}",
@@ -407,10 +409,8 @@ const char *cell_value(const char *column, int row)
     const struct column *found = table_column(table, column);
     struct row *rows = NULL;
     size_t count = 0;
-    struct row_query query = {.table_id = table->id,
-                              .slots = &found->slot,
-                              .slot_count = 1,
-                              .limit = (size_t)row};
+    struct row_query query = {
+        .table_id = table->id, .slots = &found->slot, .slot_count = 1, .limit = (size_t)row};
     CHECK_OK(g.store->does->rows(g.store, g.arena, &query, &rows, &count, &g.err), &g.err);
     CHECK_INT(count, row);
     struct value value = rows[row - 1].values[0];
@@ -447,11 +447,8 @@ const char *lead_with(const char *email)
     struct crm_session *session = scripted_connector.open(g.world, &connection, NULL, &err);
     struct value key = {email, (uint32_t)strlen(email)};
     struct crm_match *match = NULL;
-    struct crm_lookup lookup = {.object = "Lead",
-                                .match_fields = by_email,
-                                .match_count = 1,
-                                .keys = &key,
-                                .row_count = 1};
+    struct crm_lookup lookup = {
+        .object = "Lead", .match_fields = by_email, .match_count = 1, .keys = &key, .row_count = 1};
     enum status rc = scripted_connector.lookup(session, &lookup, g.arena, &match, &err);
     scripted_connector.close(session);
     return rc == OK && match ? match->id : NULL;

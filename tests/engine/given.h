@@ -16,17 +16,17 @@
 struct given {
     struct engine engine;
     struct world *world;
-    struct store *store;  /* the real one */
-    struct store shell;   /* what the engine holds: forwards until dead */
+    struct store *store; /* the real one */
+    struct store shell;  /* what the engine holds: forwards until dead */
     struct scripted *org;
     struct arena *arena;
     struct err err;
     atomic_bool stop;
     bool dead;
-    const char *die_at;   /* crash point, or "written" = after the org acted, before the answer */
-    int die_after;        /* 1 = the first time */
-    int fail_lookups;     /* the next look-ups of the engine do not reach the org */
-    int exchanges;        /* writes that went out */
+    const char *die_at; /* crash point, or "written" = after the org acted, before the answer */
+    int die_after;      /* 1 = the first time */
+    int fail_lookups;   /* the next look-ups of the engine do not reach the org */
+    int exchanges;      /* writes that went out */
     struct run_report report;
     struct sync_report sync;
     struct run_options options;
@@ -47,7 +47,7 @@ struct given_column {
 };
 void given_table(const struct given_column *columns, size_t count, const char *guard);
 void given_synced(void);
-enum status run(void);      /* run_table with g.options */
+enum status run(void); /* run_table with g.options */
 void run_ok(void);
 void die_at(const char *point, int after);
 void given_reborn(void);

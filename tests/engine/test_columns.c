@@ -80,7 +80,8 @@ TEST(http, keeps_the_answer)
     given_http("/find?name={{LastName}}\"", 1);
     run_ok();
     CHECK_STR(seen_path, "/find?name=Person%201");
-    CHECK_STR(cell_value("Api", 1), "{\"company\":{\"name\":\"ACME\",\"size\":12345678901234567890}}");
+    CHECK_STR(cell_value("Api", 1),
+              "{\"company\":{\"name\":\"ACME\",\"size\":12345678901234567890}}");
 }
 
 TEST(http, asks_once_for_equal_requests)
@@ -299,14 +300,16 @@ static bool check_options(const char *kind, const char *config, err_list *errors
 TEST(options, say_what_is_wrong_and_where)
 {
     err_list errors = {0};
-    CHECK(check_options("salesforce_update",
-                        "{\"connection\":\"p\",\"object\":\"A\",\"id\":\"{{Id}}\",\"set\":{\"X\":1},"
-                        "\"overwrite\":{\"X\":\"if_blank\"}}",
-                        &errors));
-    CHECK(!check_options("salesforce_update",
-                         "{\"connection\":\"p\",\"objekt\":\"A\",\"id\":\"{{Id}}\",\"set\":{\"X\":[]},"
-                         "\"overwrite\":{\"X\":\"if_blnk\"}}",
-                         &errors));
+    CHECK(
+        check_options("salesforce_update",
+                      "{\"connection\":\"p\",\"object\":\"A\",\"id\":\"{{Id}}\",\"set\":{\"X\":1},"
+                      "\"overwrite\":{\"X\":\"if_blank\"}}",
+                      &errors));
+    CHECK(!check_options(
+        "salesforce_update",
+        "{\"connection\":\"p\",\"objekt\":\"A\",\"id\":\"{{Id}}\",\"set\":{\"X\":[]},"
+        "\"overwrite\":{\"X\":\"if_blnk\"}}",
+        &errors));
     CHECK_INT(errors.len, 4);
     CHECK_STR(errors.at[0].where, "objekt");
     CHECK_CONTAINS(errors.at[0].hint, "object");

@@ -245,7 +245,8 @@ TEST(update, is_sent_again_when_the_old_values_are_there)
     run_ok();
     CHECK_INT(ops().by_state[OP_DONE], 1);
     CHECK_INT(g.exchanges, 2);
-    CHECK_STR(scripted_field(g.org, "Contact", "003000000000001AAA", "Company"), "\"new Person 1\"");
+    CHECK_STR(scripted_field(g.org, "Contact", "003000000000001AAA", "Company"),
+              "\"new Person 1\"");
 }
 
 static void meddle(void *ctx, const char *point)
@@ -282,7 +283,8 @@ TEST(upsert, with_a_unique_key_ends_by_itself)
 TEST(lock, is_retried_with_patience)
 {
     given("salesforce_create", CREATE(""), "", 2);
-    outcomes("{\"class\":\"not_executed\",\"code\":\"UNABLE_TO_LOCK_ROW\"},{\"class\":\"executed\",\"executed\":true},"
+    outcomes("{\"class\":\"not_executed\",\"code\":\"UNABLE_TO_LOCK_ROW\"},{\"class\":\"executed\","
+             "\"executed\":true},"
              "{\"class\":\"not_executed\",\"code\":\"UNABLE_TO_LOCK_ROW\"}");
     run_ok();
     CHECK_INT(leads(), 2);

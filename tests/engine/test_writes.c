@@ -74,14 +74,15 @@ TEST(create, again_only_when_forced)
 TEST(create, takes_what_is_there)
 {
     given_create(SAFE_CREATE, 3);
-    CHECK_OK(scripted_add(g.org,
-                          "{\"objects\":{\"Lead\":{\"keyPrefix\":\"00Q\",\"fields\":["
-                          "{\"name\":\"Id\",\"type\":\"id\",\"filterable\":true},"
-                          "{\"name\":\"LastName\",\"type\":\"string\",\"createable\":true},"
-                          "{\"name\":\"Company\",\"type\":\"string\",\"createable\":true},"
-                          "{\"name\":\"Email\",\"type\":\"email\",\"createable\":true,\"filterable\":true}],"
-                          "\"records\":[{\"Id\":\"00Q000000000777AAA\",\"Email\":\"P2@X.org\"}]}}}",
-                          &g.err),
+    CHECK_OK(scripted_add(
+                 g.org,
+                 "{\"objects\":{\"Lead\":{\"keyPrefix\":\"00Q\",\"fields\":["
+                 "{\"name\":\"Id\",\"type\":\"id\",\"filterable\":true},"
+                 "{\"name\":\"LastName\",\"type\":\"string\",\"createable\":true},"
+                 "{\"name\":\"Company\",\"type\":\"string\",\"createable\":true},"
+                 "{\"name\":\"Email\",\"type\":\"email\",\"createable\":true,\"filterable\":true}],"
+                 "\"records\":[{\"Id\":\"00Q000000000777AAA\",\"Email\":\"P2@X.org\"}]}}}",
+                 &g.err),
              &g.err);
     run_ok();
     CHECK_INT(g.report.created, 2);
@@ -137,11 +138,12 @@ TEST(create, refuses_a_blank_key)
 TEST(create, shows_why_the_org_refused)
 {
     given_create(SAFE_CREATE, 2);
-    CHECK_OK(scripted_add(g.org,
-                          "{\"outcomes\":[{\"class\":\"rejected\",\"code\":\"FIELD_CUSTOM_VALIDATION_"
-                          "EXCEPTION\",\"message\":\"not on Mondays\"}]}",
-                          &g.err),
-             &g.err);
+    CHECK_OK(
+        scripted_add(g.org,
+                     "{\"outcomes\":[{\"class\":\"rejected\",\"code\":\"FIELD_CUSTOM_VALIDATION_"
+                     "EXCEPTION\",\"message\":\"not on Mondays\"}]}",
+                     &g.err),
+        &g.err);
     run_ok();
     CHECK_INT(g.report.rejected, 1);
     CHECK_INT(cell_state("New lead", 1), CELL_REFUSED);
@@ -304,8 +306,9 @@ TEST(update, clears_when_asked)
 TEST(update, waits_while_its_input_is_not_there)
 {
     given_update(UPDATE(""), 1);
-    CHECK_OK(scripted_add(g.org, "{\"outcomes\":[{\"class\":\"rejected\",\"code\":\"X\"}]}", &g.err),
-             &g.err);
+    CHECK_OK(
+        scripted_add(g.org, "{\"outcomes\":[{\"class\":\"rejected\",\"code\":\"X\"}]}", &g.err),
+        &g.err);
     run_ok();
     CHECK_INT(cell_state("Back", 1), CELL_WAITING);
     g.options.states = 1u << CELL_REFUSED;
@@ -359,11 +362,12 @@ TEST(upsert, creates_then_changes_then_rests)
 TEST(pause, is_not_a_failure)
 {
     given_create(SAFE_CREATE, 3);
-    CHECK_OK(scripted_add(g.org,
-                          "{\"outcomes\":[{\"class\":\"pause\",\"code\":\"REQUEST_LIMIT_EXCEEDED\"},"
-                          "{\"class\":\"pause\"},{\"class\":\"pause\"}]}",
-                          &g.err),
-             &g.err);
+    CHECK_OK(
+        scripted_add(g.org,
+                     "{\"outcomes\":[{\"class\":\"pause\",\"code\":\"REQUEST_LIMIT_EXCEEDED\"},"
+                     "{\"class\":\"pause\"},{\"class\":\"pause\"}]}",
+                     &g.err),
+        &g.err);
     run_ok();
     CHECK(g.report.paused);
     CHECK_INT(ops().by_state[OP_RETRY_SAFE], 3);
@@ -410,8 +414,8 @@ TEST(lookup, that_fails_is_never_nothing)
     given_org("", 2);
     given_table(&column, 1, NULL);
     given_synced();
-    CHECK_OK(scripted_add(g.org,
-                          "{\"fail\":[{\"call\":\"lookup\",\"code\":\"sf.INVALID_FIELD\"}]}", &g.err),
+    CHECK_OK(scripted_add(g.org, "{\"fail\":[{\"call\":\"lookup\",\"code\":\"sf.INVALID_FIELD\"}]}",
+                          &g.err),
              &g.err);
     run_ok();
     CHECK_INT(cell_state("Found", 1), CELL_ERROR);

@@ -27,12 +27,12 @@ enum option_type {
     OPT_FIELD_MAP,    /* field of `object` -> template, number, true/false or null */
     OPT_FIELD_LIST,   /* list of fields of `object` */
     OPT_FIELD_RULES,  /* field -> one of `allowed`; or one of `allowed` for all fields */
-    OPT_BODY,         /* template text, or any mapping or list whose texts are templates (sent as JSON) */
+    OPT_BODY, /* template text, or any mapping or list whose texts are templates (sent as JSON) */
     OPT_BOOL,
-    OPT_INT,          /* within min..max */
-    OPT_ENUM,         /* one of `allowed` */
-    OPT_RATE,         /* "5/s", "100/m", "1000/h" */
-    OPT_INT_LIST      /* list of whole numbers, or one */
+    OPT_INT,     /* within min..max */
+    OPT_ENUM,    /* one of `allowed` */
+    OPT_RATE,    /* "5/s", "100/m", "1000/h" */
+    OPT_INT_LIST /* list of whole numbers, or one */
 };
 
 struct kind_option {
@@ -62,9 +62,10 @@ struct kind_check {
     void *session_ctx;
     err_list *errors;
 };
-/* Adds an error and returns it, so that a hint or cause can be set. The pointer is good until the next. */
-struct err *kind_check_fail(struct kind_check *check, const char *where, const char *code, const char *fmt,
-                            ...) __attribute__((format(printf, 4, 5)));
+/* Adds an error and returns it, so that a hint or cause can be set. The pointer is good until the
+ * next. */
+struct err *kind_check_fail(struct kind_check *check, const char *where, const char *code,
+                            const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
 /* ----------------------------------------------------------- execution */
 
@@ -87,10 +88,10 @@ struct column_kind {
     enum status (*execute)(struct column_batch *batch, struct err *err);
 };
 
-extern const struct column_kind formula_column, http_column, salesforce_lookup_column, salesforce_create_column,
-    salesforce_update_column, salesforce_upsert_column;
+extern const struct column_kind formula_column, http_column, salesforce_lookup_column,
+    salesforce_create_column, salesforce_update_column, salesforce_upsert_column;
 
-extern const struct column_kind *const column_kinds[]; /* NULL-terminated */
+extern const struct column_kind *const column_kinds[];        /* NULL-terminated */
 const struct column_kind *column_kind_find(const char *name); /* exact; NULL when there is none */
 /* Names of all kinds, for "did you mean"; *count of them. */
 const char *const *column_kind_names(size_t *count);
@@ -99,7 +100,8 @@ const char *option_type_name(enum option_type type); /* "text", "template", ... 
 
 /* Checks presence, names, types and ranges of all options of a config. Adds
  * errors with where = path; true when none was added. */
-bool column_options_check(const struct column_kind *kind, const struct json *config, err_list *errors);
+bool column_options_check(const struct column_kind *kind, const struct json *config,
+                          err_list *errors);
 
 /* Every {{reference}} of a column: of its template, formula, map and body
  * options, and of only_run_if (may be NULL). Secrets are left out. */
@@ -110,11 +112,13 @@ struct column_ref {
     struct column_ref *next;
 };
 /* FAIL on an unclosed {{, with err.where = the path. */
-enum status column_refs(struct arena *arena, const struct column_kind *kind, const struct json *config,
-                        const char *only_run_if, struct column_ref **refs, struct err *err);
+enum status column_refs(struct arena *arena, const struct column_kind *kind,
+                        const struct json *config, const char *only_run_if,
+                        struct column_ref **refs, struct err *err);
 /* The column a reference names: the longest column name it starts with, up to
  * the end, '.' or '['. *path = what follows ("industry", "[0].x", or ""). NULL = none. */
-const struct column *column_ref_resolve(const struct table *table, const char *ref, const char **path);
+const struct column *column_ref_resolve(const struct table *table, const char *ref,
+                                        const char **path);
 
 /* "5/s" -> requests and milliseconds; false when malformed. */
 bool rate_parse(const char *text, int *requests, int64_t *per_ms);

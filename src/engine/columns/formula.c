@@ -14,8 +14,7 @@ static void validate(struct kind_check *check)
 {
     struct err err = {0};
     const char *formula = json_get_text(check->config, "formula");
-    if (!check->engine->formula ||
-        formula_check(check->engine->formula, formula, &err) == OK)
+    if (!check->engine->formula || formula_check(check->engine->formula, formula, &err) == OK)
         return;
     struct err *added = kind_check_fail(check, "formula", err.code, "%s", err.message);
     err_cause(added, "%s", err.cause);

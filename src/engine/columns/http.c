@@ -7,9 +7,9 @@
  * answer) is left in doubt and never sent again by itself. */
 #include "engine/columns/http_request.h"
 
-#include "base/when.h"
 #include "base/map.h"
 #include "base/str.h"
+#include "base/when.h"
 #include "engine/columns/http_cache.h"
 
 #include <string.h>
@@ -38,10 +38,10 @@ static const struct kind_option options[] = {
 static void validate(struct kind_check *check)
 {
     const char *url = json_get_text(check->config, "url");
-    if (url && !text_starts(url, "{{") && !text_starts(url, "https://") && !text_starts(url, "http://"))
+    if (url && !text_starts(url, "{{") && !text_starts(url, "https://") &&
+        !text_starts(url, "http://"))
         kind_check_fail(check, "url", "recipe.url", "url must begin with https://");
-    json_each(header, json_get(check->config, "headers"))
-    {
+    json_each(header, json_get(check->config, "headers")) {
         char where[200];
         snprintf(where, sizeof where, "headers/%s", header->key);
         if (strpbrk(header->key, " :\r\n\t") || !*header->key)
@@ -71,7 +71,8 @@ static int64_t retry_after(struct column_batch *batch, const struct http_respons
     return seconds > 0 && seconds < 86400 ? seconds * 1000 : 0;
 }
 
-static void judge_failure(struct asked *asked, const struct http_response *response, struct err *err)
+static void judge_failure(struct asked *asked, const struct http_response *response,
+                          struct err *err)
 {
     struct column_batch *batch = asked->batch;
     bool acted = response->progress >= HTTP_SENT_SOME;
@@ -268,9 +269,8 @@ static void ask(struct column_batch *batch, const struct http_secret *secrets)
         same_as[i] = i;
         if (!prepare(batch, i, secrets, &calls[i]))
             continue;
-        struct asked *known = http_method_idempotent(calls[i].request.method)
-                                  ? map_get(first, calls[i].key)
-                                  : NULL;
+        struct asked *known =
+            http_method_idempotent(calls[i].request.method) ? map_get(first, calls[i].key) : NULL;
         if (known) {
             same_as[i] = known->row;
             continue;

@@ -36,8 +36,7 @@ static enum status open_in(struct column_batch *batch, const struct json *value,
     for (; refs; refs = refs->next)
         if (text_starts(refs->text, "secret:") && open_one(batch, refs->text + 7, list, err) != OK)
             return FAIL;
-    json_each(child, value)
-    {
+    json_each(child, value) {
         if (open_in(batch, child, list, err) != OK)
             return FAIL;
     }
@@ -154,7 +153,8 @@ static bool has_header(const struct http_header *headers, const char *name)
     return http_header_get(headers, name) != NULL;
 }
 
-static void add_header(struct fill *fill, struct http_call *call, const char *name, const char *value)
+static void add_header(struct fill *fill, struct http_call *call, const char *name,
+                       const char *value)
 {
     struct http_header *header = arena_alloc(fill->batch->arena, sizeof *header);
     header->name = name;
@@ -165,8 +165,7 @@ static void add_header(struct fill *fill, struct http_call *call, const char *na
 
 static enum status fill_headers(struct fill *fill, struct http_call *call, struct err *err)
 {
-    json_each(member, json_get(fill->batch->config, "headers"))
-    {
+    json_each(member, json_get(fill->batch->config, "headers")) {
         char *value = NULL;
         const char *missing = NULL, *text = json_as_text(fill->batch->arena, member).text;
         if (fill_text(fill, text ? text : "", SLOT_PLAIN, &value, &missing, err) != OK)
@@ -196,8 +195,7 @@ static enum status write_body(struct fill *fill, struct jw *w, const struct json
     if (value->type == JSON_OBJECT || value->type == JSON_ARRAY) {
         bool object = value->type == JSON_OBJECT;
         object ? jw_object(w) : jw_array(w);
-        json_each(child, value)
-        {
+        json_each(child, value) {
             if (object)
                 jw_key(w, child->key);
             if (write_body(fill, w, child, err) != OK)
@@ -206,7 +204,8 @@ static enum status write_body(struct fill *fill, struct jw *w, const struct json
         object ? jw_end_object(w) : jw_end_array(w);
         return OK;
     }
-    const char *ref = json_is(value, JSON_STRING) ? only_ref(fill->batch->arena, json_text(value)) : NULL;
+    const char *ref =
+        json_is(value, JSON_STRING) ? only_ref(fill->batch->arena, json_text(value)) : NULL;
     if (ref) {
         const char *json = lookup(fill, ref);
         jw_raw(w, json ? json : "null", strlen(json ? json : "null"));
@@ -271,8 +270,9 @@ bool http_method_idempotent(const char *method)
     return !text_eq(method, "POST") && !text_eq(method, "PATCH");
 }
 
-enum status http_call_make(struct column_batch *batch, size_t row, const struct http_secret *secrets,
-                           struct http_call *out, struct err *err)
+enum status http_call_make(struct column_batch *batch, size_t row,
+                           const struct http_secret *secrets, struct http_call *out,
+                           struct err *err)
 {
     struct fill fill = {batch, row, secrets};
     const struct json *config = batch->config;

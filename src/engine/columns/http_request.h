@@ -19,13 +19,15 @@ struct http_call {
     const char *blank;           /* a reference of the URL that was blank: nothing is asked */
 };
 
-enum status http_secrets_open(struct column_batch *batch, struct http_secret **out, struct err *err);
+enum status http_secrets_open(struct column_batch *batch, struct http_secret **out,
+                              struct err *err);
 void http_secrets_wipe(struct http_secret *secrets);
 /* Overwrites every secret in a text that came back or will be shown. */
 void http_secrets_hide(const struct http_secret *secrets, char *text, size_t len);
 /* FAIL: this row's request cannot be made. */
-enum status http_call_make(struct column_batch *batch, size_t row, const struct http_secret *secrets,
-                           struct http_call *out, struct err *err);
+enum status http_call_make(struct column_batch *batch, size_t row,
+                           const struct http_secret *secrets, struct http_call *out,
+                           struct err *err);
 bool http_method_idempotent(const char *method);
 
 #endif

@@ -80,8 +80,8 @@ static size_t count_allowed(const struct kind_option *option)
     return count;
 }
 
-static void check_word(const struct kind_option *option, const char *where, const struct json *value,
-                       err_list *errors)
+static void check_word(const struct kind_option *option, const char *where,
+                       const struct json *value, err_list *errors)
 {
     const char *word = json_is(value, JSON_STRING) ? json_text(value) : NULL;
     size_t count = count_allowed(option);
@@ -92,8 +92,8 @@ static void check_word(const struct kind_option *option, const char *where, cons
     for (size_t i = 0; i < count; i++)
         snprintf(list + strlen(list), sizeof list - strlen(list), "%s%s", i ? ", " : "",
                  option->allowed[i]);
-    struct err *err = fail(errors, where, "recipe.not_allowed", "%s must be one of: %s",
-                           option->name, list);
+    struct err *err =
+        fail(errors, where, "recipe.not_allowed", "%s must be one of: %s", option->name, list);
     const char *nearest = word ? text_nearest(word, option->allowed, count) : NULL;
     if (nearest)
         err_hint(err, "did you mean %s?", nearest);
@@ -105,8 +105,7 @@ static void check_map(const struct kind_option *option, const struct json *value
         expected(option, option->name, errors);
         return;
     }
-    json_each(member, value)
-    {
+    json_each(member, value) {
         char where[200];
         snprintf(where, sizeof where, "%s/%s", option->name, member->key);
         if (!is_scalar(member))
@@ -121,19 +120,20 @@ static void check_list(const struct kind_option *option, const struct json *valu
     if (value->type == of)
         return;
     bool good = json_is(value, JSON_ARRAY) && value->first;
-    json_each(item, value) good = good && item->type == of;
+    json_each(item, value)
+        good = good && item->type == of;
     if (!good)
         expected(option, option->name, errors);
 }
 
-static void check_rules(const struct kind_option *option, const struct json *value, err_list *errors)
+static void check_rules(const struct kind_option *option, const struct json *value,
+                        err_list *errors)
 {
     if (!json_is(value, JSON_OBJECT)) {
         check_word(option, option->name, value, errors);
         return;
     }
-    json_each(member, value)
-    {
+    json_each(member, value) {
         char where[200];
         snprintf(where, sizeof where, "%s/%s", option->name, member->key);
         check_word(option, where, member, errors);
@@ -157,7 +157,8 @@ static void check_int(const struct kind_option *option, const struct json *value
 static void check_text(const struct kind_option *option, const struct json *value, err_list *errors)
 {
     bool template = option->type == OPT_TEMPLATE || option->type == OPT_FORMULA;
-    bool good = template ? is_scalar(value) && !json_is(value, JSON_NULL) : json_is(value, JSON_STRING);
+    bool good =
+        template ? is_scalar(value) && !json_is(value, JSON_NULL) : json_is(value, JSON_STRING);
     if (!good)
         expected(option, option->name, errors);
     else if (text_blank(json_text(value)) && json_is(value, JSON_STRING))
@@ -238,8 +239,7 @@ bool column_options_check(const struct column_kind *kind, const struct json *con
         fail(errors, "", "recipe.wrong_type", "%s wants a mapping of options", kind->name);
         return false;
     }
-    json_each(member, config)
-    {
+    json_each(member, config) {
         const struct kind_option *option = column_kind_option(kind, member->key);
         if (option)
             check_option(option, member, errors);

@@ -61,8 +61,7 @@ enum status batch_lookup_keys(struct column_batch *batch, const struct json *mat
     const char **fields = arena_array(batch->arena, match->len + 1, sizeof *fields);
     struct template *templates = arena_array(batch->arena, match->len + 1, sizeof *templates);
     size_t count = 0;
-    json_each(member, match)
-    {
+    json_each(member, match) {
         fields[count] = member->key;
         if (template_make(batch->arena, member, &templates[count++], err) != OK)
             return FAIL;

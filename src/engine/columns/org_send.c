@@ -75,7 +75,8 @@ static enum status approve(struct write_column *w, size_t wanted, struct err *er
     if (column->approved_ms)
         return OK;
     if (!job->options->yes) {
-        err_set(err, ERR_APPROVAL, "column \"%s\" would %s %zu%s %s records on \"%s\" for the first time",
+        err_set(err, ERR_APPROVAL,
+                "column \"%s\" would %s %zu%s %s records on \"%s\" for the first time",
                 column->name, op_kind_name(w->kind), wanted,
                 wanted == w->batch->count ? " or more" : "", w->object->name, w->on->name);
         err_cause(err, "Its writes are %s: %s", write_mode_name(w->mode.mode),

@@ -27,12 +27,13 @@ static void check_required(struct kind_check *check, const struct crm_object *ob
         bool required = field->createable && !field->nillable && !field->defaulted_on_create &&
                         !text_eq(field->type, "boolean");
         if (required && !json_get_nocase(set, field->name))
-            kind_check_fail(check, "set", "recipe.required_field",
-                            "a new %s needs %s (%s)", object->name, field->name, field->label);
+            kind_check_fail(check, "set", "recipe.required_field", "a new %s needs %s (%s)",
+                            object->name, field->name, field->label);
     }
 }
 
-void write_check_fields(struct kind_check *check, const struct crm_object *object, enum op_kind kind)
+void write_check_fields(struct kind_check *check, const struct crm_object *object,
+                        enum op_kind kind)
 {
     const struct json *set = json_get(check->config, "set");
     char where[200];
@@ -42,19 +43,18 @@ void write_check_fields(struct kind_check *check, const struct crm_object *objec
     if (kind != OP_CREATE && !object->updateable)
         kind_check_fail(check, "object", "recipe.not_updateable",
                         "the connected user may not change %s records", object->name);
-    json_each(member, set)
-    {
+    json_each(member, set) {
         const struct crm_field *field = kind_field(check, object, "set", member->key);
         snprintf(where, sizeof where, "set/%s", member->key);
         if (!field || writable(field, kind))
             continue;
         struct err *err = kind_check_fail(check, where, "recipe.read_only_field",
                                           "%s.%s cannot be written", object->name, field->name);
-        err_cause(err, field->calculated ? "It is a formula or roll-up field."
-                                         : "It is read-only, or the connected user lacks Edit on it.");
+        err_cause(err, field->calculated
+                           ? "It is a formula or roll-up field."
+                           : "It is read-only, or the connected user lacks Edit on it.");
     }
-    json_each(member, json_get(check->config, "overwrite"))
-    {
+    json_each(member, json_get(check->config, "overwrite")) {
         snprintf(where, sizeof where, "overwrite/%s", member->key);
         if (!json_get_nocase(set, member->key))
             kind_check_fail(check, where, "recipe.unknown_field",
@@ -69,8 +69,8 @@ void write_check_fields(struct kind_check *check, const struct crm_object *objec
 static enum overwrite rule_of(const struct json *config, const char *field)
 {
     const struct json *rules = json_get(config, "overwrite");
-    const char *word = json_is(rules, JSON_STRING) ? json_text(rules)
-                                                   : json_text(json_get_nocase(rules, field));
+    const char *word =
+        json_is(rules, JSON_STRING) ? json_text(rules) : json_text(json_get_nocase(rules, field));
     for (int i = 0; word && overwrite_words[i]; i++)
         if (text_eq(word, overwrite_words[i]))
             return (enum overwrite)i;
@@ -81,15 +81,15 @@ static enum status open_fields(struct write_column *w, const struct json *set, s
 {
     struct column_batch *batch = w->batch;
     w->fields = arena_array(batch->arena, (set ? set->len : 0) + 1, sizeof *w->fields);
-    json_each(member, set)
-    {
+    json_each(member, set) {
         struct write_field *field = &w->fields[w->field_count++];
         field->field = crm_object_field(w->object, member->key);
         field->rule = rule_of(batch->config, member->key);
         if (!field->field) {
             err_set(err, "mode.field_gone", "%s has no field %s any more", w->object->name,
                     member->key);
-            err_cause(err, "It was deleted or renamed, or the connected user may no longer see it.");
+            err_cause(err,
+                      "It was deleted or renamed, or the connected user may no longer see it.");
             return FAIL;
         }
         if (template_make(batch->arena, member, &field->template, err) != OK)
@@ -118,8 +118,7 @@ enum status write_open(struct write_column *w, struct column_batch *batch, enum 
     w->on = batch_session(batch, err);
     if (!w->on)
         return batch_call_failed(batch, err);
-    if (job_over_budget(batch->job, w->on) || batch->job->stop_writing ||
-        batch->job->guard_full) {
+    if (job_over_budget(batch->job, w->on) || batch->job->stop_writing || batch->job->guard_full) {
         put_off(batch);
         return OK;
     }
@@ -156,8 +155,8 @@ static bool handle_blank(struct write_column *w, size_t row, const struct write_
         *out = "null";
         return true;
     }
-    bool required = w->kind == OP_CREATE && !field->field->nillable &&
-                    !field->field->defaulted_on_create;
+    bool required =
+        w->kind == OP_CREATE && !field->field->nillable && !field->field->defaulted_on_create;
     if (required)
         batch_fail(w->batch, row, CELL_REFUSED, "refused.required", "%s.%s is required and blank",
                    w->object->name, field->field->name);
@@ -277,8 +276,7 @@ static bool to_be_written(struct write_column *w, const struct write_field *fiel
     struct err ignored = {0};
     if (field->rule == OVERWRITE_NEVER || (field->rule == OVERWRITE_IF_BLANK && !live_blank(live)))
         return false;
-    const struct json *value =
-        json_parse(w->batch->arena, wanted, strlen(wanted), &ignored);
+    const struct json *value = json_parse(w->batch->arena, wanted, strlen(wanted), &ignored);
     return value && !field_same(field->field, value, live);
 }
 

@@ -24,13 +24,13 @@ struct write_field {
 
 /* What one row wants written. */
 struct write_intent {
-    const char **values;     /* checked JSON text for each field; NULL = leave it alone */
+    const char **values; /* checked JSON text for each field; NULL = leave it alone */
     const char *payload, *before;
-    const char *target_id;   /* 18 characters; NULL for creates */
-    const char *key_value;   /* business key, normalised; NULL = none */
-    struct op last;          /* the cell's newest operation; id 0 = none */
-    size_t same_as;          /* index of an earlier row with the same key; own index = none */
-    bool wanted;             /* an operation is to be planned */
+    const char *target_id; /* 18 characters; NULL for creates */
+    const char *key_value; /* business key, normalised; NULL = none */
+    struct op last;        /* the cell's newest operation; id 0 = none */
+    size_t same_as;        /* index of an earlier row with the same key; own index = none */
+    bool wanted;           /* an operation is to be planned */
     char op_key[37];
 };
 
@@ -42,13 +42,14 @@ struct write_column {
     struct write_field *fields;
     size_t field_count;
     bool ignore_blank;
-    const char *key_field;   /* business key; may be several names joined by '+' */
+    const char *key_field; /* business key; may be several names joined by '+' */
     struct mode mode;
     struct write_intent *intents; /* one for each row of the batch */
 };
 
 /* Recipe check of `set`: fields exist and may be written. */
-void write_check_fields(struct kind_check *check, const struct crm_object *object, enum op_kind kind);
+void write_check_fields(struct kind_check *check, const struct crm_object *object,
+                        enum op_kind kind);
 
 /* FAIL: the column cannot run at all. *ready = false: the batch was put off. */
 enum status write_open(struct write_column *w, struct column_batch *batch, enum op_kind kind,

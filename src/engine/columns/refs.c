@@ -45,8 +45,7 @@ static void collect_tree(struct collect *c, const char *where, const struct json
 {
     collect_text(c, where, value);
     size_t at = 0;
-    json_each(child, value)
-    {
+    json_each(child, value) {
         char path[256];
         if (child->key)
             snprintf(path, sizeof path, "%s/%s", where, child->key);

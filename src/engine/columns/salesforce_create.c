@@ -27,8 +27,7 @@ static void validate(struct kind_check *check)
     if (!object)
         return;
     write_check_fields(check, object, OP_CREATE);
-    json_each(member, json_get(check->config, "unless_found"))
-    {
+    json_each(member, json_get(check->config, "unless_found")) {
         const struct crm_field *field = kind_field(check, object, "unless_found", member->key);
         char where[200];
         snprintf(where, sizeof where, "unless_found/%s", member->key);
@@ -74,7 +73,8 @@ static const char *unique_key(struct write_column *w, const struct json *unless_
 static const char *joined_names(struct write_column *w, const struct json *unless_found)
 {
     struct buf text = BUF_INIT;
-    json_each(member, unless_found) buf_printf(&text, "%s%s", text.len ? "+" : "", member->key);
+    json_each(member, unless_found)
+        buf_printf(&text, "%s%s", text.len ? "+" : "", member->key);
     const char *names = arena_strdup(w->batch->arena, buf_text(&text));
     buf_free(&text);
     return names;
@@ -111,8 +111,7 @@ static void key_from_set(struct write_column *w)
                                     json_parse(w->batch->arena, json, strlen(json), &ignored))
                      : VALUE_NULL;
             if (value.len)
-                w->intents[i].key_value =
-                    mode_key_norm(w->batch->arena, w->fields[j].field, value);
+                w->intents[i].key_value = mode_key_norm(w->batch->arena, w->fields[j].field, value);
         }
     }
 }

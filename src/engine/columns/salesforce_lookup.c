@@ -25,8 +25,7 @@ static void validate(struct kind_check *check)
     const struct crm_object *object = kind_object(check);
     if (!object)
         return;
-    json_each(member, json_get(check->config, "match"))
-    {
+    json_each(member, json_get(check->config, "match")) {
         const struct crm_field *field = kind_field(check, object, "match", member->key);
         char where[200];
         snprintf(where, sizeof where, "match/%s", member->key);
@@ -34,8 +33,7 @@ static void validate(struct kind_check *check)
             kind_check_fail(check, where, "recipe.not_filterable",
                             "%s.%s cannot be used in a condition", object->name, field->name);
     }
-    json_each(name, json_get(check->config, "return"))
-    {
+    json_each(name, json_get(check->config, "return")) {
         if (!strchr(json_text(name), '.')) /* paths are the connector's business */
             kind_field(check, object, "return", json_text(name));
     }
@@ -48,7 +46,8 @@ static const char **field_list(struct column_batch *batch, size_t *count)
     *count = 0;
     if (json_is(list, JSON_STRING))
         fields[(*count)++] = json_text(list);
-    json_each(name, list) fields[(*count)++] = json_text(name);
+    json_each(name, list)
+        fields[(*count)++] = json_text(name);
     return fields;
 }
 
@@ -70,8 +69,7 @@ static void take(struct column_batch *batch, size_t i, const struct crm_match *m
     jw_init(&w, &text);
     jw_object(&w);
     jw_kv_text(&w, "id", match->id);
-    json_each(member, record)
-    {
+    json_each(member, record) {
         if (text_eq(member->key, "attributes"))
             continue;
         jw_key(&w, member->key);

@@ -17,8 +17,8 @@ static const struct kind_option options[] = {
     {"set", OPT_FIELD_MAP, true, "fields and their values", NULL, NULL, 0, 0},
     {"overwrite", OPT_FIELD_RULES, false, "when a field that holds something is written", "always",
      overwrite_words, 0, 0},
-    {"ignore_blank_values", OPT_BOOL, false, "a blank value leaves the field alone", "true", NULL, 0,
-     0},
+    {"ignore_blank_values", OPT_BOOL, false, "a blank value leaves the field alone", "true", NULL,
+     0, 0},
     {"duplicate_rule_override", OPT_BOOL, false, "save although a duplicate rule warns", "false",
      NULL, 0, 0},
 };

@@ -12,13 +12,14 @@
 static const struct kind_option options[] = {
     {"connection", OPT_CONNECTION, true, "connection to write to", NULL, NULL, 0, 0},
     {"object", OPT_OBJECT, true, "object to write", NULL, NULL, 0, 0},
-    {"external_id", OPT_FIELD, true, "External ID field; its value stands in set", NULL, NULL, 0, 0},
+    {"external_id", OPT_FIELD, true, "External ID field; its value stands in set", NULL, NULL, 0,
+     0},
     {"set", OPT_FIELD_MAP, true, "fields and their values, the External ID among them", NULL, NULL,
      0, 0},
     {"overwrite", OPT_FIELD_RULES, false, "when a field that holds something is written", "always",
      overwrite_words, 0, 0},
-    {"ignore_blank_values", OPT_BOOL, false, "a blank value leaves the field alone", "true", NULL, 0,
-     0},
+    {"ignore_blank_values", OPT_BOOL, false, "a blank value leaves the field alone", "true", NULL,
+     0, 0},
     {"duplicate_rule_override", OPT_BOOL, false, "save although a duplicate rule warns", "false",
      NULL, 0, 0},
 };
@@ -61,8 +62,8 @@ static void take_keys(struct write_column *w, int place, struct value *keys)
             keys[i] = json_as_text(arena, json_parse(arena, json, strlen(json), &ignored));
         if (!keys[i].text || !keys[i].len) {
             keys[i] = VALUE_NULL;
-            batch_fail(w->batch, i, CELL_REFUSED, "refused.blank_key", "the External ID %s is blank",
-                       w->key_field);
+            batch_fail(w->batch, i, CELL_REFUSED, "refused.blank_key",
+                       "the External ID %s is blank", w->key_field);
             continue;
         }
         w->intents[i].key_value = mode_key_norm(arena, w->fields[place].field, keys[i]);
