@@ -225,12 +225,16 @@ static void read_entry(struct loader *l, const char *path)
         load_note(l, path, 1, "cannot be read: %s", strerror(errno));
     else if (S_ISDIR(is.st_mode))
         read_folder(l, path);
-    else if (!map_has(l->planned, path))
+    else
         load_read_file(l, path);
 }
 
 static void read_folder(struct loader *l, const char *path)
 {
+    const char *real = load_real_path(l, path);
+    if (map_has(l->seen, real))
+        return; /* a link leads back here */
+    map_put(l->seen, real, l);
     struct dirent **entries = NULL;
     int count = scandir(path, &entries, not_hidden, by_name);
     if (count < 0) {
@@ -241,7 +245,7 @@ static void read_folder(struct loader *l, const char *path)
         for (int i = 0; i < count; i++) {
             if (is_plan(entries[i]->d_name) != (pass == 0))
                 continue;
-            read_entry(l, arena_printf(l->arena, "%s/%s", path, entries[i]->d_name));
+            read_entry(l, arena_printf(l->arena, "%s/%s", path, entries[i]->d_name), depth);
         }
     for (int i = 0; i < count; i++)
         free(entries[i]);

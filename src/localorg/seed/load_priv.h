@@ -85,6 +85,7 @@ void load_read_csv_files(struct loader *l);
 struct bucket *load_bucket(struct loader *l, const char *object);
 bool load_is_custom_name(const char *name); /* ends in __c */
 const char *load_file_name(const char *path);
+const char *load_real_path(struct loader *l, const char *path); /* one name per file */
 /* A canonical id if `text` is one, else a key for the folder. NULL for nothing. */
 const char *load_id_key(struct loader *l, const char *folder, const char *object, const char *text);
 struct load_row *load_find_ref(struct loader *l, const struct load_row *from, const char *name);

@@ -30,6 +30,14 @@ bool load_is_custom_name(const char *name)
     return text_ends(name, "__c") || text_ends(name, "__C");
 }
 
+const char *load_real_path(struct loader *l, const char *path)
+{
+    char *real = realpath(path, NULL);
+    const char *kept = arena_strdup(l->arena, real ? real : path);
+    free(real);
+    return kept;
+}
+
 static const char *folder_of(struct loader *l, const char *path)
 {
     const char *slash = strrchr(path, '/');
@@ -351,7 +359,7 @@ static void read_planned_file(struct loader *l, const char *plan, const char *ob
         load_note(l, plan, 1, "the plan names %s, which is not there", file);
         return;
     }
-    map_put(l->planned, path, l);
+    map_put(l->planned, load_real_path(l, path), l);
     struct buf text = BUF_UP_TO(MAX_FILE);
     struct err err = {{0}};
     const struct json *json = NULL;
@@ -423,7 +431,7 @@ static void read_json(struct loader *l, const char *path, const struct json *jso
         add_records(l, &from, json_get(json, "records"));
     else if (json_is(json_get(json, "sobjects"), JSON_ARRAY))
         load_note(l, path, 1, "a describe of all objects: nothing in it to load");
-    else if (json_is(json, JSON_ARRAY) && json_is(json_get(first, "files"), JSON_ARRAY))
+    else if (json_is(json, JSON_ARRAY) && json_is(json_get(first, "files"), JSON_ARRAY) && !planned)
         read_plan(l, path, json);
     else if (json_is(json, JSON_ARRAY) && holds_records(json))
         add_records(l, &from, json);
@@ -521,6 +529,22 @@ static void to_utf8(struct buf *text)
     *text = out;
 }
 
+/* What spreadsheets on Windows write when nobody asks for UTF-8. */
+static void from_windows_1252(struct buf *text)
+{
+    static const uint16_t high[32] = {
+        0x20AC, 0x81,   0x201A, 0x192,  0x201E, 0x2026, 0x2020, 0x2021, 0x2C6,  0x2030, 0x160,
+        0x2039, 0x152,  0x8D,   0x17D,  0x8F,   0x90,   0x2018, 0x2019, 0x201C, 0x201D, 0x2022,
+        0x2013, 0x2014, 0x2DC,  0x2122, 0x161,  0x203A, 0x153,  0x9D,   0x17E,  0x178};
+    struct buf out = BUF_UP_TO(MAX_FILE);
+    for (size_t i = 0; i < text->len; i++) {
+        unsigned char c = (unsigned char)text->data[i];
+        put_code_point(&out, c >= 0x80 && c < 0xA0 ? high[c - 0x80] : c);
+    }
+    buf_free(text);
+    *text = out;
+}
+
 static bool slurp(const char *path, struct buf *out, struct loader *l)
 {
     FILE *file = fopen(path, "rb");
@@ -539,6 +563,10 @@ static bool slurp(const char *path, struct buf *out, struct loader *l)
     if (out->overflow)
         load_note(l, path, 1, "not loaded: larger than 1 GiB");
     to_utf8(out);
+    if (!utf8_valid(buf_text(out), out->len)) {
+        from_windows_1252(out);
+        load_note(l, path, 1, "not UTF-8: read as Windows-1252");
+    }
     return !out->overflow;
 }
 
@@ -576,9 +604,10 @@ static void read_sobject_file(struct loader *l, const char *path)
 
 void load_read_file(struct loader *l, const char *path)
 {
-    if (map_has(l->seen, path))
+    const char *real = load_real_path(l, path);
+    if (map_has(l->planned, real) || map_has(l->seen, real))
         return;
-    map_put(l->seen, path, l);
+    map_put(l->seen, real, l);
     if (text_ends(path, ".csv") || text_ends(path, ".CSV"))
         vec_push(&l->csv, path);
     else if (text_ends(path, ".json"))

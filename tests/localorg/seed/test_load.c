@@ -261,6 +261,34 @@ TEST(load, other_encodings_and_delimiters_are_read)
     CHECK_INT(number("SELECT count(*) FROM Account WHERE Name = 'Züri' AND Fax = '1'"), 1);
 }
 
+TEST(load, what_excel_saves_is_read)
+{
+    given_file("Account.csv", "Name;Fax\r\nCaf\xE9 \x80;1\r\n");
+    load_it();
+    CHECK(NOTED("Windows-1252"));
+    CHECK_INT(number("SELECT count(*) FROM Account WHERE Name = 'Café €'"), 1);
+}
+
+TEST(load, a_plan_that_names_itself_ends)
+{
+    given_file("a-plan.json", "[{\"sobject\":\"Account\",\"files\":[\"a-plan.json\",\"x.json\"]}]");
+    given_file("x.json", "{\"records\":[{\"attributes\":{\"type\":\"Account\"},\"Name\":\"X\"}]}");
+    load_it();
+    CHECK_INT(report.loaded, 1);
+    CHECK(NOTED("neither describe, plan nor records"));
+}
+
+TEST(load, a_folder_linked_into_itself_ends)
+{
+    char link[128];
+    snprintf(link, sizeof link, "%s/loop", folder);
+    CHECK_INT(symlink(folder, link), 0);
+    given_file("Account.csv", "Name\nOnce\n");
+    load_it();
+    CHECK_INT(report.loaded, 1);
+    unlink(link);
+}
+
 /* --- schema --- */
 
 TEST(load, a_describe_wins_field_by_field)
