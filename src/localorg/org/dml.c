@@ -172,11 +172,8 @@ enum status org_dml(struct org *org, enum dml_kind kind, const struct dml_option
                     struct arena *arena, struct err *err)
 {
     struct err local = {0};
-    struct work work = {.org = org,
-                        .options = options,
-                        .kind = kind,
-                        .arena = arena,
-                        .err = err ? err : &local};
+    struct work work = {
+        .org = org, .options = options, .kind = kind, .arena = arena, .err = err ? err : &local};
     memset(results, 0, count * sizeof *results);
     if (!org_write_begin(org))
         return err_set(err, ERR_IO, "cannot write to the org");

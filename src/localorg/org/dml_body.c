@@ -19,8 +19,7 @@ static bool should_not_be_there(struct work *work, struct draft *draft, const ch
 static const struct json *only_key(const struct json *parent)
 {
     const struct json *key = NULL;
-    json_each(member, parent)
-    {
+    json_each(member, parent) {
         if (text_eq_nocase(member->key, "attributes"))
             continue;
         if (key)

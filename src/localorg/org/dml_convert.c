@@ -51,8 +51,7 @@ static size_t column_of(const struct json *body, const struct json *value)
     struct jw w;
     jw_init(&w, &text);
     jw_object(&w);
-    json_each(member, body)
-    {
+    json_each(member, body) {
         jw_key(&w, member->key);
         if (member == value)
             break;
@@ -67,9 +66,9 @@ static bool refuse_type(struct work *work, struct draft *draft, const struct fie
                         const struct json *value)
 {
     static const char *const names[] = {
-        [FT_BOOLEAN] = "boolean", [FT_INT] = "int",         [FT_DOUBLE] = "double",
-        [FT_CURRENCY] = "double", [FT_PERCENT] = "double",  [FT_DATE] = "date",
-        [FT_DATETIME] = "datetime", [FT_TIME] = "time",     [FT_ANYTYPE] = NULL,
+        [FT_BOOLEAN] = "boolean",   [FT_INT] = "int",        [FT_DOUBLE] = "double",
+        [FT_CURRENCY] = "double",   [FT_PERCENT] = "double", [FT_DATE] = "date",
+        [FT_DATETIME] = "datetime", [FT_TIME] = "time",      [FT_ANYTYPE] = NULL,
     };
     const char *name = names[field->type];
     return row_error(work, draft->result, "JSON_PARSER_ERROR", NULL, 0,
@@ -305,8 +304,8 @@ static bool email_valid(struct str text)
     struct str local = {text.p, (size_t)(at - text.p)};
     struct str domain = {at + 1, text.n - local.n - 1};
     const char *dot = memrchr(domain.p, '.', domain.n);
-    return local.n <= 64 && email_part(local, ".!#$%&'*+-/=?^_`{|}~") &&
-           email_part(domain, ".-") && dot && dot + 1 < domain.p + domain.n;
+    return local.n <= 64 && email_part(local, ".!#$%&'*+-/=?^_`{|}~") && email_part(domain, ".-") &&
+           dot && dot + 1 < domain.p + domain.n;
 }
 
 static const struct picklist_value *picklist_find(const struct field *field, struct str text)
@@ -343,8 +342,8 @@ static bool convert_picklist(struct work *work, struct draft *draft, const struc
 
 /* "b;a;b" becomes "a;b": each value once, in the order of the value set, and
  * unknown ones after them. */
-static bool convert_multipicklist(struct work *work, struct draft *draft,
-                                  const struct field *field, struct str text, struct cell *out)
+static bool convert_multipicklist(struct work *work, struct draft *draft, const struct field *field,
+                                  struct str text, struct cell *out)
 {
     bool *chosen = arena_array(work->scratch, field->picklist_count + 1, sizeof *chosen);
     struct buf other = BUF_INIT, joined = BUF_INIT;
@@ -397,8 +396,7 @@ static bool convert_reference(struct work *work, struct draft *draft, const stru
     }
     if (!fits || !id_canonical(given, id))
         return field_error(work, draft, field, "MALFORMED_ID",
-                           "%s: id value of incorrect type: " STR_FMT, field->label,
-                           STR_ARG(text));
+                           "%s: id value of incorrect type: " STR_FMT, field->label, STR_ARG(text));
     cell_text(out, arena_strdup(work->scratch, id));
     return true;
 }

@@ -142,8 +142,9 @@ static bool let_go(struct work *work, struct draft *draft, const struct table *t
     const struct sobject *object = schema_find(work->org->schema, child->child_sobject);
     const struct field *field = object ? sobject_field(object, child->field) : NULL;
     struct table *children_table;
-    if (!field || !field->stored || field->type != FT_REFERENCE || text_eq(field->name, "CreatedById") ||
-        text_eq(field->name, "LastModifiedById") || text_eq(field->name, "OwnerId"))
+    if (!field || !field->stored || field->type != FT_REFERENCE ||
+        text_eq(field->name, "CreatedById") || text_eq(field->name, "LastModifiedById") ||
+        text_eq(field->name, "OwnerId"))
         return true;
     if (table_ready(work->org, object, &children_table, work->err) != OK)
         return work_broke(work);
@@ -286,8 +287,8 @@ static bool restore_family(struct work *work, struct draft *draft)
         good = restore_one(work, pairs.at[i], pairs.at[i + 1]);
     vec_free(&pairs);
     get = NULL;
-    if (!good || db_prepare(work->org->db, &get, "DELETE FROM localorg_bin WHERE root = ?",
-                            work->err) != OK)
+    if (!good ||
+        db_prepare(work->org->db, &get, "DELETE FROM localorg_bin WHERE root = ?", work->err) != OK)
         return good ? work_broke(work) : false;
     sqlite3_bind_text(get, 1, draft->id, -1, SQLITE_STATIC);
     good = db_run(get, work->err) == OK;

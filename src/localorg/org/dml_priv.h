@@ -49,11 +49,11 @@ struct work {
     size_t cell_count;
     struct verified verified[16];
     size_t verified_next;
-    struct map *fresh;     /* ids written in this call */
-    struct arena *call_arena; /* lives as long as the call */
+    struct map *fresh;          /* ids written in this call */
+    struct arena *call_arena;   /* lives as long as the call */
     struct question *questions; /* rules.c: validation rules compiled for this call */
-    struct cell nowhere;   /* where values of fields the object lacks go */
-    bool broken;       /* the org failed; err is set */
+    struct cell nowhere;        /* where values of fields the object lacks go */
+    bool broken;                /* the org failed; err is set */
     struct err *err;
 };
 

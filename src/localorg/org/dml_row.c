@@ -35,15 +35,14 @@ static bool write_and_judge(struct work *work, struct draft *draft,
                             bool (*write)(struct work *, struct draft *))
 {
     if (!rules_has_validation(work->org, draft->object))
-        return rules_duplicates(work, draft) && check_unique(work, draft) &&
-               write(work, draft) && standard_after(work, draft);
+        return rules_duplicates(work, draft) && check_unique(work, draft) && write(work, draft) &&
+               standard_after(work, draft);
     if (!org_write_begin(work->org)) {
         db_fail(work->org->db, "savepoint", work->err);
         return work_broke(work);
     }
-    bool good = write(work, draft) && standard_after(work, draft) &&
-                rules_validate(work, draft) && rules_duplicates(work, draft) &&
-                check_unique(work, draft);
+    bool good = write(work, draft) && standard_after(work, draft) && rules_validate(work, draft) &&
+                rules_duplicates(work, draft) && check_unique(work, draft);
     if (org_write_end(work->org, good, work->err) != OK)
         return work_broke(work);
     return good;

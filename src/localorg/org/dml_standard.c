@@ -66,7 +66,9 @@ static bool value_of(struct work *work, struct draft *draft, const char *name, s
 
 static double number_of(const struct cell *cell)
 {
-    return cell->kind == CELL_INT ? (double)cell->integer : cell->kind == CELL_REAL ? cell->real : 0;
+    return cell->kind == CELL_INT    ? (double)cell->integer
+           : cell->kind == CELL_REAL ? cell->real
+                                     : 0;
 }
 
 static bool truth_of(const struct cell *cell)
@@ -342,8 +344,8 @@ static bool task_before(struct work *work, struct draft *draft)
 static bool member_person(struct work *work, struct draft *draft, const char *object_name,
                           const char *id)
 {
-    static const char *const copied[] = {"Salutation", "FirstName", "LastName",   "Name",
-                                         "Title",      "Email",     "Phone",      "MobilePhone",
+    static const char *const copied[] = {"Salutation", "FirstName",  "LastName",   "Name",
+                                         "Title",      "Email",      "Phone",      "MobilePhone",
                                          "Fax",        "LeadSource", "Description"};
     const struct sobject *person = schema_find(work->org->schema, object_name);
     struct cell value, account;

@@ -102,8 +102,8 @@ static bool resolve_key(struct work *work, struct draft *draft)
     const struct field *key = draft->row->key;
     const char *text = key_text(draft->row);
     if (text_blank(text))
-        return row_error(work, draft->result, "MISSING_ARGUMENT", &key->name, 1,
-                         "%s not specified", key->name);
+        return row_error(work, draft->result, "MISSING_ARGUMENT", &key->name, 1, "%s not specified",
+                         key->name);
     struct json value = {.type = JSON_STRING, .text = text, .len = (uint32_t)strlen(text)};
     struct cell wanted = {0};
     const char **ids;

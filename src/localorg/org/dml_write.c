@@ -141,8 +141,7 @@ static bool run(struct work *work, struct draft *draft, sqlite3_stmt *statement,
 
 bool write_insert(struct work *work, struct draft *draft)
 {
-    uint16_t *fields =
-        arena_array(work->scratch, draft->object->field_count + 1, sizeof *fields);
+    uint16_t *fields = arena_array(work->scratch, draft->object->field_count + 1, sizeof *fields);
     size_t count = fields_set(draft, fields);
     struct table *table = draft->table;
     sqlite3_stmt *insert = shape_find(table->inserts.at, table->inserts.len, fields, count);
@@ -158,8 +157,7 @@ bool write_insert(struct work *work, struct draft *draft)
 
 bool write_update(struct work *work, struct draft *draft)
 {
-    uint16_t *fields =
-        arena_array(work->scratch, draft->object->field_count + 1, sizeof *fields);
+    uint16_t *fields = arena_array(work->scratch, draft->object->field_count + 1, sizeof *fields);
     size_t count = fields_set(draft, fields);
     struct table *table = draft->table;
     if (!count)

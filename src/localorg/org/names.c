@@ -36,8 +36,7 @@ static uint32_t name_hash(const char *name, size_t len, bool nocase)
 
 static struct name_table *table_new(struct arena *arena, size_t slots)
 {
-    struct name_table *table =
-        arena_alloc(arena, sizeof *table + slots * sizeof(struct name_slot));
+    struct name_table *table = arena_alloc(arena, sizeof *table + slots * sizeof(struct name_slot));
     table->mask = slots - 1;
     return table;
 }

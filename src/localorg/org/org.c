@@ -77,8 +77,9 @@ static enum status schema_restore(struct org *org, const char *sql, bool fields,
 
 static enum status schema_load(struct org *org, struct err *err)
 {
-    if (schema_restore(org, "SELECT object, describe, modified_ms FROM localorg_schema"
-                            " ORDER BY position",
+    if (schema_restore(org,
+                       "SELECT object, describe, modified_ms FROM localorg_schema"
+                       " ORDER BY position",
                        false, err) != OK)
         return err_wrap(err, "reading the schema");
     if (schema_restore(org, "SELECT object, describe, 0 FROM localorg_field ORDER BY position",
@@ -96,8 +97,7 @@ static enum status schema_keep(struct org *org, const struct sobject *object,
     struct jw w;
     jw_init(&w, &text);
     jw_object(&w);
-    json_each(member, describe)
-    {
+    json_each(member, describe) {
         if (text_eq(member->key, "keyPrefix"))
             continue;
         jw_key(&w, member->key);
@@ -179,9 +179,8 @@ enum status org_add_field(struct org *org, const char *object_name, const struct
         return err_set(err, ERR_IO, "cannot write to the org");
     struct sobject *object = schema_find(org->schema, object_name);
     struct field *field = NULL;
-    enum status status = object ? OK
-                                : err_set(err, ERR_NOT_FOUND, "no object %s",
-                                          object_name ? object_name : "");
+    enum status status =
+        object ? OK : err_set(err, ERR_NOT_FOUND, "no object %s", object_name ? object_name : "");
     if (status == OK)
         status = schema_add_field(org->schema, object, json, &field, err);
     org->generation++;

@@ -59,8 +59,8 @@ const char *db_text(sqlite3_stmt *row, int column)
 
 static enum status connect_to(struct org *org, bool writer, sqlite3 **out, struct err *err)
 {
-    int flags = SQLITE_OPEN_NOMUTEX | (writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE
-                                              : SQLITE_OPEN_READONLY);
+    int flags = SQLITE_OPEN_NOMUTEX |
+                (writer ? SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE : SQLITE_OPEN_READONLY);
     sqlite3 *db = NULL;
     if (sqlite3_open_v2(org->path, &db, flags, NULL) != SQLITE_OK) {
         db_fail(db, org->path, err);
@@ -70,8 +70,8 @@ static enum status connect_to(struct org *org, bool writer, sqlite3 **out, struc
     sqlite3_busy_timeout(db, 10000);
     enum status status = OK;
     if (writer) /* before WAL is switched on, which syncs */
-        status = db_exec(db, err, org->durable ? "PRAGMA synchronous = NORMAL"
-                                               : "PRAGMA synchronous = OFF");
+        status = db_exec(db, err,
+                         org->durable ? "PRAGMA synchronous = NORMAL" : "PRAGMA synchronous = OFF");
     const char *pragmas = writer ? "PRAGMA page_size = 8192; PRAGMA journal_mode = WAL;"
                                    "PRAGMA wal_autocheckpoint = 4000; PRAGMA cache_size = -131072;"
                                    "PRAGMA temp_store = MEMORY; PRAGMA mmap_size = 1073741824;"
@@ -94,7 +94,8 @@ static const char own_tables[] =
     "CREATE TABLE IF NOT EXISTS localorg_schema (position INTEGER PRIMARY KEY,"
     " object TEXT COLLATE NOCASE UNIQUE, describe TEXT, modified_ms INTEGER);"
     "CREATE TABLE IF NOT EXISTS localorg_field (position INTEGER PRIMARY KEY,"
-    " object TEXT COLLATE NOCASE, field TEXT COLLATE NOCASE, describe TEXT, UNIQUE (object, field));"
+    " object TEXT COLLATE NOCASE, field TEXT COLLATE NOCASE, describe TEXT, UNIQUE (object, "
+    "field));"
     "CREATE TABLE IF NOT EXISTS localorg_number (object TEXT, field TEXT, next INTEGER,"
     " PRIMARY KEY (object, field)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS localorg_user (id TEXT PRIMARY KEY,"

@@ -45,8 +45,8 @@ struct auto_number { /* an auto-number field and its next number */
 /* One object's SQL table, as the writer sees it. */
 struct table {
     const struct sobject *object;
-    bool exists;            /* in the database, all columns there */
-    uint64_t next_number;   /* of the next record id */
+    bool exists;          /* in the database, all columns there */
+    uint64_t next_number; /* of the next record id */
     bool numbers_loaded, numbers_dirty;
     _Atomic uint64_t changes;
 
@@ -62,8 +62,15 @@ struct table {
     size_t required_count;
     uint16_t *uniques;
     size_t unique_count;
-    enum standard_kind { STANDARD_NONE, STANDARD_LEAD, STANDARD_OPPORTUNITY, STANDARD_CASE,
-                         STANDARD_TASK, STANDARD_CAMPAIGN_MEMBER, STANDARD_USER } standard;
+    enum standard_kind {
+        STANDARD_NONE,
+        STANDARD_LEAD,
+        STANDARD_OPPORTUNITY,
+        STANDARD_CASE,
+        STANDARD_TASK,
+        STANDARD_CAMPAIGN_MEMBER,
+        STANDARD_USER
+    } standard;
     struct auto_number *autos;
     size_t auto_count;
 

@@ -144,8 +144,7 @@ bool org_user_check_password(struct org *org, const char *username, const char *
     if (person)
         COPY(hash, person->password);
     pthread_rwlock_unlock(&org->people_lock);
-    return *hash && password &&
-           crypto_pwhash_str_verify(hash, password, strlen(password)) == 0;
+    return *hash && password && crypto_pwhash_str_verify(hash, password, strlen(password)) == 0;
 }
 
 void people_default_user(struct org *org, char out[19])
@@ -212,8 +211,8 @@ enum status org_user_set_password(struct org *org, const char *username, const c
     if (!org_write_begin(org))
         return err_set(err, ERR_IO, "cannot write to the org");
     sqlite3_stmt *put = NULL;
-    enum status status = db_prepare(
-        org->db, &put, "UPDATE localorg_user SET password = ? WHERE username = ?", err);
+    enum status status =
+        db_prepare(org->db, &put, "UPDATE localorg_user SET password = ? WHERE username = ?", err);
     if (status == OK) {
         sqlite3_bind_text(put, 1, hash, -1, SQLITE_STATIC);
         sqlite3_bind_text(put, 2, username, -1, SQLITE_STATIC);

@@ -46,11 +46,11 @@ static const char *text_or(struct arena *arena, const struct json *json, const c
 static const char **names_of(struct arena *arena, const struct json *list, size_t *count)
 {
     size_t total = 0;
-    json_each(item, list) total++;
+    json_each(item, list)
+        total++;
     const char **names = arena_array(arena, total + 1, sizeof *names);
     *count = 0;
-    json_each(item, list)
-    {
+    json_each(item, list) {
         if (json_is(item, JSON_STRING))
             names[(*count)++] = arena_strdup(arena, item->text);
     }
@@ -316,8 +316,8 @@ static const char *record_json(struct work *work, const struct rule *rule,
     jw_end_object(&w);
     jw_kv_text(&w, "Id", id);
     for (size_t i = 0; i <= rule->field_count; i++) {
-        const struct field *field = i ? sobject_field(object, rule->match_fields[i - 1])
-                                      : object->name_field;
+        const struct field *field =
+            i ? sobject_field(object, rule->match_fields[i - 1]) : object->name_field;
         struct cell cell;
         if (!field || (i && field == object->name_field) ||
             !stored_value(work, object, field->name, id, &cell))
@@ -357,8 +357,8 @@ static sqlite3_stmt *query_of(struct work *work, const struct rule *rule)
     return question->statement;
 }
 
-static struct dml_match *matches_of(struct work *work, struct draft *draft,
-                                    const struct rule *rule, const struct cell *values)
+static struct dml_match *matches_of(struct work *work, struct draft *draft, const struct rule *rule,
+                                    const struct cell *values)
 {
     sqlite3_stmt *query = query_of(work, rule);
     if (!query)

@@ -180,8 +180,7 @@ static void children_of_field(struct schema *schema, const struct field *field)
         if (!target || child_known(target->children, target->child_count, field))
             continue;
         size_t count = target->child_count;
-        struct child_relationship *list =
-            arena_array(schema->arena, count + 1, sizeof *list);
+        struct child_relationship *list = arena_array(schema->arena, count + 1, sizeof *list);
         if (count)
             memcpy(list, target->children, count * sizeof *list);
         const char *name = child_name_for(schema, field);
@@ -215,12 +214,10 @@ static void children_rebuild(struct schema *schema, struct object_box *box)
         const struct sobject *other = schema_at(schema, o);
         for (size_t f = 0; f < other->field_count; f++) {
             const struct field *field = other->fields[f];
-            if (!points_at(field, box->object.name) ||
-                child_known(list, box->listed_count, field))
+            if (!points_at(field, box->object.name) || child_known(list, box->listed_count, field))
                 continue;
             if (count == cap) {
-                struct child_relationship *more =
-                    arena_array(schema->arena, cap * 2, sizeof *more);
+                struct child_relationship *more = arena_array(schema->arena, cap * 2, sizeof *more);
                 memcpy(more, list, count * sizeof *more);
                 list = more;
                 cap *= 2;
@@ -283,8 +280,8 @@ static void find_name_field(struct sobject *object)
     object->name_field = named;
 }
 
-enum status schema_add_field(struct schema *schema, struct sobject *object,
-                             const struct json *json, struct field **out, struct err *err)
+enum status schema_add_field(struct schema *schema, struct sobject *object, const struct json *json,
+                             struct field **out, struct err *err)
 {
     struct field read;
     if (schema_read_field(schema, object, json, &read, err) != OK)
@@ -393,8 +390,7 @@ static enum status fields_replace(struct schema *schema, struct object_box *box,
     names_init(&fresh.parents, schema->arena, true);
 
     struct field *first = NULL;
-    json_each(entry, entries)
-    {
+    json_each(entry, entries) {
         struct field read;
         if (schema_read_field(schema, object, entry, &read, err) != OK)
             return FAIL;
@@ -409,7 +405,8 @@ static enum status fields_replace(struct schema *schema, struct object_box *box,
         field_index(&fresh, field);
         first = first ? first : field;
     }
-    bool whole = sobject_field(&fresh.object, "Id") && sobject_field(&fresh.object, "SystemModstamp");
+    bool whole =
+        sobject_field(&fresh.object, "Id") && sobject_field(&fresh.object, "SystemModstamp");
     bool detail = false; /* a master-detail child has no owner of its own */
     for (size_t i = 0; i < fresh.object.field_count; i++)
         detail |= fresh.object.fields[i]->relationship_order >= 0;
@@ -424,7 +421,8 @@ static enum status fields_replace(struct schema *schema, struct object_box *box,
             field = arena_alloc(schema->arena, sizeof *field);
         *field = *system;
         if (field->type == FT_ID)
-            field->label = arena_printf(schema->arena, "%s ID", object->custom ? "Record" : object->label);
+            field->label =
+                arena_printf(schema->arena, "%s ID", object->custom ? "Record" : object->label);
         field_append(schema, &fresh, field);
         field_index(&fresh, field);
     }

@@ -23,7 +23,8 @@ struct names {
     bool nocase;
 };
 void names_init(struct names *names, struct arena *arena, bool nocase);
-void names_put(struct names *names, const char *name, void *value); /* replaces; name is not copied */
+void names_put(struct names *names, const char *name,
+               void *value); /* replaces; name is not copied */
 void *names_get(const struct names *names, const char *name, size_t len);
 /* Forget everything and start anew with room for `count`; readers see the old table until
  * names_publish. */

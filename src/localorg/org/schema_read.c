@@ -17,7 +17,10 @@ struct attribute {
     size_t at;
 };
 
-#define FLAG(key, member) {key, offsetof(struct field, member)}
+#define FLAG(key, member)                                                                          \
+    {                                                                                              \
+        key, offsetof(struct field, member)                                                        \
+    }
 
 static const struct attribute field_flags[] = {
     FLAG("aggregatable", aggregatable),
@@ -73,12 +76,16 @@ static const struct attribute field_texts[] = {
 };
 
 static const struct attribute field_numbers[] = {
-    FLAG("length", length),       FLAG("byteLength", byte_length), FLAG("digits", digits),
-    FLAG("precision", precision), FLAG("scale", scale),
+    FLAG("length", length), FLAG("byteLength", byte_length),
+    FLAG("digits", digits), FLAG("precision", precision),
+    FLAG("scale", scale),
 };
 
 #undef FLAG
-#define FLAG(key, member) {key, offsetof(struct sobject, member)}
+#define FLAG(key, member)                                                                          \
+    {                                                                                              \
+        key, offsetof(struct sobject, member)                                                      \
+    }
 
 static const struct attribute object_flags[] = {
     FLAG("custom", custom),
@@ -141,7 +148,8 @@ static const char *keep_json(struct schema *schema, const struct json *value)
 static size_t count_of(const struct json *array)
 {
     size_t count = 0;
-    json_each(item, array) count++;
+    json_each(item, array)
+        count++;
     return count;
 }
 
@@ -203,12 +211,11 @@ static void custom_defaults(struct schema *schema, const struct json *json, stru
     field->permissionable = json_get_bool(json, "permissionable", field->nillable);
     field->filterable = json_get_bool(json, "filterable", !compound && field->length <= 255);
     field->sortable = json_get_bool(json, "sortable", short_text && !compound);
-    field->groupable =
-        json_get_bool(json, "groupable",
-                      short_text && !compound && !is_number(field->type) &&
-                          field->type != FT_DATETIME && field->type != FT_TIME);
-    field->aggregatable = json_get_bool(json, "aggregatable",
-                                        short_text && !compound && field->type != FT_BOOLEAN);
+    field->groupable = json_get_bool(json, "groupable",
+                                     short_text && !compound && !is_number(field->type) &&
+                                         field->type != FT_DATETIME && field->type != FT_TIME);
+    field->aggregatable =
+        json_get_bool(json, "aggregatable", short_text && !compound && field->type != FT_BOOLEAN);
     field->id_lookup = json_get_bool(json, "idLookup", field->external_id);
     if (!json_get(json, "precision") && is_number(field->type)) {
         field->precision = 18;
@@ -216,23 +223,23 @@ static void custom_defaults(struct schema *schema, const struct json *json, stru
             field->scale = field->type == FT_DOUBLE ? 0 : 2;
     }
     if (field->type == FT_REFERENCE && !field->relationship_name && text_ends(field->name, "__c"))
-        field->relationship_name = arena_printf(schema->arena, "%.*s__r",
-                                                (int)strlen(field->name) - 3, field->name);
+        field->relationship_name =
+            arena_printf(schema->arena, "%.*s__r", (int)strlen(field->name) - 3, field->name);
 }
 
 static void read_picklist(struct schema *schema, const struct json *json, struct field *field)
 {
     const struct json *values = json_get(json, "picklistValues");
     field->picklist_count = count_of(values);
-    field->picklist = arena_array(schema->arena, field->picklist_count + 1, sizeof *field->picklist);
+    field->picklist =
+        arena_array(schema->arena, field->picklist_count + 1, sizeof *field->picklist);
     size_t i = 0;
-    json_each(item, values)
-    {
+    json_each(item, values) {
         struct picklist_value *value = &field->picklist[i++];
         const struct json *text = json_is(item, JSON_STRING) ? item : json_get(item, "value");
         value->value = text ? keep(schema, text) : "";
-        value->label = json_get_text(item, "label") ? keep(schema, json_get(item, "label"))
-                                                    : value->value;
+        value->label =
+            json_get_text(item, "label") ? keep(schema, json_get(item, "label")) : value->value;
         value->active = json_get_bool(item, "active", true);
         value->is_default = json_get_bool(item, "defaultValue", false);
         value->valid_for = keep(schema, json_get(item, "validFor"));
@@ -269,8 +276,7 @@ enum status schema_read_field(struct schema *schema, const struct sobject *objec
     field.reference_to = arena_array(schema->arena, given + 1, sizeof *field.reference_to);
     if (json_is(targets, JSON_STRING))
         field.reference_to[field.reference_count++] = keep(schema, targets);
-    json_each(target, targets)
-    {
+    json_each(target, targets) {
         if (json_is(target, JSON_STRING))
             field.reference_to[field.reference_count++] = keep(schema, target);
     }
@@ -278,7 +284,8 @@ enum status schema_read_field(struct schema *schema, const struct sobject *objec
     if (text_ends(field.name, "__c") || text_ends(field.name, "__pc"))
         custom_defaults(schema, json, &field);
     if (!json_get(json, "byteLength"))
-        field.byte_length = field.type == FT_ID || field.type == FT_REFERENCE ? 18 : field.length * 3;
+        field.byte_length =
+            field.type == FT_ID || field.type == FT_REFERENCE ? 18 : field.length * 3;
     field.stored = field.type != FT_ADDRESS && field.type != FT_LOCATION;
     *out = field;
     return OK;
@@ -286,15 +293,15 @@ enum status schema_read_field(struct schema *schema, const struct sobject *objec
 
 /* --- objects --- */
 
-static void read_record_types(struct schema *schema, const struct json *json, struct sobject *object)
+static void read_record_types(struct schema *schema, const struct json *json,
+                              struct sobject *object)
 {
     const struct json *infos = json_get(json, "recordTypeInfos");
     size_t count = count_of(infos);
     struct record_type *types = arena_array(schema->arena, count + 1, sizeof *types);
     size_t n = 0;
     bool master = false, some_default = false;
-    json_each(info, infos)
-    {
+    json_each(info, infos) {
         const char *id = json_get_text(info, "recordTypeId");
         const char *name = json_get_text(info, "name");
         if (!id)
@@ -330,8 +337,7 @@ static void read_children(struct schema *schema, const struct json *json, struct
     struct child_relationship *children =
         arena_array(schema->arena, count_of(list) + 1, sizeof *children);
     size_t n = 0;
-    json_each(item, list)
-    {
+    json_each(item, list) {
         const char *child = json_get_text(item, "childSObject");
         const char *field = json_get_text(item, "field");
         if (!child || !field)
@@ -354,8 +360,7 @@ static void read_scopes(struct schema *schema, const struct json *json, struct s
     const struct json *list = json_get(json, "supportedScopes");
     const char **scopes = arena_array(schema->arena, count_of(list) * 2 + 2, sizeof *scopes);
     size_t n = 0;
-    json_each(item, list)
-    {
+    json_each(item, list) {
         const char *name = json_get_text(item, "name");
         const char *label = json_get_text(item, "label");
         if (!name)
@@ -407,30 +412,87 @@ static const char *owners[] = {"Group", "User"};
     .relationship_order = -1
 
 static const struct field system_fields[] = {
-    {.name = "Id", .label = "Record ID", .type = FT_ID, .length = 18, .byte_length = 18,
-     .aggregatable = true, .groupable = true, .id_lookup = true, SYSTEM_FIELD},
-    {.name = "IsDeleted", .label = "Deleted", .type = FT_BOOLEAN, .groupable = true,
-     .default_value = "false", SYSTEM_FIELD},
-    {.name = "CreatedDate", .label = "Created Date", .type = FT_DATETIME, .aggregatable = true,
+    {.name = "Id",
+     .label = "Record ID",
+     .type = FT_ID,
+     .length = 18,
+     .byte_length = 18,
+     .aggregatable = true,
+     .groupable = true,
+     .id_lookup = true,
      SYSTEM_FIELD},
-    {.name = "CreatedById", .label = "Created By ID", .type = FT_REFERENCE, .length = 18,
-     .byte_length = 18, .aggregatable = true, .groupable = true, .reference_to = user_only,
-     .reference_count = 1, .relationship_name = "CreatedBy", SYSTEM_FIELD},
-    {.name = "LastModifiedDate", .label = "Last Modified Date", .type = FT_DATETIME,
-     .aggregatable = true, SYSTEM_FIELD},
-    {.name = "LastModifiedById", .label = "Last Modified By ID", .type = FT_REFERENCE, .length = 18,
-     .byte_length = 18, .aggregatable = true, .groupable = true, .reference_to = user_only,
-     .reference_count = 1, .relationship_name = "LastModifiedBy", SYSTEM_FIELD},
-    {.name = "SystemModstamp", .label = "System Modstamp", .type = FT_DATETIME,
-     .aggregatable = true, SYSTEM_FIELD},
+    {.name = "IsDeleted",
+     .label = "Deleted",
+     .type = FT_BOOLEAN,
+     .groupable = true,
+     .default_value = "false",
+     SYSTEM_FIELD},
+    {.name = "CreatedDate",
+     .label = "Created Date",
+     .type = FT_DATETIME,
+     .aggregatable = true,
+     SYSTEM_FIELD},
+    {.name = "CreatedById",
+     .label = "Created By ID",
+     .type = FT_REFERENCE,
+     .length = 18,
+     .byte_length = 18,
+     .aggregatable = true,
+     .groupable = true,
+     .reference_to = user_only,
+     .reference_count = 1,
+     .relationship_name = "CreatedBy",
+     SYSTEM_FIELD},
+    {.name = "LastModifiedDate",
+     .label = "Last Modified Date",
+     .type = FT_DATETIME,
+     .aggregatable = true,
+     SYSTEM_FIELD},
+    {.name = "LastModifiedById",
+     .label = "Last Modified By ID",
+     .type = FT_REFERENCE,
+     .length = 18,
+     .byte_length = 18,
+     .aggregatable = true,
+     .groupable = true,
+     .reference_to = user_only,
+     .reference_count = 1,
+     .relationship_name = "LastModifiedBy",
+     SYSTEM_FIELD},
+    {.name = "SystemModstamp",
+     .label = "System Modstamp",
+     .type = FT_DATETIME,
+     .aggregatable = true,
+     SYSTEM_FIELD},
     /* from here on only for custom objects */
-    {.name = "Name", .label = "Name", .type = FT_STRING, .length = 80, .byte_length = 240,
-     .aggregatable = true, .groupable = true, .createable = true, .updateable = true,
-     .id_lookup = true, .name_field = true, .nillable = true, SYSTEM_FIELD},
-    {.name = "OwnerId", .label = "Owner ID", .type = FT_REFERENCE, .length = 18, .byte_length = 18,
-     .aggregatable = true, .groupable = true, .createable = true, .updateable = true,
-     .polymorphic = true, .name_pointing = true, .reference_to = owners, .reference_count = 2,
-     .relationship_name = "Owner", SYSTEM_FIELD},
+    {.name = "Name",
+     .label = "Name",
+     .type = FT_STRING,
+     .length = 80,
+     .byte_length = 240,
+     .aggregatable = true,
+     .groupable = true,
+     .createable = true,
+     .updateable = true,
+     .id_lookup = true,
+     .name_field = true,
+     .nillable = true,
+     SYSTEM_FIELD},
+    {.name = "OwnerId",
+     .label = "Owner ID",
+     .type = FT_REFERENCE,
+     .length = 18,
+     .byte_length = 18,
+     .aggregatable = true,
+     .groupable = true,
+     .createable = true,
+     .updateable = true,
+     .polymorphic = true,
+     .name_pointing = true,
+     .reference_to = owners,
+     .reference_count = 2,
+     .relationship_name = "Owner",
+     SYSTEM_FIELD},
 };
 
 const struct field *schema_system_field(size_t i, bool custom_object)

@@ -368,7 +368,8 @@ static enum status plan_fields(struct org *org, struct table *table, struct err 
 {
     enum status status = OK;
     const struct sobject *object = table->object;
-    struct default_cell *defaults = arena_array(table->arena, object->field_count, sizeof *defaults);
+    struct default_cell *defaults =
+        arena_array(table->arena, object->field_count, sizeof *defaults);
     uint16_t *required = arena_array(table->arena, object->field_count, sizeof *required);
     uint16_t *uniques = arena_array(table->arena, object->field_count, sizeof *uniques);
     struct auto_number *autos = arena_array(table->arena, object->field_count, sizeof *autos);
@@ -403,9 +404,9 @@ static enum standard_kind standard_of(const char *name)
         const char *name;
         enum standard_kind kind;
     } known[] = {
-        {"Lead", STANDARD_LEAD},     {"Opportunity", STANDARD_OPPORTUNITY},
-        {"Case", STANDARD_CASE},     {"Task", STANDARD_TASK},
-        {"User", STANDARD_USER},     {"CampaignMember", STANDARD_CAMPAIGN_MEMBER},
+        {"Lead", STANDARD_LEAD}, {"Opportunity", STANDARD_OPPORTUNITY},
+        {"Case", STANDARD_CASE}, {"Task", STANDARD_TASK},
+        {"User", STANDARD_USER}, {"CampaignMember", STANDARD_CAMPAIGN_MEMBER},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (text_eq(name, known[i].name))

@@ -6,7 +6,7 @@
 #include <time.h>
 
 #define CALLS 250
-#define ROWS 200
+#define ROWS  200
 
 static double seconds(void)
 {
@@ -34,10 +34,11 @@ static void run(enum dml_kind kind, const char *what, const char *object, const 
         for (int i = 0; i < ROWS; i++) {
             int n = call * ROWS + i;
             char *text = arena_printf(own, form, n, n, n, n);
-            list[i] = (struct dml_row){.object = object_of(object),
-                                       .body = json_parse(own, text, strlen(text), &err),
-                                       .key = key ? sobject_field(object_of(object), key) : NULL,
-                                       .id = kind == DML_UPDATE || kind == DML_DELETE ? ids[n] : NULL};
+            list[i] =
+                (struct dml_row){.object = object_of(object),
+                                 .body = json_parse(own, text, strlen(text), &err),
+                                 .key = key ? sobject_field(object_of(object), key) : NULL,
+                                 .id = kind == DML_UPDATE || kind == DML_DELETE ? ids[n] : NULL};
         }
         parsing += seconds() - before;
         CHECK_OK(org_dml(org, kind, &options, list, ROWS, results, own, &err), &err);

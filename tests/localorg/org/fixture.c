@@ -128,12 +128,12 @@ static struct dml_result *all(enum dml_kind kind, const char *object, const stru
 {
     struct dml_row *list = arena_array(arena, 1000, sizeof *list);
     size_t count = 0;
-    json_each(body, parsed(json_array))
-    {
-        list[count++] = (struct dml_row){.object = object_of(object),
-                                         .body = body,
-                                         .id = kind == DML_UPDATE ? json_get_text(body, "Id") : NULL,
-                                         .key = key};
+    json_each(body, parsed(json_array)) {
+        list[count++] =
+            (struct dml_row){.object = object_of(object),
+                             .body = body,
+                             .id = kind == DML_UPDATE ? json_get_text(body, "Id") : NULL,
+                             .key = key};
     }
     return rows(kind, object, list, count);
 }

@@ -35,11 +35,11 @@ TEST(delete, refuses_ids_that_are_none)
 TEST(delete, takes_the_family_along_and_brings_it_back)
 {
     const char *account = given("Account", "{\"Name\":\"Acme\"}");
-    const char *branch = given("Account", arena_printf(arena, "{\"Name\":\"Branch\",\"ParentId\":\"%s\"}",
-                                                       account));
+    const char *branch =
+        given("Account", arena_printf(arena, "{\"Name\":\"Branch\",\"ParentId\":\"%s\"}", account));
     const char *contact = contact_of(account);
-    const char *task = given("Task", arena_printf(arena, "{\"Subject\":\"Call\",\"WhoId\":\"%s\"}",
-                                                  contact));
+    const char *task =
+        given("Task", arena_printf(arena, "{\"Subject\":\"Call\",\"WhoId\":\"%s\"}", contact));
     CHECK_OUTCOME(deleted("Account", account), "done");
     CHECK_STR(stored("Contact", contact, "IsDeleted"), "1");
     CHECK_STR(stored("Task", task, "IsDeleted"), "1");
@@ -56,8 +56,8 @@ TEST(delete, undelete_leaves_alone_what_went_before_or_found_a_new_parent)
 {
     const char *account = given("Account", "{\"Name\":\"Acme\"}");
     const char *other = given("Account", "{\"Name\":\"Other\"}");
-    const char *branch = given("Account", arena_printf(arena, "{\"Name\":\"Branch\",\"ParentId\":\"%s\"}",
-                                                       account));
+    const char *branch =
+        given("Account", arena_printf(arena, "{\"Name\":\"Branch\",\"ParentId\":\"%s\"}", account));
     const char *gone = contact_of(account);
     CHECK_OUTCOME(deleted("Contact", gone), "done");
     CHECK_OUTCOME(deleted("Account", account), "done");

@@ -34,7 +34,8 @@ static void interrupt_after(long steps)
 /* All rows of some tables, as one text. */
 static const char *everything(void)
 {
-    static const char *const tables[] = {"Account", "Contact", "Case", "User", "Task", "localorg_bin",
+    static const char *const tables[] = {"Account",       "Contact",       "Case",
+                                         "User",          "Task",          "localorg_bin",
                                          "localorg_user", "localorg_rule", "localorg_field"};
     struct buf text = BUF_INIT;
     sqlite3 *db = org_reader_take(org);
@@ -151,9 +152,10 @@ TEST(interrupted, user)
     options.system = true;
     const char *license = given("UserLicense", "{\"Name\":\"S\",\"LicenseDefinitionKey\":\"S\","
                                                "\"MasterLabel\":\"S\",\"Status\":\"Active\"}");
-    const char *profile = given(
-        "Profile", arena_printf(arena, "{\"Name\":\"System Administrator\",\"UserLicenseId\":\"%s\"}",
-                                license));
+    const char *profile =
+        given("Profile",
+              arena_printf(arena, "{\"Name\":\"System Administrator\",\"UserLicenseId\":\"%s\"}",
+                           license));
     row = (struct dml_row){
         .object = object_of("User"),
         .body = parsed(arena_printf(
@@ -169,8 +171,9 @@ TEST(interrupted, user)
 
 static enum status add_field(struct err *err)
 {
-    return org_add_field(org, "Account", parsed("{\"name\":\"New__c\",\"type\":\"double\","
-                                                "\"externalId\":true}"),
+    return org_add_field(org, "Account",
+                         parsed("{\"name\":\"New__c\",\"type\":\"double\","
+                                "\"externalId\":true}"),
                          err);
 }
 
@@ -182,8 +185,8 @@ TEST(interrupted, new_field)
 
 static enum status put_rule(struct err *err)
 {
-    return org_put_rule(org, parsed("{\"name\":\"R\",\"object\":\"Account\",\"fields\":[\"Name\"]}"),
-                        err);
+    return org_put_rule(
+        org, parsed("{\"name\":\"R\",\"object\":\"Account\",\"fields\":[\"Name\"]}"), err);
 }
 
 TEST(interrupted, rule)

@@ -45,7 +45,8 @@ TEST(insert, applies_defaults)
     CHECK_STR(stored("Lead", lead, "IsConverted"), "0");
     given_field("Account", "{\"name\":\"Tier__c\",\"type\":\"picklist\",\"picklistValues\":["
                            "{\"value\":\"A\"},{\"value\":\"B\",\"defaultValue\":true}]}");
-    given_field("Account", "{\"name\":\"Score__c\",\"type\":\"double\",\"defaultValueFormula\":\"7\"}");
+    given_field("Account",
+                "{\"name\":\"Score__c\",\"type\":\"double\",\"defaultValueFormula\":\"7\"}");
     given_field("Account", "{\"name\":\"Since__c\",\"type\":\"date\","
                            "\"defaultValueFormula\":\"TODAY()\"}");
     given_field("Account", "{\"name\":\"Vip__c\",\"type\":\"boolean\",\"defaultValue\":true}");
@@ -125,9 +126,10 @@ TEST(insert, refuses_values_no_restricted_picklist_has)
     given_field("Contact", "{\"name\":\"Race__c\",\"label\":\"Race\",\"type\":\"picklist\","
                            "\"restrictedPicklist\":true,\"picklistValues\":[{\"value\":\"Elf\"},"
                            "{\"value\":\"Orc\",\"active\":false}]}");
-    given_field("Contact", "{\"name\":\"Skills__c\",\"label\":\"Skills\",\"type\":\"multipicklist\","
-                           "\"restrictedPicklist\":true,\"picklistValues\":[{\"value\":\"Bow\"},"
-                           "{\"value\":\"Axe\"}]}");
+    given_field("Contact",
+                "{\"name\":\"Skills__c\",\"label\":\"Skills\",\"type\":\"multipicklist\","
+                "\"restrictedPicklist\":true,\"picklistValues\":[{\"value\":\"Bow\"},"
+                "{\"value\":\"Axe\"}]}");
     CHECK_STR(refused("Contact", "{\"LastName\":\"L\",\"Race__c\":\"Dwarf\"}"),
               "INVALID_OR_NULL_FOR_RESTRICTED_PICKLIST: Race: bad value for restricted picklist "
               "field: Dwarf [Race__c]");
@@ -151,10 +153,11 @@ TEST(insert, takes_unknown_values_of_free_picklists)
 
 TEST(insert, refuses_bad_email_addresses)
 {
-    const char *bad[] = {"badone", "a@b", "@b.co", "a@", "a b@c.de", "a@@b.co", "a..b@c.de", "a@b.c."};
+    const char *bad[] = {"badone",   "a@b",     "@b.co",     "a@",
+                         "a b@c.de", "a@@b.co", "a..b@c.de", "a@b.c."};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
-        CHECK_STR(refused("Contact", arena_printf(arena, "{\"LastName\":\"L\",\"Email\":\"%s\"}",
-                                                  bad[i])),
+        CHECK_STR(refused("Contact",
+                          arena_printf(arena, "{\"LastName\":\"L\",\"Email\":\"%s\"}", bad[i])),
                   arena_printf(arena,
                                "INVALID_EMAIL_ADDRESS: Email: invalid email address: %s [Email]",
                                bad[i]));
@@ -188,10 +191,12 @@ TEST(insert, refuses_json_of_the_wrong_type)
          "date from VALUE_STRING value 2015-07-23T09:38:33+02:00"},
         {"\"Birthdate\":\"23.07.2015\"", "date from VALUE_STRING value 23.07.2015"},
         {"\"Birthdate\":{}", "date from START_OBJECT value {"},
-        {"\"When__c\":\"2017-10-17 00:00:00\"", "datetime from VALUE_STRING value 2017-10-17 00:00:00"},
+        {"\"When__c\":\"2017-10-17 00:00:00\"",
+         "datetime from VALUE_STRING value 2017-10-17 00:00:00"},
         {"\"When__c\":\"2017-10-17T00:00:00.000+0000\"",
          "datetime from VALUE_STRING value 2017-10-17T00:00:00.000+0000"},
-        {"\"When__c\":\"2017-10-17T00:00:00\"", "datetime from VALUE_STRING value 2017-10-17T00:00:00"},
+        {"\"When__c\":\"2017-10-17T00:00:00\"",
+         "datetime from VALUE_STRING value 2017-10-17T00:00:00"},
         {"\"Size__c\":\"big\"", "double from VALUE_STRING value big"},
         {"\"Size__c\":true", "double from VALUE_TRUE value true"},
         {"\"Title\":[1]", "string from START_ARRAY value ["},
@@ -256,6 +261,15 @@ TEST(insert, refuses_references_that_lead_nowhere)
     given("Account", "{\"Name\":\"A\",\"RecordTypeId\":\"012000000000000AAA\"}");
 }
 
+TEST(insert, takes_any_record_where_describe_names_no_target)
+{
+    given_field("Account", "{\"name\":\"Any__c\",\"type\":\"reference\"}");
+    const char *lead = given("Lead", "{\"LastName\":\"L\",\"Company\":\"C\"}");
+    const char *id =
+        given("Account", arena_printf(arena, "{\"Name\":\"A\",\"Any__c\":\"%s\"}", lead));
+    CHECK_STR(stored("Account", id, "Any__c"), lead);
+}
+
 TEST(insert, refuses_owners_who_left)
 {
     struct err err = {0};
@@ -264,11 +278,12 @@ TEST(insert, refuses_owners_who_left)
     CHECK_OK(org_next_id(org, object_of("User"), bob.id, &err), &err);
     CHECK_OK(org_write_end(org, true, &err), &err);
     CHECK_OK(org_put_user(org, &bob, &err), &err);
-    CHECK_STR(refused("Account", arena_printf(arena, "{\"Name\":\"A\",\"OwnerId\":\"%s\"}", bob.id)),
-              arena_printf(arena,
-                           "INACTIVE_OWNER_OR_USER: operation performed with inactive user [%.15s] "
-                           "as owner of account [OwnerId]",
-                           bob.id));
+    CHECK_STR(
+        refused("Account", arena_printf(arena, "{\"Name\":\"A\",\"OwnerId\":\"%s\"}", bob.id)),
+        arena_printf(arena,
+                     "INACTIVE_OWNER_OR_USER: operation performed with inactive user [%.15s] "
+                     "as owner of account [OwnerId]",
+                     bob.id));
 }
 
 TEST(insert, finds_parents_by_external_id)
@@ -284,8 +299,9 @@ TEST(insert, finds_parents_by_external_id)
     CHECK_STR(refused("Contact", "{\"LastName\":\"L\",\"Account\":{\"Website\":\"x\"}}"),
               "INVALID_FIELD: Field name provided, Website does not match an External ID, "
               "Salesforce Id, or indexed field for Account []");
-    CHECK_STR(stored("Contact", given("Contact", "{\"LastName\":\"L\",\"Account\":null}"), "AccountId"),
-              NULL);
+    CHECK_STR(
+        stored("Contact", given("Contact", "{\"LastName\":\"L\",\"Account\":null}"), "AccountId"),
+        NULL);
 }
 
 TEST(insert, refuses_a_value_someone_has)
@@ -371,6 +387,9 @@ TEST(insert, loads_keep_their_ids_and_dates)
     CHECK_STR(stored("Account", id, "LastModifiedDate"), "1546398245000");
     CHECK_CONTAINS(refused("Account", "{\"Id\":\"001D000000IqhSL\",\"Name\":\"Acme\"}"),
                    "DUPLICATE_VALUE");
+    CHECK_MEM(given("Account", "{\"Id\":\"\",\"Name\":\"Acme\"}"), 3, "001", 3);
+    CHECK_STR(refused("Account", "{\"Id\":\"x1\",\"Name\":\"Acme\"}"),
+              "MALFORMED_ID: malformed id x1 []");
 }
 
 TEST(insert, is_refused_while_a_row_is_locked)

@@ -9,7 +9,7 @@
 EACH_TEST(given_org, org_gone)
 
 #define THREADS 4
-#define EACH 200
+#define EACH    200
 
 static atomic_int won, lost;
 
@@ -89,8 +89,8 @@ TEST(many, readers_need_no_lock_while_the_schema_grows)
 
 TEST(many, shapes_of_rows_are_all_written_right)
 {
-    static const char *const fields[] = {"Phone", "Fax", "Website", "Site", "Industry", "Description",
-                                         "TickerSymbol", "BillingCity"};
+    static const char *const fields[] = {"Phone",    "Fax",         "Website",      "Site",
+                                         "Industry", "Description", "TickerSymbol", "BillingCity"};
     for (unsigned mask = 0; mask < 256; mask++) {
         struct buf body = BUF_INIT;
         buf_printf(&body, "{\"Name\":\"N%u\"", mask);
@@ -115,7 +115,8 @@ TEST(many, rows_in_one_call)
     for (int i = 0; i < COUNT; i++)
         list[i] = (struct dml_row){
             .object = object_of("Contact"),
-            .body = parsed(arena_printf(arena, "{\"FirstName\":\"F%d\",\"LastName\":\"L%d\"}", i, i))};
+            .body =
+                parsed(arena_printf(arena, "{\"FirstName\":\"F%d\",\"LastName\":\"L%d\"}", i, i))};
     struct dml_result *results = rows(DML_INSERT, "Contact", list, COUNT);
     for (int i = 0; i < COUNT; i++)
         CHECK(results[i].success);
@@ -126,15 +127,46 @@ TEST(many, rows_in_one_call)
  * answered, none breaks the org. */
 TEST(many, odd_values_are_all_answered)
 {
-    static const char *const objects[] = {"Account", "Contact", "Lead", "Opportunity", "Task", "Case",
-                                          "CampaignMember", "User"};
-    static const char *const odd[] = {
-        "null", "true", "false", "0", "-1", "1e400", "-0.0", "123456789012345678901234567890", "1.5",
-        "\"\"", "\" \"", "\"x\"", "\"true\"", "\"1e\"", "\".\"", "\"NaN\"", "\"0x10\"", "\"inf\"",
-        "\"2026-02-30\"", "\"2026-02-28\"", "\"9999-12-31T23:59:59Z\"", "\"T\"", "\"12:60:00Z\"",
-        "\"-1:-1:-1\"", "\"001\"", "\"001000000000000AAA\"", "\"005000000000000AAA\"", "\";;;\"",
-        "\"@\"", "\"a@b.c\"", "\"\\u0000x\"", "\"\xf0\x9f\x98\x80\"", "[]", "{}", "[null]",
-        "{\"Id\":1}", "{\"attributes\":{\"type\":\"Nope\"},\"Id\":\"x\"}", "{\"a\":1,\"b\":2}"};
+    static const char *const objects[] = {"Account", "Contact", "Lead",           "Opportunity",
+                                          "Task",    "Case",    "CampaignMember", "User"};
+    static const char *const odd[] = {"null",
+                                      "true",
+                                      "false",
+                                      "0",
+                                      "-1",
+                                      "1e400",
+                                      "-0.0",
+                                      "123456789012345678901234567890",
+                                      "1.5",
+                                      "\"\"",
+                                      "\" \"",
+                                      "\"x\"",
+                                      "\"true\"",
+                                      "\"1e\"",
+                                      "\".\"",
+                                      "\"NaN\"",
+                                      "\"0x10\"",
+                                      "\"inf\"",
+                                      "\"2026-02-30\"",
+                                      "\"2026-02-28\"",
+                                      "\"9999-12-31T23:59:59Z\"",
+                                      "\"T\"",
+                                      "\"12:60:00Z\"",
+                                      "\"-1:-1:-1\"",
+                                      "\"001\"",
+                                      "\"001000000000000AAA\"",
+                                      "\"005000000000000AAA\"",
+                                      "\";;;\"",
+                                      "\"@\"",
+                                      "\"a@b.c\"",
+                                      "\"\\u0000x\"",
+                                      "\"\xf0\x9f\x98\x80\"",
+                                      "[]",
+                                      "{}",
+                                      "[null]",
+                                      "{\"Id\":1}",
+                                      "{\"attributes\":{\"type\":\"Nope\"},\"Id\":\"x\"}",
+                                      "{\"a\":1,\"b\":2}"};
     size_t answered = 0, done = 0;
     for (size_t o = 0; o < sizeof objects / sizeof *objects; o++) {
         struct sobject *object = object_of(objects[o]);
@@ -143,14 +175,15 @@ TEST(many, odd_values_are_all_answered)
             struct dml_row list[2 * sizeof odd / sizeof *odd];
             size_t count = 0;
             for (size_t i = 0; i < sizeof odd / sizeof *odd; i++) {
-                const char *body = arena_printf(arena, "{\"LastName\":\"L\",\"%s\":%s}", field->name, odd[i]);
+                const char *body =
+                    arena_printf(arena, "{\"LastName\":\"L\",\"%s\":%s}", field->name, odd[i]);
                 if (strcmp(objects[o], "Account") == 0 || field->relationship_name)
                     list[count++] = (struct dml_row){
                         .object = object,
-                        .body = parsed(arena_printf(arena, "{\"%s\":%s}",
-                                                    field->relationship_name ? field->relationship_name
-                                                                             : field->name,
-                                                    odd[i]))};
+                        .body = parsed(arena_printf(
+                            arena, "{\"%s\":%s}",
+                            field->relationship_name ? field->relationship_name : field->name,
+                            odd[i]))};
                 list[count++] = (struct dml_row){.object = object, .body = parsed(body)};
             }
             struct dml_result *results = rows(DML_INSERT, objects[o], list, count);

@@ -80,9 +80,9 @@ TEST(duplicates, show_the_record_when_asked)
 TEST(duplicates, need_every_field_and_a_record_from_before)
 {
     given_rule("{\"name\":\"R\",\"object\":\"Lead\",\"fields\":[\"LastName\",\"Company\"]}");
-    struct dml_result *results = insert_all(
-        "Lead", "[{\"LastName\":\"Lee\",\"Company\":\"Acme\"},{\"LastName\":\"Lee\","
-                "\"Company\":\"Acme\"},{\"LastName\":\"Lee\",\"Company\":\"Bcme\"}]");
+    struct dml_result *results =
+        insert_all("Lead", "[{\"LastName\":\"Lee\",\"Company\":\"Acme\"},{\"LastName\":\"Lee\","
+                           "\"Company\":\"Acme\"},{\"LastName\":\"Lee\",\"Company\":\"Bcme\"}]");
     CHECK(results[0].success && results[1].success && results[2].success);
     CHECK_OUTCOME(inserted("Lead", "{\"LastName\":\"lee\",\"Company\":\"ACME\"}"),
                   "DUPLICATES_DETECTED: Use one of these records? []");
@@ -147,7 +147,8 @@ TEST(validation, judges_the_record_as_it_will_be)
 
 TEST(validation, tells_every_rule_that_is_broken)
 {
-    given_rule("{\"name\":\"A\",\"object\":\"Account\",\"when\":\"Phone IS NULL\",\"message\":\"one\"}");
+    given_rule(
+        "{\"name\":\"A\",\"object\":\"Account\",\"when\":\"Phone IS NULL\",\"message\":\"one\"}");
     given_rule("{\"name\":\"B\",\"object\":\"Account\",\"when\":\"Website IS NULL\","
                "\"message\":\"two\",\"field\":\"Website\"}");
     CHECK_OUTCOME(inserted("Account", "{\"Name\":\"A\"}"),
@@ -159,6 +160,20 @@ TEST(validation, tells_every_rule_that_is_broken)
     CHECK_INT(counted("SELECT COUNT(*) FROM Account"), 1);
 }
 
+TEST(rules, are_listed_as_they_came)
+{
+    given_rule("{\"name\":\"B\",\"object\":\"Lead\",\"fields\":[\"Email\"],\"extra\":1}");
+    given_rule("{\"name\":\"A\",\"object\":\"Lead\",\"fields\":[\"Phone\"]}");
+    struct buf text = BUF_INIT;
+    struct jw w;
+    jw_init(&w, &text);
+    org_rules_json(org, &w);
+    CHECK_STR(buf_text(&text), "[{\"name\":\"A\",\"object\":\"Lead\",\"fields\":[\"Phone\"]},"
+                               "{\"name\":\"B\",\"object\":\"Lead\",\"fields\":[\"Email\"],"
+                               "\"extra\":1}]");
+    buf_free(&text);
+}
+
 TEST(rules, refuse_what_they_cannot_mean)
 {
     struct err err = {0};
@@ -166,11 +181,11 @@ TEST(rules, refuse_what_they_cannot_mean)
                &err, ERR_INVALID);
     CHECK_FAIL(org_put_rule(org, parsed("{\"name\":\"R\",\"object\":\"Nope\"}"), &err), &err,
                ERR_NOT_FOUND);
-    CHECK_FAIL(org_put_rule(org, parsed("{\"name\":\"R\",\"object\":\"Lead\",\"fields\":[\"No\"]}"),
-                            &err),
-               &err, ERR_INVALID);
-    CHECK_FAIL(org_put_rule(org, parsed("{\"name\":\"R\",\"object\":\"Lead\",\"when\":\"nonsense\"}"),
-                            &err),
+    CHECK_FAIL(
+        org_put_rule(org, parsed("{\"name\":\"R\",\"object\":\"Lead\",\"fields\":[\"No\"]}"), &err),
+        &err, ERR_INVALID);
+    CHECK_FAIL(org_put_rule(
+                   org, parsed("{\"name\":\"R\",\"object\":\"Lead\",\"when\":\"nonsense\"}"), &err),
                &err, "MALFORMED_QUERY");
     struct buf text = BUF_INIT;
     struct jw w;

@@ -36,7 +36,8 @@ TEST(schema, keeps_what_a_describe_says)
 {
     struct sobject *object = added(
         "{\"name\":\"Account\",\"label\":\"Account\",\"keyPrefix\":\"001\",\"createable\":true,"
-        "\"fields\":[{\"name\":\"Name\",\"type\":\"string\",\"length\":255,\"label\":\"Account Name\","
+        "\"fields\":[{\"name\":\"Name\",\"type\":\"string\",\"length\":255,\"label\":\"Account "
+        "Name\","
         "\"createable\":true,\"updateable\":true,\"nameField\":true,\"sortable\":true},"
         "{\"name\":\"Rating\",\"type\":\"picklist\",\"nillable\":true,\"picklistValues\":["
         "{\"value\":\"Hot\",\"label\":\"Very hot\",\"active\":true,\"defaultValue\":true},"
@@ -64,12 +65,22 @@ TEST(schema, keeps_what_a_describe_says)
 TEST(schema, fills_system_fields_unless_the_describe_is_whole)
 {
     struct sobject *part = added("{\"name\":\"Thing\",\"fields\":[]}");
-    const char *names[] = {"Id",         "IsDeleted",        "CreatedDate",   "CreatedById",
-                           "SystemModstamp", "LastModifiedDate", "LastModifiedById"};
+    const char *names[] = {"Id",
+                           "IsDeleted",
+                           "CreatedDate",
+                           "CreatedById",
+                           "SystemModstamp",
+                           "LastModifiedDate",
+                           "LastModifiedById"};
     CHECK_INT(part->field_count, 7);
     for (size_t i = 0; i < 7; i++)
         CHECK(sobject_field(part, names[i]) != NULL);
     CHECK(sobject_parent(part, "createdby", 9) == sobject_field(part, "CreatedById"));
+    CHECK_STR(sobject_field(part, "Id")->label, "Thing ID");
+    CHECK_STR(sobject_field(part, "IsDeleted")->label, "Deleted");
+    CHECK(sobject_field(part, "Id")->id_lookup && !sobject_field(part, "CreatedById")->id_lookup);
+    for (size_t i = 0; i < 7; i++)
+        CHECK(!part->fields[i]->createable && !part->fields[i]->updateable);
     /* User has no IsDeleted, and says so by being complete. */
     struct sobject *whole =
         added("{\"name\":\"User\",\"fields\":[{\"name\":\"Id\",\"type\":\"id\"},"
@@ -102,12 +113,12 @@ TEST(schema, gives_custom_objects_what_setup_gives)
 
 TEST(schema, keeps_compound_fields_out_of_the_table)
 {
-    struct sobject *object = added(
-        "{\"name\":\"Place__c\",\"fields\":[{\"name\":\"Where__c\",\"type\":\"location\"},"
-        "{\"name\":\"Street__c\",\"type\":\"address\"},"
-        "{\"name\":\"Notes__c\",\"type\":\"textarea\",\"length\":32768},"
-        "{\"name\":\"Number__c\",\"type\":\"string\",\"autoNumber\":true},"
-        "{\"name\":\"On__c\",\"type\":\"boolean\"}]}");
+    struct sobject *object =
+        added("{\"name\":\"Place__c\",\"fields\":[{\"name\":\"Where__c\",\"type\":\"location\"},"
+              "{\"name\":\"Street__c\",\"type\":\"address\"},"
+              "{\"name\":\"Notes__c\",\"type\":\"textarea\",\"length\":32768},"
+              "{\"name\":\"Number__c\",\"type\":\"string\",\"autoNumber\":true},"
+              "{\"name\":\"On__c\",\"type\":\"boolean\"}]}");
     const struct field *where = sobject_field(object, "Where__c");
     CHECK(!where->stored && !where->createable && !where->updateable && !where->sortable);
     CHECK(!sobject_field(object, "Street__c")->stored);
@@ -115,7 +126,8 @@ TEST(schema, keeps_compound_fields_out_of_the_table)
     CHECK(notes->stored && notes->createable && !notes->filterable && !notes->groupable);
     CHECK(!sobject_field(object, "Number__c")->createable);
     const struct field *on = sobject_field(object, "On__c");
-    CHECK(!on->nillable && on->defaulted_on_create && !on->aggregatable && !field_required_on_create(on));
+    CHECK(!on->nillable && on->defaulted_on_create && !on->aggregatable &&
+          !field_required_on_create(on));
 }
 
 TEST(schema, knows_children_listed_or_not)
@@ -124,9 +136,9 @@ TEST(schema, knows_children_listed_or_not)
     added("{\"name\":\"Line_Item__c\",\"labelPlural\":\"Line Items\",\"fields\":["
           "{\"name\":\"Account__c\",\"type\":\"reference\",\"referenceTo\":[\"Account\"],"
           "\"cascadeDelete\":true}]}");
-    struct sobject *account =
-        added("{\"name\":\"Account\",\"childRelationships\":[{\"childSObject\":\"Contact\","
-              "\"field\":\"AccountId\",\"relationshipName\":\"Contacts\",\"cascadeDelete\":true}]}");
+    struct sobject *account = added(
+        "{\"name\":\"Account\",\"childRelationships\":[{\"childSObject\":\"Contact\","
+        "\"field\":\"AccountId\",\"relationshipName\":\"Contacts\",\"cascadeDelete\":true}]}");
     const struct child_relationship *lines = sobject_child(account, "line_items__r", 13);
     CHECK(lines != NULL && lines->cascade_delete);
     CHECK_STR(lines->field, "Account__c");
@@ -154,8 +166,9 @@ TEST(schema, always_has_the_master_record_type)
 
 TEST(schema, replaces_without_moving)
 {
-    struct sobject *object = added("{\"name\":\"Thing__c\",\"fields\":[{\"name\":\"A__c\","
-                                   "\"type\":\"string\"},{\"name\":\"B__c\",\"type\":\"string\"}]}");
+    struct sobject *object =
+        added("{\"name\":\"Thing__c\",\"fields\":[{\"name\":\"A__c\","
+              "\"type\":\"string\"},{\"name\":\"B__c\",\"type\":\"string\"}]}");
     struct field *a = sobject_field(object, "A__c"), *b = sobject_field(object, "B__c");
     struct sobject *again = added("{\"name\":\"Thing__c\",\"fields\":[{\"name\":\"C__c\","
                                   "\"type\":\"string\"},{\"name\":\"B__c\",\"type\":\"email\"}]}");
@@ -209,7 +222,7 @@ TEST(schema, refuses_nonsense)
                    &err, ERR_INVALID);
     added("{\"name\":\"One\",\"keyPrefix\":\"001\"}");
     const char *taken = "{\"name\":\"Two\",\"keyPrefix\":\"001\"}";
-    CHECK_FAIL(schema_add_describe(schema, json_parse(arena, taken, strlen(taken), &err), NULL,
-                                   &err),
-               &err, ERR_CONFLICT);
+    CHECK_FAIL(
+        schema_add_describe(schema, json_parse(arena, taken, strlen(taken), &err), NULL, &err),
+        &err, ERR_CONFLICT);
 }

@@ -8,7 +8,8 @@ EACH_TEST(given_org, org_gone)
 
 TEST(update, changes_what_was_sent_and_nothing_else)
 {
-    const char *id = given("Account", "{\"Name\":\"Acme\",\"Phone\":\"1\",\"Website\":\"a.example\"}");
+    const char *id =
+        given("Account", "{\"Name\":\"Acme\",\"Phone\":\"1\",\"Website\":\"a.example\"}");
     CHECK_OUTCOME(updated("Account", id, "{\"phone\":\"2\",\"Website\":\"\"}"), "done");
     CHECK_STR(stored("Account", id, "Name"), "Acme");
     CHECK_STR(stored("Account", id, "Phone"), "2");
@@ -34,8 +35,9 @@ TEST(update, takes_short_ids_and_its_own_id_in_the_body)
     CHECK_OUTCOME(result, "done");
     CHECK_STR(result->id, id);
     CHECK(!result->created);
-    const char *body = arena_printf(arena, "[{\"attributes\":{\"type\":\"Account\"},\"Id\":\"%s\","
-                                           "\"Name\":\"Acme 3\"}]",
+    const char *body = arena_printf(arena,
+                                    "[{\"attributes\":{\"type\":\"Account\"},\"Id\":\"%s\","
+                                    "\"Name\":\"Acme 3\"}]",
                                     id);
     CHECK_OUTCOME(&update_all("Account", body)[0], "done");
     CHECK_STR(stored("Account", id, "Name"), "Acme 3");
@@ -82,7 +84,8 @@ TEST(update, composes_the_name_anew)
 TEST(update, refuses_converted_leads)
 {
     options.system = true;
-    const char *id = given("Lead", "{\"LastName\":\"Lee\",\"Company\":\"Acme\",\"IsConverted\":true}");
+    const char *id =
+        given("Lead", "{\"LastName\":\"Lee\",\"Company\":\"Acme\",\"IsConverted\":true}");
     options.system = false;
     CHECK_OUTCOME(updated("Lead", id, "{\"Title\":\"x\"}"),
                   "CANNOT_UPDATE_CONVERTED_LEAD: cannot reference converted lead []");
@@ -122,15 +125,17 @@ TEST(update, meets_locked_rows_as_often_as_told)
     struct org_row_lock lock = {.times = 2};
     memcpy(lock.id, id, 19);
     org_lock_row(org, &lock);
+    const char *other = given("Account", "{\"Name\":\"Not locked\"}");
+    CHECK_OUTCOME(updated("Account", other, "{\"Name\":\"Still not\"}"), "done");
     const char *locked = arena_printf(arena,
                                       "UNABLE_TO_LOCK_ROW: unable to obtain exclusive access to "
                                       "this record or 1 records: %.15s []",
                                       id);
     CHECK_OUTCOME(updated("Account", id, "{\"Name\":\"B\"}"), locked);
     /* A child needs the parent's row too. */
-    CHECK_OUTCOME(inserted("Contact", arena_printf(arena, "{\"LastName\":\"L\",\"AccountId\":\"%s\"}",
-                                                   id)),
-                  locked);
+    CHECK_OUTCOME(
+        inserted("Contact", arena_printf(arena, "{\"LastName\":\"L\",\"AccountId\":\"%s\"}", id)),
+        locked);
     CHECK_OUTCOME(updated("Account", id, "{\"Name\":\"C\"}"), "done");
 }
 
@@ -149,8 +154,9 @@ TEST(update, of_one_record_twice_in_a_call_is_done_in_order)
 {
     const char *id = given("Account", "{\"Name\":\"Acme\"}");
     struct dml_result *results = update_all(
-        "Account", arena_printf(arena, "[{\"Id\":\"%s\",\"Name\":\"B\"},{\"Id\":\"%s\",\"Name\":\"C\"}]",
-                                id, id));
+        "Account",
+        arena_printf(arena, "[{\"Id\":\"%s\",\"Name\":\"B\"},{\"Id\":\"%s\",\"Name\":\"C\"}]", id,
+                     id));
     CHECK(results[0].success && results[1].success);
     CHECK_STR(stored("Account", id, "Name"), "C");
 }

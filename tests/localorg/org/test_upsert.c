@@ -39,8 +39,9 @@ TEST(upsert, reads_the_key_from_the_body)
                    "{\"Name\":\"C\"}]");
     CHECK(results[0].created && results[1].created);
     CHECK_OUTCOME(&results[2], "MISSING_ARGUMENT: Key__c not specified [Key__c]");
-    CHECK_OUTCOME(upserted("Account", "Key__c", "a", "{\"Key__c\":\"a\",\"Name\":\"X\"}"),
-                  "INVALID_FIELD: The Key__c field should not be specified in the sobject data. []");
+    CHECK_OUTCOME(
+        upserted("Account", "Key__c", "a", "{\"Key__c\":\"a\",\"Name\":\"X\"}"),
+        "INVALID_FIELD: The Key__c field should not be specified in the sobject data. []");
 }
 
 TEST(upsert, tells_the_records_it_cannot_choose_from)
@@ -66,28 +67,28 @@ TEST(upsert, refuses_rows_that_share_a_key)
         upsert_all("Account", "Key__c",
                    "[{\"Name\":\"A\",\"Key__c\":\"a\"},{\"Name\":\"B\",\"Key__c\":\"b\"},"
                    "{\"Name\":\"C\",\"Key__c\":\"A\"}]");
-    CHECK_OUTCOME(&results[0],
-                  "DUPLICATE_VALUE: Duplicate external id specified: a [Key__c]");
+    CHECK_OUTCOME(&results[0], "DUPLICATE_VALUE: Duplicate external id specified: a [Key__c]");
     CHECK_OUTCOME(&results[1], "done");
-    CHECK_OUTCOME(&results[2],
-                  "DUPLICATE_VALUE: Duplicate external id specified: A [Key__c]");
+    CHECK_OUTCOME(&results[2], "DUPLICATE_VALUE: Duplicate external id specified: A [Key__c]");
     CHECK_INT(counted("SELECT COUNT(*) FROM Account"), 1);
 }
 
 TEST(upsert, by_id_creates_without_one)
 {
-    struct dml_result *results = upsert_all("Account", "Id", "[{\"Name\":\"A\"},{\"Id\":\"\","
-                                                             "\"Name\":\"B\"}]");
+    struct dml_result *results = upsert_all("Account", "Id",
+                                            "[{\"Name\":\"A\"},{\"Id\":\"\","
+                                            "\"Name\":\"B\"}]");
     CHECK(results[0].created && results[1].created);
     const char *id = results[0].id;
-    results = upsert_all("Account", "Id", arena_printf(arena, "[{\"Id\":\"%s\",\"Name\":\"C\"},"
-                                                              "{\"Id\":\"nope\",\"Name\":\"D\"}]",
-                                                       id));
+    results = upsert_all("Account", "Id",
+                         arena_printf(arena,
+                                      "[{\"Id\":\"%s\",\"Name\":\"C\"},"
+                                      "{\"Id\":\"nope\",\"Name\":\"D\"}]",
+                                      id));
     CHECK_OUTCOME(&results[0], "done");
     CHECK(!results[0].created);
     CHECK_STR(stored("Account", id, "Name"), "C");
-    CHECK_OUTCOME(&results[1],
-                  "MALFORMED_ID: Account ID: id value of incorrect type: nope [Id]");
+    CHECK_OUTCOME(&results[1], "MALFORMED_ID: Account ID: id value of incorrect type: nope [Id]");
 }
 
 TEST(upsert, finds_numbers_and_emails)
@@ -97,6 +98,17 @@ TEST(upsert, finds_numbers_and_emails)
     CHECK_STR(upserted("Account", "Number__c", "116.0", "{\"Name\":\"B\"}")->id, first->id);
     const char *lead = given("Lead", "{\"LastName\":\"L\",\"Company\":\"C\",\"Email\":\"a@b.co\"}");
     CHECK_STR(upserted("Lead", "Email", "A@B.co", "{\"Title\":\"x\"}")->id, lead);
+}
+
+TEST(upsert, may_name_a_key_the_user_cannot_write)
+{
+    struct err err = {0};
+    const char *id = given("Account", "{\"Name\":\"A\",\"Key__c\":\"k\"}");
+    CHECK_OK(org_deny(org, admin, "Account", "Key__c", ORG_UPDATE, &err), &err);
+    struct dml_result *results =
+        upsert_all("Account", "Key__c", "[{\"Key__c\":\"k\",\"Name\":\"B\"}]");
+    CHECK_OUTCOME(&results[0], "done");
+    CHECK_STR(stored("Account", id, "Name"), "B");
 }
 
 TEST(upsert, needs_a_usable_key_and_may_be_told_not_to_create)

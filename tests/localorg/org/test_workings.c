@@ -5,8 +5,9 @@ EACH_TEST(given_org, org_gone)
 
 TEST(opportunity, follows_its_stage)
 {
-    const char *id = given("Opportunity", "{\"Name\":\"Deal\",\"StageName\":\"Proposal/Price Quote\","
-                                          "\"CloseDate\":\"2026-05-31\",\"Amount\":2000}");
+    const char *id =
+        given("Opportunity", "{\"Name\":\"Deal\",\"StageName\":\"Proposal/Price Quote\","
+                             "\"CloseDate\":\"2026-05-31\",\"Amount\":2000}");
     CHECK_STR(stored("Opportunity", id, "Probability"), "75");
     CHECK_STR(stored("Opportunity", id, "IsClosed"), "0");
     CHECK_STR(stored("Opportunity", id, "ForecastCategoryName"), "Pipeline");
@@ -42,10 +43,10 @@ TEST(opportunity, knows_the_stages_of_a_new_org)
         {"Invented", "10", "Pipeline", "0", "0"},
     };
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
-        const char *id =
-            given("Opportunity", arena_printf(arena, "{\"Name\":\"D\",\"StageName\":\"%s\","
-                                                     "\"CloseDate\":\"2026-12-31\"}",
-                                              stages[i].stage));
+        const char *id = given("Opportunity", arena_printf(arena,
+                                                           "{\"Name\":\"D\",\"StageName\":\"%s\","
+                                                           "\"CloseDate\":\"2026-12-31\"}",
+                                                           stages[i].stage));
         CHECK_STR(stored("Opportunity", id, "Probability"), stages[i].probability);
         CHECK_STR(stored("Opportunity", id, "ForecastCategory"), stages[i].category);
         CHECK_STR(stored("Opportunity", id, "ForecastCategoryName"), stages[i].category);
@@ -73,9 +74,10 @@ TEST(opportunity, expects_its_amount_times_its_probability)
 TEST(opportunity, takes_stages_from_their_table)
 {
     options.system = true;
-    given("OpportunityStage", "{\"MasterLabel\":\"Signed\",\"ApiName\":\"Signed\",\"IsActive\":true,"
-                              "\"IsClosed\":true,\"IsWon\":true,\"DefaultProbability\":100,"
-                              "\"ForecastCategory\":\"Closed\",\"ForecastCategoryName\":\"Closed\"}");
+    given("OpportunityStage",
+          "{\"MasterLabel\":\"Signed\",\"ApiName\":\"Signed\",\"IsActive\":true,"
+          "\"IsClosed\":true,\"IsWon\":true,\"DefaultProbability\":100,"
+          "\"ForecastCategory\":\"Closed\",\"ForecastCategoryName\":\"Closed\"}");
     options.system = false;
     const char *id = given("Opportunity", "{\"Name\":\"Deal\",\"StageName\":\"Signed\","
                                           "\"CloseDate\":\"2026-05-31\"}");
@@ -86,8 +88,8 @@ TEST(opportunity, takes_stages_from_their_table)
 TEST(case, closes_and_opens)
 {
     const char *account = given("Account", "{\"Name\":\"Acme\"}");
-    const char *contact = given(
-        "Contact", arena_printf(arena, "{\"LastName\":\"L\",\"AccountId\":\"%s\"}", account));
+    const char *contact =
+        given("Contact", arena_printf(arena, "{\"LastName\":\"L\",\"AccountId\":\"%s\"}", account));
     const char *id = given("Case", arena_printf(arena, "{\"ContactId\":\"%s\"}", contact));
     CHECK_STR(stored("Case", id, "AccountId"), account);
     CHECK_STR(stored("Case", id, "Status"), "New");
@@ -103,14 +105,16 @@ TEST(case, keeps_the_account_it_was_given_and_takes_statuses_from_their_table)
 {
     const char *account = given("Account", "{\"Name\":\"Acme\"}");
     const char *other = given("Account", "{\"Name\":\"Other\"}");
-    const char *contact = given(
-        "Contact", arena_printf(arena, "{\"LastName\":\"L\",\"AccountId\":\"%s\"}", account));
-    const char *id = given("Case", arena_printf(arena, "{\"ContactId\":\"%s\",\"AccountId\":\"%s\"}",
-                                                contact, other));
+    const char *contact =
+        given("Contact", arena_printf(arena, "{\"LastName\":\"L\",\"AccountId\":\"%s\"}", account));
+    const char *id = given(
+        "Case", arena_printf(arena, "{\"ContactId\":\"%s\",\"AccountId\":\"%s\"}", contact, other));
     CHECK_STR(stored("Case", id, "AccountId"), other);
     options.system = true;
-    given("CaseStatus", "{\"Id\":\"01Jxx0000000001\",\"MasterLabel\":\"Solved\",\"ApiName\":\"Solved\",\"IsClosed\":true}");
-    given("CaseStatus", "{\"Id\":\"01Jxx0000000002\",\"MasterLabel\":\"Closed\",\"ApiName\":\"Closed\",\"IsClosed\":false}");
+    given("CaseStatus", "{\"Id\":\"01Jxx0000000001\",\"MasterLabel\":\"Solved\",\"ApiName\":"
+                        "\"Solved\",\"IsClosed\":true}");
+    given("CaseStatus", "{\"Id\":\"01Jxx0000000002\",\"MasterLabel\":\"Closed\",\"ApiName\":"
+                        "\"Closed\",\"IsClosed\":false}");
     options.system = false;
     id = given("Case", "{\"Status\":\"Solved\"}");
     CHECK_STR(stored("Case", id, "IsClosed"), "1");
@@ -124,7 +128,8 @@ TEST(case, keeps_the_account_it_was_given_and_takes_statuses_from_their_table)
 TEST(lead, converted_may_still_be_loaded)
 {
     options.system = true;
-    const char *id = given("Lead", "{\"LastName\":\"Lee\",\"Company\":\"Acme\",\"IsConverted\":true}");
+    const char *id =
+        given("Lead", "{\"LastName\":\"Lee\",\"Company\":\"Acme\",\"IsConverted\":true}");
     CHECK_OUTCOME(updated("Lead", id, "{\"Title\":\"x\"}"), "done");
     options.system = false;
     CHECK_OUTCOME(deleted("Lead", id), "done");
@@ -133,12 +138,14 @@ TEST(lead, converted_may_still_be_loaded)
 TEST(task, knows_its_account_and_whether_it_is_done)
 {
     const char *account = given("Account", "{\"Name\":\"Acme\"}");
-    const char *deal = given("Opportunity", arena_printf(arena,
-                                                         "{\"Name\":\"D\",\"StageName\":\"Closed Lost\","
-                                                         "\"CloseDate\":\"2026-05-31\",\"AccountId\":\"%s\"}",
-                                                         account));
-    const char *id = given("Task", arena_printf(arena, "{\"Subject\":\"Call\",\"WhatId\":\"%s\","
-                                                       "\"Priority\":\"High\"}",
+    const char *deal =
+        given("Opportunity", arena_printf(arena,
+                                          "{\"Name\":\"D\",\"StageName\":\"Closed Lost\","
+                                          "\"CloseDate\":\"2026-05-31\",\"AccountId\":\"%s\"}",
+                                          account));
+    const char *id = given("Task", arena_printf(arena,
+                                                "{\"Subject\":\"Call\",\"WhatId\":\"%s\","
+                                                "\"Priority\":\"High\"}",
                                                 deal));
     CHECK_STR(stored("Task", id, "AccountId"), account);
     CHECK_STR(stored("Task", id, "IsHighPriority"), "1");
@@ -157,7 +164,8 @@ TEST(campaign_member, is_added_once)
 {
     const char *campaign = given("Campaign", "{\"Name\":\"Fair\"}");
     const char *other = given("Campaign", "{\"Name\":\"Other\"}");
-    const char *lead = given("Lead", "{\"LastName\":\"Lee\",\"Company\":\"Acme\",\"Email\":\"a@b.co\"}");
+    const char *lead =
+        given("Lead", "{\"LastName\":\"Lee\",\"Company\":\"Acme\",\"Email\":\"a@b.co\"}");
     const char *id = given("CampaignMember", member(campaign, lead, ""));
     CHECK_STR(stored("CampaignMember", id, "Status"), "Sent");
     CHECK_STR(stored("CampaignMember", id, "HasResponded"), "0");
@@ -171,9 +179,35 @@ TEST(campaign_member, is_added_once)
     CHECK_OUTCOME(updated("CampaignMember", id, "{\"Status\":\"Responded\"}"), "done");
     CHECK_STR(stored("CampaignMember", id, "HasResponded"), "1");
     CHECK_STR(stored("CampaignMember", id, "FirstRespondedDate"), "2026-11-23");
-    CHECK_OUTCOME(inserted("CampaignMember", arena_printf(arena, "{\"CampaignId\":\"%s\"}", campaign)),
-                  "REQUIRED_FIELD_MISSING: Required fields are missing: [LeadId, ContactId] "
-                  "[LeadId,ContactId]");
+    CHECK_OUTCOME(
+        inserted("CampaignMember", arena_printf(arena, "{\"CampaignId\":\"%s\"}", campaign)),
+        "REQUIRED_FIELD_MISSING: Required fields are missing: [LeadId, ContactId] "
+        "[LeadId,ContactId]");
+}
+
+TEST(campaign_member, shows_its_contact_and_account)
+{
+    const char *campaign = given("Campaign", "{\"Name\":\"Fair\"}");
+    const char *account = given("Account", "{\"Name\":\"Acme\"}");
+    const char *contact =
+        given("Contact", arena_printf(arena,
+                                      "{\"FirstName\":\"Ann\",\"LastName\":\"Lee\","
+                                      "\"Title\":\"CEO\",\"AccountId\":\"%s\"}",
+                                      account));
+    const char *form = "{\"CampaignId\":\"%s\",\"ContactId\":\"%s\"}";
+    const char *id = given("CampaignMember", arena_printf(arena, form, campaign, contact));
+    CHECK_STR(stored("CampaignMember", id, "Type"), "Contact");
+    CHECK_STR(stored("CampaignMember", id, "LeadOrContactId"), contact);
+    CHECK_STR(stored("CampaignMember", id, "CompanyOrAccount"), "Acme");
+    CHECK_STR(stored("CampaignMember", id, "FirstName"), "Ann");
+    CHECK_STR(stored("CampaignMember", id, "Title"), "CEO");
+    CHECK_OUTCOME(inserted("CampaignMember", arena_printf(arena, form, campaign, contact)),
+                  "DUPLICATE_VALUE: Already a campaign member. []");
+    const char *free_one = given("Contact", "{\"LastName\":\"Free\"}");
+    id = given("CampaignMember", arena_printf(arena, form, campaign, free_one));
+    CHECK_STR(stored("CampaignMember", id, "CompanyOrAccount"), NULL);
+    CHECK_OUTCOME(deleted("CampaignMember", id), "done"); /* and may come again */
+    given("CampaignMember", arena_printf(arena, form, campaign, free_one));
 }
 
 TEST(campaign_member, follows_the_statuses_of_its_campaign)
@@ -182,7 +216,8 @@ TEST(campaign_member, follows_the_statuses_of_its_campaign)
     options.system = true;
     const char *status = "{\"CampaignId\":\"%s\",\"Label\":\"%s\",\"IsDefault\":%s,"
                          "\"HasResponded\":%s,\"SortOrder\":1}";
-    given("CampaignMemberStatus", arena_printf(arena, status, campaign, "Invited", "true", "false"));
+    given("CampaignMemberStatus",
+          arena_printf(arena, status, campaign, "Invited", "true", "false"));
     given("CampaignMemberStatus", arena_printf(arena, status, campaign, "Came", "false", "true"));
     options.system = false;
     const char *lead = given("Lead", "{\"LastName\":\"Lee\",\"Company\":\"Acme\"}");
@@ -196,28 +231,30 @@ TEST(user, is_a_person_who_may_sign_in)
 {
     struct err err = {0};
     options.system = true;
-    const char *license = given("UserLicense", "{\"Name\":\"Salesforce\",\"LicenseDefinitionKey\":\"SFDC\","
-                                               "\"MasterLabel\":\"Salesforce\",\"Status\":\"Active\"}");
-    const char *profile = given("Profile", arena_printf(arena, "{\"Name\":\"System Administrator\","
-                                                               "\"UserLicenseId\":\"%s\"}",
+    const char *license =
+        given("UserLicense", "{\"Name\":\"Salesforce\",\"LicenseDefinitionKey\":\"SFDC\","
+                             "\"MasterLabel\":\"Salesforce\",\"Status\":\"Active\"}");
+    const char *profile = given("Profile", arena_printf(arena,
+                                                        "{\"Name\":\"System Administrator\","
+                                                        "\"UserLicenseId\":\"%s\"}",
                                                         license));
     options.system = false;
-    const char *form = "{\"Username\":\"%s\",\"LastName\":\"Ray\",\"FirstName\":\"Bob\","
-                       "\"Email\":\"bob@example.com\",\"Alias\":\"bob\",\"CommunityNickname\":\"%s\","
-                       "\"TimeZoneSidKey\":\"Europe/Berlin\",\"LocaleSidKey\":\"en_US\","
-                       "\"EmailEncodingKey\":\"UTF-8\",\"LanguageLocaleKey\":\"en_US\","
-                       "\"ProfileId\":\"%s\"}";
-    const char *id =
-        given("User", arena_printf(arena, form, "bob@example.com", "bob", profile));
+    const char *form =
+        "{\"Username\":\"%s\",\"LastName\":\"Ray\",\"FirstName\":\"Bob\","
+        "\"Email\":\"bob@example.com\",\"Alias\":\"bob\",\"CommunityNickname\":\"%s\","
+        "\"TimeZoneSidKey\":\"Europe/Berlin\",\"LocaleSidKey\":\"en_US\","
+        "\"EmailEncodingKey\":\"UTF-8\",\"LanguageLocaleKey\":\"en_US\","
+        "\"ProfileId\":\"%s\"}";
+    const char *id = given("User", arena_printf(arena, form, "bob@example.com", "bob", profile));
     struct org_user bob;
     CHECK(org_user_by_name(org, "BOB@example.com", &bob));
     CHECK_STR(bob.id, id);
     CHECK_STR(bob.name, "Bob Ray");
     CHECK_STR(bob.timezone, "Europe/Berlin");
     CHECK(bob.active && bob.system_administrator);
-    CHECK_CONTAINS(outcome(inserted("User", arena_printf(arena, form, "Bob@Example.com", "bob2",
-                                                         profile))),
-                   "DUPLICATE_USERNAME: Duplicate Username.");
+    CHECK_CONTAINS(
+        outcome(inserted("User", arena_printf(arena, form, "Bob@Example.com", "bob2", profile))),
+        "DUPLICATE_USERNAME: Duplicate Username.");
     CHECK_OK(org_user_set_password(org, "bob@example.com", "secret", &err), &err);
     CHECK(org_user_check_password(org, "bob@example.com", "secret"));
     CHECK(!org_user_check_password(org, "bob@example.com", "Secret"));
