@@ -13,9 +13,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define KIB ((size_t)1024)
-#define MIB (1024 * KIB)
-#define GIB (1024 * MIB)
+#define KIB         ((size_t)1024)
+#define MIB         (1024 * KIB)
+#define GIB         (1024 * MIB)
 #define BUF_PADDING 64
 
 struct buf {
@@ -26,8 +26,14 @@ struct buf {
     bool overflow;
 };
 
-#define BUF_INIT {0}
-#define BUF_UP_TO(bytes) {.limit = (bytes)}
+#define BUF_INIT                                                                                   \
+    {                                                                                              \
+        0                                                                                          \
+    }
+#define BUF_UP_TO(bytes)                                                                           \
+    {                                                                                              \
+        .limit = (bytes)                                                                           \
+    }
 
 void buf_append(struct buf *buf, const void *bytes, size_t len);
 void buf_str(struct buf *buf, const char *text);

@@ -11,7 +11,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-#define ERR_CSV_OPEN_QUOTE "csv.open_quote"           /* err.where is "line L", where it began */
+#define ERR_CSV_OPEN_QUOTE      "csv.open_quote" /* err.where is "line L", where it began */
 #define ERR_CSV_FIELD_TOO_LARGE "csv.field_too_large"
 #define ERR_CSV_TOO_MANY_FIELDS "csv.too_many_fields"
 
@@ -23,9 +23,9 @@ typedef enum status csv_record_fn(void *ctx, const struct str *fields, const boo
                                   size_t count, uint64_t line, struct err *err);
 
 struct csv_options {
-    char delimiter;     /* 0 = ',' */
-    size_t max_field;   /* bytes; 0 = 10 MiB */
-    size_t max_fields;  /* 0 = 5000 */
+    char delimiter;    /* 0 = ',' */
+    size_t max_field;  /* bytes; 0 = 10 MiB */
+    size_t max_fields; /* 0 = 5000 */
 };
 
 struct csv_reader *csv_reader_new(const struct csv_options *options, csv_record_fn *fn, void *ctx);
@@ -33,7 +33,8 @@ void csv_reader_free(struct csv_reader *reader);
 enum status csv_feed(struct csv_reader *reader, const char *bytes, size_t len, struct err *err);
 /* The end of input: the last record may lack its line end; an open quote is an error. */
 enum status csv_finish(struct csv_reader *reader, struct err *err);
-char csv_detect_delimiter(const char *header, size_t len); /* , ; tab | ^ ` by count outside quotes */
+char csv_detect_delimiter(const char *header,
+                          size_t len); /* , ; tab | ^ ` by count outside quotes */
 
 /* Writing: quotes only where needed, or always. Line end is LF. */
 void csv_field(struct buf *out, const char *text, size_t len, bool first, bool always_quote);

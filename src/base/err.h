@@ -21,11 +21,11 @@ struct err {
 
 /* Codes that several rooms branch on. A room's own codes live in its header. */
 #define ERR_NOT_FOUND "not_found"
-#define ERR_CONFLICT "conflict"
-#define ERR_INVALID "invalid"
-#define ERR_IO "io"
+#define ERR_CONFLICT  "conflict"
+#define ERR_INVALID   "invalid"
+#define ERR_IO        "io"
 #define ERR_TOO_LARGE "too_large"
-#define ERR_TIMEOUT "timeout"
+#define ERR_TIMEOUT   "timeout"
 #define ERR_NOT_BUILT "not_built" /* the program says so when something is not built yet */
 
 /* Sets the error, forgetting any earlier one. Always returns FAIL, so that

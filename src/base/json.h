@@ -27,9 +27,9 @@ enum json_type {
 
 struct json {
     enum json_type type;
-    uint32_t len;      /* string, number: bytes of text; array, object: children */
-    const char *text;  /* string (unescaped) or number text; NUL-terminated */
-    const char *key;   /* member name inside an object, else NULL; NUL-terminated */
+    uint32_t len;     /* string, number: bytes of text; array, object: children */
+    const char *text; /* string (unescaped) or number text; NUL-terminated */
+    const char *key;  /* member name inside an object, else NULL; NUL-terminated */
     uint32_t key_len;
     struct json *first; /* first child */
     struct json *next;  /* next sibling */
@@ -53,7 +53,7 @@ const struct json *json_at(const struct json *array, size_t index);
 const char *json_text(const struct json *value); /* string or number text, else NULL */
 const char *json_get_text(const struct json *object, const char *key);
 bool json_is(const struct json *value, enum json_type type);
-bool json_is_null(const struct json *value); /* absent counts as null */
+bool json_is_null(const struct json *value);               /* absent counts as null */
 bool json_truth(const struct json *value, bool otherwise); /* true/false only */
 bool json_get_bool(const struct json *object, const char *key, bool otherwise);
 int64_t json_int(const struct json *value, int64_t otherwise); /* also from a string of digits */
@@ -64,9 +64,9 @@ double json_double(const struct json *value, double otherwise);
 
 struct jw {
     struct buf *out;
-    bool pretty;     /* two-space indent */
+    bool pretty; /* two-space indent */
     uint8_t depth;
-    uint64_t has;    /* one bit a level: a member was written */
+    uint64_t has; /* one bit a level: a member was written */
     bool after_key;
 };
 
@@ -79,9 +79,9 @@ void jw_key(struct jw *w, const char *key);
 void jw_null(struct jw *w);
 void jw_bool(struct jw *w, bool value);
 void jw_int(struct jw *w, int64_t value);
-void jw_double(struct jw *w, double value);       /* shortest text that reads back the same */
-void jw_number(struct jw *w, const char *text);   /* number text, as it is */
-void jw_text(struct jw *w, const char *text);     /* NULL writes null; invalid UTF-8 becomes U+FFFD */
+void jw_double(struct jw *w, double value);     /* shortest text that reads back the same */
+void jw_number(struct jw *w, const char *text); /* number text, as it is */
+void jw_text(struct jw *w, const char *text);   /* NULL writes null; invalid UTF-8 becomes U+FFFD */
 void jw_text_n(struct jw *w, const char *text, size_t len);
 void jw_raw(struct jw *w, const char *json, size_t len); /* a finished JSON value */
 void jw_value(struct jw *w, const struct json *value);   /* a parsed tree */

@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t bytes); /* zeroed */
+void *mem_alloc(size_t bytes);              /* zeroed */
 void *mem_array(size_t count, size_t each); /* zeroed, overflow-checked */
 void *mem_resize(void *old, size_t bytes);
 void *mem_resize_array(void *old, size_t count, size_t each);

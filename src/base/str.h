@@ -14,13 +14,13 @@ struct str {
 };
 
 #define STR(literal) ((struct str){(literal), sizeof(literal) - 1})
-#define STR_FMT "%.*s"
-#define STR_ARG(s) (int)(s).n, (s).p
+#define STR_FMT      "%.*s"
+#define STR_ARG(s)   (int)(s).n, (s).p
 
 struct str str_of(const char *text); /* NULL gives an empty slice */
 bool str_eq(struct str a, struct str b);
 bool str_eq_nocase(struct str a, struct str b); /* ASCII letters fold; bytes otherwise */
-bool text_eq(const char *a, const char *b);      /* NULL equals only NULL */
+bool text_eq(const char *a, const char *b);     /* NULL equals only NULL */
 bool text_eq_nocase(const char *a, const char *b);
 bool text_starts(const char *text, const char *prefix);
 bool text_ends(const char *text, const char *suffix);
@@ -30,7 +30,7 @@ char *str_dup(struct arena *arena, struct str s);
 char *text_lower(struct arena *arena, const char *text); /* ASCII */
 char *text_trim(struct arena *arena, const char *text);
 
-bool utf8_valid(const char *text, size_t len); /* RFC 3629: no overlong forms, no surrogates */
+bool utf8_valid(const char *text, size_t len);    /* RFC 3629: no overlong forms, no surrogates */
 size_t utf8_length(const char *text, size_t len); /* code points; invalid bytes count as one each */
 size_t utf16_length(const char *text, size_t len); /* what Salesforce counts as characters */
 /* The largest length <= max that does not cut a code point. */

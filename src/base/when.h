@@ -20,10 +20,11 @@ int date_weekday(struct date date); /* 0 = Sunday */
 bool when_parse(const char *text, int64_t *ms);
 /* An HTTP date, RFC 9110 5.6.7 (IMF-fixdate). */
 bool when_parse_http(const char *text, int64_t *ms);
-void when_http(int64_t ms, char out[32]);          /* Sun, 06 Nov 1994 08:49:37 GMT */
-void when_iso(int64_t ms, char out[32]);           /* 2026-11-23T10:11:12.345Z */
-void when_iso_seconds(int64_t ms, char out[32]);   /* 2026-11-23T10:11:12Z */
-void when_salesforce(int64_t ms, char out[32]);    /* 2026-11-23T10:11:12.000+0000, as REST prints it */
+void when_http(int64_t ms, char out[32]);        /* Sun, 06 Nov 1994 08:49:37 GMT */
+void when_iso(int64_t ms, char out[32]);         /* 2026-11-23T10:11:12.345Z */
+void when_iso_seconds(int64_t ms, char out[32]); /* 2026-11-23T10:11:12Z */
+void when_salesforce(int64_t ms,
+                     char out[32]); /* 2026-11-23T10:11:12.000+0000, as REST prints it */
 struct date when_date(int64_t ms, int *ms_of_day); /* UTC; ms_of_day may be NULL */
 
 #endif

@@ -26,12 +26,12 @@ enum http_progress {
     HTTP_GOT_ALL
 };
 
-#define ERR_HTTP_RESOLVE "http.resolve"
-#define ERR_HTTP_CONNECT "http.connect"
-#define ERR_HTTP_TLS "http.tls"
-#define ERR_HTTP_TIMEOUT "http.timeout"
-#define ERR_HTTP_BROKEN "http.broken"       /* reset, short or garbled answer */
-#define ERR_HTTP_TOO_LARGE "http.too_large" /* the answer passed its ceiling */
+#define ERR_HTTP_RESOLVE         "http.resolve"
+#define ERR_HTTP_CONNECT         "http.connect"
+#define ERR_HTTP_TLS             "http.tls"
+#define ERR_HTTP_TIMEOUT         "http.timeout"
+#define ERR_HTTP_BROKEN          "http.broken"          /* reset, short or garbled answer */
+#define ERR_HTTP_TOO_LARGE       "http.too_large"       /* the answer passed its ceiling */
 #define ERR_HTTP_REFUSED_ADDRESS "http.refused_address" /* private address, not allowed */
 
 struct http_request {
@@ -40,17 +40,17 @@ struct http_request {
     const struct http_header *headers;
     const char *body; /* lent until the answer is there */
     size_t body_len;
-    int64_t timeout_ms;      /* whole exchange; 0 = 120 s */
-    int64_t connect_ms;      /* 0 = 15 s */
-    size_t max_body;         /* decoded bytes of the answer; 0 = 64 MiB */
-    bool fresh_connection;   /* a new connection that nobody uses after: for writes */
-    bool public_only;        /* refuse private, loopback, link-local addresses at connect time */
+    int64_t timeout_ms;    /* whole exchange; 0 = 120 s */
+    int64_t connect_ms;    /* 0 = 15 s */
+    size_t max_body;       /* decoded bytes of the answer; 0 = 64 MiB */
+    bool fresh_connection; /* a new connection that nobody uses after: for writes */
+    bool public_only;      /* refuse private, loopback, link-local addresses at connect time */
     bool accept_gzip;
     const char *secret_hint; /* shown instead of credentials in logs; may be NULL */
 };
 
 struct http_response {
-    int status; /* 0 when no status line came */
+    int status;                  /* 0 when no status line came */
     struct http_header *headers; /* on `arena` */
     struct buf body;
     enum http_progress progress;

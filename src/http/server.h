@@ -20,14 +20,14 @@ struct http_in {
     const char *query; /* raw text after '?', or NULL */
     const struct http_header *headers;
     struct buf body;
-    const char *peer;     /* address of the other side, text */
-    struct arena *arena;  /* lives until the reply is sent */
+    const char *peer;    /* address of the other side, text */
+    struct arena *arena; /* lives until the reply is sent */
 };
 
 enum http_break {
     HTTP_BREAK_NONE,
-    HTTP_BREAK_BEFORE,  /* close without a byte of answer */
-    HTTP_BREAK_MIDDLE   /* status line and half of the body, then close */
+    HTTP_BREAK_BEFORE, /* close without a byte of answer */
+    HTTP_BREAK_MIDDLE  /* status line and half of the body, then close */
 };
 
 struct http_out {
