@@ -245,7 +245,7 @@ static void read_folder(struct loader *l, const char *path)
         for (int i = 0; i < count; i++) {
             if (is_plan(entries[i]->d_name) != (pass == 0))
                 continue;
-            read_entry(l, arena_printf(l->arena, "%s/%s", path, entries[i]->d_name), depth);
+            read_entry(l, arena_printf(l->arena, "%s/%s", path, entries[i]->d_name));
         }
     for (int i = 0; i < count; i++)
         free(entries[i]);
