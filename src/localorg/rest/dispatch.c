@@ -15,6 +15,7 @@
 
 #define OLDEST_VERSION 31
 #define NEWEST_VERSION 68
+#define TARGET_MAX     16384 /* URI alone, and URI with headers (salesforce-data 1.2) */
 
 /* --- paths --- */
 
@@ -318,6 +319,20 @@ static void pause_for(struct site *site, int64_t ms)
         site->world->sleep_ms(site->world, ms);
 }
 
+/* What Salesforce's edge refuses before anybody reads it. */
+static bool too_long(struct call *call)
+{
+    size_t target = strlen(call->in->path) + (call->in->query ? strlen(call->in->query) + 1 : 0);
+    size_t headers = 0;
+    for (const struct http_header *h = call->headers; h; h = h->next)
+        headers += strlen(h->name) + strlen(h->value) + 4;
+    if (target > TARGET_MAX)
+        answer_empty(call, 414);
+    else if (target + headers > TARGET_MAX)
+        answer_empty(call, 431);
+    return target + headers > TARGET_MAX;
+}
+
 static void run_route(struct call *call, bool malformed)
 {
     const struct fault_plan *plan = call->plan;
@@ -325,7 +340,7 @@ static void run_route(struct call *call, bool malformed)
         answer_fault(call);
         return;
     }
-    if (!call->route)
+    if (too_long(call) || !call->route)
         return; /* 404, 405 or 410 stand already */
     if (call->route->kind == ROUTE_API)
         run_api(call, malformed);

@@ -1,5 +1,6 @@
 /* limits.c - what is left of the org's allowances, how many records there are,
  * and what a user looked at last. */
+#include "localorg/rest/bulk.h"
 #include "localorg/rest/records.h"
 #include "localorg/rest/resources.h"
 
@@ -64,7 +65,9 @@ void limits_list(struct call *call)
 {
     struct limits limits;
     struct jw w;
+    int64_t batches, query_jobs;
     meter_limits(call->site->meter, call_now(call), &limits);
+    bulk_used(call->site->bulk, call_now(call), &batches, &query_jobs);
     answer_json(call, 200, &w);
     jw_object(&w);
     for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) {
@@ -74,9 +77,11 @@ void limits_list(struct call *call)
             max = limits.daily_max;
             left = max > limits.daily_used ? max - limits.daily_used : 0;
         } else if (strcmp(name, "DailyBulkApiBatches") == 0) {
-            max = left = limits.bulk_daily_batches;
+            max = limits.bulk_daily_batches;
+            left = max > batches ? max - batches : 0;
         } else if (strcmp(name, "DailyBulkV2QueryJobs") == 0) {
-            max = left = limits.bulk_daily_query_jobs;
+            max = limits.bulk_daily_query_jobs;
+            left = max > query_jobs ? max - query_jobs : 0;
         }
         jw_key(&w, name);
         jw_object(&w);

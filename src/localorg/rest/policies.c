@@ -64,6 +64,10 @@ const struct setting org_settings[] = {
             "refresh tokens a user may hold per app; one more revokes the oldest"),
     SETTING(org_policy, duplicate_key, SET_WORD, "duplicateResut duplicateResult",
             "key of the duplicate rule error above v56 (real captures differ)"),
+    SETTING(org_policy, bulk_polls, SET_INT, NULL,
+            "polls a Bulk job answers before its work starts; 0 = at once"),
+    SETTING(org_policy, bulk_fail_after, SET_INT, NULL,
+            "an ingest job fails after so many records, the rest is unprocessed; 0 = never"),
 };
 const size_t org_setting_count = sizeof org_settings / sizeof *org_settings;
 

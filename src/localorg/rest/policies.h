@@ -38,6 +38,7 @@ struct org_policy {
     int64_t session_timeout_s;
     int64_t approvals_per_user;
     char duplicate_key[20]; /* duplicateResut or duplicateResult */
+    int64_t bulk_polls, bulk_fail_after;
 };
 
 struct user_policy {

@@ -28,6 +28,9 @@ route_fn limits_list, limits_record_count, recent_items;
 /* composite.c, batch.c, tree.c, collections.c */
 route_fn composite_resources, composite_run, batch_run, graph_run, tree_create, collection_create,
     collection_update, collection_delete, collection_get, collection_read, collection_upsert;
+/* bulk_ingest.c, bulk_query.c */
+route_fn bulk_ingest_jobs, bulk_ingest_job, bulk_ingest_upload, bulk_ingest_results,
+    bulk_query_jobs, bulk_query_job, bulk_query_results;
 /* control.c, control_org.c, home.c */
 route_fn control_help, control_token, control_expire, control_revoke, control_reset, control_load,
     control_schema_get, control_schema, control_users_get, control_users, control_rules,

@@ -85,13 +85,25 @@ const struct route routes[] = {
     {"PATCH", V "/composite/sobjects/:object/:field", collection_upsert, ROUTE_API,
      "upsert up to 200"},
 
+    /* Bulk API 2.0 */
+    {"GET POST", V "/jobs/ingest", bulk_ingest_jobs, ROUTE_API, "ingest jobs: list, create"},
+    {"GET PATCH DELETE", V "/jobs/ingest/:id", bulk_ingest_job, ROUTE_API,
+     "ingest job: poll, close, abort, delete"},
+    {"PUT", V "/jobs/ingest/:id/batches", bulk_ingest_upload, ROUTE_API, "its CSV, once"},
+    {"GET", V "/jobs/ingest/:id/:results", bulk_ingest_results, ROUTE_API,
+     "successfulResults, failedResults, unprocessedrecords"},
+    {"GET POST", V "/jobs/query", bulk_query_jobs, ROUTE_API, "query jobs: list, create"},
+    {"GET PATCH DELETE", V "/jobs/query/:id", bulk_query_job, ROUTE_API,
+     "query job: poll, abort, delete"},
+    {"GET", V "/jobs/query/:id/:results", bulk_query_results, ROUTE_API,
+     "results, resultPages"},
+
     /* tooling: what the sf CLI asks */
     {"GET", V "/tooling", tooling_resources, ROUTE_API, "what tooling offers here"},
     {"GET", V "/tooling/query", tooling_query, ROUTE_API, "SOQL over setup objects"},
     {"GET", V "/tooling/sobjects", tooling_sobjects, ROUTE_API, "setup objects"},
 
     /* named here so that the refusal teaches */
-    {"GET POST", V "/jobs/*", not_built, ROUTE_API, "Bulk API 2.0"},
     {"GET POST", V "/analytics/*", not_built, ROUTE_API, "reports"},
     {"GET POST", V "/chatter/*", not_built, ROUTE_API, "Chatter"},
     {"GET POST PATCH", V "/ui-api/*", not_built, ROUTE_API, "User Interface API"},

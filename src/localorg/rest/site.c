@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/server.h"
+#include "localorg/rest/bulk.h"
 #include "localorg/rest/routes.h"
 #include "localorg/seed/seed.h"
 #include "localorg/soql/soql.h"
@@ -160,6 +161,7 @@ enum status site_reset(struct site *site, const char *seed, int scale, struct er
     if (scale > 0)
         options->scale = scale;
     cursors_clear(site->cursors);
+    bulk_clear(site->bulk);
     org_close(site->org);
     if (options->data)
         remove_database(options->data);
@@ -254,6 +256,7 @@ struct site *site_start(const struct site_options *options, struct err *err)
     site->org = open_org(options, site->world, err);
     if (site->org) {
         state_load(site);
+        site->bulk = bulk_new(site);
         if (start_server(site, err) == OK)
             return site;
     }
@@ -267,6 +270,7 @@ void site_stop(struct site *site)
         return;
     if (site->server)
         http_server_stop(site->server, 5000);
+    bulk_free(site->bulk);
     if (site->org)
         site_save(site);
     cursors_free(site->cursors);

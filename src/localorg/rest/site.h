@@ -20,6 +20,7 @@
 
 #include <pthread.h>
 
+struct bulk;
 struct http_server;
 
 struct site_options {
@@ -52,6 +53,7 @@ struct site {
     struct requests *requests;
     struct cursors *cursors;
     struct recents *recents;
+    struct bulk *bulk;
 };
 
 /* Opens or seeds the org and starts answering. NULL with *err set on failure. */

@@ -1,9 +1,11 @@
 /* test_rows.c - one record at a time, as the REST guide tells it. */
 #include "localorg/rest/fixture.h"
 
+#include "base/mem.h"
 #include "base/str.h"
 #include "base/when.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 EACH_REST_TEST
@@ -69,6 +71,14 @@ TEST(rows, refusals_in_salesforces_words)
     reply = ask("POST", V "/sobjects/Account", "{\"Name\" \"x\"}");
     CHECK_CONTAINS(reply.text, "(code 34)");
     CHECK_CONTAINS(reply.text, "at [line:1, column:9]");
+    reply = ask_as(text_f("Bearer %s", admin_token), "POST", V "/sobjects/Account", NULL,
+                   "Content-Type", "text/plain");
+    CHECK_INT(reply.status, 415);
+    char *longer = mem_alloc(17000);
+    memset(longer, 'x', 16500);
+    reply = ask("GET", text_f(V "/query?q=%s", longer), NULL);
+    free(longer);
+    CHECK_INT(reply.status, 414);
     reply = ask("PATCH", V "/sobjects/Account/001000000000001AAA", "{}");
     CHECK_INT(reply.status, 404);
     reply = ask("GET", V "/sobjects/Account/001900K0001pPuOAAU", NULL);
