@@ -24,9 +24,9 @@ const struct cli_option global_options[] = {
 
 /* Commands of the whole design that this version does not have yet. Saying so
  * beats "unknown command". */
-static const char *const not_built[] = {"serve",  "worker",  "contract", "doctor", "source",
-                                        "column", "plan",    "undo",     "why",    "permset",
-                                        "audit",  "store",   "user",     "import", NULL};
+static const char *const not_built[] = {"serve", "worker", "contract", "source",
+                                        "column", "plan",  "undo",     "why",
+                                        "audit", "store",  "user",     "import", NULL};
 
 static struct cli *the_cli;
 

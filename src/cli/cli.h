@@ -103,6 +103,6 @@ void progress_end(struct cli *cli); /* wipes the line */
 
 extern const struct command command_init, command_connect, command_connection, command_apply,
     command_table, command_sync, command_run, command_runs, command_export, command_journal,
-    command_secret, command_completion, command_version, command_help;
+    command_secret, command_doctor, command_permset, command_vault, command_completion, command_version, command_help;
 
 #endif

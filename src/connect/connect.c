@@ -51,3 +51,9 @@ const char *crm_grant_name(enum crm_grant grant)
     }
     return "?";
 }
+
+const char *crm_verdict_name(enum crm_verdict verdict)
+{
+    static const char *const names[] = {"pass", "warning", "fail", "unknown"};
+    return names[verdict];
+}

@@ -32,7 +32,10 @@ struct crm_field {
     const char *name, *label, *type; /* Salesforce type names: "string", "picklist", ... */
     int length, precision, scale, digits;
     bool createable, updateable, nillable, defaulted_on_create, unique, external_id, id_lookup,
-        case_sensitive, restricted_picklist, filterable, sortable, calculated, custom, name_field;
+        case_sensitive, restricted_picklist, filterable, sortable, calculated, custom, name_field,
+        permissionable,  /* field-level security applies: a permission set may name it */
+        master_detail;   /* its parent must be readable, too */
+    const char *compound; /* "BillingAddress" for BillingCity; NULL = part of nothing */
     struct crm_choice *choices;
     size_t choice_count;
     const char **reference_to;
@@ -154,6 +157,49 @@ struct crm_write_options {
 /* One value checked against describe before anything is sent. */
 enum crm_check { CRM_CHECK_OK, CRM_CHECK_REPAIRED, CRM_CHECK_REFUSED };
 
+/* -------------------------------------------------- what may be done here */
+
+/* One object as this user may use it. */
+struct crm_access {
+    const char *name, *label;
+    bool queryable, createable, updateable, deletable, custom;
+};
+
+/* Who the connection is, as far as the org tells. Texts may be NULL: not told. */
+struct crm_identity {
+    const char *username, *display_name, *email, *profile, *licence, *org_id, *org_name, *edition;
+    const char *const *permission_sets;
+    size_t permission_set_count;
+    bool permission_sets_known, sandbox, active, integration_user, app_installed;
+    const char *scopes_asked, *scopes_missing; /* missing: NULL = none */
+};
+
+/* What the tables of a workspace need of an object. */
+struct crm_need {
+    const char *object;
+    bool create, update;
+    struct crm_need_field {
+        const char *name;
+        bool edit;
+        const char *because; /* "leads", the table or its column */
+    } *fields;
+    size_t field_count;
+};
+
+/* One step of a diagnosis. */
+enum crm_verdict { CRM_PASS, CRM_WARN, CRM_FAILED, CRM_UNSURE };
+const char *crm_verdict_name(enum crm_verdict verdict); /* "pass", "warning", "fail", "unknown" */
+struct crm_finding {
+    const char *check; /* "network", "token", ... */
+    enum crm_verdict verdict;
+    const char *evidence; /* what was seen */
+    const char *cause, *fix, *who; /* NULL where there is nothing to do */
+};
+struct crm_findings {
+    struct crm_finding *items;
+    size_t count;
+};
+
 /* ------------------------------------------------------------- session */
 
 /* Tokens come from and go to the vault: `save` must be durable when it returns. */
@@ -238,6 +284,21 @@ struct connector {
     /* Cached in the session; lent until close. ERR_NOT_FOUND with a hint naming the nearest. */
     const struct crm_object *(*describe)(struct crm_session *session, const char *object,
                                          struct err *err);
+
+    /* Every object with what this user may do; on `arena`. */
+    enum status (*access)(struct crm_session *session, struct arena *arena,
+                          struct crm_access **list, size_t *count, struct err *err);
+    enum status (*identity)(struct crm_session *session, struct arena *arena,
+                            struct crm_identity *out, struct err *err);
+
+    /* Runs every check it can, cheapest first. With tokens NULL only the address
+     * is looked at (connection->login_url). Never fails: findings say it all. */
+    void (*doctor)(struct world *world, struct arena *arena, const struct connection *connection,
+                   const struct crm_token_store *tokens, const struct crm_need *needs,
+                   size_t need_count, struct crm_findings *out);
+    /* Explains a pasted error, code or address of an error page: causes, most
+     * likely first. count 0 = not known. */
+    void (*doctor_text)(struct arena *arena, const char *text, struct crm_findings *out);
 
     /* A reader pages by keyset on its own, so that a lost cursor costs one page. */
     struct crm_reader *(*read_open)(struct crm_session *session, const struct crm_read *read,

@@ -46,11 +46,14 @@ static void field_parse(struct arena *arena, const struct json *from, struct crm
         {"calculated", offsetof(struct crm_field, calculated)},
         {"custom", offsetof(struct crm_field, custom)},
         {"nameField", offsetof(struct crm_field, name_field)},
+        {"permissionable", offsetof(struct crm_field, permissionable)},
     };
     to->name = text_of(arena, from, "name");
     to->label = text_of(arena, from, "label");
     to->type = text_of(arena, from, "type");
     to->relationship_name = text_of(arena, from, "relationshipName");
+    to->compound = text_of(arena, from, "compoundFieldName");
+    to->master_detail = json_is(json_get(from, "relationshipOrder"), JSON_NUMBER);
     to->length = (int)json_get_int(from, "length", 0);
     to->precision = (int)json_get_int(from, "precision", 0);
     to->scale = (int)json_get_int(from, "scale", 0);

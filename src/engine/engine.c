@@ -229,6 +229,27 @@ struct crm_session *engine_session(struct engine *engine, const char *name, stru
     return session;
 }
 
+enum status engine_doctor(struct engine *engine, struct arena *arena, const char *name,
+                          struct crm_findings *out, struct err *err)
+{
+    struct connection connection = {0};
+    struct crm_need *needs = NULL;
+    struct err ignored = {0};
+    const char *of = name;
+    size_t count = 0;
+    if (engine->store->does->connection_get(engine->store, arena, name, &connection, err) != OK)
+        return FAIL;
+    const struct connector *connector = connector_named(engine, connection.connector);
+    if (!connector || !connector->doctor)
+        return err_set(err, ERR_NOT_BUILT, "the connector \"%s\" has no doctor",
+                       connection.connector);
+    if (engine_needs(engine, arena, NULL, 0, &of, &needs, &count, &ignored) != OK)
+        count = 0; /* the tables cannot be read: the connection still can be looked at */
+    struct token_keeper *keeper = keeper_for(engine, &connection);
+    connector->doctor(engine->world, arena, &connection, &keeper->store, needs, count, out);
+    return OK;
+}
+
 /* A name stays with its org: tables and operations were made for that org. */
 static enum status check_same_org(struct engine *engine, const struct connection *connection,
                                   struct err *err)

@@ -56,6 +56,23 @@ enum status engine_connect(struct engine *engine, struct connection *connection,
 enum status engine_disconnect(struct engine *engine, const char *name, struct err *err);
 enum status engine_secret_put(struct engine *engine, const char *name, const struct secret *value, struct err *err);
 
+/* What the tables need of the org behind a connection: objects, fields, edits.
+ * names NULL = every table; connection NULL = the one they share (ERR_CONFLICT
+ * when they use several). *connection is set to its name. On `arena`. */
+enum status engine_needs(struct engine *engine, struct arena *arena, const char *const *names,
+                         size_t count, const char **connection, struct crm_need **needs,
+                         size_t *need_count, struct err *err);
+/* A permission set (metadata XML) that allows exactly these; on `arena`. */
+const char *permset_xml(struct arena *arena, const char *label, const char *description,
+                        struct crm_session *session, const struct crm_need *needs, size_t count);
+
+/* Every check the connector can run on a connection (needs of its tables included). */
+enum status engine_doctor(struct engine *engine, struct arena *arena, const char *connection,
+                          struct crm_findings *out, struct err *err);
+
+/* Seals everything stored under a new key; *count = how many texts. */
+enum status engine_rotate(struct engine *engine, size_t *count, struct err *err);
+
 /* ------------------------------------------------------------- recipes */
 
 typedef VEC(struct err) err_list;

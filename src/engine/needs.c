@@ -62,8 +62,15 @@ static void add_field(struct gather *g, const char *object, const char *name, bo
 
 static const struct crm_object *describe(struct gather *g, const char *object)
 {
-    struct err ignored = {0};
-    return g->session ? g->session->does->describe(g->session, object, &ignored) : NULL;
+    struct err err = {0};
+    if (!g->session)
+        return NULL;
+    const struct crm_object *found = g->session->does->describe(g->session, object, &err);
+    if (!found && !err_is(&err, ERR_NOT_FOUND)) { /* no answer now: do not wait for each object */
+        g->session->does->close(g->session);
+        g->session = NULL;
+    }
+    return found;
 }
 
 static const struct crm_field *link_named(const struct crm_object *object, const char *name,

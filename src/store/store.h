@@ -175,6 +175,8 @@ struct store_driver {
     enum status (*sealed_put)(struct store *, const char *label, const char *sealed, struct err *);
     enum status (*sealed_get)(struct store *, struct arena *, const char *label, const char **out, struct err *); /* ERR_NOT_FOUND */
     enum status (*sealed_delete)(struct store *, const char *label, struct err *);
+    /* New texts under known labels, all or none; the old ones are overwritten on disk. */
+    enum status (*sealed_replace)(struct store *, const char *const *labels, const char *const *sealed, size_t count, struct err *);
     enum status (*sealed_list)(struct store *, struct arena *, const char *prefix, const char ***labels, size_t *count, struct err *);
 
     /* tables: apply creates or changes one table and all its columns in one

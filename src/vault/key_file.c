@@ -173,6 +173,7 @@ static void sync_folder_of(const char *path)
     free(copy);
 }
 
+/* Makes the file unless somebody was quicker. */
 static enum status make_key(const char *path, struct err *err)
 {
     if (make_parents(path, err) != OK)
@@ -219,5 +220,46 @@ enum status key_file_load(const char *workspace_id, bool create, char **path,
     if (rc == OK)
         rc = read_key(fd, *path, key, err);
     close(fd);
+    return rc;
+}
+
+/* ------------------------------------------------------------- a new key */
+
+static enum status load_at(const char *path, unsigned char key[KEY_BYTES], struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno == ENOENT)
+        return err_set(err, ERR_NOT_FOUND, "there is no %s", path);
+    if (fd < 0)
+        return fail_errno(err, "opening key file", path);
+    enum status rc = check_mode(fd, path, err);
+    if (rc == OK)
+        rc = read_key(fd, path, key, err);
+    close(fd);
+    return rc;
+}
+
+enum status key_file_next(const char *path, bool create, unsigned char key[KEY_BYTES],
+                          struct err *err)
+{
+    char *next = mem_printf("%s.next", path);
+    enum status rc = OK;
+    if (create && access(next, F_OK) != 0)
+        rc = make_key(next, err);
+    if (rc == OK)
+        rc = load_at(next, key, err);
+    free(next);
+    return rc;
+}
+
+enum status key_file_replace(const char *path, struct err *err)
+{
+    char *next = mem_printf("%s.next", path);
+    enum status rc = OK;
+    if (rename(next, path) != 0)
+        rc = fail_errno(err, "putting the new key in place of", path);
+    else
+        sync_folder_of(path);
+    free(next);
     return rc;
 }

@@ -13,4 +13,10 @@
 enum status key_file_load(const char *workspace_id, bool create, char **path,
                           unsigned char key[KEY_BYTES], struct err *err);
 
+/* KEYFILE.next: loads it, or makes it when `create`. ERR_NOT_FOUND when there is none. */
+enum status key_file_next(const char *path, bool create, unsigned char key[KEY_BYTES],
+                          struct err *err);
+/* Puts KEYFILE.next in the place of KEYFILE; durable when it returns OK. */
+enum status key_file_replace(const char *path, struct err *err);
+
 #endif

@@ -7,7 +7,10 @@
  * simulated die must never seal a real secret.
  *
  * Invariant: the key file is made by link(2) of a finished, synced file, so it
- * is either whole or absent, and an existing one is never written over. */
+ * is either whole or absent, and an existing one is never written over. *
+ * Changing the key: KEYFILE.next is made and synced, everything is sealed anew
+ * in one transaction of the store, then the file is renamed. Until the rename
+ * either key may be the right one, so unseal tries both. */
 #include "vault/vault.h"
 
 #include "vault/key_file.h"
@@ -30,6 +33,7 @@ _Static_assert(KEY_BYTES == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key le
 
 struct vault {
     unsigned char *key; /* sodium_malloc: guarded, locked, not in core dumps */
+    unsigned char *next; /* the key being rotated to; NULL = none */
     char *path;
 };
 
@@ -39,6 +43,23 @@ static void forbid_dumps(void)
     struct rlimit none = {0, 0};
     (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
     (void)setrlimit(RLIMIT_CORE, &none);
+}
+
+/* OK with the next key loaded; ERR_NOT_FOUND when no rotation is under way. */
+static enum status next_load(struct vault *vault, bool create, struct err *err)
+{
+    unsigned char *key = vault->next ? NULL : sodium_malloc(KEY_BYTES);
+    if (vault->next)
+        return OK;
+    if (!key)
+        return err_set(err, ERR_VAULT_KEY, "no guarded memory for the new key");
+    if (key_file_next(vault->path, create, key, err) != OK) {
+        sodium_free(key);
+        return FAIL;
+    }
+    sodium_mprotect_readonly(key);
+    vault->next = key;
+    return OK;
 }
 
 struct vault *vault_open(const char *workspace_id, bool create, struct err *err)
@@ -57,6 +78,11 @@ struct vault *vault_open(const char *workspace_id, bool create, struct err *err)
     if (key_file_load(workspace_id, create, &vault->path, vault->key, err) != OK)
         goto fail;
     sodium_mprotect_readonly(vault->key);
+    struct err none = {0};
+    if (next_load(vault, false, &none) != OK && !err_is(&none, ERR_NOT_FOUND)) {
+        *err = none;
+        goto fail;
+    }
     return vault;
 fail:
     vault_close(vault);
@@ -68,6 +94,7 @@ void vault_close(struct vault *vault)
     if (!vault)
         return;
     sodium_free(vault->key); /* wipes it */
+    sodium_free(vault->next);
     free(vault->path);
     free(vault);
 }
@@ -82,8 +109,8 @@ static char *associated(struct arena *arena, const char *label)
     return arena_printf(arena, "argil:" PREFIX "%s", label);
 }
 
-char *vault_seal(struct vault *vault, struct arena *arena, const char *label,
-                 const struct secret *secret)
+static char *seal_with(const unsigned char *key, struct arena *arena, const char *label,
+                       const struct secret *secret)
 {
     const char *plain = secret_reveal(secret);
     size_t len = secret_is_set(secret) ? secret->hidden_len : 0;
@@ -93,9 +120,21 @@ char *vault_seal(struct vault *vault, struct arena *arena, const char *label,
     randombytes_buf(box, NONCE);
     crypto_aead_xchacha20poly1305_ietf_encrypt(box + NONCE, &sealed, (const unsigned char *)plain,
                                                len, (const unsigned char *)ad, strlen(ad), NULL,
-                                               box, vault->key);
+                                               box, key);
     char *text = base64_encode(arena, box, NONCE + (size_t)sealed);
     return arena_printf(arena, PREFIX "%s", text);
+}
+
+char *vault_seal(struct vault *vault, struct arena *arena, const char *label,
+                 const struct secret *secret)
+{
+    return seal_with(vault->key, arena, label, secret);
+}
+
+char *vault_reseal(struct vault *vault, struct arena *arena, const char *label,
+                   const struct secret *secret)
+{
+    return seal_with(vault->next ? vault->next : vault->key, arena, label, secret);
 }
 
 static enum status refuse(struct err *err, const char *label, const char *why)
@@ -106,7 +145,7 @@ static enum status refuse(struct err *err, const char *label, const char *why)
     return FAIL;
 }
 
-static enum status open_box(struct vault *vault, struct arena *arena, const char *label,
+static enum status open_with(const unsigned char *key, struct arena *arena, const char *label,
                             const unsigned char *box, size_t len, struct secret *out,
                             struct err *err)
 {
@@ -118,11 +157,20 @@ static enum status open_box(struct vault *vault, struct arena *arena, const char
         return refuse(err, label, "no guarded memory left");
     int bad = crypto_aead_xchacha20poly1305_ietf_decrypt(plain, &plain_len, NULL, box + NONCE,
                                                          len - NONCE, (const unsigned char *)ad,
-                                                         strlen(ad), box, vault->key);
+                                                         strlen(ad), box, key);
     if (!bad)
         secret_set(out, (const char *)plain, (size_t)plain_len);
     sodium_free(plain);
     return bad ? refuse(err, label, "other key, other label, or damaged") : OK;
+}
+
+static enum status open_box(struct vault *vault, struct arena *arena, const char *label,
+                            const unsigned char *box, size_t len, struct secret *out,
+                            struct err *err)
+{
+    if (vault->next && open_with(vault->next, arena, label, box, len, out, NULL) == OK)
+        return OK;
+    return open_with(vault->key, arena, label, box, len, out, err);
 }
 
 enum status vault_unseal(struct vault *vault, const char *label, const char *sealed,
@@ -141,4 +189,28 @@ enum status vault_unseal(struct vault *vault, const char *label, const char *sea
         rc = open_box(vault, arena, label, box, len, out, err);
     arena_free(arena);
     return rc;
+}
+
+/* ------------------------------------------------------------- a new key */
+
+enum status vault_rotate_begin(struct vault *vault, struct err *err)
+{
+    const char *credentials = getenv("CREDENTIALS_DIRECTORY");
+    if (credentials && *credentials && text_starts(vault->path, credentials)) {
+        err_set(err, ERR_VAULT_KEY, "the key comes from systemd and cannot be changed from here");
+        err_hint(err, "Stop the service, run argil vault rotate with ARGIL_KEY_FILE naming a copy of "
+                      "the key, then give that file to systemd as the credential argil.key.");
+        return FAIL;
+    }
+    return next_load(vault, true, err);
+}
+
+enum status vault_rotate_commit(struct vault *vault, struct err *err)
+{
+    if (key_file_replace(vault->path, err) != OK)
+        return FAIL;
+    sodium_free(vault->key);
+    vault->key = vault->next;
+    vault->next = NULL;
+    return OK;
 }

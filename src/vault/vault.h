@@ -23,6 +23,15 @@ struct vault *vault_open(const char *workspace_id, bool create, struct err *err)
 void vault_close(struct vault *vault); /* wipes the key; NULL is fine */
 const char *vault_key_path(const struct vault *vault);
 
+/* Changing the key, atomically: begin makes (or finds again) the new key beside
+ * the old one, KEYFILE.next; vault_reseal seals under it; the caller stores all
+ * texts in one transaction; commit puts the new key in the old one's place. A
+ * process may die anywhere: a vault that finds KEYFILE.next opens with either. */
+enum status vault_rotate_begin(struct vault *vault, struct err *err);
+char *vault_reseal(struct vault *vault, struct arena *arena, const char *label,
+                   const struct secret *secret);
+enum status vault_rotate_commit(struct vault *vault, struct err *err);
+
 /* Sealed text is printable (base64 with a version prefix). On the arena. */
 char *vault_seal(struct vault *vault, struct arena *arena, const char *label,
                  const struct secret *secret);

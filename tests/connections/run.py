@@ -76,7 +76,7 @@ class Bare(Workspace):
         self.org.control("POST", "/policies", {"apps": [{"client_id": self.org.ready["client_id"], **settings}]})
 
     def user(self, name, **settings):
-        self.org.control("POST", "/policies", {"users": {name: settings}})
+        self.org.control("POST", "/policies", {"users": [{"username": name, **settings}]})
 
     def org_policy(self, **settings):
         self.org.control("POST", "/policies", {"org": settings})
@@ -211,6 +211,200 @@ def story_the_generic_host_and_two_ways_at_once_are_refused_before_a_call():
         done = w.run("connect", "demo", "--client-credentials", "--client-id", "x")
         assert done.returncode == 2
         expect(done.stderr, "My Domain")
+
+
+def story_a_browser_refusal_is_explained_with_its_setup_page():
+    for settings, words in [(dict(blocked=True), "Connected Apps OAuth Usage"),
+                            (dict(permitted_users="admin", assigned=[]), "Manage Connected Apps")]:
+        with Bare() as w:
+            w.app(**settings)
+            browser = w.home / "browser"
+            browser.write_text(f"#!/bin/sh\nexec {sys.executable} {demo.__file__} --sign-in \"$1\" {ADMIN}\n")
+            browser.chmod(0o755)
+            done = w.run("connect", "demo", "--url", w.org.url, "--client-id", w.org.ready["client_id"],
+                         env={"BROWSER": str(browser), "ARGIL_CLIENT_SECRET": w.org.ready["client_secret"],
+                              "ARGIL_DEMO_PASSWORD": w.org.ready["password"]}, timeout=60)
+            assert done.returncode == 1, done.stderr
+            expect(done.stderr, words, r"Salesforce refused the sign-in")
+
+
+# ------------------------------------------------------------- what it sees
+
+def story_show_tells_user_profile_licence_and_what_may_be_done():
+    with Bare() as w:
+        shown = connected(w.client_credentials(), w)
+        assert shown["profile"] == "System Administrator" and shown["licence"] == "Salesforce", shown
+        assert shown["OAuth user"] == ADMIN and shown["sandbox"] == "no", shown
+        assert shown["scopes not granted"] == "none" and shown["permission sets"] == "none", shown
+        assert int(shown["objects readable"]) >= int(shown["objects creatable"]) > 3, shown
+        objects = {o["object"]: o for o in w.argil("connection", "show", "demo", "--objects")}
+        assert objects["Account"]["readable"] == "yes"
+        fields = {f["field"]: f for f in w.argil("connection", "show", "demo", "--fields", "Lead")}
+        assert fields["LastName"]["needed"] == "yes" and fields["Id"]["updatable"] == "no", fields["Id"]
+        assert {r["what"] for r in w.argil("connection", "show", "demo", "--offline")} >= {"scopes", "status"}
+
+
+# ------------------------------------------------------------- doctor
+
+def findings(w, *words, code=(0, 3)):
+    return w.argil("doctor", *words, ok=code)
+
+
+def failures(w, *words):
+    return [f for f in findings(w, *words) if f["verdict"] == "fail"]
+
+
+def story_doctor_passes_a_good_connection():
+    with Bare() as w:
+        assert w.client_credentials().returncode == 0
+        w.argil("apply", w.recipe(LEADS))
+        found = findings(w, "demo", code=(0,))
+        passed = {f["check"] for f in found if f["verdict"] == "pass"}
+        assert passed >= {"address", "network", "clock", "sign-in service", "app", "token", "user", "app installed",
+                          "scopes", "renewal", "REST API", "daily calls", "session policy", "environment",
+                          "licence", "objects"}, found
+        done = w.run("doctor", "demo")
+        assert done.returncode == 0, done.stdout + done.stderr
+        no_secret(done, w.org.ready["client_secret"])
+        w.org.control("POST", "/expire", {})
+        assert any("renewed" in f["evidence"] for f in findings(w, "demo", code=(0,)))
+
+
+def story_doctor_names_what_is_wrong():
+    wrong = [
+        (lambda w: w.user(ADMIN, api_enabled=False), "REST API", "API Enabled"),
+        (lambda w: w.user(ADMIN, high_assurance=True), "REST API", "Session Security Level"),
+        (lambda w: w.org.control("POST", "/limits", {"daily_max": 1}), "daily calls", "24 hours|Limit"),
+        (lambda w: (w.app(client_credentials=False), w.org.control("POST", "/expire", {})), "token",
+         "Enable Client Credentials Flow"),
+        (lambda w: (w.user(ADMIN, ip_restricted=True), w.org.control("POST", "/expire", {})), "token",
+         "Relax IP restrictions"),
+        (lambda w: (w.app(client_secret="F" * 64), w.org.control("POST", "/expire", {})), "token",
+         "Manage Consumer Details"),
+    ]
+    for provoke, check, words in wrong:
+        with Bare() as w:
+            assert w.client_credentials().returncode == 0
+            provoke(w)
+            found = failures(w, "demo")
+            assert found and found[0]["check"] == check, (check, found)
+            expect(" ".join(str(v) for v in found[0].values()), words)
+            if "Setup" in (found[0]["fix"] or ""):
+                expect(found[0]["who"], "administrator")
+
+
+def story_doctor_finds_a_field_and_an_object_that_a_table_lacks():
+    with Bare() as w:
+        assert w.client_credentials().returncode == 0
+        w.argil("apply", w.recipe(LEADS))
+        w.app(run_as=SALES)
+        w.org.control("POST", "/users", {"username": SALES, "deny": [{"object": "Lead", "field": "Email", "access": ["read"]}]})
+        w.org.control("POST", "/expire", {})
+        found = failures(w, "demo")
+        assert any("Lead.Email" in f["evidence"] and "Field Permissions" in f["fix"] for f in found), found
+
+
+def story_doctor_looks_at_an_address():
+    with Bare() as w:
+        assert findings(w, w.org.url, code=(0,))[0]["check"] == "address"
+        found = failures(w, w.org.url, "--client-id", "3MVG9nobody")
+        assert found[0]["check"] == "app" and "Manage Consumer Details" in found[0]["fix"], found
+        found = failures(w, "http://127.0.0.1:1")
+        assert found[0]["check"] == "network", found
+        found = failures(w, "https://acme.lightning.force.com")
+        assert "My Domain" in found[0]["fix"], found
+        found = failures(w, "https://evil.example")
+        assert found[0]["check"] == "address", found
+
+
+def story_doctor_explains_a_pasted_error():
+    with Bare() as w:
+        page = "https://acme.my.salesforce.com/setup/secur/RemoteAccessErrorPage.apexp?error=invalid_client" \
+               "&error_description=app+must+be+installed+into+org&state=s3cr3tstate"
+        done = w.run("doctor", page)
+        expect(done.stdout, "Install beside the app", "Approve Uninstalled")
+        assert "s3cr3tstate" not in done.stdout
+        ranked = w.argil("doctor", "--error", "OAUTH_APPROVAL_ERROR_GENERIC : An unexpected error has occured")
+        assert len(ranked) == 5 and "installed" in ranked[0]["cause"] and ranked[0]["who"], ranked
+        assert "Connected Apps OAuth Usage" in ranked[0]["fix"]
+        assert w.argil("doctor", "--error", '[{"errorCode":"INVALID_FIELD","message":"No such column"}]')
+        assert w.run("doctor", "--error", "my cat is ill").returncode == 1
+
+
+# ------------------------------------------------------------- permission set
+
+NS = "{http://soap.sforce.com/2006/04/metadata}"
+
+
+def permset(text):
+    root = xml.fromstring(text)
+    assert root.tag == NS + "PermissionSet"
+    order = [c.tag[len(NS):] for c in root]
+    assert order == sorted(order), order
+    fields = {f.find(NS + "field").text: f.find(NS + "editable").text == "true"
+              for f in root.iter(NS + "fieldPermissions")}
+    objects = {o.find(NS + "object").text: {c.tag[len(NS):] for c in o if c.text == "true"}
+               for o in root.iter(NS + "objectPermissions")}
+    return fields, objects
+
+
+def story_the_permission_set_is_minimal_and_deployable():
+    with Workspace() as w:
+        assert w.run("apply", w.example("accounts.yaml"), w.example("contacts.yaml")).returncode == 0
+        done = w.run("permset", "accounts")
+        assert done.returncode == 0, done.stderr
+        fields, objects = permset(done.stdout)
+        assert objects == {"Account": {"allowRead", "allowEdit"}}, objects
+        assert fields == {"Account.Website": False, "Account.BillingAddress": False, "Account.Industry": True,
+                          "Account.NumberOfEmployees": True, "Account.Description": True}, fields
+        fields, objects = permset(w.run("permset", "contacts").stdout)
+        assert objects == {"Contact": {"allowRead"}, "Account": {"allowRead"},
+                           "Lead": {"allowRead", "allowCreate"}}, objects
+        assert fields["Lead.Email"] and not fields["Contact.Email"] and "Lead.LastName" not in fields, fields
+        assert "Account.Name" not in fields and "Contact.Id" not in fields
+        whole = permset(w.run("permset").stdout)
+        assert whole[1]["Account"] == {"allowRead", "allowEdit"}
+        done = w.run("permset", "accounts", "--output", str(w.home / "app"), "--label", "Argil & friends <1>")
+        assert done.returncode == 0, done.stderr
+        file = w.home / "app/permissionsets/Argil_friends_1.permissionset-meta.xml"
+        assert xml.parse(file).getroot().find(NS + "label").text == "Argil & friends <1>"
+        assert w.run("permset", "nothing").returncode == 1
+
+
+# ------------------------------------------------------------- vault
+
+def story_a_rotated_vault_keeps_connections_and_the_old_key_is_useless():
+    with Bare() as w:
+        assert w.client_credentials().returncode == 0
+        subprocess.run([str(w.run("vault", "where").args[0]), "secret", "set", "clearbit"], input="s3cr3tvalue\n",
+                       text=True, env=w.env, check=True, capture_output=True)
+        key = pathlib.Path(w.run("vault", "where").stdout.strip())
+        old = key.read_bytes()
+        done = w.run("vault", "rotate")
+        assert done.returncode == 0, done.stderr
+        no_secret(done, w.org.ready["client_secret"], old.decode().strip())
+        assert key.read_bytes() != old and key.stat().st_mode & 0o777 == 0o600
+        assert not pathlib.Path(str(key) + ".next").exists()
+        w.org.control("POST", "/expire", {})
+        assert findings(w, "demo", code=(0,))
+        new = key.read_bytes()
+        key.write_bytes(old)
+        done = w.run("doctor", "demo")
+        expect(done.stdout + done.stderr, "does not open")
+        key.write_bytes(new)
+        assert w.argil("vault", "rotate") == {"sealed": 2}
+
+
+def story_a_rotation_that_dies_anywhere_loses_nothing():
+    for point in ("V1", "V2", "V3"):
+        with Bare() as w:
+            assert w.client_credentials().returncode == 0
+            assert w.run("vault", "rotate", env={"ARGIL_CRASH_AT": point}).returncode == -9
+            assert findings(w, "demo", code=(0,)), point
+            assert w.argil("vault", "rotate") == {"sealed": 1}
+            assert findings(w, "demo", code=(0,)), point
+            key = w.run("vault", "where").stdout.strip()
+            assert not os.path.exists(key + ".next")
 
 
 if __name__ == "__main__":

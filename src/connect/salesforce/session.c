@@ -46,7 +46,8 @@ struct sf *sf_new(struct world *world, const struct connection *connection,
     c->user_id = arena_strdup(sf->arena, c->user_id);
     c->username = arena_strdup(sf->arena, c->username);
     c->environment = arena_strdup(sf->arena, c->environment);
-    c->org_name = c->scopes = c->status = c->connector = NULL; /* not needed here */
+    c->scopes = arena_strdup(sf->arena, c->scopes);
+    c->org_name = c->status = c->connector = NULL; /* not needed here */
     if (c->login_url && sf_host_check(c->login_url, err) == SF_NOWHERE) {
         err_wrap(err, "connection %s: login URL", c->name);
         sf_free(sf);

@@ -143,6 +143,23 @@ enum status sf_grant_form(struct world *world, struct arena *arena, const struct
 char *sf_jwt_sign(struct arena *arena, const struct secret *pem, const char *payload,
                   struct err *err);
 
+/* ------------------------------------ facts.c doctor.c doctor_text.c */
+
+enum status sf_access(struct crm_session *session, struct arena *arena, struct crm_access **list,
+                      size_t *count, struct err *err);
+enum status sf_identity(struct crm_session *session, struct arena *arena, struct crm_identity *out,
+                        struct err *err);
+void sf_doctor(struct world *world, struct arena *arena, const struct connection *connection,
+               const struct crm_token_store *tokens, const struct crm_need *needs,
+               size_t need_count, struct crm_findings *out);
+void sf_doctor_text(struct arena *arena, const char *text, struct crm_findings *out);
+/* Appends a finding; cause and hint of `why` (may be NULL) become cause and fix. */
+struct crm_finding *sf_finding(struct arena *arena, struct crm_findings *out, const char *check,
+                               enum crm_verdict verdict, const struct err *why, const char *fmt,
+                               ...) __attribute__((format(printf, 6, 7)));
+/* Who can do what a fix says. */
+const char *sf_fixer(const char *fix);
+
 /* ------------------------------------------------------------------ id.c */
 
 /* The 18-character form. False when it is no id: length, alphabet, checksum. */

@@ -167,6 +167,32 @@ enum status sq_sealed_put(struct store *store, const char *label, const char *se
                          label, sealed, err);
 }
 
+enum status sq_sealed_replace(struct store *store, const char *const *labels,
+                              const char *const *sealed, size_t count, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    enum status rc = OK;
+    if (sq_exec(sq, "PRAGMA secure_delete=ON", err) != OK || sq_begin(sq, err) != OK)
+        return FAIL;
+    for (size_t i = 0; i < count && rc == OK; i++) {
+        sqlite3_stmt *stmt =
+            sq_stmt(sq, err, "UPDATE sealed SET sealed=?2,changed_ms=?3 WHERE label=?1");
+        if (!stmt) {
+            rc = FAIL;
+            break;
+        }
+        sq_text(stmt, 1, labels[i]);
+        sq_text(stmt, 2, sealed[i]);
+        sq_int(stmt, 3, sq_now(sq));
+        rc = sq_done(sq, stmt, err);
+    }
+    rc = sq_end(sq, rc, err);
+    sqlite3_exec(sq->db, "PRAGMA secure_delete=FAST", NULL, NULL, NULL);
+    if (rc == OK) /* the old texts are in the log as well */
+        sqlite3_wal_checkpoint_v2(sq->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+    return rc;
+}
+
 enum status sq_sealed_delete(struct store *store, const char *label, struct err *err)
 {
     return change_sealed(sq_of(store), "DELETE FROM sealed WHERE label=?", label, NULL, err);

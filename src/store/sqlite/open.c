@@ -310,6 +310,7 @@ static const struct store_driver sqlite_driver = {
     .sealed_put = sq_sealed_put,
     .sealed_get = sq_sealed_get,
     .sealed_delete = sq_sealed_delete,
+    .sealed_replace = sq_sealed_replace,
     .sealed_list = sq_sealed_list,
     .table_apply = sq_table_apply,
     .table_get = sq_table_get,

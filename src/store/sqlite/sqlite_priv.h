@@ -181,6 +181,8 @@ enum status sq_sealed_put(struct store *, const char *, const char *, struct err
 enum status sq_sealed_get(struct store *, struct arena *, const char *, const char **,
                           struct err *);
 enum status sq_sealed_delete(struct store *, const char *, struct err *);
+enum status sq_sealed_replace(struct store *, const char *const *, const char *const *, size_t,
+                              struct err *);
 enum status sq_sealed_list(struct store *, struct arena *, const char *, const char ***, size_t *,
                            struct err *);
 enum status sq_table_apply(struct store *, struct table *, struct err *);
