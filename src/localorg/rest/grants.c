@@ -249,8 +249,10 @@ size_t grants_expire_sessions(struct grants *g, const char *username)
 static void new_refresh_token(struct grants *g, char out[128])
 {
     char tail[96];
-    dice_text(g->dice, token_letters, 80, tail);
-    snprintf(out, 128, "5Aep861%s", tail);
+    do { /* a repeated --rng-seed repeats tokens that a file may still hold */
+        dice_text(g->dice, token_letters, 80, tail);
+        snprintf(out, 128, "5Aep861%s", tail);
+    } while (map_has(g->refreshes, out) || map_has(g->spent, out));
 }
 
 /* The oldest token of this user and app, and how many there are. */

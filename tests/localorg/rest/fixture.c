@@ -20,19 +20,34 @@ static struct http_client *client;
 static struct arena *arena;
 static char cookie[256];
 
-void rest_up(void)
+static void start(const char *data)
 {
     struct err err = {{0}};
     struct session session;
-    struct site_options options = {
-        .host = "127.0.0.1", .seed = "empty", .scale = 1, .rng_seed = 7, .threads = 4};
+    struct site_options options = {.host = "127.0.0.1",
+                                   .seed = "empty",
+                                   .scale = 1,
+                                   .rng_seed = 7,
+                                   .threads = 4,
+                                   .data = data};
     site = site_start(&options, &err);
     CHECK_GOT(site, &err);
-    arena = arena_new();
-    client = http_client_new(world_real(), "localorg tests");
     CHECK(site_token(site, SEED_ADMIN_USERNAME, &session));
     admin_token = arena_strdup(arena, session.token);
+}
+
+void rest_up(void)
+{
+    arena = arena_new();
+    client = http_client_new(world_real(), "localorg tests");
     forget_cookies();
+    start(NULL);
+}
+
+void rest_restart(const char *data)
+{
+    site_stop(site);
+    start(data);
 }
 
 void rest_down(void)

@@ -18,6 +18,8 @@ struct reply {
 /* Started before each test with a small org, stopped after it. */
 void rest_up(void);
 void rest_down(void);
+/* Stops it and starts it again with its org in this file; a new admin_token. */
+void rest_restart(const char *data);
 #define EACH_REST_TEST EACH_TEST(rest_up, rest_down)
 
 extern struct site *site;
