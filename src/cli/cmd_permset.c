@@ -49,7 +49,7 @@ static enum status make(struct cli *cli, const struct args *args, struct cli_eng
     size_t count = 0;
     if (engine_needs(&open->engine, arena,
                      args->word_count ? (const char *const *)args->words : NULL, args->word_count,
-                     &connection, &needs, &count, err) != OK)
+                     true, &connection, &needs, &count, err) != OK)
         return FAIL;
     if (!label)
         label = args->word_count == 1 ? arena_printf(arena, "Argil %s", args->words[0])

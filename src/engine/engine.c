@@ -243,7 +243,7 @@ enum status engine_doctor(struct engine *engine, struct arena *arena, const char
     if (!connector || !connector->doctor)
         return err_set(err, ERR_NOT_BUILT, "the connector \"%s\" has no doctor",
                        connection.connector);
-    if (engine_needs(engine, arena, NULL, 0, &of, &needs, &count, &ignored) != OK)
+    if (engine_needs(engine, arena, NULL, 0, false, &of, &needs, &count, &ignored) != OK)
         count = 0; /* the tables cannot be read: the connection still can be looked at */
     struct token_keeper *keeper = keeper_for(engine, &connection);
     connector->doctor(engine->world, arena, &connection, &keeper->store, needs, count, out);

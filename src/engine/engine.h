@@ -58,9 +58,10 @@ enum status engine_secret_put(struct engine *engine, const char *name, const str
 
 /* What the tables need of the org behind a connection: objects, fields, edits.
  * names NULL = every table; connection NULL = the one they share (ERR_CONFLICT
- * when they use several). *connection is set to its name. On `arena`. */
+ * when they use several). *connection is set to its name. `ask`: the org resolves
+ * paths and conditions; else names are as the tables have them. On `arena`. */
 enum status engine_needs(struct engine *engine, struct arena *arena, const char *const *names,
-                         size_t count, const char **connection, struct crm_need **needs,
+                         size_t count, bool ask, const char **connection, struct crm_need **needs,
                          size_t *need_count, struct err *err);
 /* A permission set (metadata XML) that allows exactly these; on `arena`. */
 const char *permset_xml(struct arena *arena, const char *label, const char *description,

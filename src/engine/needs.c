@@ -88,7 +88,7 @@ static const struct crm_field *link_named(const struct crm_object *object, const
 static void add_path(struct gather *g, const char *object, const char *path, bool edit)
 {
     const char *dot;
-    while ((dot = strchr(path, '.')) != NULL) {
+    while (g->session && (dot = strchr(path, '.')) != NULL) {
         const struct crm_object *from = describe(g, object);
         const struct crm_field *link = link_named(from, path, (size_t)(dot - path));
         if (!link || !link->reference_count)
@@ -252,7 +252,7 @@ static enum status connection_find(struct gather *g, const struct table *tables,
 }
 
 enum status engine_needs(struct engine *engine, struct arena *arena, const char *const *names,
-                         size_t count, const char **connection, struct crm_need **needs,
+                         size_t count, bool ask, const char **connection, struct crm_need **needs,
                          size_t *need_count, struct err *err)
 {
     struct gather g = {.engine = engine, .arena = arena, .connection = *connection};
@@ -263,7 +263,7 @@ enum status engine_needs(struct engine *engine, struct arena *arena, const char 
     if (!g.connection && connection_find(&g, tables, table_count, err) != OK)
         return FAIL;
     struct err why = {0};
-    g.session = engine_session(engine, g.connection, &why);
+    g.session = ask ? engine_session(engine, g.connection, &why) : NULL;
     for (size_t i = 0; i < table_count; i++)
         add_table(&g, &tables[i]);
     if (g.session)

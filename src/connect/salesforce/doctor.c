@@ -528,10 +528,9 @@ static void check_history(struct doctor *d)
 static void check_field(struct doctor *d, const struct crm_object *object,
                         const struct crm_need *need, const struct crm_need_field *wanted)
 {
-    const struct crm_field *field = crm_object_field(object, wanted->name);
     struct err err = {0};
+    const struct crm_field *field = sf_field_at(d->sf, object, wanted->name, &err);
     if (!field) {
-        sf_field_missing(d->sf, object, wanted->name, &err);
         FOUND(d, "fields", CRM_FAILED, &err, "%s.%s is hidden or gone (table %s)", object->name,
               wanted->name, wanted->because);
     } else if (wanted->edit && !field->updateable && !(need->create && field->createable)) {
