@@ -56,6 +56,7 @@ static enum status open_org(struct sync *sync, struct err *err)
     sync->object = job_describe(sync->on, table->object, sync->job.engine, err);
     if (!sync->object)
         return FAIL;
+    sync->lag_ms = text_eq(sync->on->connection.environment, "local") ? 0 : LAG_MS;
     const struct crm_field *stamp = crm_object_field(sync->object, "SystemModstamp");
     sync->has_stamp = stamp && stamp->filterable;
     return OK;
@@ -247,11 +248,6 @@ static int64_t server_now(const struct sync *sync)
     return now - now % 1000; /* the server's Date has no fractions */
 }
 
-static int64_t lag_of(const struct sync *sync)
-{
-    return text_eq(sync->on->connection.environment, "local") ? 0 : LAG_MS;
-}
-
 static enum status load(struct sync *sync, struct err *err)
 {
     struct store *store = sync->job.engine->store;
@@ -268,7 +264,7 @@ static enum status load(struct sync *sync, struct err *err)
         return FAIL;
     sync->cursor.phase = SYNC_IDLE;
     sync->cursor.id = sync->cursor.stamp = NULL;
-    sync->cursor.covered_ms = sync->cursor.started_ms - lag_of(sync);
+    sync->cursor.covered_ms = sync->cursor.started_ms - sync->lag_ms;
     return store_cursor(sync, err);
 }
 
@@ -315,7 +311,7 @@ static enum status window(struct sync *sync, struct err *err)
     if (sync->cursor.phase == SYNC_IDLE) {
         sync->cursor.from_ms = sync->cursor.covered_ms - OVERLAP_MS;
         /* with no lag the present second still counts: it is read again next time */
-        sync->cursor.until_ms = server_now(sync) - lag_of(sync) + (lag_of(sync) ? 0 : 1000);
+        sync->cursor.until_ms = server_now(sync) - sync->lag_ms + (sync->lag_ms ? 0 : 1000);
         if (sync->cursor.until_ms <= sync->cursor.covered_ms)
             sync->cursor.until_ms = sync->cursor.covered_ms;
         if (next_phase(sync, SYNC_WINDOW, err) != OK)
@@ -378,7 +374,7 @@ static void write_statement(struct sync *sync)
     struct sync_report *r = sync->report;
     char as_of[32];
     int64_t covered = sync->cursor.covered_ms;
-    if (!lag_of(sync) && covered > server_now(sync))
+    if (!sync->lag_ms && covered > server_now(sync))
         covered = server_now(sync);
     r->as_of_ms = covered;
     when_iso_seconds(covered, as_of);
@@ -392,6 +388,9 @@ static void write_statement(struct sync *sync)
         (long long)(r->counts.changed + r->counts.revived), (long long)r->counts.unchanged,
         (long long)r->counts.deleted, r->full ? as_of : "the last full read",
         (unsigned long long)r->calls);
+    if (n > 0 && (size_t)n < sizeof r->statement && sync->newer)
+        n += snprintf(r->statement + n, sizeof r->statement - (size_t)n,
+                      "; %lld of the counted records are newer than that", (long long)sync->newer);
     if (n > 0 && (size_t)n < sizeof r->statement && sync->frozen_count)
         n += snprintf(r->statement + n, sizeof r->statement - (size_t)n,
                       "; no longer readable, values kept as they were: %s", sync->frozen);

@@ -47,6 +47,8 @@ struct sync {
     struct due_rule *due_for_change;
     size_t due_for_change_count;
     int64_t rows_before;
+    int64_t lag_ms; /* how far behind the server clock a window ends */
+    int64_t newer;  /* records the remote counted that are younger than the window */
     bool swept;
 };
 

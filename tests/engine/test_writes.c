@@ -221,6 +221,42 @@ TEST(guard, keeps_to_its_fields)
     CHECK_INT(leads(), 0);
 }
 
+TEST(guard, stops_when_too_much_is_refused)
+{
+    struct given_column column = {"New lead", "salesforce_create", SAFE_CREATE, NULL, TYPE_JSON};
+    given_org("", 60);
+    given_table(&column, 1, "{\"stop_at_error_rate\":\"5%\"}");
+    given_synced();
+    setenv("ARGIL_WRITE_BATCH", "10", 1);
+    for (int i = 0; i < 60; i++)
+        CHECK_OK(
+            scripted_add(g.org, "{\"outcomes\":[{\"class\":\"rejected\",\"code\":\"X\"}]}", &g.err),
+            &g.err);
+    run_ok();
+    unsetenv("ARGIL_WRITE_BATCH");
+    CHECK_INT(g.exchanges, 2); /* judged after twenty outcomes */
+    CHECK_INT(g.report.rejected, 20);
+    CHECK_INT(g.report.retrying, 40); /* planned, and still there for the next run */
+    CHECK_INT(ops().by_state[OP_PLANNED], 40);
+}
+
+TEST(budget, pauses_the_run)
+{
+    given_create(SAFE_CREATE, 5);
+    struct connection connection;
+    CHECK_OK(g.store->does->connection_get(g.store, g.arena, "prod", &connection, &g.err), &g.err);
+    connection.daily_call_budget = 1;
+    CHECK_OK(g.store->does->connection_put(g.store, &connection, &g.err), &g.err);
+    run_ok();
+    CHECK(g.report.paused);
+    CHECK_INT(g.exchanges, 0);
+    CHECK_STR(g.report.refusals[0].code, "budget");
+    connection.daily_call_budget = 100;
+    CHECK_OK(g.store->does->connection_put(g.store, &connection, &g.err), &g.err);
+    run_ok();
+    CHECK_INT(leads(), 5);
+}
+
 /* ------------------------------------------------------------------ update */
 
 #define UPDATE(more)                                                                               \
