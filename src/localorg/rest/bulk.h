@@ -113,6 +113,8 @@ void bulk_used(struct bulk *bulk, int64_t now_ms, int64_t *batches, int64_t *que
 /* --- moving a job; each is one step from state to state --- */
 /* The worker gets it, now or after hold_polls polls. */
 void bulk_start(struct bulk *bulk, struct bulk_job *job, int64_t now_ms);
+/* A folder takes no more batches. */
+void bulk_close(struct bulk *bulk, struct bulk_job *folder, int64_t now_ms);
 /* One poll: counts it, and waits a moment for a job that is nearly done. */
 void bulk_poll(struct bulk *bulk, struct bulk_job *job, int64_t now_ms);
 /* The rows not yet written become unprocessed records. */

@@ -274,6 +274,13 @@ void bulk_start(struct bulk *bulk, struct bulk_job *job, int64_t now_ms)
     pthread_mutex_unlock(&bulk->lock);
 }
 
+void bulk_close(struct bulk *bulk, struct bulk_job *folder, int64_t now_ms)
+{
+    pthread_mutex_lock(&bulk->lock);
+    move(folder, BULK_UPLOADED, now_ms);
+    pthread_mutex_unlock(&bulk->lock);
+}
+
 static struct timespec in_ms(int64_t ms)
 {
     struct timespec at; /* how long a thread waits is not the world's time */

@@ -342,9 +342,10 @@ static void run_route(struct call *call, bool malformed)
     }
     if (too_long(call) || !call->route)
         return; /* 404, 405 or 410 stand already */
-    if (call->route->kind == ROUTE_API)
+    if (call->route->kind == ROUTE_API) {
         run_api(call, malformed);
-    else
+        bulk_v1_speak(call);
+    } else
         call->route->run(call);
     pretty_if_asked(call);
     if (plan->status && plan->after)

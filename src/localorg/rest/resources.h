@@ -28,6 +28,11 @@ route_fn limits_list, limits_record_count, recent_items;
 /* composite.c, batch.c, tree.c, collections.c */
 route_fn composite_resources, composite_run, batch_run, graph_run, tree_create, collection_create,
     collection_update, collection_delete, collection_get, collection_read, collection_upsert;
+/* bulk_v1.c */
+route_fn bulk_v1_jobs, bulk_v1_job, bulk_v1_batches, bulk_v1_batch, bulk_v1_request,
+    bulk_v1_result, bulk_v1_rows;
+/* An error of /services/async as XML: what dispatch answers too. */
+route_fn bulk_v1_speak;
 /* bulk_ingest.c, bulk_query.c */
 route_fn bulk_ingest_jobs, bulk_ingest_job, bulk_ingest_upload, bulk_ingest_results,
     bulk_query_jobs, bulk_query_job, bulk_query_results;

@@ -6,6 +6,7 @@
 #include "localorg/rest/resources.h"
 
 #define V "/services/data/:v"
+#define A "/services/async/:version"
 
 const struct route routes[] = {
     /* sign-in */
@@ -97,6 +98,17 @@ const struct route routes[] = {
      "query job: poll, abort, delete"},
     {"GET", V "/jobs/query/:id/:results", bulk_query_results, ROUTE_API,
      "results, resultPages"},
+
+    /* Bulk API 1 */
+    {"POST", A "/job", bulk_v1_jobs, ROUTE_API, "creates a job"},
+    {"GET POST", A "/job/:id", bulk_v1_job, ROUTE_API, "job: state, close, abort"},
+    {"GET POST", A "/job/:id/batch", bulk_v1_batches, ROUTE_API, "its batches; one more"},
+    {"GET", A "/job/:id/batch/:batch", bulk_v1_batch, ROUTE_API, "batch: state"},
+    {"GET", A "/job/:id/batch/:batch/request", bulk_v1_request, ROUTE_API, "what was sent"},
+    {"GET", A "/job/:id/batch/:batch/result", bulk_v1_result, ROUTE_API,
+     "results in input order, or the list of a query's"},
+    {"GET", A "/job/:id/batch/:batch/result/:result", bulk_v1_rows, ROUTE_API,
+     "rows of a query"},
 
     /* tooling: what the sf CLI asks */
     {"GET", V "/tooling", tooling_resources, ROUTE_API, "what tooling offers here"},
