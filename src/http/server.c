@@ -9,8 +9,10 @@
  * ANSWERED or DROPPED (I/O thread again). Whoever holds the state owns the
  * exchange; MHD never completes a suspended one.
  *
- * Invariant on stopping: no connection is suspended when MHD_stop_daemon runs
- * (`in_hand` is 0), because libmicrohttpd ends the process otherwise. */
+ * Invariant on stopping: no connection is suspended when MHD_stop_daemon runs,
+ * because libmicrohttpd ends the process otherwise. `dropping` keeps new ones
+ * from the queue; workers empty it before they leave, and are joined first. A
+ * handler that runs cannot be taken back: stopping waits for it. */
 #include "http/server.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -63,12 +65,11 @@ struct http_server {
 
     pthread_mutex_t lock; /* everything below */
     pthread_cond_t work;  /* the queue or `closing` changed */
-    pthread_cond_t quiet; /* `open` or `in_hand` went down */
+    pthread_cond_t quiet; /* `open` went down */
     struct exchange *first, **last;
-    size_t open;    /* requests begun and not completed */
-    size_t in_hand; /* QUEUED or RUNNING */
-    bool dropping;  /* the grace is over: what is queued is not run */
-    bool closing;   /* workers leave */
+    size_t open;   /* requests begun and not completed */
+    bool dropping; /* the grace is over: nothing is queued any more, and what is queued not run */
+    bool closing;  /* workers leave once the queue is empty */
 };
 
 /* --- taking a request over --- */
@@ -274,7 +275,6 @@ static enum MHD_Result exchange_queue(struct exchange *x)
         x->state = QUEUED;
         *server->last = x;
         server->last = &x->next;
-        server->in_hand++;
         pthread_cond_signal(&server->work);
     }
     pthread_mutex_unlock(&server->lock);
@@ -366,10 +366,6 @@ static void *worker_main(void *ctx)
             exchange_run(x);
         x->state = drop ? DROPPED : ANSWERED;
         MHD_resume_connection(x->connection); /* from here on x is not ours */
-        pthread_mutex_lock(&server->lock);
-        server->in_hand--;
-        pthread_cond_broadcast(&server->quiet);
-        pthread_mutex_unlock(&server->lock);
     }
     return NULL;
 }
@@ -543,8 +539,6 @@ void http_server_stop(struct http_server *server, int64_t grace_ms)
            pthread_cond_timedwait(&server->quiet, &server->lock, &deadline) == 0)
         ;
     server->dropping = true;
-    while (server->in_hand > 0) /* a handler that runs cannot be taken back */
-        pthread_cond_wait(&server->quiet, &server->lock);
     pthread_mutex_unlock(&server->lock);
     stop_workers(server);
     MHD_stop_daemon(server->daemon);

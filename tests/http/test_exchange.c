@@ -46,6 +46,8 @@ static void echo(void *ctx, struct http_in *in, struct http_out *out)
     buf_append(&out->body, in->body.data, in->body.len);
     if (strstr(in->path, "big"))
         fill(out, 500000);
+    if (strstr(in->path, "huge"))
+        fill(out, 30 * MIB);
     if (strstr(in->path, "before"))
         out->broken = HTTP_BREAK_BEFORE;
     if (strstr(in->path, "middle"))
@@ -442,7 +444,7 @@ TEST(many, one_thread_is_enough_to_serve)
 static void *slow_request(void *rc)
 {
     struct http_client *own = http_client_new(world_real(), "slow");
-    struct http_request request = {.url = url("/slow")};
+    struct http_request request = {.url = url("/slow-huge")};
     struct http_response answer;
     *(enum status *)rc = http_send(own, &request, &answer, NULL);
     http_response_free(&answer);
