@@ -60,6 +60,20 @@ static void app_rows(struct call *call, struct buf *out)
     buf_str(out, "</table>");
 }
 
+static void request_row(struct call *call, const struct json *entry, struct buf *out)
+{
+    int64_t status = json_get_int(entry, "status", 0);
+    const char *user = json_get_text(entry, "user");
+    buf_printf(out,
+               "<tr><td>%.12s</td><td>%s <code>%s</code></td><td class=\"n %s\">%lld</td>"
+               "<td class=\"n\">%s</td><td>%s</td></tr>",
+               json_get_text(entry, "time") + sizeof "2026-11-23T" - 1,
+               html_escape(call->arena, json_get_text(entry, "method")),
+               html_escape(call->arena, json_get_text(entry, "path")),
+               status >= 400 || status == 0 ? "bad" : "", (long long)status,
+               json_get_text(entry, "ms"), user ? html_escape(call->arena, user) : "");
+}
+
 static void request_rows(struct call *call, struct buf *out)
 {
     struct buf text = BUF_INIT;
@@ -69,18 +83,9 @@ static void request_rows(struct call *call, struct buf *out)
     const struct json *log = json_parse(call->arena, text.data, text.len, NULL);
     buf_str(out, "<h2 id=\"requests\">Last requests</h2><table><tr><th>Time</th><th>Request</th>"
                  "<th class=\"n\">Status</th><th class=\"n\">ms</th><th>User</th></tr>");
-    json_each(entry, json_get(log, "requests")) {
-        int64_t status = json_get_int(entry, "status", 0);
-        const char *user = json_get_text(entry, "user");
-        buf_printf(out,
-                   "<tr><td>%s</td><td>%s <code>%s</code></td><td class=\"n %s\">%lld</td>"
-                   "<td class=\"n\">%s</td><td>%s</td></tr>",
-                   json_get_text(entry, "time"),
-                   html_escape(call->arena, json_get_text(entry, "method")),
-                   html_escape(call->arena, json_get_text(entry, "path")),
-                   status >= 400 || status == 0 ? "bad" : "", (long long)status,
-                   json_get_text(entry, "ms"), user ? html_escape(call->arena, user) : "");
-    }
+    const struct json *entries = json_get(log, "requests");
+    for (size_t i = entries ? entries->len : 0; i-- > 0;) /* newest first */
+        request_row(call, json_at(entries, i), out);
     buf_str(out, "</table>");
     buf_free(&text);
 }
