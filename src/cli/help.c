@@ -2,6 +2,7 @@
  * completion that print it. */
 #include "cli/cli.h"
 
+#include "base/buf.h"
 #include "base/str.h"
 
 #include <string.h>
@@ -21,14 +22,57 @@ static const char *plain(bool colour)
     return colour ? "\033[0m" : "";
 }
 
+#define WIDTH 80
+
+/* Prints `text`, which starts at column `at`, so that no line passes WIDTH;
+ * further lines start at column `indent`. Line ends in the text are kept. */
+static void print_wrapped(FILE *out, const char *text, int at, int indent)
+{
+    while (*text) {
+        size_t line = strcspn(text, "\n");
+        int room = WIDTH - at;
+        if (line > (size_t)(room > 0 ? room : 0)) {
+            size_t cut = (size_t)(room > 0 ? room : 0);
+            while (cut > 0 && text[cut] != ' ')
+                cut--;
+            if (cut == 0)
+                cut = strcspn(text, " \n"); /* one long word: let it stand out */
+            fprintf(out, "%.*s\n%*s", (int)cut, text, indent, "");
+            text += cut + strspn(text + cut, " ");
+            at = indent;
+            continue;
+        }
+        fprintf(out, "%.*s\n", (int)line, text);
+        text += line + (text[line] == '\n');
+        at = 0;
+    }
+}
+
+/* Lines of running text become one; indented lines are examples and stay. */
+static void join_paragraphs(struct buf *out, const char *text)
+{
+    bool example = *text == ' ';
+    for (; *text; text++) {
+        bool flows = *text == '\n' && !example && text[1] && text[1] != ' ' && text[1] != '\n' &&
+                     out->len && out->data[out->len - 1] != '\n';
+        if (*text == '\n')
+            example = text[1] == ' ';
+        buf_char(out, flows ? ' ' : *text);
+    }
+}
+
 static void print_options(FILE *out, const struct cli_option *options)
 {
     for (; options && options->name; options++) {
         char left[64];
-        snprintf(left, sizeof left, "%s%c%s--%s%s%s", options->letter ? "-" : "",
-                 options->letter ? options->letter : ' ', options->letter ? ", " : "   ",
-                 options->name, options->value ? " " : "", options->value ? options->value : "");
-        fprintf(out, "  %-28s %s\n", left, options->help);
+        int used = snprintf(left, sizeof left, "  %s%c%s--%s%s%s", options->letter ? "-" : "",
+                            options->letter ? options->letter : ' ', options->letter ? ", " : "   ",
+                            options->name, options->value ? " " : "",
+                            options->value ? options->value : "");
+        fprintf(out, "%-29s", left);
+        if (used > 28)
+            fprintf(out, "\n%29s", "");
+        print_wrapped(out, options->help, 29, 29);
     }
 }
 
@@ -56,8 +100,13 @@ void help_command(FILE *out, const struct command *command, bool colour)
     fprintf(out, "%sargil %s%s - %s\n\nUsage: argil %s %s%s[options]\n", bold(colour),
             command->name, plain(colour), command->summary, command->name,
             command->words ? command->words : "", command->words ? " " : "");
-    if (command->about)
-        fprintf(out, "\n%s\n", command->about);
+    if (command->about) {
+        struct buf about = BUF_INIT;
+        join_paragraphs(&about, command->about);
+        fputc('\n', out);
+        print_wrapped(out, buf_text(&about), 0, 0);
+        buf_free(&about);
+    }
     if (command->options && command->options->name) {
         fprintf(out, "\n%sOptions%s\n", bold(colour), plain(colour));
         print_options(out, command->options);
@@ -80,6 +129,55 @@ static void help_exit_codes(void)
          "  130  interrupted");
 }
 
+/* roff takes a leading dot or quote and every backslash and hyphen as its own. */
+static void roff(const char *text)
+{
+    bool start = true;
+    for (; *text; text++) {
+        if (start && (*text == '.' || *text == '\''))
+            fputs("\\&", stdout);
+        if (*text == '\\' || *text == '-')
+            putchar('\\');
+        putchar(*text);
+        start = *text == '\n';
+    }
+}
+
+static void roff_options(const struct cli_option *options)
+{
+    for (; options && options->name; options++) {
+        printf(".TP\n.B \\-\\-%s\n", options->name);
+        if (options->value)
+            printf(".I %s\n", options->value);
+        printf(".br\n");
+        roff(options->help);
+        putchar('\n');
+    }
+}
+
+/* argil(1), made from the same rows as --help. */
+static void help_man_page(void)
+{
+    printf(".TH ARGIL 1 \"\" \"argil %s\"\n.SH NAME\nargil \\- live tables over Salesforce\n"
+           ".SH SYNOPSIS\n.B argil\n.I COMMAND\n[options]\n.SH COMMANDS\n",
+           ARGIL_VERSION);
+    for (size_t i = 0; commands[i]; i++) {
+        printf(".SS \"argil %s %s\"\n", commands[i]->name,
+               commands[i]->words ? commands[i]->words : "");
+        roff(commands[i]->summary);
+        printf("\n.PP\n");
+        if (commands[i]->about) {
+            printf(".nf\n");
+            roff(commands[i]->about);
+            printf("\n.fi\n");
+        }
+        roff_options(commands[i]->options);
+    }
+    printf(".SH OPTIONS\n");
+    roff_options(global_options);
+    printf(".SH EXIT STATUS\nSee\n.B argil help exit\\-codes.\n");
+}
+
 static int help_run(struct cli *cli, const struct args *args)
 {
     if (!args->word_count) {
@@ -88,6 +186,10 @@ static int help_run(struct cli *cli, const struct args *args)
     }
     if (text_eq(args->words[0], "exit-codes")) {
         help_exit_codes();
+        return EXIT_DONE;
+    }
+    if (text_eq(args->words[0], "man-page")) {
+        help_man_page();
         return EXIT_DONE;
     }
     const struct command *command = command_find(args->words[0]);
@@ -99,7 +201,7 @@ static int help_run(struct cli *cli, const struct args *args)
 
 const struct command command_help = {
     .name = "help",
-    .summary = "explain a command, or `exit-codes`",
+    .summary = "explain a command, or `exit-codes`; `man-page` prints argil(1)",
     .words = "[COMMAND]",
     .max_words = 1,
     .run = help_run,
