@@ -127,9 +127,8 @@ void bulk_job_faults(struct call *call, struct bulk_job *job)
     if (!plan || !plan->names[0] || job->lock_ids)
         return;
     job->lock_ids = mem_strdup(plan->lock_ids);
-    job->faults = (struct fault_plan){.names = "bulk",
-                                      .lock_ids = job->lock_ids,
-                                      .lock_probability = plan->lock_probability};
+    job->faults = (struct fault_plan){
+        .names = "bulk", .lock_ids = job->lock_ids, .lock_probability = plan->lock_probability};
 }
 
 struct bulk_job *bulk_job_asked(struct call *call, const struct json *body, enum bulk_kind kind)
@@ -155,15 +154,15 @@ struct bulk_job *bulk_job_asked(struct call *call, const struct json *body, enum
 /* Setup objects of picklists and the like have no Bulk API. */
 const struct sobject *bulk_object(struct call *call, const char *name)
 {
-    static const char refused[] = "CaseStatus ContractStatus OrderStatus PartnerRole RecentlyViewed "
-                                  "SolutionStatus TaskPriority TaskStatus UserRecordAccess";
+    static const char refused[] =
+        "CaseStatus ContractStatus OrderStatus PartnerRole RecentlyViewed "
+        "SolutionStatus TaskPriority TaskStatus UserRecordAccess";
     const struct sobject *object = schema_find(org_schema(call->site->org), name ? name : "");
     if (object && !words_have(refused, object->name) &&
         org_may_object(call->site->org, call->session.user_id, object, ORG_READ))
         return object;
     answer_error(call, 400, "INVALIDENTITY",
-                 "InvalidEntity : Entity '%s' is not supported by the Bulk API.",
-                 name ? name : "");
+                 "InvalidEntity : Entity '%s' is not supported by the Bulk API.", name ? name : "");
     return NULL;
 }
 
@@ -262,8 +261,8 @@ void answer_job_delete(struct call *call, struct bulk_job *job)
 {
     enum bulk_state state = state_of(call, job);
     if (state == BULK_OPEN || state == BULK_RUNNING) {
-        answer_error(call, 400, "INVALIDJOBSTATE",
-                     "Deleting not %s Job not allowed", state == BULK_OPEN ? "Closed" : "Completed");
+        answer_error(call, 400, "INVALIDJOBSTATE", "Deleting not %s Job not allowed",
+                     state == BULK_OPEN ? "Closed" : "Completed");
         return;
     }
     bulk_delete(call->site->bulk, job);

@@ -39,8 +39,9 @@ static struct bulk_job *read_job(struct call *call, const struct json *body)
     const char *key = json_get_text(body, "externalIdFieldName");
     const char *rule = json_get_text(body, "assignmentRuleId");
     if (!bulk_operation_parse(asked, false, &operation)) {
-        answer_error(call, 400, "INVALIDOPERATION", "InvalidOperation : %s is not an operation of "
-                                                    "ingest jobs",
+        answer_error(call, 400, "INVALIDOPERATION",
+                     "InvalidOperation : %s is not an operation of "
+                     "ingest jobs",
                      asked ? asked : "null");
         return NULL;
     }
@@ -186,8 +187,7 @@ void bulk_ingest_upload(struct call *call)
     bool open = job->state == BULK_OPEN, uploaded = job->uploaded;
     bulk_unlock(call->site->bulk);
     if (!open)
-        answer_error(call, 400, "INVALIDJOBSTATE",
-                     "Job is not Open: it cannot take data any more");
+        answer_error(call, 400, "INVALIDJOBSTATE", "Job is not Open: it cannot take data any more");
     else if (uploaded)
         answer_error(call, 400, "CLIENTINPUTERROR",
                      "ClientInputError : Found multiple contents for job: <%s>, please 'Close' / "

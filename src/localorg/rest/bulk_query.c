@@ -13,8 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PAGE_ROWS       100000 /* when maxRecords says nothing */
-#define PAGES_SHOWN     5
+#define PAGE_ROWS   100000 /* when maxRecords says nothing */
+#define PAGES_SHOWN 5
 
 /* --- create --- */
 
@@ -203,13 +203,13 @@ static void answer_page_list(struct call *call, struct bulk_job *job, int64_t to
     jw_array(&w);
     for (int i = 0; i < PAGES_SHOWN && (from < total || (from == 0 && i == 0)); i++, from += rows) {
         const char *query =
-            from ? arena_printf(call->arena, "?locator=%s%s", locator_of(call, from), sized)
+            from     ? arena_printf(call->arena, "?locator=%s%s", locator_of(call, from), sized)
             : *sized ? arena_printf(call->arena, "?%s", sized + 1)
                      : "";
         jw_object(&w);
-        jw_kv_text(&w, "resultUrl",
-                   arena_printf(call->arena, "%s/jobs/query/%s/results%s", call->base, job->id,
-                                query));
+        jw_kv_text(
+            &w, "resultUrl",
+            arena_printf(call->arena, "%s/jobs/query/%s/results%s", call->base, job->id, query));
         jw_end_object(&w);
     }
     jw_end_array(&w);

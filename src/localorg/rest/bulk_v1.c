@@ -94,7 +94,8 @@ static struct buf *answer_xml(struct call *call, int status, const char *root)
 {
     answer_text(call, status, XML_TYPE, "");
     buf_printf(&call->out->body,
-               "<?xml version=\"1.0\" encoding=\"UTF-8\"?><%s\n   xmlns=\"" NAMESPACE "\">\n", root);
+               "<?xml version=\"1.0\" encoding=\"UTF-8\"?><%s\n   xmlns=\"" NAMESPACE "\">\n",
+               root);
     return &call->out->body;
 }
 
@@ -108,8 +109,7 @@ static struct folder_sums folder_sum(struct call *call, const struct bulk_job *f
 {
     struct folder_sums sums = {0};
     struct bulk_job **batches;
-    size_t count =
-        bulk_list(call->site->bulk, call->arena, BULK_BATCH, folder->id, &batches);
+    size_t count = bulk_list(call->site->bulk, call->arena, BULK_BATCH, folder->id, &batches);
     bulk_lock(call->site->bulk);
     for (size_t i = 0; i < count; i++) {
         const struct bulk_job *batch = batches[i];
@@ -489,8 +489,8 @@ void bulk_v1_request(struct call *call)
 static const char *own_code(const char *code)
 {
     static const char *const names[][2] = {
-        {"INVALID_SESSION_ID", "InvalidSessionId"}, {"INVALIDENTITY", "InvalidEntity"},
-        {"REQUEST_LIMIT_EXCEEDED", "ExceededQuota"}, {"UNKNOWN_EXCEPTION", "Unknown"},
+        {"INVALID_SESSION_ID", "InvalidSessionId"},      {"INVALIDENTITY", "InvalidEntity"},
+        {"REQUEST_LIMIT_EXCEEDED", "ExceededQuota"},     {"UNKNOWN_EXCEPTION", "Unknown"},
         {"API_CURRENTLY_DISABLED", "FeatureNotEnabled"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)

@@ -6,6 +6,7 @@
  * cursor. */
 #include "localorg/rest/query.h"
 
+#include "localorg/rest/listviews.h"
 #include "localorg/rest/resources.h"
 
 #include "base/str.h"
@@ -284,7 +285,7 @@ static void run(struct call *call, bool all_rows)
 {
     const char *soql = call_param(call, "q"), *explain = call_param(call, "explain");
     if (explain)
-        answer_explain(call, explain);
+        answer_explain(call, listviews_soql(call, explain)); /* a list view's id, too */
     else if (text_blank(soql))
         answer_error(call, 400, "MALFORMED_QUERY", "A query string has to be specified");
     else

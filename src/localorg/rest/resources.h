@@ -28,6 +28,8 @@ route_fn limits_list, limits_record_count, recent_items;
 /* composite.c, batch.c, tree.c, collections.c */
 route_fn composite_resources, composite_run, batch_run, graph_run, tree_create, collection_create,
     collection_update, collection_delete, collection_get, collection_read, collection_upsert;
+/* listviews.c */
+route_fn listviews_list, listviews_one, listviews_describe, listviews_results;
 /* bulk_v1.c */
 route_fn bulk_v1_jobs, bulk_v1_job, bulk_v1_batches, bulk_v1_batch, bulk_v1_request,
     bulk_v1_result, bulk_v1_rows;

@@ -44,8 +44,12 @@ const struct route routes[] = {
      "ids changed between start and end"},
     {"GET", V "/sobjects/:object/deleted", replication_deleted, ROUTE_API,
      "ids deleted between start and end"},
-    {"GET", V "/sobjects/:object/listviews", not_built, ROUTE_API, "list views"},
-    {"GET", V "/sobjects/:object/listviews/*", not_built, ROUTE_API, "list views"},
+    {"GET", V "/sobjects/:object/listviews", listviews_list, ROUTE_API, "list views"},
+    {"GET", V "/sobjects/:object/listviews/:view", listviews_one, ROUTE_API, "one list view"},
+    {"GET", V "/sobjects/:object/listviews/:view/describe", listviews_describe, ROUTE_API,
+     "its columns and its query"},
+    {"GET", V "/sobjects/:object/listviews/:view/results", listviews_results, ROUTE_API,
+     "its rows"},
 
     /* rows */
     {"GET", V "/sobjects/:object/:id", rows_get, ROUTE_API, "read a record"},
