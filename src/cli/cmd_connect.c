@@ -311,7 +311,7 @@ const struct command command_connect = {
         "`api refresh_token id openid profile`) and stores the tokens, sealed with the\n"
         "workspace's key. Repeating it reconnects in place; another org is refused.\n\n"
         "  argil connect prod --client-id 3MVG9...\n"
-        "  argil connect test --sandbox --url https://acme--uat.sandbox.my.salesforce.com ...\n"
+        "  argil connect test --sandbox --url https://acme--uat.sandbox.my.salesforce.com\n"
         "  argil connect demo --url http://127.0.0.1:8460 --client-id ... (localorg)\n\n"
         "Integration users and servers come in without a browser, and stay:\n\n"
         "  argil connect prod --client-credentials --url https://acme.my.salesforce.com \\\n"
