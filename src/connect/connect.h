@@ -203,7 +203,8 @@ struct crm_findings {
 /* ------------------------------------------------------------- session */
 
 /* Tokens come from and go to the vault: `save` must be durable when it returns. */
-/* How a new access token is had. Only the first two need a refresh token. */
+/* How a new access token is had. Only the first two need a refresh token. Stored
+ * as a number with the sealed tokens: add at the end, never renumber. */
 enum crm_grant {
     CRM_GRANT_CODE,               /* browser sign-in */
     CRM_GRANT_REFRESH,            /* a refresh token that somebody already has */

@@ -53,6 +53,21 @@ TEST(catalog, sealed_texts_are_found_by_label_and_prefix)
     CHECK_FAIL(suite.does->sealed_get(S, "token:1", &text, &suite.err), &suite.err, ERR_NOT_FOUND);
 }
 
+TEST(catalog, sealed_texts_are_replaced_together)
+{
+    const char *labels[] = {"token:1", "secret:api", "token:9"}, *text;
+    const char *new[] = {"v1:x", "v1:y", "v1:z"};
+    CHECK_OK(suite.does->sealed_put(suite.store, "token:1", "v1:a", &suite.err), &suite.err);
+    CHECK_OK(suite.does->sealed_put(suite.store, "secret:api", "v1:b", &suite.err), &suite.err);
+    CHECK_OK(suite.does->sealed_replace(suite.store, labels, new, 3, &suite.err), &suite.err);
+    CHECK_OK(suite.does->sealed_get(S, "token:1", &text, &suite.err), &suite.err);
+    CHECK_STR(text, "v1:x");
+    CHECK_OK(suite.does->sealed_get(S, "secret:api", &text, &suite.err), &suite.err);
+    CHECK_STR(text, "v1:y");
+    CHECK_FAIL(suite.does->sealed_get(S, "token:9", &text, &suite.err), &suite.err,
+               ERR_NOT_FOUND); /* nothing new comes into being */
+}
+
 TEST(catalog, a_table_reads_back_as_it_was_applied)
 {
     CHECK_INT(suite.table.column_count, COLUMNS);
