@@ -15,7 +15,11 @@ FIXTURES = pathlib.Path(os.environ.get("ARGIL_FIXTURES", ROOT.parent / "shared/f
 LEADS = """
 table: leads
 source:
-  salesforce: { connection: demo, object: Lead, fields: [Id, LastName, Email, Title, Industry] }
+  salesforce:
+    connection: demo
+    object: Lead
+    fields: [Id, LastName, Email, Title, Industry]
+    where: "IsConverted = false"   # a converted lead cannot be changed
 columns:
   - name: Upper
     formula: "{{LastName}}.toUpperCase()"
@@ -108,12 +112,12 @@ def story_import_run_and_run_again():
     with Workspace() as w:
         w.argil("apply", w.recipe(LEADS))
         sync = w.argil("sync", "leads")
-        assert sync["complete"] and sync["rows"] == w.org.count("SELECT COUNT() FROM Lead"), sync
+        assert sync["complete"] and sync["rows"] == w.org.count("SELECT COUNT() FROM Lead WHERE IsConverted = false"), sync
         denied = w.run("run", "leads")
         assert denied.returncode == 5 and "--yes" in denied.stderr, denied.stderr
         run = w.argil("run", "leads", "--yes", ok=(0, 3))
         assert run["updated"] > 100, run
-        for lead in w.org.query("SELECT LastName, Title FROM Lead LIMIT 50"):
+        for lead in w.org.query("SELECT LastName, Title FROM Lead WHERE IsConverted = false LIMIT 50"):
             assert lead["Title"] == lead["LastName"].upper(), lead
         again = w.argil("sync", "leads")
         assert again["echoes"] > 0 and again["cells_made_due"] == 0, again
@@ -128,8 +132,7 @@ def story_a_change_in_the_org_comes_in_and_goes_through():
         w.argil("apply", w.recipe(LEADS))
         w.argil("sync", "leads")
         w.argil("run", "leads", "--yes", ok=(0, 3))
-        lead = w.org.query("SELECT Id FROM Lead LIMIT 1")[0]["Id"]
-        gone = w.org.query("SELECT Id FROM Lead LIMIT 2")[1]["Id"]
+        lead, gone = (r["Id"] for r in w.org.query("SELECT Id FROM Lead WHERE IsConverted = false LIMIT 2"))
         w.argil("sync", "leads")  # our own writes come back first
         w.org.control("POST", "/clock", {"shift_ms": 3600000})
         assert w.org.call("PATCH", f"/services/data/v66.0/sobjects/Lead/{lead}", {"LastName": "Changed"})[0] == 204
