@@ -8,7 +8,8 @@ import subprocess
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 HOME = pathlib.Path(os.environ.get("ARGIL_CLIENTS", ROOT / "build-clients"))
 # jsforce 3.10.19 and newer want Node 22, which Debian does not have: npm brings it.
-PACKAGES = {"node": "22.23.3", "jsforce": "3.10.26"}
+# @salesforce/cli is sf: 725 packages, 300 MB, half a minute to install.
+PACKAGES = {"node": "22.23.3", "jsforce": "3.10.26", "@salesforce/cli": "2.150.6"}
 
 
 def as_root(*command):
