@@ -222,7 +222,6 @@ enum status bulk_export_page(struct bulk *bulk, struct bulk_job *job, int64_t fr
                              struct buf *out, struct err *err)
 {
     int64_t begin, end;
-    struct buf text = BUF_INIT;
     page_bytes(bulk, job, from, from + rows, &begin, &end);
     /* the header line, which no row's place comes before */
     if (bulk_read(bulk, job, BULK_ROWS, 0, job->places.len ? job->places.at[0] : -1, out, err) !=
@@ -230,13 +229,13 @@ enum status bulk_export_page(struct bulk *bulk, struct bulk_job *job, int64_t fr
         return FAIL;
     if (begin < 0)
         return OK;
-    enum status rc = bulk_read(bulk, job, BULK_ROWS, begin, end, &text, err);
-    if (rc == OK) {
-        size_t start = skip_rows(&text, 0, from % BULK_PAGE_INDEX);
-        size_t stop = skip_rows(&text, start, rows);
-        if (stop > start)
-            buf_append(out, text.data + start, stop - start);
-    }
-    buf_free(&text);
-    return rc;
+    size_t head = out->len;
+    if (bulk_read(bulk, job, BULK_ROWS, begin, end, out, err) != OK)
+        return FAIL;
+    size_t start = skip_rows(out, head, from % BULK_PAGE_INDEX);
+    size_t stop = skip_rows(out, start, rows);
+    memmove(out->data + head, out->data + start, stop - start);
+    out->len = head + stop - start;
+    out->data[out->len] = '\0';
+    return OK;
 }

@@ -128,9 +128,18 @@ static struct folder_sums folder_sum(struct call *call, const struct bulk_job *f
     return sums;
 }
 
+static enum bulk_state folder_state(struct call *call, const struct bulk_job *folder)
+{
+    bulk_lock(call->site->bulk);
+    enum bulk_state state = folder->state;
+    bulk_unlock(call->site->bulk);
+    return state;
+}
+
 static void answer_folder(struct call *call, const struct bulk_job *folder, int status)
 {
     struct folder_sums sums = folder_sum(call, folder);
+    enum bulk_state state = folder_state(call, folder);
     struct buf *out = answer_xml(call, status, "jobInfo");
     element(out, "id", folder->id);
     element(out, "operation", bulk_operation_name(folder->operation));
@@ -139,9 +148,9 @@ static void answer_folder(struct call *call, const struct bulk_job *folder, int 
     element_when(out, "createdDate", folder->created_ms);
     element_when(out, "systemModstamp", folder->changed_ms);
     element(out, "state",
-            folder->state == BULK_OPEN      ? "Open"
-            : folder->state == BULK_ABORTED ? "Aborted"
-                                            : "Closed");
+            state == BULK_OPEN      ? "Open"
+            : state == BULK_ABORTED ? "Aborted"
+                                    : "Closed");
     if (folder->key[0])
         element(out, "externalIdFieldName", folder->key);
     element(out, "concurrencyMode", "Parallel");
@@ -287,14 +296,15 @@ static void change_job(struct call *call, struct bulk_job *folder)
 {
     const char *asked = xml_text(call, "state");
     bool abort = asked && strcmp(asked, "Aborted") == 0;
+    enum bulk_state state = folder_state(call, folder);
     if (!abort && !(asked && strcmp(asked, "Closed") == 0)) {
         answer_error(call, 400, "InvalidJob", "a job's state can be changed to Closed or Aborted");
         return;
     }
-    if (folder->state != BULK_OPEN && !(abort && folder->state == BULK_UPLOADED)) {
+    if (state != BULK_OPEN && !(abort && state == BULK_UPLOADED)) {
         answer_error(call, 400, "InvalidJobState", "%s already %s Job not allowed",
                      abort ? "Aborting" : "Closing",
-                     folder->state == BULK_ABORTED ? "Aborted" : "Completed");
+                     state == BULK_ABORTED ? "Aborted" : "Completed");
         return;
     }
     if (abort) {
@@ -352,7 +362,7 @@ static bool query_good(struct call *call, struct bulk_job *batch)
 
 static void add_batch(struct call *call, const struct bulk_job *folder)
 {
-    if (folder->state != BULK_OPEN) {
+    if (folder_state(call, folder) != BULK_OPEN) {
         answer_error(call, 400, "InvalidJobState", "the job is not open: it takes no more batches");
         return;
     }
