@@ -92,20 +92,38 @@ static void compare(struct draft *d, const struct table *old, struct apply_plan 
         compare_table(plan, old, &d->table);
 }
 
-static enum status store_draft(struct draft *d, const bool *again, bool existed, struct err *err)
+/* Makes one column's cells due, when the recipe lets it run by itself. */
+static enum status make_due(struct draft *d, int64_t table_id, int64_t column_id,
+                            const struct column *column, struct err *err)
 {
     struct store *store = d->engine->store;
-    if (store->does->table_apply(store, &d->table, err) != OK)
-        return FAIL;
-    for (size_t i = 0; existed && i < d->table.column_count; i++) {
-        const struct column *c = &d->table.columns[i];
-        int64_t made;
-        if (!again[i] || text_eq(c->kind, "source") || !c->auto_update || !d->table.auto_update)
-            continue;
-        if (store->does->cells_make_due(store, d->table.id, c->id, 0, NULL, 0, &made, err) != OK)
+    int64_t made;
+    if (text_eq(column->kind, "source") || !column->auto_update || !d->table.auto_update)
+        return OK;
+    return store->does->cells_make_due(store, table_id, column_id, 0, NULL, 0, &made, err);
+}
+
+/* Changed columns become due before the table changes: dying in between leaves
+ * cells to compute once more, never a new formula over old results. New columns
+ * come after; a run takes up what was never computed anyway. */
+static enum status store_draft(struct draft *d, const struct table *old, const bool *again,
+                               struct err *err)
+{
+    struct store *store = d->engine->store;
+    for (size_t i = 0; old && i < d->table.column_count; i++) {
+        const struct column *was = table_column(old, d->table.columns[i].name);
+        if (again[i] && was && make_due(d, old->id, was->id, &d->table.columns[i], err) != OK)
             return FAIL;
     }
-    return store->does->audit_add(store, "cli", existed ? "table changed" : "table made",
+    if (store->does->table_apply(store, &d->table, err) != OK)
+        return FAIL;
+    for (size_t i = 0; old && i < d->table.column_count; i++) {
+        const struct column *c = &d->table.columns[i];
+        if (again[i] && !table_column(old, c->name) &&
+            make_due(d, d->table.id, c->id, c, err) != OK)
+            return FAIL;
+    }
+    return store->does->audit_add(store, "cli", old ? "table changed" : "table made",
                                   arena_printf(d->arena, "{\"table\":%lld}", (long long)d->table.id),
                                   err);
 }
@@ -137,7 +155,7 @@ static enum status compare_and_store(struct draft *d, bool dry_run, struct apply
     plan->changes = existed && plan->lines.len > 0;
     if (dry_run || (!plan->creates && !plan->changes))
         return OK;
-    return store_draft(d, again, existed, err);
+    return store_draft(d, existed ? &old : NULL, again, err);
 }
 
 enum status recipe_apply(struct engine *engine, const char *path, bool dry_run,

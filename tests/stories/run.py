@@ -108,6 +108,20 @@ def story_applying_twice_changes_nothing():
         assert again["plan"] == [] and not again["changed"], again
 
 
+def story_a_changed_formula_is_computed_again():
+    with Workspace() as w:
+        recipe = LEADS.split("  - name: Write")[0]
+        w.argil("apply", w.recipe(recipe))
+        w.argil("sync", "leads")
+        rows = w.argil("run", "leads")["cells_computed"]
+        assert rows > 100 and w.argil("run", "leads")["cells_computed"] == 0
+        plan = w.argil("apply", w.recipe(recipe.replace("toUpperCase", "toLowerCase")))
+        assert plan["changed"], plan
+        assert w.argil("run", "leads")["cells_computed"] == rows
+        exported = [json.loads(line) for line in w.run("export", "leads", "--json").stdout.splitlines()]
+        assert all(r["Upper"] == r["LastName"].lower() for r in exported), exported[:2]
+
+
 def story_import_run_and_run_again():
     with Workspace() as w:
         w.argil("apply", w.recipe(LEADS))
