@@ -25,6 +25,25 @@ struct store {
     int64_t epoch;            /* grows with each writing open; 0 when read-only */
 };
 
+/* ----------------------------------------------------------- changes */
+
+/* What a committed call has changed. Rows: cells count as their row. */
+enum store_noun { NOUN_ROWS, NOUN_TABLE, NOUN_RUN, NOUN_CONNECTION, NOUN_OPERATION };
+struct store_change {
+    enum store_noun noun;
+    int64_t table_id;    /* rows, table, run, operation; 0 = none */
+    int64_t id;          /* of the run or connection; 0 = several */
+    const int64_t *rows; /* NOUN_ROWS: which ones, lent for the call */
+    size_t row_count;
+    bool many;           /* NOUN_ROWS: too many to name */
+};
+/* Called after each commit by the thread that committed, and by several at once;
+ * it must not call the store and must not block. */
+struct store_watch {
+    void (*changed)(void *ctx, const struct store_change *change);
+    void *ctx;
+};
+
 /* ------------------------------------------------------------ import */
 
 struct row_in {
@@ -165,6 +184,14 @@ struct op_counts {
 struct store_driver {
     const char *name;
     void (*close)(struct store *store);
+    /* A further handle on the same workspace, for another thread of this process.
+     * It shares lock and epoch; writers of all handles take turns in the order
+     * they came. After ERR_STORE_BROKEN on one, all refuse. Handles may be closed
+     * in any order; the last one lets the workspace go. */
+    enum status (*open_another)(struct store *, bool read_only, struct store **out, struct err *err);
+    /* Who hears of changes made through any handle of this process; NULL = nobody.
+     * Set it before other threads have handles. */
+    void (*watch)(struct store *, const struct store_watch *watch);
 
     /* connections; names are unique */
     enum status (*connection_put)(struct store *, struct connection *connection, struct err *); /* sets id */

@@ -102,6 +102,8 @@ enum status cell_writer_due(struct cell_writer *w, int64_t column_id, int64_t ro
 {
     if (touch(w, w->due, column_id, row_id, err) != OK)
         return FAIL;
+    if (sq_changes(w->sq))
+        sq_note_row(w->sq, w->table_id, row_id);
     w->made_due += sq_changes(w->sq);
     return OK;
 }
@@ -157,6 +159,7 @@ enum status cell_writer_put(struct cell_writer *w, const struct cell_result *res
         return FAIL;
     if (set_state(w, result, err) != OK)
         return FAIL;
+    sq_note_row(w->sq, w->table_id, result->row_id);
     if (!changed && !is_ready(result->state))
         return OK;
     return tell_dependents(w, result, changed, err);

@@ -180,6 +180,8 @@ enum status sq_cells_make_due(struct store *store, int64_t table_id, int64_t col
         rc = due_everywhere(sq, table_id, column_id, &count, err);
     else
         rc = due_in_states(sq, table_id, column_id, states, &count, err);
+    if (count && !row_ids)
+        sq_note_many(sq, table_id);
     rc = sq_end(sq, rc, err);
     if (made)
         *made = rc == OK ? count : 0;

@@ -50,7 +50,10 @@ static enum status put(struct sq *sq, struct connection *connection, struct err 
     if (!stmt)
         return FAIL;
     bind_connection(stmt, connection);
-    return sq_one_int(sq, stmt, 0, &connection->id, err);
+    if (sq_one_int(sq, stmt, 0, &connection->id, err) != OK)
+        return FAIL;
+    sq_note(sq, NOUN_CONNECTION, 0, connection->id);
+    return OK;
 }
 
 enum status sq_connection_put(struct store *store, struct connection *connection, struct err *err)
@@ -122,6 +125,7 @@ static enum status delete_connection(struct sq *sq, const char *name, struct err
     }
     if (!(stmt = sq_stmt(sq, err, "DELETE FROM connections WHERE id=?")))
         return FAIL;
+    sq_note(sq, NOUN_CONNECTION, 0, id);
     sq_int(stmt, 1, id);
     return sq_done(sq, stmt, err);
 }

@@ -131,6 +131,7 @@ static enum status insert_row(struct importer *im, const struct row_in *in, stru
 {
     sqlite3_stmt *stmt = im->insert;
     im->rid = im->next_rid++;
+    sq_note_row(im->sq, im->page->table_id, im->rid);
     sq_int(stmt, 1, im->rid);
     sq_text(stmt, 2, in->key);
     sq_text(stmt, 3, in->stamp);
@@ -171,6 +172,7 @@ static enum status update_row(struct importer *im, const struct row_in *in, stru
 {
     sqlite3_stmt *stmt = im->update;
     int at = 3;
+    sq_note_row(im->sq, im->page->table_id, im->rid);
     sq_text(stmt, 1, in->stamp);
     sq_int(stmt, 2, im->page->run_id);
     for (size_t i = 0; i < im->page->slot_count; i++)
@@ -243,6 +245,7 @@ static enum status delete_row(struct importer *im, const struct row_in *in, stru
         return OK;
     }
     im->counts->deleted++;
+    sq_note_row(im->sq, im->page->table_id, im->rid);
     im->live -= im->deleted == 0;
     sq_int(im->mark, 1, to);
     sq_text(im->mark, 2, in->stamp);

@@ -191,6 +191,7 @@ static enum status plan_one(struct writers *ws, struct op *op, enum plan_result 
     if (!inserted)
         return explain_refusal(ws->sq, op, result, err);
     *result = PLAN_NEW;
+    sq_note(ws->sq, NOUN_OPERATION, op->table_id, 0);
     if (!cell || !cell->row_id)
         return OK;
     struct cell_result mine = *cell;
@@ -358,6 +359,7 @@ static enum status settle_moved(struct writers *ws, const struct op_settle *s, s
     if (read_settled(sq, s->id, &op, err) != OK)
         return FAIL;
     const char *record = op.result_id ? op.result_id : op.target_id;
+    sq_note(sq, NOUN_OPERATION, op.table_id, 0);
     if (wrote_it(s) && record && written_remember(sq, &op, record, op.result_stamp, err) != OK)
         return FAIL;
     if (s->cell.row_id && put_cell(ws, op.table_id, &s->cell, err) != OK)

@@ -6,7 +6,10 @@
  *
  * The lock is flock(2) on DIR/lock, which the kernel lets go when the process
  * dies, however it dies. The file names its holder by process id, program and
- * command word only: further arguments may hold secrets. */
+ * command word only: further arguments may hold secrets.
+ *
+ * Further handles for other threads of the process (open_another) share all that
+ * through home.c and only open the file. */
 #include "store/sqlite/sqlite_priv.h"
 
 #include "base/mem.h"
@@ -65,16 +68,16 @@ static enum status refuse_locked(const char *data, int fd, struct err *err)
 static enum status take_lock(struct sq *sq, struct err *err)
 {
     char *path = mem_printf("%s/lock", sq->data), command[96], line[160];
-    sq->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    sq->home->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     free(path);
-    if (sq->lock_fd < 0)
+    if (sq->home->lock_fd < 0)
         return err_set(err, ERR_IO, "opening %s/lock: %s", sq->data, strerror(errno));
-    if (flock(sq->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        return refuse_locked(sq->data, sq->lock_fd, err);
+    if (flock(sq->home->lock_fd, LOCK_EX | LOCK_NB) != 0)
+        return refuse_locked(sq->data, sq->home->lock_fd, err);
     own_command(command, sizeof command);
     snprintf(line, sizeof line, "%ld (%s)\n", (long)getpid(), command);
-    if (ftruncate(sq->lock_fd, 0) != 0 ||
-        pwrite(sq->lock_fd, line, strlen(line), 0) != (ssize_t)strlen(line))
+    if (ftruncate(sq->home->lock_fd, 0) != 0 ||
+        pwrite(sq->home->lock_fd, line, strlen(line), 0) != (ssize_t)strlen(line))
         return err_set(err, ERR_STORE_BROKEN, "writing %s/lock: %s", sq->data, strerror(errno));
     return OK;
 }
@@ -234,18 +237,23 @@ static enum status begin_epoch(struct sq *sq, const char *name, struct err *err)
     return sq_end(sq, rc, err);
 }
 
-static enum status set_up(struct sq *sq, const struct store_open *options, struct err *err)
+static enum status read_names(struct sq *sq, struct err *err)
 {
-    if (open_database(sq, err) != OK || check_is_ours(sq, err) != OK || sq_migrate(sq, err) != OK)
-        return FAIL;
-    if (!sq->read_only && begin_epoch(sq, options->name, err) != OK)
-        return FAIL;
     if (meta_get(sq, "workspace_id", &sq->id, err) != OK ||
         meta_get(sq, "workspace_name", &sq->name, err) != OK)
         return FAIL;
     sq->store.workspace_id = sq->id;
     sq->store.workspace_name = sq->name;
     return OK;
+}
+
+static enum status set_up(struct sq *sq, const struct store_open *options, struct err *err)
+{
+    if (open_database(sq, err) != OK || check_is_ours(sq, err) != OK || sq_migrate(sq, err) != OK)
+        return FAIL;
+    if (!sq->read_only && begin_epoch(sq, options->name, err) != OK)
+        return FAIL;
+    return read_names(sq, err);
 }
 
 static enum status prepare_folder(struct sq *sq, const struct store_open *options, struct err *err)
@@ -268,8 +276,9 @@ static void sq_close(struct store *store)
     sq_forget_statements(sq);
     map_free(sq->statements);
     sqlite3_close(sq->db);
-    if (sq->lock_fd >= 0)
-        close(sq->lock_fd);
+    home_leave(sq->home);
+    sq_drop_notes(sq);
+    vec_free(&sq->notes);
     arena_free(sq->scratch);
     arena_free(sq->payload);
     free(sq->data);
@@ -279,18 +288,42 @@ static void sq_close(struct store *store)
     free(sq);
 }
 
-enum status sqlite_store_open(const struct store_open *options, struct store **out, struct err *err)
+static struct sq *sq_new(struct sq_home *home, struct world *world, const char *data,
+                         bool read_only)
 {
     struct sq *sq = mem_alloc(sizeof *sq);
     sq->store.does = &sqlite_driver;
-    sq->world = options->world;
-    sq->read_only = options->read_only;
-    sq->lock_fd = -1;
-    sq->data = mem_strdup(options->data);
-    sq->path = mem_printf("%s/workspace.db", options->data);
+    sq->home = home;
+    sq->world = world;
+    sq->read_only = read_only;
+    sq->data = mem_strdup(data);
+    sq->path = mem_printf("%s/workspace.db", data);
     sq->scratch = arena_new();
     sq->payload = arena_new();
     sq->statements = map_new();
+    return sq;
+}
+
+static enum status sq_open_another(struct store *store, bool read_only, struct store **out,
+                                   struct err *err)
+{
+    struct sq *first = sq_of(store);
+    *out = NULL;
+    if (first->read_only && !read_only)
+        return err_set(err, ERR_INVALID, "the workspace is open for reading only");
+    struct sq *sq = sq_new(home_join(first->home), first->world, first->data, read_only);
+    sq->store.epoch = first->store.epoch;
+    if (open_database(sq, err) != OK || read_names(sq, err) != OK) {
+        sq_close(&sq->store);
+        return FAIL;
+    }
+    *out = &sq->store;
+    return OK;
+}
+
+enum status sqlite_store_open(const struct store_open *options, struct store **out, struct err *err)
+{
+    struct sq *sq = sq_new(home_new(), options->world, options->data, options->read_only);
     if (prepare_folder(sq, options, err) != OK || set_up(sq, options, err) != OK) {
         sq_close(&sq->store);
         *out = NULL;
@@ -303,6 +336,8 @@ enum status sqlite_store_open(const struct store_open *options, struct store **o
 static const struct store_driver sqlite_driver = {
     .name = "sqlite",
     .close = sq_close,
+    .open_another = sq_open_another,
+    .watch = sq_watch,
     .connection_put = sq_connection_put,
     .connection_get = sq_connection_get,
     .connection_list = sq_connection_list,

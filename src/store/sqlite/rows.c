@@ -264,6 +264,7 @@ static enum status delete_rows(struct sq *sq, int64_t table_id, const char *cons
         return FAIL;
     enum status rc = how == DELETED_REMOVE ? remove_keys(sq, table_id, keys, count, &live, err)
                                            : mark_keys(sq, table_id, keys, count, &live, err);
+    sq_note_many(sq, table_id);
     return rc == OK ? sq_count_rows(sq, table_id, -live, err) : FAIL;
 }
 

@@ -17,7 +17,10 @@ static enum status begin_run(struct sq *sq, struct run *run, struct err *err)
     sq_int(stmt, 4, run->state);
     sq_int(stmt, 5, run->started_ms);
     sq_text(stmt, 6, run->report);
-    return sq_one_int(sq, stmt, 0, &run->id, err);
+    if (sq_one_int(sq, stmt, 0, &run->id, err) != OK)
+        return FAIL;
+    sq_note(sq, NOUN_RUN, run->table_id, run->id);
+    return OK;
 }
 
 enum status sq_run_begin(struct store *store, struct run *run, struct err *err)
@@ -28,6 +31,19 @@ enum status sq_run_begin(struct store *store, struct run *run, struct err *err)
     return sq_end(sq, begin_run(sq, run, err), err);
 }
 
+static enum status note_run(struct sq *sq, int64_t run_id, struct err *err)
+{
+    int64_t table_id;
+    sqlite3_stmt *stmt = sq_stmt(sq, err, "SELECT table_id FROM runs WHERE id=?");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, run_id);
+    if (sq_one_int(sq, stmt, 0, &table_id, err) != OK)
+        return FAIL;
+    sq_note(sq, NOUN_RUN, table_id, run_id);
+    return OK;
+}
+
 static enum status report(struct sq *sq, int64_t run_id, const char *text, struct err *err)
 {
     sqlite3_stmt *stmt = sq_stmt(sq, err, "UPDATE runs SET report=? WHERE id=?");
@@ -35,7 +51,7 @@ static enum status report(struct sq *sq, int64_t run_id, const char *text, struc
         return FAIL;
     sq_text(stmt, 1, text);
     sq_int(stmt, 2, run_id);
-    return sq_done(sq, stmt, err);
+    return sq_done(sq, stmt, err) == OK ? note_run(sq, run_id, err) : FAIL;
 }
 
 enum status sq_run_report(struct store *store, int64_t run_id, const char *text, struct err *err)
@@ -62,8 +78,9 @@ static enum status end_run(struct sq *sq, int64_t run_id, enum run_state state, 
     sq_int(stmt, 5, run_id);
     if (sq_done(sq, stmt, err) != OK)
         return FAIL;
-    return sq_changes(sq) ? OK
-                          : err_set(err, ERR_NOT_FOUND, "there is no run %lld", (long long)run_id);
+    if (!sq_changes(sq))
+        return err_set(err, ERR_NOT_FOUND, "there is no run %lld", (long long)run_id);
+    return note_run(sq, run_id, err);
 }
 
 enum status sq_run_end(struct store *store, int64_t run_id, enum run_state state, const char *text,

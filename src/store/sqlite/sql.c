@@ -39,12 +39,14 @@ enum status sq_fail(struct sq *sq, struct err *err, const char *doing)
         return err_set(err, ERR_CONFLICT, "%s: %s", doing, text);
     if (code == SQLITE_TOOBIG)
         return err_set(err, ERR_TOO_LARGE, "%s: a value is too large", doing);
+    if (code == SQLITE_ERROR && strncmp(text, "no such table: ", 15) == 0)
+        return err_set(err, ERR_NOT_FOUND, "%s: the table was deleted meanwhile", doing);
     if (code == SQLITE_BUSY || code == SQLITE_LOCKED) {
         err_set(err, ERR_STORE_LOCKED, "%s: another program is using %s", doing, sq->path);
         err_hint(err, "Close what has the database file open (a SQLite shell, a backup tool).");
         return FAIL;
     }
-    sq->broken = true;
+    atomic_store(&sq->home->broken, true);
     err_set(err, ERR_STORE_BROKEN, "%s: %s (SQLite %d) in %s", doing, text, extended, sq->path);
     err_hint(err, "%s", hint_for(code));
     return FAIL;
@@ -206,35 +208,45 @@ enum status sq_begin(struct sq *sq, struct err *err)
 {
     if (sq->read_only)
         return err_set(err, ERR_INVALID, "the workspace is open for reading only");
-    if (sq->broken)
+    if (atomic_load(&sq->home->broken))
         return refuse_broken(err);
     arena_reset(sq->scratch);
     trim_statements(sq);
+    home_take_turn(sq->home);
+    sq->has_turn = true;
     sqlite3_stmt *begin = sq_stmt(sq, err, "BEGIN IMMEDIATE");
-    if (!begin || sq_done(sq, begin, err) != OK)
-        return FAIL;
-    if (check_epoch(sq, err) != OK)
+    if (!begin || sq_done(sq, begin, err) != OK || check_epoch(sq, err) != OK)
         return sq_end(sq, FAIL, NULL);
     return OK;
 }
 
 enum status sq_begin_read(struct sq *sq, struct err *err)
 {
-    if (sq->broken)
+    if (atomic_load(&sq->home->broken))
         return refuse_broken(err);
     trim_statements(sq);
     sqlite3_stmt *begin = sq_stmt(sq, err, "BEGIN");
     return begin ? sq_done(sq, begin, err) : FAIL;
 }
 
+static enum status commit(struct sq *sq, struct err *err)
+{
+    sqlite3_stmt *stmt = sq_stmt(sq, err, "COMMIT");
+    return stmt ? sq_done(sq, stmt, err) : FAIL;
+}
+
 enum status sq_end(struct sq *sq, enum status rc, struct err *err)
 {
-    if (rc == OK) {
-        sqlite3_stmt *commit = sq_stmt(sq, err, "COMMIT");
-        if (commit && sq_done(sq, commit, err) == OK)
-            return OK;
-    }
+    if (rc == OK)
+        rc = commit(sq, err);
     if (!sqlite3_get_autocommit(sq->db))
         sqlite3_exec(sq->db, "ROLLBACK", NULL, NULL, NULL);
-    return FAIL;
+    if (sq->has_turn)
+        home_end_turn(sq->home);
+    sq->has_turn = false;
+    if (rc == OK)
+        sq_tell_notes(sq);
+    else
+        sq_drop_notes(sq);
+    return rc;
 }

@@ -17,17 +17,44 @@
 #include "base/vec.h"
 #include "store/store.h"
 
+#include <pthread.h>
 #include <sqlite3.h>
+#include <stdatomic.h>
+
+/* ---- home.c: what all handles of this process on one workspace share */
+struct sq_home {
+    pthread_mutex_t lock; /* everything below but `broken` and `watch` */
+    pthread_cond_t turn;
+    uint64_t tickets, serving; /* writers, in the order they came */
+    int handles;
+    int lock_fd; /* -1: only readers */
+    atomic_bool broken;
+    struct store_watch watch;
+};
+struct sq_home *home_new(void); /* with one handle */
+struct sq_home *home_join(struct sq_home *home);
+void home_leave(struct sq_home *home); /* the last one frees it */
+void home_take_turn(struct sq_home *home);
+void home_end_turn(struct sq_home *home);
+
+struct sq_note {
+    enum store_noun noun;
+    int64_t table_id, id;
+    bool many;
+    VEC(int64_t) rows;
+};
 
 struct sq {
     struct store store; /* first: a struct store * of ours is a struct sq * */
+    struct sq_home *home;
     sqlite3 *db;
     struct world *world;
     struct arena *scratch; /* emptied by sq_begin; for one transaction */
     struct arena *payload; /* for one parsed payload */
     struct map *statements;
-    int lock_fd;
-    bool read_only, broken;
+    VEC(struct sq_note) notes; /* of the present transaction */
+    bool read_only;
+    bool has_turn; /* the present transaction writes */
     char *data, *path, *id, *name;
 };
 
@@ -35,6 +62,13 @@ static inline struct sq *sq_of(struct store *store)
 {
     return (struct sq *)store;
 }
+
+/* Notes a change, told when the transaction commits. */
+void sq_note(struct sq *sq, enum store_noun noun, int64_t table_id, int64_t id);
+void sq_note_row(struct sq *sq, int64_t table_id, int64_t row_id);
+void sq_note_many(struct sq *sq, int64_t table_id);
+void sq_tell_notes(struct sq *sq);
+void sq_drop_notes(struct sq *sq);
 
 /* ---- sql.c */
 
@@ -171,6 +205,7 @@ enum status audit_append(struct sq *sq, const char *who, const char *what, const
                          struct err *err); /* inside a transaction */
 
 /* ---- the driver's functions, in the order of store.h */
+void sq_watch(struct store *, const struct store_watch *);
 enum status sq_connection_put(struct store *, struct connection *, struct err *);
 enum status sq_connection_get(struct store *, struct arena *, const char *, struct connection *,
                               struct err *);

@@ -294,6 +294,7 @@ static enum status apply(struct apply *a, struct err *err)
     for (size_t i = 0; i < a->table->column_count; i++)
         if (write_column(a, &a->table->columns[i], (int)i, err) != OK)
             return FAIL;
+    sq_note(a->sq, NOUN_TABLE, a->table->id, 0);
     return write_next_slot(a, err);
 }
 

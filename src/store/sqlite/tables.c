@@ -146,7 +146,7 @@ enum status sq_table_list(struct store *store, struct arena *arena, struct table
 
 /* ------------------------------------------------------ small changes */
 
-/* UPDATE of one row by id: `value` is ?1, the id is ?2. */
+/* UPDATE of one row by id: `value` is ?1, the id is ?2; gives the table's id. */
 static enum status update_one(struct store *store, const char *sql, int64_t value, int64_t id,
                               const char *what, struct err *err)
 {
@@ -158,9 +158,12 @@ static enum status update_one(struct store *store, const char *sql, int64_t valu
     if (stmt) {
         sq_int(stmt, 1, value);
         sq_int(stmt, 2, id);
-        rc = sq_done(sq, stmt, err);
-        if (rc == OK && sq_changes(sq) == 0)
+        int64_t table_id;
+        rc = sq_one_int(sq, stmt, 0, &table_id, err);
+        if (rc == OK && !table_id)
             rc = err_set(err, ERR_NOT_FOUND, "there is no %s %lld", what, (long long)id);
+        else if (rc == OK)
+            sq_note(sq, NOUN_TABLE, table_id, 0);
     }
     return sq_end(sq, rc, err);
 }
@@ -168,21 +171,21 @@ static enum status update_one(struct store *store, const char *sql, int64_t valu
 enum status sq_table_set_auto_update(struct store *store, int64_t table_id, bool on,
                                      struct err *err)
 {
-    return update_one(store, "UPDATE tables SET auto_update=? WHERE id=?", on, table_id, "table",
+    return update_one(store, "UPDATE tables SET auto_update=? WHERE id=? RETURNING id", on, table_id, "table",
                       err);
 }
 
 enum status sq_table_set_next_sync(struct store *store, int64_t table_id, int64_t at_ms,
                                    struct err *err)
 {
-    return update_one(store, "UPDATE tables SET next_sync_ms=? WHERE id=?", at_ms, table_id,
+    return update_one(store, "UPDATE tables SET next_sync_ms=? WHERE id=? RETURNING id", at_ms, table_id,
                       "table", err);
 }
 
 enum status sq_column_approve(struct store *store, int64_t column_id, int64_t at_ms,
                               struct err *err)
 {
-    return update_one(store, "UPDATE columns SET approved_ms=? WHERE id=?", at_ms, column_id,
+    return update_one(store, "UPDATE columns SET approved_ms=? WHERE id=? RETURNING table_id", at_ms, column_id,
                       "column", err);
 }
 
@@ -190,6 +193,7 @@ enum status sq_column_approve(struct store *store, int64_t column_id, int64_t at
 
 static enum status drop_table(struct sq *sq, int64_t id, struct err *err)
 {
+    sq_note(sq, NOUN_TABLE, id, 0);
     sq_forget_statements(sq); /* a cached statement would keep the sheet's tables busy */
     char *sql = arena_printf(sq->scratch,
                              "DROP TABLE t%lld; DROP TABLE s%lld;"
