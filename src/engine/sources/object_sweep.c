@@ -1,11 +1,11 @@
-/* sync_sweep.c - is the table complete? The remote's own count says.
+/* object_sweep.c - is the table complete? The remote's own count says.
  *
  * Equal counts: complete. Otherwise all Ids are read (nothing else) and compared
  * with ours: what we lack is fetched, what is gone is marked deleted, never
  * removed, because "not in the result" may also mean hidden or out of the
  * filter (B.9, F-56). A sweep acts only when it has read every Id, and refuses
  * to mark a suspicious share of the table unless --full confirms it. */
-#include "engine/sync_priv.h"
+#include "engine/sources/object_pull.h"
 
 #include "base/log.h"
 #include "base/str.h"
@@ -83,22 +83,23 @@ static void id_set_free(struct id_set *set)
 
 /* --------------------------------------------------------------- reading */
 
-static enum status read_ids(struct sync *sync, struct id_set *set, struct err *err)
+static enum status read_ids(struct object_pull *pull, struct id_set *set, struct err *err)
 {
-    const struct connector *crm = sync->on->session->does;
-    struct crm_read read = {.object = sync->object->name, .where = sync->where};
-    struct crm_reader *reader = crm->read_open(sync->on->session, &read, err);
+    const struct connector *crm = pull->on->session->does;
+    struct crm_read read = {.object = pull->object->name, .where = pull->where};
+    struct crm_reader *reader = crm->read_open(pull->on->session, &read, err);
     struct arena *arena = arena_new();
     enum status rc = reader ? OK : FAIL;
     struct crm_page page = {0};
     while (rc == OK && !page.last) {
         arena_reset(arena);
-        rc = engine_stopping(sync->job.engine) ? err_set(err, ERR_STOPPED, "stopped")
-                                               : crm->read_next(reader, arena, &page, err);
+        rc = engine_stopping(pull->sync->job.engine) ? err_set(err, ERR_STOPPED, "stopped")
+                                                     : crm->read_next(reader, arena, &page, err);
         for (size_t i = 0; rc == OK && i < page.count; i++)
             if (!page.records[i].deleted)
                 id_set_add(set, page.records[i].id);
-        job_tick(&sync->job, "comparing Ids", (int64_t)set->len, sync->report->remote_count);
+        job_tick(&pull->sync->job, "comparing Ids", (int64_t)set->len,
+                 pull->sync->report->remote_count);
     }
     crm->read_close(reader);
     arena_free(arena);
@@ -106,16 +107,16 @@ static enum status read_ids(struct sync *sync, struct id_set *set, struct err *e
 }
 
 /* Our keys that are not in the set: to `gone`. Those that are, leave the rest missing here. */
-static enum status compare_keys(struct sync *sync, const struct id_set *remote,
+static enum status compare_keys(struct object_pull *pull, const struct id_set *remote,
                                 struct id_set *local, struct id_set *gone, struct err *err)
 {
-    struct store *store = sync->job.engine->store;
+    struct store *store = pull->sync->job.engine->store;
     char after[64] = "";
     for (size_t count = MARK_AT_ONCE; count == MARK_AT_ONCE;) {
         struct arena *arena = arena_new();
         const char **keys = NULL;
         enum status rc =
-            store->does->keys_list(store, arena, sync->table->table.id, *after ? after : NULL,
+            store->does->keys_list(store, arena, pull->sync->table->table.id, *after ? after : NULL,
                                    MARK_AT_ONCE, &keys, &count, err);
         for (size_t i = 0; rc == OK && i < count; i++) {
             id_set_add(local, keys[i]);
@@ -133,31 +134,32 @@ static enum status compare_keys(struct sync *sync, const struct id_set *remote,
 
 /* --------------------------------------------------------------- deleting */
 
-static enum status check_share(struct sync *sync, size_t gone, size_t rows, struct err *err)
+static enum status check_share(struct object_pull *pull, size_t gone, size_t rows, struct err *err)
 {
     bool large = gone > 500 && gone * 20 > rows;
     bool most = gone >= 10 && gone * 2 > rows;
-    if (sync->full || (!large && !most))
+    if (pull->sync->full || (!large && !most))
         return OK;
     err_set(err, "sync.too_many_gone",
             "%zu of %zu rows are no longer found in %s: nothing was marked as deleted", gone, rows,
-            sync->object->name);
+            pull->object->name);
     err_cause(err, "The filter, sharing or permissions of the connected user may have changed.");
     err_hint(err, "If the records are really gone, confirm with --full.");
     return FAIL;
 }
 
-static enum status mark_gone(struct sync *sync, const struct id_set *gone, struct err *err)
+static enum status mark_gone(struct object_pull *pull, const struct id_set *gone, struct err *err)
 {
-    struct store *store = sync->job.engine->store;
+    struct store *store = pull->sync->job.engine->store;
     char(*texts)[ID_LEN + 1] = mem_array(MARK_AT_ONCE, sizeof *texts);
     const char **keys = mem_array(MARK_AT_ONCE, sizeof *keys);
     size_t count = 0;
     enum status rc = OK;
-    enum when_deleted how = sync->when_deleted == DELETED_KEEP ? DELETED_KEEP : DELETED_MARK;
+    enum when_deleted how = pull->sync->when_deleted == DELETED_KEEP ? DELETED_KEEP : DELETED_MARK;
     for (size_t i = 0; i <= gone->cap && rc == OK; i++) {
         if (count == MARK_AT_ONCE || (i == gone->cap && count)) {
-            rc = store->does->rows_delete(store, sync->table->table.id, keys, count, how, err);
+            rc =
+                store->does->rows_delete(store, pull->sync->table->table.id, keys, count, how, err);
             count = 0;
         }
         if (i == gone->cap || !gone->used[i])
@@ -167,7 +169,7 @@ static enum status mark_gone(struct sync *sync, const struct id_set *gone, struc
         count++;
     }
     if (rc == OK && how == DELETED_MARK)
-        sync->report->counts.deleted += (int64_t)gone->len;
+        pull->sync->report->counts.deleted += (int64_t)gone->len;
     free(texts);
     free(keys);
     return rc;
@@ -175,25 +177,25 @@ static enum status mark_gone(struct sync *sync, const struct id_set *gone, struc
 
 /* --------------------------------------------------------------- fetching */
 
-static enum status fetch_some(struct sync *sync, const char *list, struct err *err)
+static enum status fetch_some(struct object_pull *pull, const char *list, struct err *err)
 {
-    const struct connector *crm = sync->on->session->does;
+    const struct connector *crm = pull->on->session->does;
     struct arena *arena = arena_new();
-    const char *where = sync->where && *sync->where
-                            ? arena_printf(arena, "(%s) AND Id IN (%s)", sync->where, list)
+    const char *where = pull->where && *pull->where
+                            ? arena_printf(arena, "(%s) AND Id IN (%s)", pull->where, list)
                             : arena_printf(arena, "Id IN (%s)", list);
-    struct crm_read read = {.object = sync->object->name,
-                            .fields = sync->fields,
-                            .field_count = sync->field_count,
+    struct crm_read read = {.object = pull->object->name,
+                            .fields = pull->sync->fields,
+                            .field_count = pull->sync->field_count,
                             .where = where};
-    struct crm_reader *reader = crm->read_open(sync->on->session, &read, err);
+    struct crm_reader *reader = crm->read_open(pull->on->session, &read, err);
     enum status rc = reader ? OK : FAIL;
     struct crm_page page = {0};
     while (rc == OK && !page.last) {
         struct arena *mine = arena_new();
         rc = crm->read_next(reader, mine, &page, err);
         if (rc == OK && page.count)
-            rc = sync_store_page(sync, &page, mine, err);
+            rc = object_store_page(pull, &page, mine, err);
         arena_free(mine);
     }
     crm->read_close(reader);
@@ -201,7 +203,7 @@ static enum status fetch_some(struct sync *sync, const char *list, struct err *e
     return rc;
 }
 
-static enum status fetch_missing(struct sync *sync, const struct id_set *remote,
+static enum status fetch_missing(struct object_pull *pull, const struct id_set *remote,
                                  const struct id_set *local, struct err *err)
 {
     struct buf list = BUF_INIT;
@@ -216,7 +218,7 @@ static enum status fetch_missing(struct sync *sync, const struct id_set *remote,
             count++;
         }
         if (count == FETCH_AT_ONCE || (i == remote->cap && count)) {
-            rc = fetch_some(sync, buf_text(&list), err);
+            rc = fetch_some(pull, buf_text(&list), err);
             buf_clear(&list);
             count = 0;
         }
@@ -225,22 +227,22 @@ static enum status fetch_missing(struct sync *sync, const struct id_set *remote,
     return rc;
 }
 
-static enum status sweep(struct sync *sync, struct err *err)
+static enum status sweep(struct object_pull *pull, struct err *err)
 {
     struct id_set remote = {0}, local = {0}, gone = {0};
-    enum status rc = read_ids(sync, &remote, err);
+    enum status rc = read_ids(pull, &remote, err);
     if (rc == OK)
-        rc = compare_keys(sync, &remote, &local, &gone, err);
+        rc = compare_keys(pull, &remote, &local, &gone, err);
     if (rc == OK)
-        rc = check_share(sync, gone.len, local.len, err);
+        rc = check_share(pull, gone.len, local.len, err);
     if (rc == OK && gone.len)
-        rc = mark_gone(sync, &gone, err);
+        rc = mark_gone(pull, &gone, err);
     if (rc == OK)
-        rc = fetch_missing(sync, &remote, &local, err);
+        rc = fetch_missing(pull, &remote, &local, err);
     if (rc == OK) {
-        sync->swept = true;
-        sync->report->remote_count = (int64_t)remote.len;
-        log_info("sweep of %s: %zu remote, %zu ours, %zu gone", sync->object->name, remote.len,
+        pull->swept = true;
+        pull->sync->report->remote_count = (int64_t)remote.len;
+        log_info("sweep of %s: %zu remote, %zu ours, %zu gone", pull->object->name, remote.len,
                  local.len, gone.len);
     }
     id_set_free(&remote);
@@ -251,53 +253,43 @@ static enum status sweep(struct sync *sync, struct err *err)
 
 /* ---------------------------------------------------------------- compare */
 
-enum status sync_rows_now(struct sync *sync, int64_t *out, struct err *err)
-{
-    struct store *store = sync->job.engine->store;
-    struct arena *arena = arena_new();
-    struct table table = {0};
-    enum status rc = store->does->table_get(store, arena, sync->table->table.name, &table, err);
-    *out = table.row_count;
-    arena_free(arena);
-    return rc;
-}
-
 /* Records made after the window ended are counted by the remote, not yet by us. */
-static enum status count_newer(struct sync *sync, struct err *err)
+static enum status count_newer(struct object_pull *pull, struct err *err)
 {
-    const struct crm_field *created = crm_object_field(sync->object, "CreatedDate");
-    const struct connector *crm = sync->on->session->does;
+    const struct crm_field *created = crm_object_field(pull->object, "CreatedDate");
+    const struct connector *crm = pull->on->session->does;
     char since[32];
-    if (!sync->lag_ms || !created || !created->filterable)
+    if (!pull->lag_ms || !created || !created->filterable)
         return OK;
-    when_iso_seconds(sync->cursor.covered_ms, since);
-    const char *where = sync->where ? arena_printf(sync->job.arena, "(%s) AND CreatedDate >= %s",
-                                                   sync->where, since)
-                                    : arena_printf(sync->job.arena, "CreatedDate >= %s", since);
-    return crm->count(sync->on->session, sync->object->name, where, &sync->newer, err);
+    when_iso_seconds(pull->cursor.covered_ms, since);
+    const char *where =
+        pull->where
+            ? arena_printf(pull->sync->job.arena, "(%s) AND CreatedDate >= %s", pull->where, since)
+            : arena_printf(pull->sync->job.arena, "CreatedDate >= %s", since);
+    return crm->count(pull->on->session, pull->object->name, where, &pull->newer, err);
 }
 
-enum status sync_compare(struct sync *sync, struct err *err)
+enum status object_compare(struct object_pull *pull, struct err *err)
 {
-    struct sync_report *report = sync->report;
-    const struct connector *crm = sync->on->session->does;
-    if (crm->count(sync->on->session, sync->object->name, sync->where, &report->remote_count,
+    struct sync_report *report = pull->sync->report;
+    const struct connector *crm = pull->on->session->does;
+    if (crm->count(pull->on->session, pull->object->name, pull->where, &report->remote_count,
                    err) != OK ||
-        sync_rows_now(sync, &report->rows_now, err) != OK)
+        sync_rows_now(pull->sync, &report->rows_now, err) != OK)
         return FAIL;
     report->complete = report->rows_now == report->remote_count;
     if (report->complete)
         return OK;
-    if (count_newer(sync, err) != OK)
+    if (count_newer(pull, err) != OK)
         return FAIL;
-    report->complete = report->rows_now == report->remote_count - sync->newer;
+    report->complete = report->rows_now == report->remote_count - pull->newer;
     if (report->complete)
         return OK;
-    sync->newer = 0;
-    if (sweep(sync, err) != OK || sync_rows_now(sync, &report->rows_now, err) != OK)
+    pull->newer = 0;
+    if (sweep(pull, err) != OK || sync_rows_now(pull->sync, &report->rows_now, err) != OK)
         return FAIL;
     report->complete =
         report->rows_now == report->remote_count ||
-        (sync->when_deleted == DELETED_KEEP && report->rows_now >= report->remote_count);
+        (pull->sync->when_deleted == DELETED_KEEP && report->rows_now >= report->remote_count);
     return OK;
 }

@@ -1,5 +1,5 @@
-/* sync_cursor.c - where a sync is, as JSON beside the table. */
-#include "engine/sync_priv.h"
+/* object_cursor.c - where a pull is, as JSON beside the table. */
+#include "engine/sources/object_pull.h"
 
 #include "base/str.h"
 
@@ -7,7 +7,7 @@
 
 static const char *const phases[] = {"none", "load", "window", "gone", "idle"};
 
-const char *sync_cursor_write(struct arena *arena, const struct sync_cursor *cursor)
+const char *object_cursor_write(struct arena *arena, const struct object_cursor *cursor)
 {
     struct buf text = BUF_INIT;
     struct jw w;
@@ -29,8 +29,8 @@ const char *sync_cursor_write(struct arena *arena, const struct sync_cursor *cur
     return json;
 }
 
-enum status sync_cursor_read(struct arena *arena, const char *json, struct sync_cursor *out,
-                             struct err *err)
+enum status object_cursor_read(struct arena *arena, const char *json, struct object_cursor *out,
+                               struct err *err)
 {
     memset(out, 0, sizeof *out);
     if (!json || !*json)
@@ -39,9 +39,9 @@ enum status sync_cursor_read(struct arena *arena, const char *json, struct sync_
     if (!cursor)
         return err_wrap(err, "reading the sync cursor");
     const char *phase = json_get_text(cursor, "phase");
-    for (int i = 0; i <= SYNC_IDLE; i++)
+    for (int i = 0; i <= PULL_IDLE; i++)
         if (text_eq(phase, phases[i]))
-            out->phase = (enum sync_phase)i;
+            out->phase = (enum object_phase)i;
     out->first_load = json_get_bool(cursor, "first_load", false);
     out->shape = json_get_text(cursor, "shape");
     out->org_id = json_get_text(cursor, "org_id");

@@ -1,0 +1,48 @@
+/* object_pull.h - one pull of the records of a Salesforce object; private to
+ * the object_* and salesforce_object files. */
+#ifndef ARGIL_ENGINE_SOURCES_OBJECT_PULL_H
+#define ARGIL_ENGINE_SOURCES_OBJECT_PULL_H
+
+#include "engine/sync_priv.h"
+
+enum object_phase {
+    PULL_NONE,   /* never synced */
+    PULL_LOAD,   /* reading everything, ORDER BY Id */
+    PULL_WINDOW, /* reading what changed, ORDER BY SystemModstamp, Id */
+    PULL_GONE,   /* reading what was deleted in the same window */
+    PULL_IDLE    /* complete up to covered_ms */
+};
+
+/* Stored with every page, so that a kill costs one page. */
+struct object_cursor {
+    enum object_phase phase;
+    bool first_load;   /* the table was empty when the load began */
+    const char *shape; /* hash of org, object, fields and filter: another shape is read anew */
+    const char *org_id;
+    const char *stamp, *id;    /* last record read in this phase; NULL = from the start */
+    int64_t started_ms;        /* server clock when the load began */
+    int64_t from_ms, until_ms; /* the window */
+    int64_t covered_ms;        /* everything up to here is ours */
+};
+const char *object_cursor_write(struct arena *arena, const struct object_cursor *cursor);
+enum status object_cursor_read(struct arena *arena, const char *json, struct object_cursor *out,
+                               struct err *err);
+
+struct object_pull {
+    struct sync *sync;
+    struct job_session *on;
+    const struct crm_object *object;
+    const char *where; /* SOQL condition, or NULL */
+    bool has_stamp, swept;
+    struct object_cursor cursor;
+    int64_t lag_ms; /* how far behind the server clock a window ends */
+    int64_t newer;  /* records the remote counted that are younger than the window */
+};
+
+/* Stores a page and the cursor in one transaction. */
+enum status object_store_page(struct object_pull *pull, const struct crm_page *page,
+                              struct arena *arena, struct err *err);
+/* Asks the count and, where it differs from ours, compares all Ids. */
+enum status object_compare(struct object_pull *pull, struct err *err);
+
+#endif

@@ -1,0 +1,342 @@
+/* salesforce_object.c - the records of an object, and a statement that is true.
+ *
+ *   nothing yet, another shape, --full:  LOAD, ORDER BY Id
+ *   otherwise:                            WINDOW [covered - overlap, server now - lag)
+ *                                         by (SystemModstamp, Id), then GONE:
+ *                                         what was deleted in that window
+ *   always:                               count compare, sweep where it differs
+ *
+ * Invariant: a page and the cursor behind it are one transaction, so a pull may
+ * be killed anywhere and goes on at the next page. Memory does not grow with
+ * rows: one page lives at a time. */
+#include "engine/sources/object_pull.h"
+
+#include "base/str.h"
+#include "base/when.h"
+
+#include <string.h>
+
+#define OVERLAP_MS  ((int64_t)15 * 60 * 1000)
+#define LAG_MS      ((int64_t)5 * 60 * 1000)
+#define CATCH_UP_MS ((int64_t)60 * 1000)
+#define MANY_ROWS   10
+
+/* ------------------------------------------------------------------ setup */
+
+static enum status open_org(struct object_pull *pull, struct err *err)
+{
+    struct sync *sync = pull->sync;
+    const struct table *table = &sync->table->table;
+    if (!table->connection || !table->object)
+        return err_set(err, ERR_NOT_BUILT, "table \"%s\" has no object to import from",
+                       table->name);
+    pull->where = json_get_text(sync->source, "where");
+    if (text_blank(pull->where))
+        pull->where = NULL;
+    pull->on = job_session(&sync->job, table->connection, err);
+    if (!pull->on)
+        return FAIL;
+    pull->object = job_describe(pull->on, table->object, sync->job.engine, err);
+    if (!pull->object)
+        return FAIL;
+    pull->lag_ms = text_eq(pull->on->connection.environment, "local") ? 0 : LAG_MS;
+    const struct crm_field *stamp = crm_object_field(pull->object, "SystemModstamp");
+    pull->has_stamp = stamp && stamp->filterable;
+    sync->subject =
+        pull->where ? arena_printf(sync->job.arena, "%s where %s", pull->object->name, pull->where)
+                    : pull->object->name;
+    return OK;
+}
+
+/* A path through a parent is left to the query: its first step is checked by the remote. */
+static bool field_is_there(void *ctx, const char *field)
+{
+    const struct object_pull *pull = ctx;
+    return strchr(field, '.') || crm_object_field(pull->object, field);
+}
+
+/* What the cursor is good for: the same org, object, fields and filter. */
+static const char *shape_of(struct object_pull *pull)
+{
+    struct buf text = BUF_INIT;
+    char hash[65];
+    buf_printf(&text, "%s\n%s\n", pull->sync->table->table.object, pull->where ? pull->where : "");
+    for (size_t i = 0; i < pull->sync->field_count; i++)
+        buf_printf(&text, "%s=%d\n", pull->sync->fields[i], pull->sync->slots[i]);
+    sha256_hex(buf_text(&text), text.len, hash);
+    buf_free(&text);
+    return arena_strndup(pull->sync->job.arena, hash, 32);
+}
+
+static enum status load_cursor(struct object_pull *pull, struct err *err)
+{
+    const char *json = NULL, *org = pull->on->connection.org_id;
+    if (sync_cursor_get(pull->sync, &json, err) != OK ||
+        object_cursor_read(pull->sync->job.arena, json, &pull->cursor, err) != OK)
+        return FAIL;
+    if (pull->cursor.org_id && org && !text_eq(pull->cursor.org_id, org))
+        return err_set(err, ERR_CRM_WRONG_ORG,
+                       "table \"%s\" was filled from org %s, connection \"%s\" is now org %s",
+                       pull->sync->table->table.name, pull->cursor.org_id, pull->on->name, org);
+    pull->cursor.org_id = org;
+    return OK;
+}
+
+/* ------------------------------------------------------------------- pages */
+
+enum status object_store_page(struct object_pull *pull, const struct crm_page *page,
+                              struct arena *arena, struct err *err)
+{
+    struct sync *sync = pull->sync;
+    struct row_in *rows = arena_array(arena, page->count + 1, sizeof *rows);
+    for (size_t i = 0; i < page->count; i++)
+        rows[i] = (struct row_in){page->records[i].id, page->records[i].stamp,
+                                  page->records[i].deleted, page->records[i].values};
+    crash_point(sync->job.engine, "K16");
+    return sync_store(sync, rows, page->count, object_cursor_write(arena, &pull->cursor),
+                      pull->cursor.phase == PULL_LOAD && pull->cursor.first_load, err);
+}
+
+/* The place behind the page: what the next process would read from. */
+static void move_cursor(struct object_pull *pull, const struct crm_page *page)
+{
+    struct object_cursor *cursor = &pull->cursor;
+    if (!page->count)
+        return;
+    const struct crm_record *last = &page->records[page->count - 1];
+    cursor->id = last->id; /* lent by the page; copied when the page goes */
+    cursor->stamp = last->stamp;
+}
+
+static void keep_cursor(struct object_pull *pull, char id[32], char stamp[64])
+{
+    struct object_cursor *cursor = &pull->cursor;
+    snprintf(id, 32, "%s", cursor->id ? cursor->id : "");
+    snprintf(stamp, 64, "%s", cursor->stamp ? cursor->stamp : "");
+    cursor->id = cursor->id ? id : NULL;
+    cursor->stamp = cursor->stamp ? stamp : NULL;
+}
+
+/* A cursor lives longer than this call. */
+static void own_cursor(struct object_pull *pull)
+{
+    pull->cursor.id = arena_strdup(pull->sync->job.arena, pull->cursor.id);
+    pull->cursor.stamp = arena_strdup(pull->sync->job.arena, pull->cursor.stamp);
+}
+
+static enum status read_pages(struct object_pull *pull, const struct crm_read *read,
+                              const char *what, int64_t total, struct err *err)
+{
+    const struct connector *crm = pull->on->session->does;
+    struct crm_reader *reader = crm->read_open(pull->on->session, read, err);
+    struct arena *arena = arena_new();
+    struct crm_page page = {0};
+    char id[32], stamp[64];
+    int64_t done = 0;
+    enum status rc = reader ? OK : FAIL;
+    while (rc == OK && !page.last) {
+        arena_reset(arena);
+        if (engine_stopping(pull->sync->job.engine)) {
+            rc = err_set(err, ERR_STOPPED, "stopped; the next sync goes on where this one was");
+            break;
+        }
+        rc = crm->read_next(reader, arena, &page, err);
+        if (rc != OK || !page.count)
+            continue;
+        if (page.total > total)
+            total = page.total;
+        move_cursor(pull, &page);
+        rc = object_store_page(pull, &page, arena, err);
+        keep_cursor(pull, id, stamp);
+        done += (int64_t)page.count;
+        job_tick(&pull->sync->job, what, done, total);
+    }
+    own_cursor(pull);
+    crm->read_close(reader);
+    arena_free(arena);
+    return rc;
+}
+
+/* Stores the cursor alone: a phase began or ended. */
+static enum status store_cursor(struct object_pull *pull, struct err *err)
+{
+    struct arena *arena = arena_new();
+    struct crm_page none = {0};
+    enum status rc = object_store_page(pull, &none, arena, err);
+    arena_free(arena);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ phases */
+
+static int64_t server_now(const struct object_pull *pull)
+{
+    int64_t now = engine_now(pull->sync->job.engine) + pull->on->skew_ms;
+    return now - now % 1000; /* the server's Date has no fractions */
+}
+
+static enum status load(struct object_pull *pull, struct err *err)
+{
+    struct store *store = pull->sync->job.engine->store;
+    char what[128];
+    struct crm_read read = {.object = pull->object->name,
+                            .fields = pull->sync->fields,
+                            .field_count = pull->sync->field_count,
+                            .where = pull->where,
+                            .since_id = pull->cursor.id};
+    snprintf(what, sizeof what, "importing %s", pull->object->name);
+    pull->sync->report->full = true;
+    if (read_pages(pull, &read, what, pull->sync->report->remote_count, err) != OK ||
+        store->does->import_finish(store, pull->sync->table->table.id, err) != OK)
+        return FAIL;
+    pull->cursor.phase = PULL_IDLE;
+    pull->cursor.id = pull->cursor.stamp = NULL;
+    pull->cursor.covered_ms = pull->cursor.started_ms - pull->lag_ms;
+    return store_cursor(pull, err);
+}
+
+static enum status begin_load(struct object_pull *pull, struct err *err)
+{
+    pull->cursor = (struct object_cursor){.phase = PULL_LOAD,
+                                          .first_load = pull->sync->table->table.row_count == 0,
+                                          .shape = pull->cursor.shape,
+                                          .org_id = pull->cursor.org_id,
+                                          .started_ms = server_now(pull)};
+    return store_cursor(pull, err);
+}
+
+static enum status read_window(struct object_pull *pull, bool deleted, struct err *err)
+{
+    struct object_cursor *cursor = &pull->cursor;
+    char from[32];
+    when_iso(cursor->from_ms, from);
+    struct crm_read read = {.object = pull->object->name,
+                            .fields = pull->sync->fields,
+                            .field_count = pull->sync->field_count,
+                            .where = pull->where,
+                            .since_stamp = cursor->stamp ? cursor->stamp : from,
+                            .since_id = cursor->stamp ? cursor->id : NULL,
+                            .until_ms = cursor->until_ms,
+                            .all_rows = deleted,
+                            .deleted_only = deleted,
+                            .by_stamp = true};
+    return read_pages(pull, &read, deleted ? "looking for deleted records" : "reading changes", 0,
+                      err);
+}
+
+static enum status next_phase(struct object_pull *pull, enum object_phase phase, struct err *err)
+{
+    pull->cursor.phase = phase;
+    pull->cursor.id = pull->cursor.stamp = NULL;
+    if (phase == PULL_IDLE)
+        pull->cursor.covered_ms = pull->cursor.until_ms;
+    return store_cursor(pull, err);
+}
+
+static enum status window(struct object_pull *pull, struct err *err)
+{
+    if (pull->cursor.phase == PULL_IDLE) {
+        pull->cursor.from_ms = pull->cursor.covered_ms - OVERLAP_MS;
+        /* with no lag the present second still counts: it is read again next time */
+        pull->cursor.until_ms = server_now(pull) - pull->lag_ms + (pull->lag_ms ? 0 : 1000);
+        if (pull->cursor.until_ms <= pull->cursor.covered_ms)
+            pull->cursor.until_ms = pull->cursor.covered_ms;
+        if (next_phase(pull, PULL_WINDOW, err) != OK)
+            return FAIL;
+    }
+    if (pull->cursor.phase == PULL_WINDOW) {
+        if (read_window(pull, false, err) != OK || next_phase(pull, PULL_GONE, err) != OK)
+            return FAIL;
+    }
+    if (crm_object_field(pull->object, "IsDeleted") && read_window(pull, true, err) != OK)
+        return FAIL;
+    return next_phase(pull, PULL_IDLE, err);
+}
+
+/* ------------------------------------------------------------- the whole */
+
+static enum status check_not_empty(struct object_pull *pull, struct err *err)
+{
+    const struct connector *crm = pull->on->session->does;
+    if (crm->count(pull->on->session, pull->object->name, pull->where,
+                   &pull->sync->report->remote_count, err) != OK)
+        return FAIL;
+    if (pull->sync->report->remote_count > 0 || pull->sync->rows_before < MANY_ROWS ||
+        pull->sync->full)
+        return OK;
+    err_set(err, "sync.empty",
+            "%s now has no record that the filter finds; the table has %lld rows",
+            pull->object->name, (long long)pull->sync->rows_before);
+    err_cause(err, "The connected user may have lost access, or the filter may be wrong.");
+    err_hint(err, "If the records are really gone, confirm with --full.");
+    return FAIL;
+}
+
+static bool must_load(const struct object_pull *pull, const char *shape)
+{
+    return pull->sync->full || pull->cursor.phase == PULL_NONE || !pull->has_stamp ||
+           !text_eq(pull->cursor.shape, shape);
+}
+
+static enum status read_all(struct object_pull *pull, struct err *err)
+{
+    const char *shape = shape_of(pull);
+    bool resume = pull->cursor.phase == PULL_LOAD && text_eq(pull->cursor.shape, shape);
+    int64_t began = pull->sync->job.engine->world->monotonic_ms(pull->sync->job.engine->world);
+    if (!resume && must_load(pull, shape)) {
+        pull->cursor.shape = shape;
+        if (begin_load(pull, err) != OK)
+            return FAIL;
+    }
+    if (pull->cursor.phase != PULL_LOAD)
+        return window(pull, err);
+    if (load(pull, err) != OK)
+        return FAIL;
+    int64_t took =
+        pull->sync->job.engine->world->monotonic_ms(pull->sync->job.engine->world) - began;
+    /* a long load is followed by what changed meanwhile */
+    return pull->has_stamp && (took > CATCH_UP_MS || resume) ? window(pull, err) : OK;
+}
+
+/* ------------------------------------------------------------- statement */
+
+static void state(struct object_pull *pull)
+{
+    struct sync *sync = pull->sync;
+    int64_t covered = pull->cursor.covered_ms;
+    char as_of[32];
+    if (!pull->lag_ms && covered > server_now(pull))
+        covered = server_now(pull);
+    sync->report->as_of_ms = covered;
+    when_iso_seconds(covered, as_of);
+    sync->formula_as_of =
+        sync->report->full ? arena_strdup(sync->job.arena, as_of) : "the last full read";
+    if (pull->newer)
+        buf_printf(&sync->notes, "; %lld of the counted records are newer than that",
+                   (long long)pull->newer);
+}
+
+static enum status pull_all(struct object_pull *pull, struct err *err)
+{
+    sync_choose_fields(pull->sync, field_is_there, pull);
+    if (load_cursor(pull, err) != OK || check_not_empty(pull, err) != OK)
+        return FAIL;
+    if (read_all(pull, err) != OK)
+        return FAIL;
+    return object_compare(pull, err);
+}
+
+static enum status pull_object(struct sync *sync, struct err *err)
+{
+    struct object_pull pull = {.sync = sync};
+    if (open_org(&pull, err) != OK)
+        return FAIL;
+    enum status rc = pull_all(&pull, err);
+    state(&pull);
+    return rc;
+}
+
+const struct source_kind salesforce_object_source = {
+    .name = "salesforce_object",
+    .pull = pull_object,
+};
