@@ -7,13 +7,14 @@
  *
  * States of an exchange: READING (I/O thread), QUEUED, RUNNING (a worker),
  * ANSWERED or DROPPED (I/O thread again). Whoever holds the state owns the
- * exchange; MHD never completes a suspended one.
+ * exchange; MHD never completes a suspended one. A handler may keep a RUNNING
+ * exchange and answer it from another thread (http_later, http_reply).
  *
  * Invariant on stopping: no connection is suspended when MHD_stop_daemon runs,
  * because libmicrohttpd ends the process otherwise. `dropping` keeps new ones
  * from the queue; workers empty it before they leave, and are joined first. A
  * handler that runs cannot be taken back: stopping waits for it. */
-#include "http/server.h"
+#include "http/server_priv.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
@@ -21,10 +22,8 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <microhttpd.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -38,39 +37,10 @@
 #define IDLE_SECONDS      60u /* also how long a sender who left half-way is remembered */
 #define DRAIN_FACTOR      4   /* a body this many times too large is cut off */
 #define GZIP_FROM         (1 * KIB)
+#define SLOW_AFTER_MS     30000 /* a body may take this long, and longer only ... */
+#define SLOW_BYTES_A_MS   1     /* ... at this pace: about 1 KB/s */
 #define BACKLOG           511
-
-enum exchange_state { READING, QUEUED, RUNNING, ANSWERED, DROPPED };
-
-struct exchange {
-    struct http_server *server;
-    struct MHD_Connection *connection;
-    enum exchange_state state;
-    bool begun; /* the head has been taken over */
-    bool too_large;
-    size_t received;
-    const char *uri; /* as sent */
-    struct http_in in;
-    struct http_out out;
-    struct exchange *next;
-};
-
-struct http_server {
-    struct http_server_options options;
-    struct MHD_Daemon *daemon;
-    int listener;
-    int port;
-    pthread_t *workers;
-    int worker_count;
-
-    pthread_mutex_t lock; /* everything below */
-    pthread_cond_t work;  /* the queue or `closing` changed */
-    pthread_cond_t quiet; /* `open` went down */
-    struct exchange *first, **last;
-    size_t open;   /* requests begun and not completed */
-    bool dropping; /* the grace is over: nothing is queued any more, and what is queued not run */
-    bool closing;  /* workers leave once the queue is empty */
-};
+#define TLS_PRIORITIES    "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2"
 
 /* --- taking a request over --- */
 
@@ -83,6 +53,7 @@ static void *exchange_new(void *ctx, const char *uri, struct MHD_Connection *con
     x->server = server;
     x->connection = connection;
     x->in.arena = arena_new();
+    x->in.exchange = x;
     x->in.body = (struct buf)BUF_UP_TO(server->options.max_body);
     x->uri = arena_strdup(x->in.arena, uri);
     pthread_mutex_lock(&server->lock);
@@ -99,6 +70,8 @@ static void exchange_completed(void *ctx, struct MHD_Connection *connection, voi
         return;
     struct http_server *server = x->server;
     *con_cls = NULL;
+    if (x->out.stream)
+        stream_gone(x->out.stream);
     buf_free(&x->in.body);
     buf_free(&x->out.body);
     arena_free(x->in.arena);
@@ -159,6 +132,31 @@ static const char *without_origin(const char *uri)
     return slash ? slash : "/";
 }
 
+static int64_t monotonic_ms(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* A head that two readers could take for two different requests is refused: what
+ * stands between them and us may be a proxy. */
+static bool framing_is_plain(const struct http_header *headers)
+{
+    int lengths = 0, codings = 0, hosts = 0;
+    bool chunked = true;
+    for (const struct http_header *h = headers; h; h = h->next) {
+        hosts += text_eq_nocase(h->name, "Host");
+        if (text_eq_nocase(h->name, "Content-Length"))
+            lengths += 1 + (!*h->value || strspn(h->value, "0123456789") != strlen(h->value));
+        if (text_eq_nocase(h->name, "Transfer-Encoding")) {
+            codings++;
+            chunked = text_eq_nocase(h->value, "chunked");
+        }
+    }
+    return hosts <= 1 && lengths + codings <= 1 && chunked;
+}
+
 static void exchange_begin(struct exchange *x, const char *method)
 {
     struct arena *arena = x->in.arena;
@@ -170,9 +168,12 @@ static void exchange_begin(struct exchange *x, const char *method)
     x->in.peer = peer_of(x);
     struct header_list list = {arena, (struct http_header **)(void *)&x->in.headers};
     MHD_get_connection_values(x->connection, MHD_HEADER_KIND, copy_header, &list);
+    x->began_ms = monotonic_ms();
+    if (!framing_is_plain(x->in.headers))
+        x->refused = 400;
 }
 
-/* False when the sender goes on far beyond what it was allowed. */
+/* False when the sender goes on far beyond what it was allowed, or dawdles. */
 static bool take_body(struct exchange *x, const char *bytes, size_t len)
 {
     size_t max = x->server->options.max_body;
@@ -183,6 +184,9 @@ static bool take_body(struct exchange *x, const char *bytes, size_t len)
         x->too_large = true;
         buf_free(&x->in.body);
     }
+    int64_t late = monotonic_ms() - x->began_ms - SLOW_AFTER_MS;
+    if (late > 0 && (int64_t)x->received < late * SLOW_BYTES_A_MS)
+        return false;
     return x->received / DRAIN_FACTOR <= max;
 }
 
@@ -235,6 +239,11 @@ static struct MHD_Response *response_of(struct http_out *out)
 {
     if (out->broken == HTTP_BREAK_MIDDLE)
         return response_cut(&out->body);
+    if (out->stream)
+        return stream_response(out->stream);
+    if (out->lent)
+        return MHD_create_response_from_buffer(out->lent_len, (void *)(uintptr_t)out->lent,
+                                               MHD_RESPMEM_PERSISTENT);
     size_t len = out->body.len;
     return MHD_create_response_from_buffer(len, buf_take(&out->body), MHD_RESPMEM_MUST_FREE);
 }
@@ -256,10 +265,11 @@ static enum MHD_Result send_reply(struct exchange *x)
     return rc;
 }
 
-static enum MHD_Result refuse_too_large(struct exchange *x)
+static enum MHD_Result refuse(struct exchange *x, int status, const char *why)
 {
-    x->out.status = 413;
-    buf_str(&x->out.body, "the request body is larger than this server takes\n");
+    x->out.status = status;
+    buf_str(&x->out.body, why);
+    http_out_header(&x->in, &x->out, "Connection", "close");
     http_out_header(&x->in, &x->out, "Content-Type", "text/plain; charset=utf-8");
     return send_reply(x);
 }
@@ -292,7 +302,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
         return MHD_NO;
     if (!x->begun) {
         exchange_begin(x, method);
-        return MHD_YES;
+        return x->refused ? refuse(x, x->refused, "the request's framing is ambiguous\n")
+                          : MHD_YES;
     }
     if (*upload_len > 0) {
         bool more = take_body(x, upload, *upload_len);
@@ -303,7 +314,8 @@ static enum MHD_Result on_request(void *ctx, struct MHD_Connection *connection, 
         return send_reply(x);
     if (x->state == DROPPED)
         return MHD_NO;
-    return x->too_large ? refuse_too_large(x) : exchange_queue(x);
+    return x->too_large ? refuse(x, 413, "the request body is larger than this server takes\n")
+                        : exchange_queue(x);
 }
 
 /* --- workers --- */
@@ -312,7 +324,7 @@ static void compress_reply(struct exchange *x)
 {
     struct http_out *out = &x->out;
     const char *accepts = http_header_get(x->in.headers, "Accept-Encoding");
-    if (!x->server->options.gzip || out->no_gzip || out->body.len < GZIP_FROM ||
+    if (!x->server->options.gzip || out->no_gzip || out->stream || out->lent || out->body.len < GZIP_FROM ||
         out->status == 204 || out->status == 304 ||
         http_header_get(out->headers, "Content-Encoding"))
         return;
@@ -329,12 +341,48 @@ static void compress_reply(struct exchange *x)
     }
 }
 
-static void exchange_run(struct exchange *x)
+/* From here on x is not ours. */
+static void exchange_answer(struct exchange *x)
 {
-    x->out.status = 200;
-    x->server->options.handler(x->server->options.ctx, &x->in, &x->out);
     if (x->out.broken != HTTP_BREAK_BEFORE)
         compress_reply(x);
+    x->state = ANSWERED;
+    MHD_resume_connection(x->connection);
+}
+
+static void exchange_run(struct exchange *x)
+{
+    bool away = false;
+    x->out.status = 200;
+    x->away = &away;
+    x->server->options.handler(x->server->options.ctx, &x->in, &x->out);
+    if (!away)
+        exchange_answer(x);
+}
+
+static void exchange_drop(struct exchange *x)
+{
+    x->state = DROPPED;
+    MHD_resume_connection(x->connection);
+}
+
+void http_later(struct http_in *in)
+{
+    struct http_server *server = in->exchange->server;
+    pthread_mutex_lock(&server->lock);
+    server->away++;
+    pthread_mutex_unlock(&server->lock);
+    *in->exchange->away = true;
+}
+
+void http_reply(struct http_in *in)
+{
+    struct http_server *server = in->exchange->server;
+    exchange_answer(in->exchange);
+    pthread_mutex_lock(&server->lock);
+    server->away--;
+    pthread_cond_broadcast(&server->quiet);
+    pthread_mutex_unlock(&server->lock);
 }
 
 /* The next exchange to run, or NULL when workers shall leave. */
@@ -362,10 +410,10 @@ static void *worker_main(void *ctx)
     struct exchange *x;
     bool drop;
     while ((x = queue_take(server, &drop))) {
-        if (!drop)
+        if (drop)
+            exchange_drop(x);
+        else
             exchange_run(x);
-        x->state = drop ? DROPPED : ANSWERED;
-        MHD_resume_connection(x->connection); /* from here on x is not ours */
     }
     return NULL;
 }
@@ -417,17 +465,29 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, int family)
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
     if (family == AF_INET6)
         flags |= MHD_USE_IPv6;
-    struct MHD_OptionItem pool[] = {
-        {MHD_OPTION_THREAD_POOL_SIZE, server->worker_count >= MANY_THREADS ? 2 : 0, NULL},
-        {MHD_OPTION_END, 0, NULL},
-    };
-    if (pool[0].value == 0) /* libmicrohttpd refuses a pool of one: that is no pool */
-        pool[0].option = MHD_OPTION_END;
+    const struct http_server_options *o = &server->options;
+    struct MHD_OptionItem more[8] = {{MHD_OPTION_END, 0, NULL}};
+    int n = 0;
+    if (server->worker_count >= MANY_THREADS) /* a pool of one is no pool, and refused */
+        more[n++] = (struct MHD_OptionItem){MHD_OPTION_THREAD_POOL_SIZE, 2, NULL};
+    if (o->max_connections > 0)
+        more[n++] = (struct MHD_OptionItem){MHD_OPTION_CONNECTION_LIMIT, o->max_connections, NULL};
+    if (o->max_per_peer > 0)
+        more[n++] =
+            (struct MHD_OptionItem){MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->max_per_peer, NULL};
+    if (o->tls_cert) {
+        flags |= MHD_USE_TLS;
+        more[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)(uintptr_t)o->tls_cert};
+        more[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)(uintptr_t)o->tls_key};
+        more[n++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0,
+                                            (void *)(uintptr_t)TLS_PRIORITIES};
+    }
+    more[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
     return MHD_start_daemon(
         flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, server->listener,
         MHD_OPTION_URI_LOG_CALLBACK, exchange_new, server, MHD_OPTION_NOTIFY_COMPLETED,
-        exchange_completed, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_ARRAY, pool, MHD_OPTION_END);
+        exchange_completed, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT, server->options.max_head,
+        MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
 }
 
 static void server_free(struct http_server *server)
@@ -450,6 +510,8 @@ static struct http_server *server_new(const struct http_server_options *options)
     server->options.host = mem_strdup(options->host ? options->host : "127.0.0.1");
     if (!server->options.max_body)
         server->options.max_body = DEFAULT_MAX_BODY;
+    if (!server->options.max_head)
+        server->options.max_head = CONNECTION_MEMORY;
     server->worker_count = options->threads > 0 ? options->threads : DEFAULT_THREADS;
     server->workers = mem_array((size_t)server->worker_count, sizeof *server->workers);
     server->listener = -1;
@@ -534,6 +596,7 @@ void http_server_stop(struct http_server *server, int64_t grace_ms)
         return;
     struct timespec deadline = deadline_in(grace_ms > 0 ? grace_ms : 0);
     MHD_quiesce_daemon(server->daemon); /* the listener is ours again */
+    streams_close_all(server);
     pthread_mutex_lock(&server->lock);
     while (server->open > 0 &&
            pthread_cond_timedwait(&server->quiet, &server->lock, &deadline) == 0)
@@ -541,6 +604,11 @@ void http_server_stop(struct http_server *server, int64_t grace_ms)
     server->dropping = true;
     pthread_mutex_unlock(&server->lock);
     stop_workers(server);
+    pthread_mutex_lock(&server->lock);
+    while (server->away > 0)
+        pthread_cond_wait(&server->quiet, &server->lock);
+    pthread_mutex_unlock(&server->lock);
+    streams_close_all(server); /* those that the last handlers opened */
     MHD_stop_daemon(server->daemon);
     server_free(server);
 }

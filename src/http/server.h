@@ -1,8 +1,11 @@
 /* server.h - HTTP/1.1 server over libmicrohttpd (epoll, a pool of threads).
  *
  * The handler is called once a request, with the whole body (bounded), on one
- * of the server's threads; it fills the reply and returns. Chunked request
- * bodies, keep-alive, gzip of answers and clean shutdown are done here. */
+ * of the server's threads; it fills the reply and returns, or says that the
+ * reply comes later from another thread, or opens a stream. Chunked request
+ * bodies, keep-alive, gzip of answers, TLS and clean shutdown are done here, and
+ * requests whose framing two readers could understand differently are refused
+ * (RFC 9112, 6.3): several lengths, a length beside chunks, several hosts. */
 #ifndef ARGIL_HTTP_SERVER_H
 #define ARGIL_HTTP_SERVER_H
 
@@ -13,6 +16,8 @@
 #include "http/http.h"
 
 struct http_server;
+struct http_stream;
+struct exchange;
 
 struct http_in {
     const char *method;
@@ -22,6 +27,7 @@ struct http_in {
     struct buf body;
     const char *peer;    /* address of the other side, text */
     struct arena *arena; /* lives until the reply is sent */
+    struct exchange *exchange;
 };
 
 enum http_break {
@@ -34,6 +40,9 @@ struct http_out {
     int status;
     struct http_header *headers; /* add with http_out_header */
     struct buf body;             /* handed over without a copy */
+    const void *lent;            /* or these bytes, which outlive the server */
+    size_t lent_len;
+    struct http_stream *stream;  /* or what comes through here: http_stream_new */
     enum http_break broken;      /* for rehearsing failure */
     bool no_gzip;
 };
@@ -45,6 +54,9 @@ struct http_server_options {
     int port;         /* 0 = any free port */
     int threads;      /* 0 = 2 */
     size_t max_body;  /* 0 = 64 MiB; larger: 413 */
+    size_t max_head;  /* 0 = 128 KiB for request line and headers together; larger: 431 or 414 */
+    int max_connections, max_per_peer; /* 0 = about a thousand; as many as there are */
+    const char *tls_cert, *tls_key;    /* PEM text: serve HTTPS; needed only to start */
     bool gzip;        /* when the client accepts it and the body is 1 KiB or more */
     http_handler_fn *handler;
     void *ctx;
@@ -52,9 +64,28 @@ struct http_server_options {
 
 struct http_server *http_server_start(const struct http_server_options *options, struct err *err);
 int http_server_port(const struct http_server *server);
-/* Waits for requests in flight up to `grace_ms`, then closes. NULL is fine. */
+/* Ends streams, waits for requests in flight up to `grace_ms`, then closes. NULL is fine. */
 void http_server_stop(struct http_server *server, int64_t grace_ms);
 
 void http_out_header(struct http_in *in, struct http_out *out, const char *name, const char *value);
+
+/* The handler will return without an answer. `in` and the `out` it was given stay
+ * valid until some thread, once, calls http_reply with the same `in`. Stopping the
+ * server waits for that. */
+void http_later(struct http_in *in);
+void http_reply(struct http_in *in);
+
+/* An answer without a length: set the status and headers of `out`, then publish.
+ * At most `limit` bytes wait for a client that reads slowly. Any thread may send;
+ * yours to close. All but write return at once; false = nobody reads any more. */
+struct http_stream *http_stream_new(struct http_in *in, struct http_out *out, size_t limit);
+/* Too much waiting ends the stream: for events, which can be asked for again. */
+bool http_stream_send(struct http_stream *stream, const char *bytes, size_t len);
+/* Too much waiting waits: for exports. */
+bool http_stream_write(struct http_stream *stream, const char *bytes, size_t len);
+bool http_stream_is_open(struct http_stream *stream);
+void http_stream_close(struct http_stream *stream); /* NULL is fine */
+/* Ends it so that the client sees it as broken off, not as complete. */
+void http_stream_abort(struct http_stream *stream);
 
 #endif
