@@ -264,12 +264,12 @@ static void settle_outcome(struct run_job *job, struct arena *arena, struct sett
 /* ------------------------------------------------------------------- plan */
 
 enum status journal_plan(struct column_batch *batch, struct op *ops,
-                         const struct cell_result *cells, size_t count, enum plan_result *results,
-                         struct err *err)
+                         const struct cell_result *cells, const int64_t *looked, size_t count,
+                         enum plan_result *results, struct err *err)
 {
     struct store *store = batch->job->engine->store;
     crash_point(batch->job->engine, "K0");
-    if (store->does->ops_plan(store, ops, count, results, cells, err) != OK)
+    if (store->does->ops_plan(store, ops, count, results, cells, looked, err) != OK)
         return err_wrap(err, "planning %zu operations", count);
     crash_point(batch->job->engine, "K2");
     return OK;

@@ -42,9 +42,10 @@ void settlement_cell_value(struct settlement *s, const struct op_target *target,
 enum status journal_settle(struct run_job *job, const struct op_target *target,
                            struct settlement *settlements, size_t count, struct err *err);
 
+/* looked[i]: when the org was asked for ops[i]'s business key; 0 = nobody looked. */
 enum status journal_plan(struct column_batch *batch, struct op *ops,
-                         const struct cell_result *cells, size_t count, enum plan_result *results,
-                         struct err *err);
+                         const struct cell_result *cells, const int64_t *looked, size_t count,
+                         enum plan_result *results, struct err *err);
 /* All ops of one target; kind and object may differ. States in ops are updated. */
 enum status journal_send(struct run_job *job, const struct op_target *target, struct op *ops,
                          size_t count, struct err *err);

@@ -34,7 +34,8 @@ static const char *const run_states[] = {
 };
 
 static const char *const op_kinds[] = {
-    [OP_CREATE] = "create", [OP_UPDATE] = "update", [OP_UPSERT] = "upsert"};
+    [OP_CREATE] = "create", [OP_UPDATE] = "update", [OP_UPSERT] = "upsert",
+    [OP_DELETE] = "delete", [OP_CONVERT] = "convert"};
 
 static const char *const op_states[] = {
     [OP_PLANNED] = "planned", [OP_SENDING] = "sending",         [OP_RETRY_SAFE] = "retry safe",

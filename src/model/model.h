@@ -121,7 +121,8 @@ struct run {
 /* ---------------------------------------------------------- operations */
 /* reliability: the journal. One operation an intended effect on the org. */
 
-enum op_kind { OP_CREATE, OP_UPDATE, OP_UPSERT };
+/* Stored as numbers: add at the end. */
+enum op_kind { OP_CREATE, OP_UPDATE, OP_UPSERT, OP_DELETE, OP_CONVERT /* a lead */ };
 const char *op_kind_name(enum op_kind kind);
 
 enum write_mode {
@@ -167,11 +168,16 @@ struct op {
     const char *payload;     /* JSON object, the exact bytes to send */
     char payload_sha256[65];
     const char *before;      /* JSON object: what the fields held when planned (undo); or NULL */
+    const char *base_stamp;  /* SystemModstamp of the record as `before` was read, or NULL */
+    const char *settings;    /* JSON object: how it is sent (duplicate rule, assignment rules); fixed at
+                                PLANNED like the payload; NULL = the defaults */
+    int priority;            /* 0 = a person waits for it, 1 = a schedule asked; lower goes first */
     enum write_mode mode;
     enum op_state state;
     int attempt;
     int64_t epoch;           /* of the process that holds it */
     int64_t sent_ms, deadline_ms, not_before_ms;
+    const char *ticket;      /* the remote's handle of what was sent: a Bulk job's id; or NULL */
     const char *evidence;    /* JSON: status line, error codes, how far it got */
     const char *result_id;   /* 18 characters */
     const char *result_stamp; /* SystemModstamp when known */

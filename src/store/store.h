@@ -173,6 +173,8 @@ struct op_query {
     int64_t after_id;
     size_t limit;
     int64_t ready_at_ms; /* 0 = any; else only not_before_ms <= this */
+    int most_priority;   /* 0 = any; else only priority < this */
+    const char *ticket;  /* NULL = any */
 };
 
 struct op_counts {
@@ -237,9 +239,17 @@ struct store_driver {
     enum status (*cells_count)(struct store *, int64_t table_id, int64_t column_id, int64_t by_state[CELL_IN_DOUBT + 1], struct err *); /* CELL_OK = rows without a state whose cell has a value; CELL_EMPTY = the rest */
 
     /* journal (reliability B.4) */
-    enum status (*ops_plan)(struct store *, struct op *ops, size_t count, enum plan_result *results, const struct cell_result *cells, struct err *); /* cells[i] goes in with ops[i] when PLAN_NEW */
-    enum status (*ops_sending)(struct store *, struct op *ops, size_t count, int64_t deadline_ms, struct err *); /* PLANNED or RETRY_SAFE -> SENDING, attempt+1, our epoch; synced (W1). Ops that moved meanwhile get state unchanged */
+    /* cells[i] goes in with ops[i] when PLAN_NEW. looked_ms (may be NULL): when the remote was
+     * asked for the business key; an operation with that key that was DONE since makes it
+     * PLAN_BUSY, because the look-up could not see its record. 0 = nobody looked. */
+    enum status (*ops_plan)(struct store *, struct op *ops, size_t count, enum plan_result *results, const struct cell_result *cells, const int64_t *looked_ms, struct err *);
+    /* PLANNED or RETRY_SAFE -> SENDING, attempt+1, our epoch; synced (W1). Ops that moved
+     * meanwhile get state unchanged. The op's ticket is stored with the attempt (NULL = none),
+     * its base_stamp when set. */
+    enum status (*ops_sending)(struct store *, struct op *ops, size_t count, int64_t deadline_ms, struct err *);
     enum status (*ops_settle)(struct store *, const struct op_settle *settles, size_t count, const struct dependents *dependents, size_t dependent_count, size_t *fenced, struct err *);
+    /* Sets not_before_ms and nothing else: not to be looked at before then. */
+    enum status (*ops_put_off)(struct store *, const int64_t *ids, size_t count, int64_t not_before_ms, struct err *);
     enum status (*ops_list)(struct store *, struct arena *, const struct op_query *query, struct op **out, size_t *count, struct err *);
     enum status (*ops_last)(struct store *, struct arena *, int64_t table_id, int64_t column_id, const int64_t *row_ids, size_t count, struct op *out, struct err *); /* newest of each cell; id 0 = none */
     enum status (*ops_count)(struct store *, int64_t table_id /* 0 = all */, struct op_counts *out, struct err *);

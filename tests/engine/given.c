@@ -55,8 +55,10 @@ MORTAL(cells_make_due,
        (S * s, int64_t t, int64_t c, uint32_t st, const int64_t *r, size_t n, int64_t *m, E *err),
        t, c, st, r, n, m, err)
 MORTAL(ops_plan,
-       (S * s, struct op *o, size_t n, enum plan_result *r, const struct cell_result *c, E *err), o,
-       n, r, c, err)
+       (S * s, struct op *o, size_t n, enum plan_result *r, const struct cell_result *c,
+        const int64_t *l, E *err),
+       o, n, r, c, l, err)
+MORTAL(ops_put_off, (S * s, const int64_t *i, size_t n, int64_t at, E *err), i, n, at, err)
 MORTAL(ops_sending, (S * s, struct op *o, size_t n, int64_t d, E *err), o, n, d, err)
 MORTAL(ops_settle,
        (S * s, const struct op_settle *o, size_t n, const struct dependents *d, size_t dn,
@@ -97,6 +99,7 @@ static const struct store_driver mortal = {
     .cells_put = mortal_cells_put,
     .cells_make_due = mortal_cells_make_due,
     .ops_plan = mortal_ops_plan,
+    .ops_put_off = mortal_ops_put_off,
     .ops_sending = mortal_ops_sending,
     .ops_settle = mortal_ops_settle,
     .ops_list = mortal_ops_list,

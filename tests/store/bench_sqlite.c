@@ -218,7 +218,7 @@ static void bench_ops(int64_t total)
                                             .state = CELL_QUEUED};
         }
         double t0 = seconds();
-        must(store->does->ops_plan(store, ops, BATCH, results, cells, &err));
+        must(store->does->ops_plan(store, ops, BATCH, results, cells, NULL, &err));
         double t1 = seconds();
         must(store->does->ops_sending(store, ops, BATCH, 1, &err));
         double t2 = seconds();

@@ -241,7 +241,7 @@ enum plan_result plan_op(struct op *op)
                                .column_id = op->column_id,
                                .slot = column_slot(LEAD),
                                .state = CELL_QUEUED};
-    CHECK_OK(suite.does->ops_plan(suite.store, op, 1, &result, &cell, &suite.err), &suite.err);
+    CHECK_OK(suite.does->ops_plan(suite.store, op, 1, &result, &cell, NULL, &suite.err), &suite.err);
     return result;
 }
 

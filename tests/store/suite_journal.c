@@ -111,7 +111,7 @@ TEST(journal, a_batch_collapses_within_itself)
     enum plan_result results[3];
     struct op ops[3] = {given_op("001A", 1, "k", NULL), given_op("001A", 1, "k", NULL),
                         given_op("001B", 1, "k", NULL)};
-    CHECK_OK(suite.does->ops_plan(suite.store, ops, 3, results, NULL, &suite.err), &suite.err);
+    CHECK_OK(suite.does->ops_plan(suite.store, ops, 3, results, NULL, NULL, &suite.err), &suite.err);
     CHECK_INT(results[0], PLAN_NEW);
     CHECK_INT(results[1], PLAN_SAME);
     CHECK_INT(results[2], PLAN_BUSY);
@@ -449,4 +449,89 @@ TEST(journal, conserves_every_operation_through_random_lives)
     CHECK_INT(total(), 60);
     for (int i = 0; i < 60; i++)
         CHECK_INT(op_now(ops[i].id).state, ops[i].state);
+}
+
+/* --------------------------------------------------------- push's additions */
+
+TEST(journal, a_key_that_was_done_since_the_look_up_is_busy)
+{
+    given_two_rows();
+    struct op first = given_op("001A", 1, "ann@acme.example", NULL);
+    CHECK_INT(plan_op(&first), PLAN_NEW);
+    int64_t looked = suite.world->now_ms(suite.world); /* the record is not there yet */
+    send_op(&first);
+    settle_op(&first, OP_DONE, LEAD_1);
+    enum plan_result result;
+    struct op late = given_op("001B", 1, "ann@acme.example", NULL);
+    CHECK_OK(suite.does->ops_plan(suite.store, &late, 1, &result, NULL, &looked, &suite.err),
+             &suite.err);
+    CHECK_INT(result, PLAN_BUSY);
+    CHECK_INT(late.id, first.id);
+    looked = suite.world->now_ms(suite.world) + 1; /* looked again: whoever plans now knows */
+    late = given_op("001B", 1, "ann@acme.example", NULL);
+    CHECK_OK(suite.does->ops_plan(suite.store, &late, 1, &result, NULL, &looked, &suite.err),
+             &suite.err);
+    CHECK_INT(result, PLAN_NEW);
+}
+
+TEST(journal, how_it_is_sent_is_kept_with_it)
+{
+    given_two_rows();
+    struct op op = given_op("001A", 1, NULL, NULL);
+    op.base_stamp = T1;
+    op.settings = "{\"duplicate_override\":true}";
+    op.priority = 1;
+    plan_op(&op);
+    suite_reopen();
+    struct op now = op_now(op.id);
+    CHECK_STR(now.base_stamp, T1);
+    CHECK_STR(now.settings, "{\"duplicate_override\":true}");
+    CHECK_INT(now.priority, 1);
+    CHECK(now.ticket == NULL);
+}
+
+TEST(journal, a_ticket_belongs_to_its_attempt)
+{
+    given_two_rows();
+    struct op op = given_op("001A", 1, NULL, NULL), *found = NULL;
+    size_t count;
+    plan_op(&op);
+    op.ticket = "750000000000001AAA";
+    send_op(&op);
+    struct op_query query = {.ticket = "750000000000001AAA"};
+    CHECK_OK(suite.does->ops_list(suite.store, suite.arena, &query, &found, &count, &suite.err),
+             &suite.err);
+    CHECK_INT(count, 1);
+    CHECK_INT(found->id, op.id);
+    settle_op(&op, OP_RETRY_SAFE, NULL);
+    op.ticket = NULL;
+    send_op(&op);
+    CHECK(op_now(op.id).ticket == NULL);
+}
+
+TEST(journal, what_a_person_waits_for_can_be_asked_for_alone)
+{
+    given_two_rows();
+    struct op night = given_op("001A", 1, NULL, NULL), click = given_op("001B", 1, NULL, NULL);
+    struct op *found = NULL;
+    size_t count;
+    night.priority = 1;
+    plan_op(&night);
+    plan_op(&click);
+    struct op_query query = {.most_priority = 1};
+    CHECK_OK(suite.does->ops_list(suite.store, suite.arena, &query, &found, &count, &suite.err),
+             &suite.err);
+    CHECK_INT(count, 1);
+    CHECK_INT(found->id, click.id);
+}
+
+TEST(journal, putting_off_changes_only_the_time)
+{
+    given_two_rows();
+    struct op op = given_op("001A", 1, NULL, NULL);
+    plan_op(&op);
+    CHECK_OK(suite.does->ops_put_off(suite.store, &op.id, 1, 12345, &suite.err), &suite.err);
+    struct op now = op_now(op.id);
+    CHECK_INT(now.not_before_ms, 12345);
+    CHECK_INT(now.state, OP_PLANNED);
 }

@@ -53,7 +53,7 @@ static enum status write_op(int64_t row, struct told *told, struct err *err)
     struct cell_result cell = {
         .row_id = row, .column_id = op.column_id, .slot = column_slot(LEAD), .state = CELL_QUEUED};
     enum plan_result result;
-    if (suite.does->ops_plan(suite.store, &op, 1, &result, &cell, err) != OK)
+    if (suite.does->ops_plan(suite.store, &op, 1, &result, &cell, NULL, err) != OK)
         return FAIL;
     told->planned++;
     enum status rc = suite.does->ops_sending(suite.store, &op, 1, 1, err);

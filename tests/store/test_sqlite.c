@@ -162,14 +162,31 @@ TEST(sqlite, a_reader_sees_what_is_committed_while_we_write)
     close_store(store);
 }
 
+static int version_now(void)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    char path[320];
+    snprintf(path, sizeof path, "%s/workspace.db", data);
+    CHECK_INT(sqlite3_open(path, &db), SQLITE_OK);
+    CHECK_INT(sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &stmt, NULL), SQLITE_OK);
+    CHECK_INT(sqlite3_step(stmt), SQLITE_ROW);
+    int version = sqlite3_column_int(stmt, 0);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return version;
+}
+
 TEST(sqlite, refuses_a_newer_schema_and_leaves_it_alone)
 {
     struct store *store = open_store();
+    char back[60];
     close_store(store);
+    snprintf(back, sizeof back, "PRAGMA user_version=%d", version_now());
     damage("PRAGMA user_version=999");
     CHECK_FAIL(try_open(false, false, &store), &err, ERR_STORE_NEWER);
     CHECK_FAIL(try_open(false, true, &store), &err, ERR_STORE_NEWER);
-    damage("PRAGMA user_version=1");
+    damage(back);
     store = open_store();
     CHECK_INT(store->epoch, 2);
     close_store(store);
@@ -311,7 +328,7 @@ static void write_one_op(struct store *store, const struct table *table, int64_t
                                .column_id = op.column_id,
                                .slot = table->columns[1].slot,
                                .state = CELL_QUEUED};
-    if (store->does->ops_plan(store, &op, 1, &result, &cell, &err) != OK)
+    if (store->does->ops_plan(store, &op, 1, &result, &cell, NULL, &err) != OK)
         _exit(5);
     tell(fd, 'p');
     if (store->does->ops_sending(store, &op, 1, 1, &err) != OK)

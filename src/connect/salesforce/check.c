@@ -81,6 +81,9 @@ static bool writable(const struct crm_field *field, enum op_kind kind)
         return field->updateable;
     case OP_UPSERT:
         return field->createable || field->updateable;
+    case OP_DELETE:
+    case OP_CONVERT:
+        break; /* they carry no field values */
     }
     return false;
 }

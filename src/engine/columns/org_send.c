@@ -166,14 +166,16 @@ static enum status plan(struct write_column *w, struct planned *planned, struct 
     planned->rows = arena_array(arena, wanted + 1, sizeof *planned->rows);
     struct cell_result *cells = arena_array(arena, wanted + 1, sizeof *cells);
     enum plan_result *results = arena_array(arena, wanted + 1, sizeof *results);
+    int64_t *looked = arena_array(arena, wanted + 1, sizeof *looked);
     for (size_t i = 0; i < w->batch->count; i++) {
         if (!w->intents[i].wanted)
             continue;
         fill_op(w, i, &planned->ops[n]);
         fill_cell(w, i, &cells[n]);
+        looked[n] = w->intents[i].looked_ms;
         planned->rows[n++] = i;
     }
-    if (n && journal_plan(w->batch, planned->ops, cells, n, results, err) != OK)
+    if (n && journal_plan(w->batch, planned->ops, cells, looked, n, results, err) != OK)
         return FAIL;
     for (size_t j = 0; j < n; j++) {
         size_t i = planned->rows[j];

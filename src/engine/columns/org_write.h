@@ -28,6 +28,7 @@ struct write_intent {
     const char *payload, *before;
     const char *target_id; /* 18 characters; NULL for creates */
     const char *key_value; /* business key, normalised; NULL = none */
+    int64_t looked_ms;     /* when the org was asked for that key; 0 = it was not */
     struct op last;        /* the cell's newest operation; id 0 = none */
     size_t same_as;        /* index of an earlier row with the same key; own index = none */
     bool wanted;           /* an operation is to be planned */

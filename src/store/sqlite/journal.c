@@ -105,6 +105,9 @@ static void bind_op(sqlite3_stmt *stmt, const struct op *op)
     sq_int(stmt, 18, op->epoch);
     sq_int(stmt, 19, op->not_before_ms);
     sq_int(stmt, 20, op->created_ms);
+    sq_text(stmt, 21, op->base_stamp);
+    sq_text(stmt, 22, op->settings);
+    sq_int(stmt, 23, op->priority);
 }
 
 static enum status insert_op(struct sq *sq, struct op *op, bool *inserted, struct err *err)
@@ -113,8 +116,9 @@ static enum status insert_op(struct sq *sq, struct op *op, bool *inserted, struc
         sq, err,
         "INSERT INTO ops(op_key,org_id,connection_id,table_id,row_id,column_id,run_id,generation,"
         "kind,object,key_field,key_value,target_id,payload,payload_sha256,before,mode,epoch,"
-        "not_before_ms,created_ms,state) VALUES(?,?,?,?,?,?,?,?,?,?,nullif(?,''),?,?,?,?,?,?,?,?,?,"
-        "0) ON CONFLICT DO NOTHING");
+        "not_before_ms,created_ms,base_stamp,settings,priority,state)"
+        " VALUES(?,?,?,?,?,?,?,?,?,?,nullif(?,''),?,?,?,?,?,?,?,?,?,?,?,?,0)"
+        " ON CONFLICT DO NOTHING");
     if (!stmt)
         return FAIL;
     bind_op(stmt, op);
@@ -179,13 +183,43 @@ static enum status explain_refusal(struct sq *sq, struct op *op, enum plan_resul
     return OK;
 }
 
+/* An operation with this business key that was done since the remote was asked for it: its
+ * record is news to whoever plans now. *id 0 = none. */
+static enum status find_done_since(struct sq *sq, const struct op *op, int64_t looked_ms,
+                                   int64_t *id, struct err *err)
+{
+    *id = 0;
+    if (!looked_ms || !op->key_value)
+        return OK;
+    sqlite3_stmt *stmt =
+        sq_stmt(sq, err,
+                "SELECT id FROM ops WHERE org_id=?1 AND object=?2 AND key_field=?3 AND key_value=?4"
+                " AND key_value IS NOT NULL AND state=6 AND done_ms>=?5 LIMIT 1");
+    if (!stmt)
+        return FAIL;
+    sq_text(stmt, 1, op->org_id);
+    sq_text(stmt, 2, op->object);
+    sq_text(stmt, 3, op->key_field);
+    sq_text(stmt, 4, op->key_value);
+    sq_int(stmt, 5, looked_ms);
+    return sq_one_int(sq, stmt, 0, id, err);
+}
+
 static enum status plan_one(struct writers *ws, struct op *op, enum plan_result *result,
-                            const struct cell_result *cell, struct err *err)
+                            const struct cell_result *cell, int64_t looked_ms, struct err *err)
 {
     bool inserted;
+    int64_t done;
     if (op->key_value && !op->key_field)
         return err_set(err, ERR_INVALID, "an operation's key value needs its key field");
     complete_op(ws->sq, op);
+    if (find_done_since(ws->sq, op, looked_ms, &done, err) != OK)
+        return FAIL;
+    if (done) {
+        *result = PLAN_BUSY;
+        op->id = done;
+        return OK;
+    }
     if (insert_op(ws->sq, op, &inserted, err) != OK)
         return FAIL;
     if (!inserted)
@@ -201,14 +235,16 @@ static enum status plan_one(struct writers *ws, struct op *op, enum plan_result 
 }
 
 enum status sq_ops_plan(struct store *store, struct op *ops, size_t count,
-                        enum plan_result *results, const struct cell_result *cells, struct err *err)
+                        enum plan_result *results, const struct cell_result *cells,
+                        const int64_t *looked_ms, struct err *err)
 {
     struct writers ws = {.sq = sq_of(store)};
     enum status rc = OK;
     if (sq_begin(ws.sq, err) != OK)
         return FAIL;
     for (size_t i = 0; rc == OK && i < count; i++)
-        rc = plan_one(&ws, &ops[i], &results[i], cells ? &cells[i] : NULL, err);
+        rc = plan_one(&ws, &ops[i], &results[i], cells ? &cells[i] : NULL,
+                      looked_ms ? looked_ms[i] : 0, err);
     writers_close(&ws);
     return sq_end(ws.sq, rc, err);
 }
@@ -223,8 +259,9 @@ static enum status send_one(struct sq *sq, struct op *op, int64_t now, int64_t d
         return OK;
     sqlite3_stmt *stmt =
         sq_stmt(sq, err,
-                "UPDATE ops SET state=1,attempt=attempt+1,epoch=?1,sent_ms=?2,deadline_ms=?3"
-                " WHERE id=?4 AND state=?5 AND attempt=?6");
+                "UPDATE ops SET state=1,attempt=attempt+1,epoch=?1,sent_ms=?2,deadline_ms=?3,"
+                "ticket=?7,base_stamp=coalesce(?8,base_stamp) WHERE id=?4 AND state=?5"
+                " AND attempt=?6");
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, sq->store.epoch);
@@ -233,6 +270,8 @@ static enum status send_one(struct sq *sq, struct op *op, int64_t now, int64_t d
     sq_int(stmt, 4, op->id);
     sq_int(stmt, 5, op->state);
     sq_int(stmt, 6, op->attempt);
+    sq_text(stmt, 7, op->ticket);
+    sq_text(stmt, 8, op->base_stamp);
     if (sq_done(sq, stmt, err) != OK)
         return FAIL;
     *moved = sq_changes(sq) > 0;
@@ -403,6 +442,32 @@ enum status sq_ops_settle(struct store *store, const struct op_settle *settles, 
     if (fenced)
         *fenced = rc == OK ? turned_away : 0;
     return rc;
+}
+
+/* ---------------------------------------------------------------- put off */
+
+static enum status put_off(struct sq *sq, const int64_t *ids, size_t count, int64_t not_before_ms,
+                           struct err *err)
+{
+    sqlite3_stmt *stmt = sq_stmt(sq, err, "UPDATE ops SET not_before_ms=?2 WHERE id=?1");
+    if (!stmt)
+        return FAIL;
+    for (size_t i = 0; i < count; i++) {
+        sq_int(stmt, 1, ids[i]);
+        sq_int(stmt, 2, not_before_ms);
+        if (sq_done(sq, stmt, err) != OK)
+            return FAIL;
+    }
+    return OK;
+}
+
+enum status sq_ops_put_off(struct store *store, const int64_t *ids, size_t count,
+                           int64_t not_before_ms, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    if (sq_begin(sq, err) != OK)
+        return FAIL;
+    return sq_end(sq, put_off(sq, ids, count, not_before_ms, err), err);
 }
 
 /* ---------------------------------------------------------------- recover */

@@ -37,7 +37,11 @@ void sq_read_op(sqlite3_stmt *s, struct arena *arena, struct op *op)
                       .error_code = sq_col_text(s, 28, arena),
                       .error_message = sq_col_text(s, 29, arena),
                       .created_ms = sqlite3_column_int64(s, 30),
-                      .done_ms = sqlite3_column_int64(s, 31)};
+                      .done_ms = sqlite3_column_int64(s, 31),
+                      .base_stamp = sq_col_text(s, 32, arena),
+                      .settings = sq_col_text(s, 33, arena),
+                      .priority = sqlite3_column_int(s, 34),
+                      .ticket = sq_col_text(s, 35, arena)};
     copy_text(op->key, sizeof op->key, (const char *)sqlite3_column_text(s, 1));
     copy_text(op->payload_sha256, sizeof op->payload_sha256,
               (const char *)sqlite3_column_text(s, 15));
@@ -71,6 +75,10 @@ static sqlite3_stmt *list_stmt(struct sq *sq, const struct op_query *q, struct e
         buf_str(&sql, " AND run_id=?4");
     if (q->ready_at_ms)
         buf_str(&sql, " AND not_before_ms<=?5");
+    if (q->most_priority)
+        buf_str(&sql, " AND priority<?7");
+    if (q->ticket)
+        buf_str(&sql, " AND ticket=?8");
     if (q->states)
         put_states(&sql, q->states);
     buf_str(&sql, " ORDER BY id LIMIT ?6");
@@ -89,9 +97,11 @@ enum status sq_ops_list(struct store *store, struct arena *arena, const struct o
     sqlite3_stmt *stmt = list_stmt(sq, q, err);
     if (stmt) {
         int64_t values[] = {q->after_id, q->table_id,    q->column_id,
-                            q->run_id,   q->ready_at_ms, q->limit ? (int64_t)q->limit : -1};
-        for (int i = 0; i < 6; i++)
+                            q->run_id,   q->ready_at_ms, q->limit ? (int64_t)q->limit : -1,
+                            q->most_priority};
+        for (int i = 0; i < 7; i++)
             sq_int(stmt, i + 1, values[i]);
+        sq_text(stmt, 8, q->ticket);
     }
     while (stmt && (rc = sq_row(sq, stmt, &row, err)) == OK && row) {
         struct op op;

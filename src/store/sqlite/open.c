@@ -367,6 +367,7 @@ static const struct store_driver sqlite_driver = {
     .ops_plan = sq_ops_plan,
     .ops_sending = sq_ops_sending,
     .ops_settle = sq_ops_settle,
+    .ops_put_off = sq_ops_put_off,
     .ops_list = sq_ops_list,
     .ops_last = sq_ops_last,
     .ops_count = sq_ops_count,

@@ -105,6 +105,7 @@ int64_t sq_now(struct sq *sq);
 #define SQ_APPLICATION_ID 0x4172676c /* "Argl" */
 enum status sq_migrate(struct sq *sq, struct err *err);
 int sq_schema_version(void); /* the newest this program knows */
+extern const char sq_step_push[]; /* step_push.c */
 
 /* ---- tables.c */
 struct sheet_info {
@@ -179,7 +180,7 @@ enum status sq_open_ops(struct sq *sq, const char *column, int64_t id, int64_t *
     "id,op_key,org_id,connection_id,table_id,row_id,column_id,run_id,generation,kind,object,"      \
     "key_field,key_value,target_id,payload,payload_sha256,before,mode,state,attempt,epoch,"        \
     "sent_ms,deadline_ms,not_before_ms,evidence,result_id,result_stamp,adopted,error_code,"        \
-    "error_message,created_ms,done_ms"
+    "error_message,created_ms,done_ms,base_stamp,settings,priority,ticket"
 void sq_read_op(sqlite3_stmt *stmt, struct arena *arena, struct op *op);
 
 /* ---- written.c: what we last wrote to a record's field */
@@ -247,7 +248,8 @@ enum status sq_cells_make_due(struct store *, int64_t, int64_t, uint32_t, const 
 enum status sq_cells_count(struct store *, int64_t, int64_t, int64_t[CELL_IN_DOUBT + 1],
                            struct err *);
 enum status sq_ops_plan(struct store *, struct op *, size_t, enum plan_result *,
-                        const struct cell_result *, struct err *);
+                        const struct cell_result *, const int64_t *, struct err *);
+enum status sq_ops_put_off(struct store *, const int64_t *, size_t, int64_t, struct err *);
 enum status sq_ops_sending(struct store *, struct op *, size_t, int64_t, struct err *);
 enum status sq_ops_settle(struct store *, const struct op_settle *, size_t,
                           const struct dependents *, size_t, size_t *, struct err *);
