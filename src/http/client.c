@@ -55,6 +55,8 @@ struct transfer {
     bool address_refused;
     bool second_send; /* libcurl wanted to send again */
     bool too_large;
+    bool cancelled;
+    struct err refused; /* what request->take said */
     char detail[CURL_ERROR_SIZE];
 };
 
@@ -161,12 +163,32 @@ static int prereq_callback(void *ctx, char *peer, char *local, int peer_port, in
     return CURL_PREREQFUNC_OK;
 }
 
+static size_t take_piece(struct transfer *t, const char *bytes, size_t len)
+{
+    if (t->request->take(t->request->take_ctx, bytes, len, &t->refused) == OK)
+        return len;
+    if (!t->refused.code[0])
+        err_set(&t->refused, ERR_IO, "the answer was not taken");
+    return CURL_WRITEFUNC_ERROR;
+}
+
 static size_t write_callback(char *bytes, size_t each, size_t count, void *ctx)
 {
     struct transfer *t = ctx;
+    if (t->request->take && t->response->status >= 200 && t->response->status < 300)
+        return take_piece(t, bytes, each * count);
     buf_append(&t->response->body, bytes, each * count);
     t->too_large = t->response->body.overflow;
     return t->too_large ? 0 : each * count;
+}
+
+/* Called about once a second, and oftener while bytes move. */
+static int progress_callback(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
+                             curl_off_t up)
+{
+    struct transfer *t = ctx;
+    t->cancelled = atomic_load(t->request->cancel);
+    return t->cancelled;
 }
 
 /* "HTTP/1.1 200 OK": a new answer begins; what an interim one said is dropped. */
@@ -309,13 +331,20 @@ static void prepare_callbacks(struct transfer *t)
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, t);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket_callback);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
+    if (t->request->cancel) {
+        curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, progress_callback);
+        curl_easy_setopt(easy, CURLOPT_XFERINFODATA, t);
+        curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
+    }
 }
 
 static void prepare_connection(struct transfer *t)
 {
     const struct http_request *request = t->request;
     CURL *easy = t->easy;
-    int64_t timeout = request->timeout_ms > 0 ? request->timeout_ms : DEFAULT_TIMEOUT_MS;
+    int64_t timeout = request->timeout_ms > 0 ? request->timeout_ms
+                      : request->stall_ms > 0 ? 0
+                                              : DEFAULT_TIMEOUT_MS;
     int64_t connect = request->connect_ms > 0 ? request->connect_ms : DEFAULT_CONNECT_MS;
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
@@ -327,6 +356,10 @@ static void prepare_connection(struct transfer *t)
     curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
+    if (request->stall_ms > 0) {
+        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+        curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)((request->stall_ms + 999) / 1000));
+    }
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_BUFFER);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, t->client->user_agent);
@@ -457,6 +490,10 @@ static void transfer_finish(struct transfer *t, CURLcode rc)
         reached(t, HTTP_CONNECTED);
     if (rc == CURLE_OK && response->status > 0)
         reached(t, HTTP_GOT_ALL);
+    else if (t->refused.code[0])
+        *t->err = t->refused;
+    else if (t->cancelled)
+        err_set(t->err, ERR_HTTP_CANCELLED, "given up");
     else
         err_set(t->err, error_code(t, rc), "%s", error_text(t, rc));
     response->body_cut = response->status > 0 && response->progress < HTTP_GOT_ALL;

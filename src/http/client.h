@@ -12,6 +12,8 @@
 #include "base/world.h"
 #include "http/http.h"
 
+#include <stdatomic.h>
+
 /* How far a request got. Failing before HTTP_SENT_SOME proves that the other
  * side did not act on it. */
 enum http_progress {
@@ -33,6 +35,7 @@ enum http_progress {
 #define ERR_HTTP_BROKEN          "http.broken"          /* reset, short or garbled answer */
 #define ERR_HTTP_TOO_LARGE       "http.too_large"       /* the answer passed its ceiling */
 #define ERR_HTTP_REFUSED_ADDRESS "http.refused_address" /* private address, not allowed */
+#define ERR_HTTP_CANCELLED       "http.cancelled"       /* by request->cancel */
 
 struct http_request {
     const char *method; /* NULL = GET */
@@ -47,6 +50,15 @@ struct http_request {
     bool public_only;      /* refuse private, loopback, link-local addresses at connect time */
     bool accept_gzip;
     const char *secret_hint; /* shown instead of credentials in logs; may be NULL */
+    /* Takes the body of a 2xx answer piece by piece, as it comes, instead of
+     * response->body; other answers are gathered as usual. It may block: the other
+     * side then waits. FAIL ends the exchange with ITS error. max_body does not apply. */
+    enum status (*take)(void *ctx, const char *bytes, size_t len, struct err *err);
+    void *take_ctx;
+    /* Ends an exchange of any length that stood still for so long; 0 = never. With it,
+     * timeout_ms 0 means no limit to the whole. */
+    int64_t stall_ms;
+    const atomic_bool *cancel; /* when it becomes true the exchange ends, within a second; may be NULL */
 };
 
 struct http_response {

@@ -182,6 +182,67 @@ TEST(exchange, long_urls_pass)
     free(path);
 }
 
+/* --- an answer taken piece by piece --- */
+
+struct taker {
+    size_t bytes, pieces, stop_after;
+};
+
+static enum status take(void *ctx, const char *bytes, size_t len, struct err *e)
+{
+    struct taker *taker = ctx;
+    taker->bytes += len;
+    taker->pieces++;
+    return taker->stop_after && taker->bytes >= taker->stop_after
+               ? err_set(e, "test.enough", "that is enough")
+               : OK;
+}
+
+TEST(taking, gets_the_body_of_a_good_answer_and_keeps_none)
+{
+    struct taker taker = {0};
+    struct http_request request = {.take = take, .take_ctx = &taker, .max_body = 1000};
+    CHECK_OK(send_request(request, "/huge"), &err);
+    CHECK(taker.bytes > 30 * MIB - 100 && taker.pieces > 10);
+    CHECK_INT(response.body.len, 0);
+    CHECK_INT(response.progress, HTTP_GOT_ALL);
+}
+
+TEST(taking, leaves_other_answers_whole)
+{
+    struct taker taker = {0};
+    struct http_request request = {.take = take, .take_ctx = &taker};
+    CHECK_OK(send_request(request, "/status/404"), &err);
+    CHECK_INT(response.status, 404);
+    CHECK_INT(taker.bytes, 0);
+}
+
+TEST(taking, may_refuse_and_says_why)
+{
+    struct taker taker = {.stop_after = 1000};
+    struct http_request request = {.take = take, .take_ctx = &taker};
+    CHECK_FAIL(send_request(request, "/big"), &err, "test.enough");
+    CHECK(response.body_cut);
+    CHECK_OK(get("/p"), &err); /* the client is none the worse */
+}
+
+TEST(taking, notices_a_body_that_is_cut)
+{
+    struct taker taker = {0};
+    struct http_request request = {.take = take, .take_ctx = &taker};
+    CHECK_FAIL(send_request(request, "/big/middle"), &err, ERR_HTTP_BROKEN);
+    CHECK(response.body_cut);
+}
+
+TEST(cancel, ends_an_exchange)
+{
+    atomic_bool cancel = true;
+    struct http_request request = {.cancel = &cancel};
+    CHECK_FAIL(send_request(request, "/slow"), &err, ERR_HTTP_CANCELLED);
+    cancel = false;
+    CHECK_OK(send_request(request, "/slow"), &err);
+}
+
 /* --- bodies --- */
 
 static char *some_bytes(size_t len)
