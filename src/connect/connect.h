@@ -20,6 +20,8 @@
 #define ERR_CRM_UNREACHABLE "connect.unreachable" /* network, 5xx, maintenance page */
 #define ERR_CRM_WRONG_ORG   "connect.wrong_org"
 #define ERR_CRM_REFUSED     "connect.refused" /* anything else the remote refused */
+#define ERR_CRM_PLACE_LOST  "connect.place_lost" /* read.place is gone: read from the start */
+#define ERR_CRM_SHORT       "connect.short" /* a result that is not whole, again and again */
 
 /* ------------------------------------------------------------ describe */
 
@@ -56,6 +58,10 @@ struct crm_object *crm_object_parse(struct arena *arena, const struct json *desc
 
 /* ---------------------------------------------------------------- read */
 
+/* How records travel. AUTO weighs calls and size; a read that cannot go in bulk
+ * (compound fields, an object or a condition the bulk interface refuses) goes by pages. */
+enum crm_transport { CRM_TRANSPORT_AUTO, CRM_TRANSPORT_PAGES, CRM_TRANSPORT_BULK };
+
 struct crm_read {
     const char *object;
     const char *const
@@ -68,6 +74,10 @@ struct crm_read {
     bool all_rows;     /* deleted rows too (queryAll) */
     bool deleted_only; /* IsDeleted = true, with all_rows */
     bool by_stamp;     /* ORDER BY SystemModstamp, Id (incremental); else ORDER BY Id */
+    int64_t expected;  /* how many records a count query said; 0 = not known */
+    enum crm_transport transport;
+    const char *place; /* page->place of an earlier reader of the very same read: goes on behind
+                          that page; ERR_CRM_PLACE_LOST when the remote no longer has it */
 };
 
 struct crm_record {
@@ -78,11 +88,19 @@ struct crm_record {
     struct value *values;  /* field_count of them; compound values as JSON text */
 };
 
+/* Records live on the arena given to read_next, or with the reader until the next
+ * read_next or read_close. A page may be empty and not the last: the remote is still
+ * preparing its answer, ask again. */
 struct crm_page {
     struct crm_record *records;
     size_t count;
-    int64_t total; /* totalSize the remote gave on the first page, else -1 */
+    int64_t total; /* records in all, as the remote said when it first could, else -1 */
     bool last;
+    int64_t missing; /* with last: records the remote announced and did not give (or gave too
+                        many: below 0). Deleted meanwhile, or lost: compare before believing */
+    /* Where a reader would go on behind this page; to be stored with it. NULL: behind
+     * the stamp and id of its last record. Records of a place come in any order. */
+    const char *place;
 };
 
 /* -------------------------------------------------------------- lookup */
@@ -301,7 +319,9 @@ struct connector {
      * likely first. count 0 = not known. */
     void (*doctor_text)(struct arena *arena, const char *text, struct crm_findings *out);
 
-    /* A reader pages by keyset on its own, so that a lost cursor costs one page. */
+    /* A reader pages by keyset on its own, so that a lost cursor costs one page, or
+     * has the remote prepare a bulk result and streams that. Closing it while the
+     * remote still prepares tells the remote to stop. */
     struct crm_reader *(*read_open)(struct crm_session *session, const struct crm_read *read,
                                     struct err *err);
     enum status (*read_next)(struct crm_reader *reader, struct arena *arena, struct crm_page *page,

@@ -26,6 +26,21 @@ void can(const char *path, int status, const char *body)
     cans[can_count++] = (struct canned){.path = path, .status = status, .body = body};
     pthread_mutex_unlock(&lock);
 }
+void can_csv(const char *path, const char *csv, const char *records, const char *locator)
+{
+    pthread_mutex_lock(&lock);
+    cans[can_count++] = (struct canned){.path = path,
+                                        .status = 200,
+                                        .body = csv,
+                                        .type = "text/csv",
+                                        .records = records,
+                                        .locator = locator};
+    pthread_mutex_unlock(&lock);
+}
+struct canned *can_last(void)
+{
+    return &cans[can_count - 1];
+}
 void cans_clear(void)
 {
     pthread_mutex_lock(&lock);
@@ -63,6 +78,10 @@ static void serve(void *ctx, struct http_in *in, struct http_out *out)
                         c->type ? c->type : "application/json;charset=UTF-8");
         http_out_header(in, out, "Sforce-Limit-Info",
                         "api-usage=25/15000; per-app-api-usage=17/250(appName=x)");
+        if (c->records)
+            http_out_header(in, out, "Sforce-NumberOfRecords", c->records);
+        if (c->locator)
+            http_out_header(in, out, "Sforce-Locator", c->locator);
         if (c->times > 0 && --c->times == 0)
             c->times = -1;
         break;

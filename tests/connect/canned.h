@@ -21,12 +21,16 @@ struct canned {
     enum http_break broken;
     int times;        /* 0 = for ever */
     const char *auth; /* only with this Authorization; NULL = any */
+    const char *records, *locator; /* Sforce-NumberOfRecords and Sforce-Locator of a Bulk result */
 };
 
 extern struct canned cans[32];
 extern const struct crm_token_store store;
 void can(const char *path, int status, const char *body);
 void can_times(const char *path, int status, const char *body, int times);
+/* A page of a Bulk result. */
+void can_csv(const char *path, const char *csv, const char *records, const char *locator);
+struct canned *can_last(void); /* to say more of the can just put */
 void cans_clear(void);
 void can_usual(void);
 extern const char lead_describe[]; /* as JSON */

@@ -393,6 +393,84 @@ TEST(org, an_incremental_read_starts_after_its_place)
     CHECK_INT(read_all(&read, true), count - (int64_t)first);
 }
 
+/* Every plain field of the object, as a user may ask for them. */
+static size_t plain_fields(const char *name, const char **fields)
+{
+    const struct crm_object *object = salesforce_connector.describe(session, name, &err);
+    CHECK_GOT(object, &err);
+    size_t n = 0;
+    for (size_t i = 0; i < object->field_count; i++)
+        if (!text_eq(object->fields[i].type, "address") &&
+            !text_eq(object->fields[i].type, "location"))
+            fields[n++] = object->fields[i].name;
+    fields[n++] = "Owner.Name";
+    fields[n++] = "CreatedBy.CreatedDate";
+    return n;
+}
+
+/* All records of a read by Id: "Id value value ...". */
+static struct map *read_lines(const struct crm_read *read)
+{
+    struct map *lines = map_new();
+    struct crm_page page;
+    struct crm_reader *reader = salesforce_connector.read_open(session, read, &err);
+    CHECK_GOT(reader, &err);
+    do {
+        CHECK_OK(salesforce_connector.read_next(reader, arena, &page, &err), &err);
+        for (size_t i = 0; i < page.count; i++) {
+            const struct crm_record *r = &page.records[i];
+            struct buf line = BUF_INIT;
+            buf_printf(&line, "%s %d", r->stamp, r->deleted);
+            for (size_t k = 0; k < read->field_count; k++)
+                buf_printf(&line, "|%s", r->values[k].text ? r->values[k].text : "(null)");
+            CHECK(!map_has(lines, r->id));
+            map_put(lines, r->id, arena_strdup(arena, buf_text(&line)));
+            buf_free(&line);
+        }
+    } while (!page.last);
+    CHECK_INT(page.missing, 0);
+    salesforce_connector.read_close(reader);
+    return lines;
+}
+
+TEST(bulk, gives_every_value_as_pages_do)
+{
+    static const char *const objects[] = {"Account", "Contact", "Opportunity", "Lead"};
+    for (size_t i = 0; i < sizeof objects / sizeof *objects; i++) {
+        const char *fields[500], *id;
+        void *line;
+        size_t at = 0;
+        struct crm_read read = {.object = objects[i], .fields = fields, .all_rows = true};
+        read.field_count = plain_fields(objects[i], fields);
+        struct map *pages = read_lines(&read);
+        read.transport = CRM_TRANSPORT_BULK;
+        struct map *bulk = read_lines(&read);
+        CHECK(map_count(pages) > 20);
+        CHECK_INT(map_count(bulk), map_count(pages));
+        while (map_next(pages, &at, &id, &line))
+            CHECK_STR(map_get(bulk, id), line);
+        map_free(pages);
+        map_free(bulk);
+    }
+}
+
+TEST(bulk, survives_faults)
+{
+    const char *fields[] = {"Name"};
+    struct crm_read read = {
+        .object = "Contact", .fields = fields, .field_count = 1, .transport = CRM_TRANSPORT_BULK};
+    fault("[{\"path\":\"/jobs/query\",\"nth\":1,\"effect\":\"drop_after\"},"
+          "{\"path\":\"/results\",\"nth\":1,\"effect\":\"cut\"},"
+          "{\"path\":\"/results\",\"nth\":2,\"effect\":\"status\",\"status\":503,\"body\":\"busy\"},"
+          "{\"path\":\"/results\",\"nth\":3,\"effect\":\"expire_token\"},"
+          "{\"path\":\"/results\",\"nth\":4,\"effect\":\"drop_before\"}]");
+    struct map *lines = read_lines(&read);
+    faults_end();
+    CHECK_INT(map_count(lines), count_of("Contact", NULL));
+    CHECK(sleeps >= 3);
+    map_free(lines);
+}
+
 TEST(org, more_fields_than_a_url_holds)
 {
     const struct crm_object *account = salesforce_connector.describe(session, "Account", &err);

@@ -29,7 +29,7 @@ struct sf_ahead {
 struct sf_ahead *sf_ahead_new(struct sf *sf)
 {
     struct err ignored = {0};
-    struct sf *side = sf_new(world_real(), &sf->connection, NULL, &ignored);
+    struct sf *side = sf_side_new(sf, &ignored);
     if (!side)
         return NULL;
     struct sf_ahead *ahead = mem_alloc(sizeof *ahead);
@@ -49,14 +49,8 @@ static void *fetch(void *arg)
 void sf_ahead_start(struct sf_ahead *ahead, struct sf *sf, const char *locator)
 {
     sigset_t all, before;
-    struct sf *side = ahead->side;
 
-    free(side->instance);
-    side->instance = mem_strdup(sf->instance);
-    side->local = sf->local;
-    memcpy(side->version, sf->version, sizeof side->version);
-    secret_copy(&side->access, &sf->access);
-    side->crm.calls = 0;
+    sf_side_ready(ahead->side, sf);
     ahead->path = mem_printf("/query/%s", locator);
     sigfillset(&all); /* signals are the main thread's business */
     pthread_sigmask(SIG_BLOCK, &all, &before);
@@ -66,16 +60,9 @@ void sf_ahead_start(struct sf_ahead *ahead, struct sf *sf, const char *locator)
 
 static void join(struct sf_ahead *ahead, struct sf *sf)
 {
-    const struct crm_session *of_side = &ahead->side->crm;
     pthread_join(ahead->thread, NULL);
     ahead->running = false;
-    sf->crm.calls += of_side->calls;
-    if (of_side->limit_max >= 0) {
-        sf->crm.limit_used = of_side->limit_used;
-        sf->crm.limit_max = of_side->limit_max;
-    }
-    if (of_side->server_date_ms)
-        sf->crm.server_date_ms = of_side->server_date_ms;
+    sf_side_done(ahead->side, sf);
 }
 
 static void forget(struct sf_ahead *ahead)

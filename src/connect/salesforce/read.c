@@ -6,7 +6,7 @@
  * members come in the order of the SELECT, so each record is walked beside the
  * list of wanted fields; only a surprise costs a search. While the caller
  * stores a page, ahead.c fetches the next one. */
-#include "connect/salesforce/sf_priv.h"
+#include "connect/salesforce/read_priv.h"
 
 #include "base/mem.h"
 #include "base/str.h"
@@ -16,31 +16,6 @@
 #include <string.h>
 
 #define MOST_RESTARTS 3 /* in a row, without a record between */
-
-/* A wanted member of a record: a field, or a parent with wanted members. */
-struct want {
-    const char *name;
-    size_t len;
-    struct want *kids, *next;
-    size_t *slots; /* places in crm_record.values; more than one when asked twice */
-    size_t slot_count;
-    enum { WANT_VALUE, WANT_ID, WANT_STAMP, WANT_DELETED, WANT_MASTER } role;
-};
-
-struct crm_reader {
-    struct sf *sf;
-    struct arena *arena;
-    struct crm_read read; /* own copies of the texts */
-    struct want *wants;
-    bool has_stamp, has_deleted, has_master;
-    char *last_stamp; /* as printed; NULL = from the start */
-    char last_id[19];
-    char *locator;
-    bool started, finished;
-    int restarts;
-    struct sf_ahead *ahead; /* NULL until a second page is wanted */
-    bool asked_ahead;
-};
 
 /* ------------------------------------------------------------- the plan */
 
@@ -149,7 +124,7 @@ static enum status keyset(struct crm_reader *reader, struct buf *out, bool *any,
     return OK;
 }
 
-static enum status soql_build(struct crm_reader *reader, struct buf *out, struct err *err)
+enum status read_soql(struct crm_reader *reader, bool ordered, struct buf *out, struct err *err)
 {
     const struct crm_read *read = &reader->read;
     bool any = false;
@@ -171,7 +146,8 @@ static enum status soql_build(struct crm_reader *reader, struct buf *out, struct
         and_if(out, &any);
         buf_str(out, "IsDeleted = true");
     }
-    buf_str(out, read->by_stamp ? " ORDER BY SystemModstamp, Id" : " ORDER BY Id");
+    if (ordered)
+        buf_str(out, read->by_stamp ? " ORDER BY SystemModstamp, Id" : " ORDER BY Id");
     return OK;
 }
 
@@ -187,6 +163,7 @@ static void read_copy(struct crm_reader *reader, const struct crm_read *read)
     reader->read.fields = fields;
     reader->read.object = arena_strdup(arena, read->object);
     reader->read.where = text_blank(read->where) ? NULL : arena_strdup(arena, read->where);
+    reader->read.place = text_blank(read->place) ? NULL : arena_strdup(arena, read->place);
     reader->last_stamp = text_blank(read->since_stamp) ? NULL : mem_strdup(read->since_stamp);
 }
 
@@ -219,6 +196,14 @@ static enum status read_check(struct crm_reader *reader, const struct crm_object
     return read->where ? soql_condition(read->where, err) : OK;
 }
 
+static bool goes_in_bulk(const struct crm_reader *reader, int64_t records)
+{
+    enum crm_transport transport = reader->read.transport;
+    bool wanted = transport == CRM_TRANSPORT_BULK ||
+                  (transport == CRM_TRANSPORT_AUTO && bulk_pays(records));
+    return wanted && bulk_can(reader);
+}
+
 struct crm_reader *sf_read_open(struct crm_session *session, const struct crm_read *read,
                                 struct err *err)
 {
@@ -227,6 +212,8 @@ struct crm_reader *sf_read_open(struct crm_session *session, const struct crm_re
         return NULL;
     struct crm_reader *reader = mem_alloc(sizeof *reader);
     reader->sf = sf_of(session);
+    reader->object = object;
+    reader->total = -1;
     reader->arena = arena_new();
     read_copy(reader, read);
     const struct crm_field *stamp = crm_object_field(object, "SystemModstamp");
@@ -239,6 +226,11 @@ struct crm_reader *sf_read_open(struct crm_session *session, const struct crm_re
         return NULL;
     }
     wants_plan(reader);
+    if ((reader->read.place || goes_in_bulk(reader, read->expected)) &&
+        bulk_read_begin(reader, err) != OK) {
+        sf_read_close(reader);
+        return NULL;
+    }
     return reader;
 }
 
@@ -246,6 +238,7 @@ void sf_read_close(struct crm_reader *reader)
 {
     if (!reader)
         return;
+    bulk_read_end(reader);
     sf_ahead_free(reader->ahead, reader->sf);
     free(reader->locator);
     free(reader->last_stamp);
@@ -374,7 +367,7 @@ static enum status page_fetch(struct crm_reader *reader, struct arena *arena, st
         if (sf_ahead_take(reader->ahead, reader->sf, arena, rows))
             return OK;
     }
-    if (!query.locator && soql_build(reader, &soql, err) != OK)
+    if (!query.locator && read_soql(reader, true, &soql, err) != OK)
         goto done;
     query.soql = buf_text(&soql);
     rc = sf_query(reader->sf, &query, reader->read.object, arena, rows, err);
@@ -393,11 +386,77 @@ static void ask_ahead(struct crm_reader *reader)
     reader->asked_ahead = true;
 }
 
+/* The cursor is of no use any more: ask again from the last record. */
+static bool restart(struct crm_reader *reader)
+{
+    free(reader->locator);
+    reader->locator = NULL;
+    reader->total = -1;
+    reader->taken = 0;
+    return ++reader->restarts <= MOST_RESTARTS;
+}
+
+/* A cursor that hands out the page before once more. */
+static bool repeats(struct crm_reader *reader, const struct crm_page *page)
+{
+    bool again =
+        page->count && reader->locator && text_eq(page->records[0].id, reader->first_id);
+    if (page->count)
+        memcpy(reader->first_id, page->records[0].id, sizeof reader->first_id);
+    return again;
+}
+
+/* One page, whatever becomes of cursors. */
+static enum status page_take(struct crm_reader *reader, struct arena *arena, struct sf_rows *rows,
+                             struct crm_page *page, struct err *err)
+{
+    for (;;) {
+        page->count = 0;
+        if (page_fetch(reader, arena, rows, err) != OK) {
+            if (!reader->locator || !sf_locator_lost(err) || !restart(reader))
+                return FAIL;
+            err_clear(err);
+            continue;
+        }
+        if (records_take(reader, rows->records, arena, page, err) != OK)
+            return FAIL;
+        if (!repeats(reader, page))
+            return OK;
+        if (!restart(reader))
+            return err_set(err, ERR_CRM_SHORT, "Salesforce gives the same page again and again");
+    }
+}
+
+static enum status pages_next(struct crm_reader *reader, struct arena *arena, struct crm_page *page,
+                              struct err *err)
+{
+    struct sf_rows rows;
+    if (page_take(reader, arena, &rows, page, err) != OK)
+        return err_wrap(err, "reading %s", reader->read.object);
+    reader->sf->crm.calls_one_each += page->count;
+    if (!reader->started)
+        page->total = rows.total;
+    if (reader->total < 0)
+        reader->total = rows.total;
+    reader->taken += (int64_t)page->count;
+    reader->started = true;
+    free(reader->locator);
+    reader->locator = mem_strdup(rows.locator);
+    place_keep(reader, page);
+    page->last = reader->finished = rows.locator == NULL;
+    if (page->last)
+        page->missing = reader->total - reader->taken;
+    else if (goes_in_bulk(reader, reader->total - reader->taken))
+        return bulk_read_begin(reader, err);
+    else
+        ask_ahead(reader);
+    return OK;
+}
+
 enum status sf_read_next(struct crm_reader *reader, struct arena *arena, struct crm_page *page,
                          struct err *err)
 {
     struct err local = {0};
-    struct sf_rows rows;
 
     err = err ? err : &local;
     memset(page, 0, sizeof *page);
@@ -406,24 +465,6 @@ enum status sf_read_next(struct crm_reader *reader, struct arena *arena, struct 
         page->last = true;
         return OK;
     }
-    while (page_fetch(reader, arena, &rows, err) != OK) {
-        if (!reader->locator || !sf_locator_lost(err) || ++reader->restarts > MOST_RESTARTS)
-            return err_wrap(err, "reading %s", reader->read.object);
-        free(reader->locator);
-        reader->locator = NULL; /* ask again from the last record */
-        err_clear(err);
-    }
-    if (records_take(reader, rows.records, arena, page, err) != OK)
-        return FAIL;
-    reader->sf->crm.calls_one_each += page->count;
-    if (!reader->started)
-        page->total = rows.total;
-    reader->started = true;
-    free(reader->locator);
-    reader->locator = mem_strdup(rows.locator);
-    place_keep(reader, page);
-    page->last = reader->finished = rows.locator == NULL;
-    if (rows.locator)
-        ask_ahead(reader);
-    return OK;
+    return reader->bulk ? bulk_read_next(reader, arena, page, err)
+                        : pages_next(reader, arena, page, err);
 }

@@ -71,6 +71,33 @@ void sf_free(struct sf *sf)
     free(sf);
 }
 
+struct sf *sf_side_new(struct sf *sf, struct err *err)
+{
+    return sf_new(world_real(), &sf->connection, NULL, err);
+}
+
+void sf_side_ready(struct sf *side, struct sf *sf)
+{
+    free(side->instance);
+    side->instance = mem_strdup(sf->instance);
+    side->local = sf->local;
+    memcpy(side->version, sf->version, sizeof side->version);
+    secret_copy(&side->access, &sf->access);
+    side->crm.calls = 0;
+}
+
+void sf_side_done(struct sf *side, struct sf *sf)
+{
+    sf->crm.calls += side->crm.calls;
+    side->crm.calls = 0;
+    if (side->crm.limit_max >= 0) {
+        sf->crm.limit_used = side->crm.limit_used;
+        sf->crm.limit_max = side->crm.limit_max;
+    }
+    if (side->crm.server_date_ms)
+        sf->crm.server_date_ms = side->crm.server_date_ms;
+}
+
 enum status sf_use_tokens(struct sf *sf, const struct crm_tokens *tokens, struct err *err)
 {
     struct arena *arena = arena_new();
@@ -194,7 +221,8 @@ enum status sf_send(struct sf *sf, const struct sf_call *call, struct http_respo
     if (secret_is_set(&sf->access))
         usual[n++] = (struct http_header){"Authorization", bearer.data, NULL};
     usual[n++] = (struct http_header){"Sforce-Call-Options", "client=argil", NULL};
-    usual[n++] = (struct http_header){"Accept", "application/json", NULL};
+    usual[n++] =
+        (struct http_header){"Accept", call->accept ? call->accept : "application/json", NULL};
     if (call->body)
         usual[n++] = (struct http_header){"Content-Type", "application/json; charset=UTF-8", NULL};
     for (size_t i = 0; i + 1 < n; i++)
@@ -212,6 +240,10 @@ enum status sf_send(struct sf *sf, const struct sf_call *call, struct http_respo
         .fresh_connection = call->fresh,
         .accept_gzip = !sf->local, /* on this machine it costs more than it saves */
         .secret_hint = secret_hint(&sf->access),
+        .take = call->take,
+        .take_ctx = call->take_ctx,
+        .stall_ms = call->stall_ms,
+        .cancel = call->cancel,
     };
     enum status rc = http_send(sf->http, &request, response, err);
     if (!call->uncounted && response->progress >= HTTP_SENT_ALL)

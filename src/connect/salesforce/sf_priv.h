@@ -58,6 +58,12 @@ struct sf_call {
     int64_t timeout_ms;                /* 0 = the client's default */
     const char *what;                  /* "reading Lead": put before an error; may be NULL */
     const char *object;                /* for explanations; may be NULL */
+    const char *accept;                /* NULL = application/json */
+    /* As in http_request: a good answer's body piece by piece. */
+    enum status (*take)(void *ctx, const char *bytes, size_t len, struct err *err);
+    void *take_ctx;
+    int64_t stall_ms;
+    const atomic_bool *cancel;
 };
 
 struct sf *sf_new(struct world *world, const struct connection *connection,
@@ -67,6 +73,12 @@ struct crm_session *sf_open(struct world *world, const struct connection *connec
                             const struct crm_token_store *tokens, struct err *err);
 void sf_close(struct crm_session *session);
 /* Takes over tokens and instance_url after checking its host. */
+/* A session beside `sf` for another thread: own HTTP client, no way to refresh. NULL with
+ * *err. sf_side_ready, while that thread rests, gives it the present token; sf_side_done
+ * adds what it used to sf's counters. */
+struct sf *sf_side_new(struct sf *sf, struct err *err);
+void sf_side_ready(struct sf *side, struct sf *sf);
+void sf_side_done(struct sf *side, struct sf *sf);
 enum status sf_use_tokens(struct sf *sf, const struct crm_tokens *tokens, struct err *err);
 /* Knows the API version, so that the next request can be sent. */
 enum status sf_ready(struct sf *sf, struct err *err);
