@@ -11,7 +11,8 @@ import sys
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 
 # room -> what its files may include: whole rooms ("base"), or single headers.
-# A room may always include itself. The longest matching room wins.
+# A room may always include itself. The longest matching room wins. A seam's
+# header stands for its further ones, too: store/store.h for store/store_leases.h.
 ROOMS = {
     "src/base": [],
     "src/http": ["base"],
@@ -72,7 +73,8 @@ def allowed(room, header):
     if (room, header) in EXCEPTIONS:
         return True
     for may in ROOMS[room]:
-        if header == may or (not may.endswith(".h") and header.startswith(may + "/")):
+        further = may.endswith(".h") and header.startswith(may.removesuffix(".h") + "_")
+        if header == may or further or (not may.endswith(".h") and header.startswith(may + "/")):
             return not header.endswith("_priv.h")
     return False
 

@@ -195,6 +195,11 @@ struct store_driver {
      * Set it before other threads have handles. */
     void (*watch)(struct store *, const struct store_watch *watch);
 
+    /* groups, each in a header of its own */
+    const struct store_leases *leases;       /* store_leases.h */
+    const struct store_access *access;       /* store_access.h */
+    const struct store_describes *describes; /* store_describes.h */
+
     /* connections; names are unique */
     enum status (*connection_put)(struct store *, struct connection *connection, struct err *); /* sets id */
     enum status (*connection_get)(struct store *, struct arena *, const char *name, struct connection *out, struct err *);

@@ -104,6 +104,25 @@ enum status sq_connection_list(struct store *store, struct arena *arena, struct 
     return rc;
 }
 
+static enum status delete_parts(struct sq *sq, int64_t id, struct err *err)
+{
+    static const char *const parts[] = {
+        "DELETE FROM builders WHERE connection_id=?",
+        "DELETE FROM describes WHERE connection_id=?",
+        "DELETE FROM meta WHERE name='default_connection' AND value=?",
+        "DELETE FROM connections WHERE id=?",
+    };
+    for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
+        sqlite3_stmt *stmt = sq_stmt(sq, err, parts[i]);
+        if (!stmt)
+            return FAIL;
+        sq_int(stmt, 1, id);
+        if (sq_done(sq, stmt, err) != OK)
+            return FAIL;
+    }
+    return OK;
+}
+
 static enum status delete_connection(struct sq *sq, const char *name, struct err *err)
 {
     int64_t id, open;
@@ -123,11 +142,8 @@ static enum status delete_connection(struct sq *sq, const char *name, struct err
         err_hint(err, "Let them finish or settle them first: argil journal list.");
         return FAIL;
     }
-    if (!(stmt = sq_stmt(sq, err, "DELETE FROM connections WHERE id=?")))
-        return FAIL;
     sq_note(sq, NOUN_CONNECTION, 0, id);
-    sq_int(stmt, 1, id);
-    return sq_done(sq, stmt, err);
+    return delete_parts(sq, id, err);
 }
 
 enum status sq_connection_delete(struct store *store, const char *name, struct err *err)

@@ -83,7 +83,7 @@ static const char first[] =
     " id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
     " detail TEXT, prev TEXT NOT NULL, hash TEXT NOT NULL);";
 
-static const char *const steps[] = {first, sq_step_push};
+static const char *const steps[] = {first, sq_step_push, sq_step_connections};
 
 int sq_schema_version(void)
 {

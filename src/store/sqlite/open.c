@@ -209,8 +209,11 @@ static enum status wake_cells(struct sq *sq, struct err *err)
     return rc;
 }
 
+/* We hold the data directory's lock: whoever had a lease is gone. */
 static enum status tidy(struct sq *sq, struct err *err)
 {
+    if (sq_exec(sq, "DELETE FROM leases", err) != OK)
+        return FAIL;
     char *sql = arena_printf(sq->scratch, "UPDATE runs SET state=%d, ended_ms=%lld WHERE state=0",
                              RUN_INTERRUPTED, (long long)sq_now(sq));
     if (sq_exec(sq, sql, err) != OK)
@@ -338,6 +341,9 @@ static const struct store_driver sqlite_driver = {
     .close = sq_close,
     .open_another = sq_open_another,
     .watch = sq_watch,
+    .leases = &sq_leases,
+    .access = &sq_access,
+    .describes = &sq_describes,
     .connection_put = sq_connection_put,
     .connection_get = sq_connection_get,
     .connection_list = sq_connection_list,

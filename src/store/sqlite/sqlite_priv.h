@@ -16,6 +16,9 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "store/store.h"
+#include "store/store_access.h"
+#include "store/store_describes.h"
+#include "store/store_leases.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
@@ -105,7 +108,8 @@ int64_t sq_now(struct sq *sq);
 #define SQ_APPLICATION_ID 0x4172676c /* "Argl" */
 enum status sq_migrate(struct sq *sq, struct err *err);
 int sq_schema_version(void); /* the newest this program knows */
-extern const char sq_step_push[]; /* step_push.c */
+extern const char sq_step_push[];        /* step_push.c */
+extern const char sq_step_connections[]; /* step_connections.c */
 
 /* ---- tables.c */
 struct sheet_info {
@@ -204,6 +208,11 @@ int stamp_compare(const char *a, const char *b);
 /* ---- audit.c */
 enum status audit_append(struct sq *sq, const char *who, const char *what, const char *detail,
                          struct err *err); /* inside a transaction */
+
+/* ---- groups of operations, one file each */
+extern const struct store_leases sq_leases;
+extern const struct store_access sq_access;
+extern const struct store_describes sq_describes;
 
 /* ---- the driver's functions, in the order of store.h */
 void sq_watch(struct store *, const struct store_watch *);
