@@ -183,8 +183,11 @@ struct op_counts {
 
 /* ------------------------------------------------------------ driver */
 
+struct store_people; /* store_people.h */
+
 struct store_driver {
     const char *name;
+    const struct store_people *people;
     void (*close)(struct store *store);
     /* A further handle on the same workspace, for another thread of this process.
      * It shares lock and epoch; writers of all handles take turns in the order

@@ -83,7 +83,8 @@ static const char first[] =
     " id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
     " detail TEXT, prev TEXT NOT NULL, hash TEXT NOT NULL);";
 
-static const char *const steps[] = {first, sq_step_push, sq_step_connections};
+static const char *const steps[] = {first, sq_step_push, sq_step_connections,
+                                    sq_step_people};
 
 int sq_schema_version(void)
 {
