@@ -15,19 +15,19 @@
 static enum status read_source(struct sync *sync, struct err *err)
 {
     const struct table *table = &sync->table->table;
-    const char *text = table->source ? table->source : "{}";
+    const char *text = sync->from->config;
     sync->source = json_parse(sync->job.arena, text, strlen(text), err);
     if (sync->source)
-        sync->kind = source_kind_of(sync->source, err);
+        sync->kind = source_kind_of(sync->from, err);
     if (!sync->kind)
-        return err_wrap(err, "source of table \"%s\"", table->name);
+        return err_wrap(err, "source \"%s\" of table \"%s\"", sync->from->name, table->name);
     const char *deleted = json_get_text(sync->source, "when_deleted");
     sync->when_deleted = text_eq(deleted, "remove") ? DELETED_REMOVE
                          : text_eq(deleted, "keep") ? DELETED_KEEP
                                                     : DELETED_MARK;
     sync->update_existing = json_get_bool(sync->source, "update_existing", true);
     sync->auto_update = table->auto_update;
-    sync->rows_before = table->row_count;
+    sync->rows_before = sync->from->row_count;
     return OK;
 }
 
@@ -86,7 +86,9 @@ enum status sync_store(struct sync *sync, const struct row_in *rows, size_t coun
     struct store *store = sync->job.engine->store;
     struct import_page page = {.table_id = sync->table->table.id,
                                .run_id = sync->job.run_id,
+                               .source = sync->from->slot,
                                .slots = sync->slots,
+                               .fields = sync->fields,
                                .slot_count = sync->field_count,
                                .rows = rows,
                                .row_count = count,
@@ -107,7 +109,8 @@ enum status sync_store(struct sync *sync, const struct row_in *rows, size_t coun
 enum status sync_cursor_get(struct sync *sync, const char **json, struct err *err)
 {
     struct store *store = sync->job.engine->store;
-    return store->does->cursor_get(store, sync->job.arena, sync->table->table.id, json, err);
+    return store->does->cursor_get(store, sync->job.arena, sync->table->table.id, sync->from->slot,
+                                   json, err);
 }
 
 enum status sync_rows_now(struct sync *sync, int64_t *out, struct err *err)
@@ -116,7 +119,8 @@ enum status sync_rows_now(struct sync *sync, int64_t *out, struct err *err)
     struct arena *arena = arena_new();
     struct table table = {0};
     enum status rc = store->does->table_get(store, arena, sync->table->table.name, &table, err);
-    *out = table.row_count;
+    const struct source *from = rc == OK ? table_source(&table, sync->from->name) : NULL;
+    *out = from ? from->row_count : 0;
     arena_free(arena);
     return rc;
 }
@@ -241,6 +245,7 @@ enum status sync_table(struct engine *engine, const char *table, bool full,
         return FAIL;
     enum status rc = FAIL;
     sync.table = job_table(&sync.job, table, err);
+    sync.from = sync.table ? &sync.table->table.sources[0] : NULL;
     if (sync.table && read_source(&sync, err) == OK && begin(&sync, err) == OK) {
         make_rules(&sync);
         rc = end(&sync, sync.kind->pull(&sync, err), err);

@@ -13,6 +13,7 @@ struct sync {
     struct run_job job;
     struct table_plan *table;
     const struct source_kind *kind;
+    const struct source *from;
     const struct json *source; /* its settings, as the recipe gave them */
     struct sync_report *report;
     bool full; /* read everything again; suspicious losses are confirmed */
@@ -48,7 +49,7 @@ enum status sync_store(struct sync *sync, const struct row_in *rows, size_t coun
                        const char *cursor, bool first_load, struct err *err);
 /* The stored place; *json NULL = none. On the job's arena. */
 enum status sync_cursor_get(struct sync *sync, const char **json, struct err *err);
-/* Live rows of the table now. */
+/* Live rows that the source holds now. */
 enum status sync_rows_now(struct sync *sync, int64_t *out, struct err *err);
 
 #endif

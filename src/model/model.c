@@ -115,6 +115,18 @@ bool value_equal(struct value a, struct value b)
     return a.len == b.len && memcmp(a.text, b.text, a.len) == 0;
 }
 
+const struct source *table_source(const struct table *table, const char *name)
+{
+    const struct source *near = NULL;
+    for (size_t i = 0; i < table->source_count; i++) {
+        if (text_eq(table->sources[i].name, name))
+            return &table->sources[i];
+        if (!near && text_eq_nocase(table->sources[i].name, name))
+            near = &table->sources[i];
+    }
+    return near;
+}
+
 const struct column *table_column(const struct table *table, const char *name)
 {
     const struct column *near = NULL;

@@ -66,13 +66,28 @@ struct column {
     size_t depend_count;
 };
 
+/* Where rows come from. A row knows the slots of the sources that hold it. */
+#define SOURCE_SLOTS 60
+struct source {
+    int64_t id;
+    int slot;               /* 0 .. SOURCE_SLOTS - 1; its own for life */
+    const char *name;       /* unique in its table */
+    const char *kind;       /* "salesforce_object", "csv", ... */
+    const char *connection; /* name, or NULL */
+    const char *object;     /* SObject whose Ids are its keys, or NULL */
+    const char *config;     /* JSON object of the kind's options and the rules, canonical */
+    int64_t row_count;      /* live rows that it holds */
+};
+
 struct table {
     int64_t id;
     const char *name;
     const char *recipe;       /* YAML text as applied */
-    const char *source;       /* JSON object: {"connection","object","fields":[..],"where","every","update_existing","when_deleted",...} */
-    const char *connection;   /* the source's connection name, or NULL */
-    const char *object;       /* the source's SObject, or NULL */
+    const char *source;       /* config of the first source */
+    const char *connection;   /* the first source's connection name, or NULL */
+    const char *object;       /* the first source's SObject, or NULL */
+    struct source *sources;   /* by position */
+    size_t source_count;
     const char *guard;        /* JSON object, "{}" when absent */
     bool auto_update;
     int64_t row_count;        /* live rows */
@@ -80,6 +95,7 @@ struct table {
     struct column *columns;   /* by position */
     size_t column_count;
 };
+const struct source *table_source(const struct table *table, const char *name); /* exact, then nocase */
 const struct column *table_column(const struct table *table, const char *name); /* exact, then nocase */
 const struct column *table_column_by_id(const struct table *table, int64_t id);
 

@@ -8,6 +8,7 @@
 #ifndef ARGIL_STORE_STORE_H
 #define ARGIL_STORE_STORE_H
 
+#include "base/bits.h"
 #include "base/str.h"
 #include "base/world.h"
 #include "model/model.h"
@@ -60,11 +61,13 @@ enum when_deleted { DELETED_MARK, DELETED_REMOVE, DELETED_KEEP };
 
 struct import_page {
     int64_t table_id, run_id;
+    int source;             /* slot of the source that the rows come from */
     const int *slots;       /* physical columns of the values */
     size_t slot_count;
+    const char *const *fields; /* the remote's names of the slots, to tell echoes; NULL = none */
     const struct row_in *rows;
     size_t row_count;
-    const char *cursor;     /* JSON, stored in the same transaction; NULL = unchanged */
+    const char *cursor;     /* JSON, stored with the source in the same transaction; NULL = unchanged */
     bool update_existing;   /* false: known rows are left alone */
     bool first_load;        /* the table was empty when this sync began: rows are new, key order */
     enum when_deleted when_deleted;
@@ -76,6 +79,7 @@ struct import_page {
         int64_t column_id;
     } *due_for_change;
     size_t due_for_change_count;
+    struct bits *seen; /* row ids met are put in; NULL = nobody asks */
 };
 
 /* import_page adds to these. Each row is exactly one of the first six: they sum
@@ -83,6 +87,7 @@ struct import_page {
 struct import_counts {
     int64_t added, changed, unchanged, deleted, revived, stale /* older than what we hold */;
     int64_t echoes;   /* changes that only were our own writes coming back: nothing made due */
+    int64_t repeats;  /* rows that were in `seen` before: the later one stands */
     int64_t made_due; /* cells */
 };
 
@@ -92,6 +97,7 @@ struct row {
     int64_t id;
     const char *key;
     bool deleted;
+    uint64_t sources;     /* bits 1 << slot of the sources that hold it */
     struct value *values; /* of the asked slots, in order */
 };
 
@@ -183,10 +189,12 @@ struct op_counts {
 
 /* ------------------------------------------------------------ driver */
 
-struct store_people; /* store_people.h */
+struct store_people;  /* store_people.h */
+struct store_sources; /* store_sources.h */
 
 struct store_driver {
     const char *name;
+    const struct store_sources *sources;
     const struct store_people *people;
     void (*close)(struct store *store);
     /* A further handle on the same workspace, for another thread of this process.
@@ -221,7 +229,9 @@ struct store_driver {
      * kept). Sets ids and slots. Going in, column.depends holds positions in
      * table->columns (ids are not known yet); read back, it holds ids. A column
      * that returns has its old id and data. A column whose kind or config changed
-     * loses its approval; a table whose source changed loses its cursor. */
+     * loses its approval. Sources are matched by name, too: missing ones are
+     * hidden, one of another kind, connection or object loses its cursor. Without
+     * sources, table->source is the config of the only one, named "source". */
     enum status (*table_apply)(struct store *, struct table *table, struct err *);
     enum status (*table_get)(struct store *, struct arena *, const char *name, struct table *out, struct err *);
     enum status (*table_list)(struct store *, struct arena *, struct table **out, size_t *count, struct err *);
@@ -233,10 +243,10 @@ struct store_driver {
     /* import */
     enum status (*import_page)(struct store *, const struct import_page *page, struct import_counts *counts, struct err *);
     enum status (*import_finish)(struct store *, int64_t table_id, struct err *); /* after a first load: unique index */
-    enum status (*cursor_get)(struct store *, struct arena *, int64_t table_id, const char **json, struct err *); /* NULL = none */
-    /* Live keys not seen since `run_id` began touching rows, for sweeps. */
-    enum status (*keys_list)(struct store *, struct arena *, int64_t table_id, const char *after, size_t limit, const char ***keys, size_t *count, struct err *);
-    enum status (*rows_delete)(struct store *, int64_t table_id, const char *const *keys, size_t count, enum when_deleted how, struct err *);
+    enum status (*cursor_get)(struct store *, struct arena *, int64_t table_id, int source, const char **json, struct err *); /* NULL = none */
+    /* Live keys that a source holds, for sweeps. */
+    enum status (*keys_list)(struct store *, struct arena *, int64_t table_id, int source, const char *after, size_t limit, const char ***keys, size_t *count, struct err *);
+    enum status (*rows_delete)(struct store *, int64_t table_id, int source, const char *const *keys, size_t count, enum when_deleted how, struct err *);
 
     /* rows and cells */
     enum status (*rows)(struct store *, struct arena *, const struct row_query *query, struct row **out, size_t *count, struct err *);

@@ -1,6 +1,8 @@
 /* given.c - see given.h. */
 #include "engine/given.h"
 
+#include "store/store_sources.h"
+
 #include "base/str.h"
 #include "base/when.h"
 
@@ -35,13 +37,13 @@ MORTAL(column_approve, (S * s, int64_t c, int64_t at, E *err), c, at, err)
 MORTAL(import_page, (S * s, const struct import_page *p, struct import_counts *c, E *err), p, c,
        err)
 MORTAL(import_finish, (S * s, int64_t t, E *err), t, err)
-MORTAL(cursor_get, (S * s, A *a, int64_t t, const char **o, E *err), a, t, o, err)
+MORTAL(cursor_get, (S * s, A *a, int64_t t, int f, const char **o, E *err), a, t, f, o, err)
 MORTAL(keys_list,
-       (S * s, A *a, int64_t t, const char *f, size_t l, const char ***k, size_t *n, E *err), a, t,
-       f, l, k, n, err)
+       (S * s, A *a, int64_t t, int z, const char *f, size_t l, const char ***k, size_t *n, E *err),
+       a, t, z, f, l, k, n, err)
 MORTAL(rows_delete,
-       (S * s, int64_t t, const char *const *k, size_t n, enum when_deleted how, E *err), t, k, n,
-       how, err)
+       (S * s, int64_t t, int z, const char *const *k, size_t n, enum when_deleted how, E *err), t,
+       z, k, n, how, err)
 MORTAL(rows, (S * s, A *a, const struct row_query *q, struct row **o, size_t *n, E *err), a, q, o,
        n, err)
 MORTAL(cells,
@@ -78,8 +80,18 @@ MORTAL(run_begin, (S * s, struct run *r, E *err), r, err)
 MORTAL(run_end, (S * s, int64_t r, enum run_state st, const char *rep, const char *e, E *err), r,
        st, rep, e, err)
 
+static enum status mortal_gone(S *s, const struct gone_query *q, int64_t *next, int64_t *gone,
+                               E *err)
+{
+    (void)s;
+    return g.dead ? BROKEN : g.store->does->sources->gone(g.store, q, next, gone, err);
+}
+
+static const struct store_sources mortal_sources = {.gone = mortal_gone};
+
 static const struct store_driver mortal = {
     .name = "mortal",
+    .sources = &mortal_sources,
     .connection_put = mortal_connection_put,
     .connection_get = mortal_connection_get,
     .connection_list = mortal_connection_list,

@@ -119,6 +119,7 @@ struct import_counts given_page(const struct account *accounts, size_t count, bo
     }
     struct import_page page = {.table_id = suite.table.id,
                                .run_id = suite.run_id,
+                               .fields = (const char *const[]){"Name", "Industry"},
                                .slots = slots,
                                .slot_count = 2,
                                .rows = rows,

@@ -142,14 +142,18 @@ TEST(catalog, another_source_forgets_the_cursor)
 {
     const char *cursor;
     given_page(NULL, 0, false, "{\"at\":1}", DELETED_MARK);
-    CHECK_OK(suite.does->cursor_get(S, suite.table.id, &cursor, &suite.err), &suite.err);
+    CHECK_OK(suite.does->cursor_get(S, suite.table.id, 0, &cursor, &suite.err), &suite.err);
     CHECK_STR(cursor, "{\"at\":1}");
     apply_columns((int[]){NAME, INDUSTRY, DOMAIN, LEAD}, 4);
-    CHECK_OK(suite.does->cursor_get(S, suite.table.id, &cursor, &suite.err), &suite.err);
+    CHECK_OK(suite.does->cursor_get(S, suite.table.id, 0, &cursor, &suite.err), &suite.err);
     CHECK_STR(cursor, "{\"at\":1}");
-    suite.table.source = "{\"connection\":\"prod\",\"where\":\"x\"}";
+    suite.table.sources[0].config = "{\"every\":\"1h\"}"; /* a rule only */
     apply_columns((int[]){NAME, INDUSTRY, DOMAIN, LEAD}, 4);
-    CHECK_OK(suite.does->cursor_get(S, suite.table.id, &cursor, &suite.err), &suite.err);
+    CHECK_OK(suite.does->cursor_get(S, suite.table.id, 0, &cursor, &suite.err), &suite.err);
+    CHECK_STR(cursor, "{\"at\":1}");
+    suite.table.sources[0].object = "Lead";
+    apply_columns((int[]){NAME, INDUSTRY, DOMAIN, LEAD}, 4);
+    CHECK_OK(suite.does->cursor_get(S, suite.table.id, 0, &cursor, &suite.err), &suite.err);
     CHECK(cursor == NULL);
 }
 

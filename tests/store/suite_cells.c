@@ -117,13 +117,13 @@ TEST(rows, that_are_deleted_show_only_when_asked)
     const char *gone[] = {"001001"};
     given_rows(3);
     CHECK_OK(
-        suite.does->rows_delete(suite.store, suite.table.id, gone, 1, DELETED_MARK, &suite.err),
+        suite.does->rows_delete(suite.store, suite.table.id, 0, gone, 1, DELETED_MARK, &suite.err),
         &suite.err);
     CHECK_INT(ask((struct row_query){0}, &rows), 2);
     CHECK_INT(ask((struct row_query){.deleted_too = true}, &rows), 3);
     CHECK(rows[1].deleted);
     CHECK_OK(
-        suite.does->rows_delete(suite.store, suite.table.id, gone, 1, DELETED_REMOVE, &suite.err),
+        suite.does->rows_delete(suite.store, suite.table.id, 0, gone, 1, DELETED_REMOVE, &suite.err),
         &suite.err);
     CHECK_INT(ask((struct row_query){.deleted_too = true}, &rows), 2);
     CHECK_INT(row_count(), 2);
@@ -231,7 +231,7 @@ TEST(cells, of_deleted_rows_are_not_made_due)
     put_cell("001001", DOMAIN, CELL_OK, "a.example");
     int64_t id = row_id_of("001000");
     CHECK_OK(
-        suite.does->rows_delete(suite.store, suite.table.id, gone, 1, DELETED_MARK, &suite.err),
+        suite.does->rows_delete(suite.store, suite.table.id, 0, gone, 1, DELETED_MARK, &suite.err),
         &suite.err);
     CHECK_INT(make_due(0, NULL, 0), 1);
     CHECK_INT(make_due(0, &id, 1), 0);

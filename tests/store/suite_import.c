@@ -135,12 +135,12 @@ TEST(import, a_sweep_marks_rows_and_seeing_them_again_revives_them)
     const char *gone[] = {"001A", "001X"};
     GIVEN_ACCOUNTS({"001A", T1, "Acme", "Steel"}, {"001B", T1, "Bolt", "Steel"});
     CHECK_OK(
-        suite.does->rows_delete(suite.store, suite.table.id, gone, 2, DELETED_MARK, &suite.err),
+        suite.does->rows_delete(suite.store, suite.table.id, 0, gone, 2, DELETED_MARK, &suite.err),
         &suite.err);
     CHECK_INT(row_count(), 1);
     const char **keys;
     size_t count;
-    CHECK_OK(suite.does->keys_list(suite.store, suite.arena, suite.table.id, NULL, 10, &keys,
+    CHECK_OK(suite.does->keys_list(suite.store, suite.arena, suite.table.id, 0, NULL, 10, &keys,
                                    &count, &suite.err),
              &suite.err);
     CHECK_INT(count, 1);
@@ -156,7 +156,7 @@ TEST(import, a_page_and_its_cursor_are_one)
     const char *cursor;
     given_page(&row, 1, false, "{\"id\":\"001A\"}", DELETED_MARK);
     suite_reopen();
-    CHECK_OK(suite.does->cursor_get(suite.store, suite.arena, suite.table.id, &cursor, &suite.err),
+    CHECK_OK(suite.does->cursor_get(suite.store, suite.arena, suite.table.id, 0, &cursor, &suite.err),
              &suite.err);
     CHECK_STR(cursor, "{\"id\":\"001A\"}");
     CHECK_STR(cell_text("001A", NAME), "Acme");

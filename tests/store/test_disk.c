@@ -108,7 +108,7 @@ static void check_left(const struct told *told)
     CHECK_INT(rows % 30, 0);
     check_at_least(rows / 30, told->pages);
     CHECK_INT(count_due(DOMAIN), rows);
-    CHECK_OK(suite.does->cursor_get(suite.store, suite.arena, suite.table.id, &cursor, &suite.err),
+    CHECK_OK(suite.does->cursor_get(suite.store, suite.arena, suite.table.id, 0, &cursor, &suite.err),
              &suite.err);
     CHECK_INT(cursor ? cursor[0] - '0' : 0, rows / 30);
     CHECK_OK(suite.does->ops_count(suite.store, 0, &ops, &suite.err), &suite.err);

@@ -98,6 +98,22 @@ static void damage(const char *sql)
     sqlite3_close(db);
 }
 
+/* A workspace file made from SQL. */
+static void given_file(const char *path)
+{
+    struct buf sql = BUF_INIT;
+    char piece[4096];
+    size_t n;
+    FILE *file = fopen(path, "rb");
+    CHECK(file != NULL);
+    while ((n = fread(piece, 1, sizeof piece, file)) > 0)
+        buf_append(&sql, piece, n);
+    fclose(file);
+    CHECK_INT(mkdir(data, 0700), 0);
+    damage(buf_text(&sql));
+    buf_free(&sql);
+}
+
 /* ------------------------------------------------------------ lock and file */
 
 TEST(sqlite, makes_a_private_workspace_once)
@@ -189,6 +205,32 @@ TEST(sqlite, refuses_a_newer_schema_and_leaves_it_alone)
     damage(back);
     store = open_store();
     CHECK_INT(store->epoch, 2);
+    close_store(store);
+}
+
+/* A workspace as the first release wrote it: one source, in the table's row. */
+TEST(sqlite, takes_over_the_first_release)
+{
+    struct table table;
+    struct row *rows;
+    size_t count;
+    const char *cursor;
+    given_file(SCHEMA_1);
+    struct store *store = open_store();
+    CHECK_INT(store->epoch, 5);
+    CHECK_OK(store->does->table_get(store, arena, "Accounts", &table, &err), &err);
+    CHECK_INT(table.source_count, 1);
+    CHECK_STR(table.sources[0].kind, "salesforce_object");
+    CHECK_STR(table.sources[0].config, "{\"where\":\"x\"}");
+    CHECK_STR(table.object, "Account");
+    CHECK_INT(table.sources[0].row_count, 1);
+    CHECK_OK(store->does->cursor_get(store, arena, table.id, 0, &cursor, &err), &err);
+    CHECK_STR(cursor, "{\"id\":1}");
+    struct row_query all = {.table_id = table.id, .deleted_too = true};
+    CHECK_OK(store->does->rows(store, arena, &all, &rows, &count, &err), &err);
+    CHECK_INT(count, 2);
+    CHECK_INT(rows[0].sources, 1);
+    CHECK_INT(rows[1].sources, 0);
     close_store(store);
 }
 
@@ -378,7 +420,7 @@ static void count_steps(int fd, struct progress *told)
 static int64_t cursor_page(struct store *store, int64_t table_id)
 {
     const char *cursor;
-    CHECK_OK(store->does->cursor_get(store, arena, table_id, &cursor, &err), &err);
+    CHECK_OK(store->does->cursor_get(store, arena, table_id, 0, &cursor, &err), &err);
     return cursor ? strtoll(cursor, NULL, 10) + 1 : 0;
 }
 

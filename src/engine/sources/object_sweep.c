@@ -115,9 +115,9 @@ static enum status compare_keys(struct object_pull *pull, const struct id_set *r
     for (size_t count = MARK_AT_ONCE; count == MARK_AT_ONCE;) {
         struct arena *arena = arena_new();
         const char **keys = NULL;
-        enum status rc =
-            store->does->keys_list(store, arena, pull->sync->table->table.id, *after ? after : NULL,
-                                   MARK_AT_ONCE, &keys, &count, err);
+        enum status rc = store->does->keys_list(store, arena, pull->sync->table->table.id,
+                                                pull->sync->from->slot, *after ? after : NULL,
+                                                MARK_AT_ONCE, &keys, &count, err);
         for (size_t i = 0; rc == OK && i < count; i++) {
             id_set_add(local, keys[i]);
             if (!id_set_has(remote, keys[i]))
@@ -158,8 +158,8 @@ static enum status mark_gone(struct object_pull *pull, const struct id_set *gone
     enum when_deleted how = pull->sync->when_deleted == DELETED_KEEP ? DELETED_KEEP : DELETED_MARK;
     for (size_t i = 0; i <= gone->cap && rc == OK; i++) {
         if (count == MARK_AT_ONCE || (i == gone->cap && count)) {
-            rc =
-                store->does->rows_delete(store, pull->sync->table->table.id, keys, count, how, err);
+            rc = store->does->rows_delete(store, pull->sync->table->table.id,
+                                          pull->sync->from->slot, keys, count, how, err);
             count = 0;
         }
         if (i == gone->cap || !gone->used[i])

@@ -9,14 +9,11 @@ static const struct source_kind *const source_kinds[] = {
     NULL,
 };
 
-const struct source_kind *source_kind_of(const struct json *source, struct err *err)
+const struct source_kind *source_kind_of(const struct source *source, struct err *err)
 {
-    const char *type = json_get_text(source, "type");
-    if (!type || text_eq(type, "salesforce"))
-        type = salesforce_object_source.name;
     for (size_t i = 0; source_kinds[i]; i++)
-        if (text_eq(source_kinds[i]->name, type))
+        if (text_eq(source_kinds[i]->name, source->kind))
             return source_kinds[i];
-    err_set(err, ERR_NOT_BUILT, "there is no source of the kind \"%s\"", type);
+    err_set(err, ERR_NOT_BUILT, "there is no source of the kind \"%s\"", source->kind);
     return NULL;
 }

@@ -27,16 +27,16 @@ static enum status open_org(struct object_pull *pull, struct err *err)
 {
     struct sync *sync = pull->sync;
     const struct table *table = &sync->table->table;
-    if (!table->connection || !table->object)
+    if (!sync->from->connection || !sync->from->object)
         return err_set(err, ERR_NOT_BUILT, "table \"%s\" has no object to import from",
                        table->name);
     pull->where = json_get_text(sync->source, "where");
     if (text_blank(pull->where))
         pull->where = NULL;
-    pull->on = job_session(&sync->job, table->connection, err);
+    pull->on = job_session(&sync->job, sync->from->connection, err);
     if (!pull->on)
         return FAIL;
-    pull->object = job_describe(pull->on, table->object, sync->job.engine, err);
+    pull->object = job_describe(pull->on, sync->from->object, sync->job.engine, err);
     if (!pull->object)
         return FAIL;
     pull->lag_ms = text_eq(pull->on->connection.environment, "local") ? 0 : LAG_MS;
@@ -60,7 +60,7 @@ static const char *shape_of(struct object_pull *pull)
 {
     struct buf text = BUF_INIT;
     char hash[65];
-    buf_printf(&text, "%s\n%s\n", pull->sync->table->table.object, pull->where ? pull->where : "");
+    buf_printf(&text, "%s\n%s\n", pull->object->name, pull->where ? pull->where : "");
     for (size_t i = 0; i < pull->sync->field_count; i++)
         buf_printf(&text, "%s=%d\n", pull->sync->fields[i], pull->sync->slots[i]);
     sha256_hex(buf_text(&text), text.len, hash);

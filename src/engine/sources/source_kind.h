@@ -19,7 +19,7 @@ struct source_kind {
 
 extern const struct source_kind salesforce_object_source;
 
-/* The kind of a stored source; NULL with *err set when it has none that is built. */
-const struct source_kind *source_kind_of(const struct json *source, struct err *err);
+/* The kind of a stored source; NULL with *err set when there is none of its name. */
+const struct source_kind *source_kind_of(const struct source *source, struct err *err);
 
 #endif

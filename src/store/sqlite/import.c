@@ -18,25 +18,25 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIXED 4 /* rid, key, stamp, run come before the slots in insert and find */
+#define FIXED_IN  5 /* rid, key, stamp, run, src come before the slots of an insert */
+#define FIXED_OUT 4 /* rid, stamp, deleted, src before those of a find */
 
 struct importer {
     struct sq *sq;
     const struct import_page *page;
     struct import_counts *counts;
     struct cell_writer cells;
-    struct row_remover remover;
-    bool remover_open;
+    struct row_leaver leaver;
     struct echo echo;
-    sqlite3_stmt *find, *insert, *update, *touch, *mark;
-    const char **fields;    /* source field of each slot, or NULL */
-    bool *changed;          /* of each slot of the present row, echoes left out */
-    int64_t next_rid, live; /* live: change of the number of live rows */
-    VEC(int64_t) fresh;     /* row ids whose due_for_new is to be made due */
+    sqlite3_stmt *find, *insert, *update, *touch;
+    bool *changed; /* of each slot of the present row, echoes left out */
+    int64_t next_rid;
+    int64_t live, held; /* changes: live rows of the table, and those the source holds */
+    VEC(int64_t) fresh; /* row ids whose due_for_new is to be made due */
     /* the row as we hold it */
-    int64_t rid;
+    int64_t rid, src;
     int deleted;
-    bool newer;
+    bool newer, holds;
 };
 
 /* ------------------------------------------------------------- statements */
@@ -53,9 +53,9 @@ static void put_slots(struct buf *sql, const struct import_page *page, const cha
 static sqlite3_stmt *insert_stmt(struct importer *im, struct err *err)
 {
     struct buf sql = BUF_INIT;
-    buf_printf(&sql, "INSERT INTO t%lld(rid,key,stamp,run", (long long)im->page->table_id);
+    buf_printf(&sql, "INSERT INTO t%lld(rid,key,stamp,run,src", (long long)im->page->table_id);
     put_slots(&sql, im->page, "");
-    buf_str(&sql, ") VALUES(?,?,?,?");
+    buf_str(&sql, ") VALUES(?,?,?,?,?");
     for (size_t i = 0; i < im->page->slot_count; i++)
         buf_str(&sql, ",?");
     buf_str(&sql, ")");
@@ -67,7 +67,7 @@ static sqlite3_stmt *insert_stmt(struct importer *im, struct err *err)
 static sqlite3_stmt *find_stmt(struct importer *im, struct err *err)
 {
     struct buf sql = BUF_INIT;
-    buf_str(&sql, "SELECT rid,stamp,deleted,run");
+    buf_str(&sql, "SELECT rid,stamp,deleted,src");
     put_slots(&sql, im->page, "");
     buf_printf(&sql, " FROM t%lld WHERE key=?", (long long)im->page->table_id);
     sqlite3_stmt *stmt = sq_stmt(im->sq, err, buf_text(&sql));
@@ -78,8 +78,8 @@ static sqlite3_stmt *find_stmt(struct importer *im, struct err *err)
 static sqlite3_stmt *update_stmt(struct importer *im, struct err *err)
 {
     struct buf sql = BUF_INIT;
-    buf_printf(&sql, "UPDATE t%lld SET deleted=0,stamp=coalesce(?,stamp),run=?",
-               (long long)im->page->table_id);
+    buf_printf(&sql, "UPDATE t%lld SET deleted=0,stamp=coalesce(?,stamp),run=?,src=src|%lld",
+               (long long)im->page->table_id, SQ_SOURCE_BIT(im->page->source));
     put_slots(&sql, im->page, "=?");
     buf_str(&sql, " WHERE rid=?");
     sqlite3_stmt *stmt = sq_stmt(im->sq, err, buf_text(&sql));
@@ -93,39 +93,24 @@ static enum status prepare(struct importer *im, struct err *err)
     im->insert = insert_stmt(im, err);
     im->find = im->insert ? find_stmt(im, err) : NULL;
     im->update = im->find ? update_stmt(im, err) : NULL;
-    im->touch = sq_stmtf(im->sq, err, "UPDATE t%lld SET stamp=? WHERE rid=?", id);
-    im->mark = sq_stmtf(im->sq, err,
-                        "UPDATE t%lld SET deleted=?1,stamp=coalesce(?2,stamp) WHERE rid=?3", id);
-    if (!im->update || !im->touch || !im->mark)
+    im->touch =
+        sq_stmtf(im->sq, err, "UPDATE t%lld SET stamp=coalesce(?,stamp),src=src|%lld WHERE rid=?",
+                 id, SQ_SOURCE_BIT(im->page->source));
+    if (!im->update || !im->touch ||
+        row_leaver_open(&im->leaver, im->sq, id, im->page->source, im->page->when_deleted, err) !=
+            OK)
         return FAIL;
     return cell_writer_open(&im->cells, im->sq, id, NULL, 0, err);
 }
 
-/* Which remote field fills which slot: echoes are told by field. */
-static enum status load_fields(struct importer *im, struct err *err)
-{
-    bool row = true;
-    const struct import_page *page = im->page;
-    im->fields = arena_array(im->sq->scratch, page->slot_count + 1, sizeof *im->fields);
-    im->changed = arena_array(im->sq->scratch, page->slot_count + 1, sizeof *im->changed);
-    sqlite3_stmt *stmt = sq_stmt(im->sq, err,
-                                 "SELECT slot,source_field FROM columns WHERE table_id=?"
-                                 " AND source_field IS NOT NULL");
-    if (!stmt)
-        return FAIL;
-    sq_int(stmt, 1, page->table_id);
-    for (;;) {
-        if (sq_row(im->sq, stmt, &row, err) != OK)
-            return FAIL;
-        if (!row)
-            return OK;
-        for (size_t i = 0; i < page->slot_count; i++)
-            if (page->slots[i] == sqlite3_column_int(stmt, 0))
-                im->fields[i] = sq_col_text(stmt, 1, im->sq->scratch);
-    }
-}
-
 /* ------------------------------------------------------------------ rows */
+
+/* The present row was met; a second time in one reading is a repeat. */
+static void see(struct importer *im)
+{
+    if (im->page->seen && !bits_put(im->page->seen, im->rid))
+        im->counts->repeats++;
+}
 
 static enum status insert_row(struct importer *im, const struct row_in *in, struct err *err)
 {
@@ -136,8 +121,9 @@ static enum status insert_row(struct importer *im, const struct row_in *in, stru
     sq_text(stmt, 2, in->key);
     sq_text(stmt, 3, in->stamp);
     sq_int(stmt, 4, im->page->run_id);
+    sq_int(stmt, 5, SQ_SOURCE_BIT(im->page->source));
     for (size_t i = 0; i < im->page->slot_count; i++)
-        sq_value(stmt, (int)i + FIXED + 1, in->values[i]);
+        sq_value(stmt, (int)i + FIXED_IN + 1, in->values[i]);
     return sq_done(im->sq, stmt, err);
 }
 
@@ -148,6 +134,8 @@ static enum status add_row(struct importer *im, const struct row_in *in, struct 
         return FAIL;
     im->counts->added++;
     im->live++;
+    im->held++;
+    see(im);
     if (ours)
         im->counts->echoes++;
     else if (im->page->due_for_new_count)
@@ -160,8 +148,8 @@ static bool compare(struct importer *im, const struct row_in *in)
 {
     bool any = false;
     for (size_t i = 0; i < im->page->slot_count; i++) {
-        const char *text = (const char *)sqlite3_column_text(im->find, (int)i + FIXED);
-        struct value held = {text, (uint32_t)sqlite3_column_bytes(im->find, (int)i + FIXED)};
+        const char *text = (const char *)sqlite3_column_text(im->find, (int)i + FIXED_OUT);
+        struct value held = {text, (uint32_t)sqlite3_column_bytes(im->find, (int)i + FIXED_OUT)};
         im->changed[i] = !value_equal(held, in->values[i]);
         any |= im->changed[i];
     }
@@ -190,7 +178,8 @@ static enum status drop_echoes(struct importer *im, const struct row_in *in, boo
     for (size_t i = 0; i < im->page->slot_count; i++) {
         if (!im->changed[i])
             continue;
-        if (echo_is(&im->echo, in->key, im->fields[i], in->values[i], in->stamp, &is, err) != OK)
+        const char *field = im->page->fields ? im->page->fields[i] : NULL;
+        if (echo_is(&im->echo, in->key, field, in->values[i], in->stamp, &is, err) != OK)
             return FAIL;
         im->changed[i] = !is;
         *only &= is;
@@ -226,38 +215,26 @@ static enum status change_row(struct importer *im, const struct row_in *in, stru
     return make_due(im, err);
 }
 
-/* Nothing we hold changed; the record was touched elsewhere: keep its stamp. */
-static enum status keep_stamp(struct importer *im, const struct row_in *in, struct err *err)
+/* Nothing we hold changed; the record was touched elsewhere, or is new to this source. */
+static enum status touch_row(struct importer *im, const char *stamp, struct err *err)
 {
-    if (!im->newer)
+    if (im->holds && !stamp)
         return OK;
-    sq_text(im->touch, 1, in->stamp);
+    sq_text(im->touch, 1, stamp);
     sq_int(im->touch, 2, im->rid);
     return sq_done(im->sq, im->touch, err);
 }
 
 static enum status delete_row(struct importer *im, const struct row_in *in, struct err *err)
 {
-    enum when_deleted how = im->page->when_deleted;
-    int to = how == DELETED_REMOVE ? 2 : 1;
-    if (how == DELETED_KEEP || im->deleted >= to) {
+    bool left;
+    if (row_leave(&im->leaver, im->rid, im->deleted, im->src, in->stamp, &left, err) != OK)
+        return FAIL;
+    if (left)
+        im->counts->deleted++;
+    else
         im->counts->unchanged++;
-        return OK;
-    }
-    im->counts->deleted++;
-    sq_note_row(im->sq, im->page->table_id, im->rid);
-    im->live -= im->deleted == 0;
-    sq_int(im->mark, 1, to);
-    sq_text(im->mark, 2, in->stamp);
-    sq_int(im->mark, 3, im->rid);
-    if (sq_done(im->sq, im->mark, err) != OK)
-        return FAIL;
-    if (to != 2)
-        return OK;
-    if (!im->remover_open && row_remover_open(&im->remover, im->sq, im->page->table_id, err) != OK)
-        return FAIL;
-    im->remover_open = true;
-    return row_remove(&im->remover, im->rid, err);
+    return OK;
 }
 
 static enum status revive_row(struct importer *im, const struct row_in *in, bool changed,
@@ -276,16 +253,27 @@ static enum status revive_row(struct importer *im, const struct row_in *in, bool
     return update_row(im, in, err);
 }
 
+/* Older than what we hold; the source has the row all the same. */
+static enum status stale_row(struct importer *im, const struct row_in *in, struct err *err)
+{
+    im->counts->stale++;
+    if (in->deleted || im->deleted || im->holds)
+        return OK;
+    im->held++;
+    return touch_row(im, NULL, err);
+}
+
 static enum status merge_found(struct importer *im, const struct row_in *in, bool changed,
                                struct err *err)
 {
     if (in->deleted)
         return delete_row(im, in, err);
+    im->held += !im->holds;
     if (im->deleted)
         return revive_row(im, in, changed, err);
     if (!changed || !im->page->update_existing) {
         im->counts->unchanged++;
-        return changed ? OK : keep_stamp(im, in, err);
+        return touch_row(im, im->newer && !changed ? in->stamp : NULL, err);
     }
     im->counts->changed++;
     return change_row(im, in, err);
@@ -305,15 +293,17 @@ static enum status merge_row(struct importer *im, const struct row_in *in, struc
         return add_row(im, in, err);
     im->rid = sqlite3_column_int64(im->find, 0);
     im->deleted = sqlite3_column_int(im->find, 2);
+    im->src = sqlite3_column_int64(im->find, 3);
+    im->holds = im->src & SQ_SOURCE_BIT(im->page->source);
     const char *held = (const char *)sqlite3_column_text(im->find, 1);
     int order = in->stamp && held ? stamp_compare(in->stamp, held) : in->stamp != NULL;
     bool changed = order >= 0 && !in->deleted && compare(im, in);
     sqlite3_reset(im->find);
     im->newer = order > 0;
-    if (order < 0) {
-        im->counts->stale++;
-        return OK;
-    }
+    if (!in->deleted)
+        see(im);
+    if (order < 0)
+        return stale_row(im, in, err);
     return merge_found(im, in, changed, err);
 }
 
@@ -370,16 +360,17 @@ static enum status due_for_new(struct importer *im, struct err *err)
 
 static enum status save_catalog(struct importer *im, struct err *err)
 {
-    sqlite3_stmt *stmt = sq_stmt(im->sq, err,
-                                 "UPDATE tables SET next_rid=?,row_count=row_count+?,"
-                                 "cursor=coalesce(?,cursor) WHERE id=?");
+    sqlite3_stmt *stmt =
+        sq_stmt(im->sq, err, "UPDATE tables SET next_rid=?,row_count=row_count+? WHERE id=?");
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, im->next_rid);
-    sq_int(stmt, 2, im->live);
-    sq_text(stmt, 3, im->page->cursor);
-    sq_int(stmt, 4, im->page->table_id);
-    return sq_done(im->sq, stmt, err);
+    sq_int(stmt, 2, im->live + im->leaver.live);
+    sq_int(stmt, 3, im->page->table_id);
+    if (sq_done(im->sq, stmt, err) != OK)
+        return FAIL;
+    return sq_source_note(im->sq, im->page->table_id, im->page->source, im->held + im->leaver.held,
+                          im->page->cursor, err);
 }
 
 static enum status import_rows(struct importer *im, struct err *err)
@@ -391,7 +382,8 @@ static enum status import_rows(struct importer *im, struct err *err)
     if (!first && !info.keyed && sq_make_key_index(im->sq, im->page->table_id, err) != OK)
         return FAIL;
     im->next_rid = info.next_rid;
-    if (load_fields(im, err) != OK || echo_open(&im->echo, im->sq, im->page->table_id, err) != OK ||
+    im->changed = arena_array(im->sq->scratch, im->page->slot_count + 1, sizeof *im->changed);
+    if (echo_open(&im->echo, im->sq, im->page->table_id, im->page->source, err) != OK ||
         prepare(im, err) != OK)
         return FAIL;
     if ((first ? load_page(im, err) : merge_page(im, err)) != OK)
@@ -410,7 +402,7 @@ enum status sq_import_page(struct store *store, const struct import_page *page,
         return FAIL;
     enum status rc = sq_end(im.sq, import_rows(&im, err), err);
     cell_writer_close(&im.cells);
-    row_remover_close(&im.remover);
+    row_leaver_close(&im.leaver);
     vec_free(&im.fresh);
     if (rc == OK && counts) {
         counts->added += mine.added;
@@ -420,6 +412,7 @@ enum status sq_import_page(struct store *store, const struct import_page *page,
         counts->revived += mine.revived;
         counts->stale += mine.stale;
         counts->echoes += mine.echoes;
+        counts->repeats += mine.repeats;
         counts->made_due += mine.made_due;
     }
     return rc;

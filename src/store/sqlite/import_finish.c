@@ -16,8 +16,10 @@ static enum status merge_doubles(struct sq *sq, int64_t table_id, struct err *er
         "(SELECT count(*) FROM doubles WHERE deleted=0) WHERE id=%lld;"
         "DELETE FROM s%lld WHERE rid IN (SELECT rid FROM doubles);"
         "DELETE FROM t%lld WHERE rid IN (SELECT rid FROM doubles);"
-        "DROP TABLE doubles;",
-        id, id, id, id);
+        "DROP TABLE doubles;"
+        "UPDATE sources SET row_count="
+        "(SELECT count(*) FROM t%lld WHERE deleted=0 AND src>>slot&1) WHERE table_id=%lld;",
+        id, id, id, id, id, id);
     return sq_exec(sq, sql, err);
 }
 

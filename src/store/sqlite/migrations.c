@@ -5,11 +5,11 @@
  * is never edited: add the next one.
  *
  * Beside these tables every sheet has two of its own, made by tables.c:
- *   t<ID>  (rid, key, stamp, deleted, run, c1 .. cN)  one row a record
+ *   t<ID>  (rid, key, stamp, deleted, run, src, c1 .. cN)  one row a record
  *   s<ID>  (cid, rid, state, ...)                     only cells that are not plain
  * deleted: 0 live, 1 marked, 2 removed (values gone; the row id, and with it the
  * journal's memory of what was done for it, stays: a record that comes back must
- * not be acted on as if it were new).
+ * not be acted on as if it were new). src: the sources that hold the row, a bit a slot.
  *
  * What is in clear: cells, and operations' payload, before-image and evidence,
  * hold personal data and are NOT encrypted by this driver yet. Sealed texts
@@ -83,8 +83,17 @@ static const char first[] =
     " id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
     " detail TEXT, prev TEXT NOT NULL, hash TEXT NOT NULL);";
 
-static const char *const steps[] = {first, sq_step_push, sq_step_connections,
-                                    sq_step_people};
+/* Either may be NULL; the text runs first. */
+static const struct {
+    const char *sql;
+    enum status (*run)(struct sq *sq, struct err *err);
+} steps[] = {
+    {first, NULL},
+    {sq_step_push, NULL},
+    {sq_step_connections, NULL},
+    {sq_step_people, NULL},
+    {NULL, sq_step_sources},
+};
 
 int sq_schema_version(void)
 {
@@ -118,7 +127,8 @@ static enum status check_version(struct sq *sq, int64_t version, struct err *err
 static enum status run_steps(struct sq *sq, int64_t version, struct err *err)
 {
     for (int i = (int)version; i < sq_schema_version(); i++)
-        if (sq_exec(sq, steps[i], err) != OK)
+        if ((steps[i].sql && sq_exec(sq, steps[i].sql, err) != OK) ||
+            (steps[i].run && steps[i].run(sq, err) != OK))
             return FAIL;
     char *pragma = arena_printf(sq->scratch, "PRAGMA application_id=%d; PRAGMA user_version=%d;",
                                 SQ_APPLICATION_ID, sq_schema_version());

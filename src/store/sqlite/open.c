@@ -363,6 +363,7 @@ static const struct store_driver sqlite_driver = {
     .table_delete = sq_table_delete,
     .import_page = sq_import_page,
     .import_finish = sq_import_finish,
+    .sources = &sq_sources,
     .cursor_get = sq_cursor_get,
     .keys_list = sq_keys_list,
     .rows_delete = sq_rows_delete,

@@ -40,7 +40,7 @@ static void put_query(struct buf *sql, const struct row_query *q, int slot)
 {
     long long id = q->table_id;
     bool by_state = q->column_id && q->states && !(q->states & PLAIN);
-    buf_str(sql, "SELECT t.rid,t.key,t.deleted");
+    buf_str(sql, "SELECT t.rid,t.key,t.deleted,t.src");
     for (size_t i = 0; i < q->slot_count; i++)
         buf_printf(sql, ",t.c%d", q->slots[i]);
     if (by_state)
@@ -80,10 +80,11 @@ static void take_row(struct reading *r)
     size_t count = r->query->slot_count;
     struct row row = {.id = sqlite3_column_int64(r->stmt, 0),
                       .key = sq_col_text(r->stmt, 1, r->arena),
-                      .deleted = sqlite3_column_int(r->stmt, 2) != 0};
+                      .deleted = sqlite3_column_int(r->stmt, 2) != 0,
+                      .sources = (uint64_t)sqlite3_column_int64(r->stmt, 3)};
     row.values = arena_array(r->arena, count + 1, sizeof *row.values);
     for (size_t i = 0; i < count; i++)
-        row.values[i] = sq_col_value(r->stmt, (int)i + 3, r->arena);
+        row.values[i] = sq_col_value(r->stmt, (int)i + 4, r->arena);
     vec_push(&r->rows, row);
 }
 
@@ -133,7 +134,7 @@ enum status sq_rows(struct store *store, struct arena *arena, const struct row_q
     return rc;
 }
 
-enum status sq_keys_list(struct store *store, struct arena *arena, int64_t table_id,
+enum status sq_keys_list(struct store *store, struct arena *arena, int64_t table_id, int source,
                          const char *after, size_t limit, const char ***keys, size_t *count,
                          struct err *err)
 {
@@ -143,8 +144,8 @@ enum status sq_keys_list(struct store *store, struct arena *arena, int64_t table
     bool row = true;
     sqlite3_stmt *stmt = sq_stmtf(sq, err,
                                   "SELECT key FROM t%lld WHERE key>?1 AND deleted=0"
-                                  " ORDER BY key LIMIT ?2",
-                                  (long long)table_id);
+                                  " AND src&%lld ORDER BY key LIMIT ?2",
+                                  (long long)table_id, SQ_SOURCE_BIT(source));
     if (stmt) {
         sq_text(stmt, 1, after ? after : "");
         sq_int(stmt, 2, limit ? (int64_t)limit : -1);
@@ -213,68 +214,57 @@ enum status row_remove(struct row_remover *r, int64_t row_id, struct err *err)
     return OK;
 }
 
-static enum status remove_keys(struct sq *sq, int64_t table_id, const char *const *keys,
-                               size_t count, int64_t *live, struct err *err)
+static enum status leave_keys(struct row_leaver *leaver, const char *const *keys, size_t count,
+                              struct err *err)
 {
-    struct row_remover r;
-    bool row;
-    enum status rc = row_remover_open(&r, sq, table_id, err);
-    sqlite3_stmt *find = sq_stmtf(
-        sq, err, "SELECT rid,deleted FROM t%lld WHERE key=? AND deleted<2", (long long)table_id);
+    bool row, left;
+    sqlite3_stmt *find =
+        sq_stmtf(leaver->sq, err, "SELECT rid,deleted,src FROM t%lld WHERE key=? AND deleted<2",
+                 (long long)leaver->table_id);
     if (!find)
-        rc = FAIL;
-    for (size_t i = 0; rc == OK && i < count; i++) {
-        sq_text(find, 1, keys[i]);
-        rc = sq_row(sq, find, &row, err);
-        if (rc != OK || !row)
-            continue;
-        int64_t row_id = sqlite3_column_int64(find, 0);
-        *live += sqlite3_column_int(find, 1) == 0;
-        sqlite3_reset(find);
-        rc = row_remove(&r, row_id, err);
-    }
-    row_remover_close(&r);
-    return rc;
-}
-
-static enum status mark_keys(struct sq *sq, int64_t table_id, const char *const *keys, size_t count,
-                             int64_t *live, struct err *err)
-{
-    sqlite3_stmt *mark = sq_stmtf(sq, err, "UPDATE t%lld SET deleted=1 WHERE key=? AND deleted=0",
-                                  (long long)table_id);
-    if (!mark)
         return FAIL;
     for (size_t i = 0; i < count; i++) {
-        sq_text(mark, 1, keys[i]);
-        if (sq_done(sq, mark, err) != OK)
+        sq_text(find, 1, keys[i]);
+        if (sq_row(leaver->sq, find, &row, err) != OK)
             return FAIL;
-        *live += sq_changes(sq);
+        if (!row)
+            continue;
+        int64_t id = sqlite3_column_int64(find, 0), src = sqlite3_column_int64(find, 2);
+        int deleted = sqlite3_column_int(find, 1);
+        sqlite3_reset(find);
+        if (row_leave(leaver, id, deleted, src, NULL, &left, err) != OK)
+            return FAIL;
     }
     return OK;
 }
 
-static enum status delete_rows(struct sq *sq, int64_t table_id, const char *const *keys,
+static enum status delete_rows(struct sq *sq, int64_t table_id, int source, const char *const *keys,
                                size_t count, enum when_deleted how, struct err *err)
 {
     struct sheet_info info;
-    int64_t live = 0;
+    struct row_leaver leaver;
     if (sq_sheet_info(sq, table_id, &info, err) != OK)
         return FAIL;
     if (!info.keyed && sq_make_key_index(sq, table_id, err) != OK)
         return FAIL;
-    enum status rc = how == DELETED_REMOVE ? remove_keys(sq, table_id, keys, count, &live, err)
-                                           : mark_keys(sq, table_id, keys, count, &live, err);
+    if (row_leaver_open(&leaver, sq, table_id, source, how, err) != OK)
+        return FAIL;
+    enum status rc = leave_keys(&leaver, keys, count, err);
+    row_leaver_close(&leaver);
     sq_note_many(sq, table_id);
-    return rc == OK ? sq_count_rows(sq, table_id, -live, err) : FAIL;
+    if (rc != OK || sq_count_rows(sq, table_id, leaver.live, err) != OK)
+        return FAIL;
+    return sq_source_note(sq, table_id, source, leaver.held, NULL, err);
 }
 
-enum status sq_rows_delete(struct store *store, int64_t table_id, const char *const *keys,
-                           size_t count, enum when_deleted how, struct err *err)
+enum status sq_rows_delete(struct store *store, int64_t table_id, int source,
+                           const char *const *keys, size_t count, enum when_deleted how,
+                           struct err *err)
 {
     struct sq *sq = sq_of(store);
     if (how == DELETED_KEEP)
         return OK;
     if (sq_begin(sq, err) != OK)
         return FAIL;
-    return sq_end(sq, delete_rows(sq, table_id, keys, count, how, err), err);
+    return sq_end(sq, delete_rows(sq, table_id, source, keys, count, how, err), err);
 }

@@ -19,6 +19,7 @@
 #include "store/store_access.h"
 #include "store/store_describes.h"
 #include "store/store_leases.h"
+#include "store/store_sources.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
@@ -111,6 +112,19 @@ enum status sq_migrate(struct sq *sq, struct err *err);
 int sq_schema_version(void); /* the newest this program knows */
 extern const char sq_step_push[];        /* step_push.c */
 extern const char sq_step_connections[]; /* step_connections.c */
+enum status sq_step_sources(struct sq *sq, struct err *err); /* step_sources.c: every sheet, too */
+
+/* ---- sources.c: what a source holds */
+#define SQ_SOURCE_BIT(slot) ((long long)1 << (slot))
+/* Reads table->sources, and from the first of them source, connection, object. */
+enum status sq_read_sources(struct sq *sq, struct arena *arena, struct table *table,
+                            struct err *err);
+/* Makes the stored sources those of the table (table_apply). */
+enum status sq_place_sources(struct sq *sq, struct table *table, struct err *err);
+/* Adds to the live rows that a source holds; cursor NULL = unchanged. */
+enum status sq_source_note(struct sq *sq, int64_t table_id, int slot, int64_t more,
+                           const char *cursor, struct err *err);
+extern const struct store_sources sq_sources;
 
 /* ---- tables.c */
 struct sheet_info {
@@ -137,6 +151,24 @@ enum status row_remover_open(struct row_remover *r, struct sq *sq, int64_t table
                              struct err *err);
 void row_remover_close(struct row_remover *r);
 enum status row_remove(struct row_remover *r, int64_t row_id, struct err *err);
+
+/* ---- row_leaver.c: a source no longer has a row */
+struct row_leaver {
+    struct sq *sq;
+    int64_t table_id;
+    int slot;
+    enum when_deleted how; /* MARK or REMOVE */
+    struct row_remover remover;
+    bool remover_open;
+    sqlite3_stmt *leave, *mark;
+    int64_t left, live, held; /* rows that left; how the counts of table and source change */
+};
+enum status row_leaver_open(struct row_leaver *l, struct sq *sq, int64_t table_id, int slot,
+                            enum when_deleted how, struct err *err);
+void row_leaver_close(struct row_leaver *l);
+/* `deleted` and `src` as stored; *left when that changes anything. stamp NULL: kept. */
+enum status row_leave(struct row_leaver *l, int64_t row_id, int deleted, int64_t src,
+                      const char *stamp, bool *left, struct err *err);
 
 /* ---- cell_writer.c: the one writer of cell values and states */
 
@@ -197,7 +229,8 @@ struct echo {
     int64_t table_id;
     sqlite3_stmt *get, *spend, *made;
 };
-enum status echo_open(struct echo *echo, struct sq *sq, int64_t table_id, struct err *err);
+enum status echo_open(struct echo *echo, struct sq *sq, int64_t table_id, int source,
+                      struct err *err);
 /* Is this new value of a field what we wrote there and have not seen come back? */
 enum status echo_is(struct echo *echo, const char *record_id, const char *field, struct value value,
                     const char *stamp, bool *is, struct err *err);
@@ -243,11 +276,12 @@ enum status sq_table_delete(struct store *, const char *, struct err *);
 enum status sq_import_page(struct store *, const struct import_page *, struct import_counts *,
                            struct err *);
 enum status sq_import_finish(struct store *, int64_t, struct err *);
-enum status sq_cursor_get(struct store *, struct arena *, int64_t, const char **, struct err *);
-enum status sq_keys_list(struct store *, struct arena *, int64_t, const char *, size_t,
+enum status sq_cursor_get(struct store *, struct arena *, int64_t, int, const char **,
+                          struct err *);
+enum status sq_keys_list(struct store *, struct arena *, int64_t, int, const char *, size_t,
                          const char ***, size_t *, struct err *);
-enum status sq_rows_delete(struct store *, int64_t, const char *const *, size_t, enum when_deleted,
-                           struct err *);
+enum status sq_rows_delete(struct store *, int64_t, int, const char *const *, size_t,
+                           enum when_deleted, struct err *);
 enum status sq_rows(struct store *, struct arena *, const struct row_query *, struct row **,
                     size_t *, struct err *);
 enum status sq_cells(struct store *, struct arena *, int64_t, int64_t, const int64_t *, size_t,

@@ -6,8 +6,7 @@
  *
  * `depends` comes in as positions in table->columns and is stored as ids.
  * A write column whose kind or settings changed loses its approval: what a
- * person approved was another write. A table whose source changed loses its
- * cursor: the next sync reads everything. */
+ * person approved was another write. */
 #include "store/sqlite/sqlite_priv.h"
 
 #include <string.h>
@@ -41,12 +40,9 @@ static void bind_table(sqlite3_stmt *stmt, const struct table *t)
 {
     sq_text(stmt, 1, t->name);
     sq_text(stmt, 2, t->recipe);
-    sq_text(stmt, 3, or_empty(t->source, "{}"));
-    sq_text(stmt, 4, t->connection);
-    sq_text(stmt, 5, t->object);
-    sq_text(stmt, 6, or_empty(t->guard, "{}"));
-    sq_int(stmt, 7, t->auto_update);
-    sq_int(stmt, 8, t->changed_ms);
+    sq_text(stmt, 3, or_empty(t->guard, "{}"));
+    sq_int(stmt, 4, t->auto_update);
+    sq_int(stmt, 5, t->changed_ms);
 }
 
 static enum status insert_table(struct apply *a, struct err *err)
@@ -54,12 +50,12 @@ static enum status insert_table(struct apply *a, struct err *err)
     struct table *t = a->table;
     sqlite3_stmt *stmt = sq_stmt(
         a->sq, err,
-        "INSERT INTO tables(name,recipe,source,connection,object,guard,auto_update,changed_ms,"
-        "created_ms,next_sync_ms) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?8,?9)");
+        "INSERT INTO tables(name,recipe,guard,auto_update,changed_ms,created_ms,next_sync_ms)"
+        " VALUES(?1,?2,?3,?4,?5,?5,?6)");
     if (!stmt)
         return FAIL;
     bind_table(stmt, t);
-    sq_int(stmt, 9, t->next_sync_ms);
+    sq_int(stmt, 6, t->next_sync_ms);
     if (sq_done(a->sq, stmt, err) != OK)
         return FAIL;
     t->id = sqlite3_last_insert_rowid(a->sq->db);
@@ -69,7 +65,7 @@ static enum status insert_table(struct apply *a, struct err *err)
     char *sql = arena_printf(
         a->sq->scratch,
         "CREATE TABLE t%lld(rid INTEGER PRIMARY KEY, key TEXT NOT NULL, stamp TEXT,"
-        " deleted INTEGER NOT NULL DEFAULT 0, run INTEGER);"
+        " deleted INTEGER NOT NULL DEFAULT 0, run INTEGER, src INTEGER NOT NULL DEFAULT 0);"
         "CREATE TABLE s%lld(cid INTEGER NOT NULL, rid INTEGER NOT NULL, state INTEGER NOT NULL,"
         " again INTEGER NOT NULL DEFAULT 0, op_id INTEGER NOT NULL DEFAULT 0,"
         " attempt INTEGER NOT NULL DEFAULT 0, not_before INTEGER NOT NULL DEFAULT 0,"
@@ -84,13 +80,11 @@ static enum status update_table(struct apply *a, struct err *err)
     struct table *t = a->table;
     sqlite3_stmt *stmt = sq_stmt(
         a->sq, err,
-        "UPDATE tables SET name=?1,recipe=?2,"
-        "cursor=CASE WHEN source IS ?3 AND connection IS ?4 AND object IS ?5 THEN cursor END,"
-        "source=?3,connection=?4,object=?5,guard=?6,auto_update=?7,changed_ms=?8 WHERE id=?9");
+        "UPDATE tables SET name=?1,recipe=?2,guard=?3,auto_update=?4,changed_ms=?5 WHERE id=?6");
     if (!stmt)
         return FAIL;
     bind_table(stmt, t);
-    sq_int(stmt, 9, t->id);
+    sq_int(stmt, 6, t->id);
     return sq_done(a->sq, stmt, err);
 }
 
@@ -289,7 +283,7 @@ static enum status apply(struct apply *a, struct err *err)
         return FAIL;
     enum status rc = a->is_new ? insert_table(a, err) : update_table(a, err);
     if (rc != OK || load_known(a, err) != OK || place_columns(a, err) != OK ||
-        hide_others(a, err) != OK)
+        hide_others(a, err) != OK || sq_place_sources(a->sq, a->table, err) != OK)
         return FAIL;
     for (size_t i = 0; i < a->table->column_count; i++)
         if (write_column(a, &a->table->columns[i], (int)i, err) != OK)

@@ -8,8 +8,7 @@
 #include <string.h>
 
 #define TABLE_COLUMNS                                                                              \
-    "id,name,recipe,source,connection,object,guard,auto_update,row_count,created_ms,changed_ms,"   \
-    "next_sync_ms"
+    "id,name,recipe,guard,auto_update,row_count,created_ms,changed_ms,next_sync_ms"
 
 static void read_table(sqlite3_stmt *stmt, struct arena *arena, struct table *t)
 {
@@ -17,15 +16,12 @@ static void read_table(sqlite3_stmt *stmt, struct arena *arena, struct table *t)
     t->id = sqlite3_column_int64(stmt, 0);
     t->name = sq_col_text(stmt, 1, arena);
     t->recipe = sq_col_text(stmt, 2, arena);
-    t->source = sq_col_text(stmt, 3, arena);
-    t->connection = sq_col_text(stmt, 4, arena);
-    t->object = sq_col_text(stmt, 5, arena);
-    t->guard = sq_col_text(stmt, 6, arena);
-    t->auto_update = sqlite3_column_int(stmt, 7) != 0;
-    t->row_count = sqlite3_column_int64(stmt, 8);
-    t->created_ms = sqlite3_column_int64(stmt, 9);
-    t->changed_ms = sqlite3_column_int64(stmt, 10);
-    t->next_sync_ms = sqlite3_column_int64(stmt, 11);
+    t->guard = sq_col_text(stmt, 3, arena);
+    t->auto_update = sqlite3_column_int(stmt, 4) != 0;
+    t->row_count = sqlite3_column_int64(stmt, 5);
+    t->created_ms = sqlite3_column_int64(stmt, 6);
+    t->changed_ms = sqlite3_column_int64(stmt, 7);
+    t->next_sync_ms = sqlite3_column_int64(stmt, 8);
 }
 
 /* "3,5,9" */
@@ -84,7 +80,7 @@ static enum status read_columns(struct sq *sq, struct arena *arena, struct table
     if (list.len)
         memcpy(t->columns, list.at, list.len * sizeof *t->columns);
     vec_free(&list);
-    return rc;
+    return rc == OK ? sq_read_sources(sq, arena, t, err) : FAIL;
 }
 
 static enum status get_table(struct sq *sq, struct arena *arena, const char *name,
@@ -198,8 +194,10 @@ static enum status drop_table(struct sq *sq, int64_t id, struct err *err)
     char *sql = arena_printf(sq->scratch,
                              "DROP TABLE t%lld; DROP TABLE s%lld;"
                              "DELETE FROM columns WHERE table_id=%lld;"
+                             "DELETE FROM sources WHERE table_id=%lld;"
                              "DELETE FROM tables WHERE id=%lld;",
-                             (long long)id, (long long)id, (long long)id, (long long)id);
+                             (long long)id, (long long)id, (long long)id, (long long)id,
+                             (long long)id);
     return sq_exec(sq, sql, err);
 }
 
@@ -276,22 +274,4 @@ enum status sq_column_slot(struct sq *sq, int64_t column_id, int *slot, struct e
     *slot = (int)found;
     return found ? OK
                  : err_set(err, ERR_NOT_FOUND, "there is no column %lld", (long long)column_id);
-}
-
-enum status sq_cursor_get(struct store *store, struct arena *arena, int64_t table_id,
-                          const char **json, struct err *err)
-{
-    struct sq *sq = sq_of(store);
-    bool row;
-    sqlite3_stmt *stmt = sq_stmt(sq, err, "SELECT cursor FROM tables WHERE id=?");
-    if (!stmt)
-        return FAIL;
-    sq_int(stmt, 1, table_id);
-    if (sq_row(sq, stmt, &row, err) != OK)
-        return FAIL;
-    if (!row)
-        return err_set(err, ERR_NOT_FOUND, "there is no table %lld", (long long)table_id);
-    *json = sq_col_text(stmt, 0, arena);
-    sqlite3_reset(stmt);
-    return OK;
 }

@@ -153,23 +153,26 @@ enum status written_remember(struct sq *sq, const struct op *op, const char *rec
     sq_text(stmt, 2, record_id);
     sq_int(stmt, 6, op->id);
     sq_text(stmt, 7, stamp);
-    json_each(field,
-              payload) if (field->key && remember_field(sq, stmt, field, err) != OK) return FAIL;
+    json_each(field, payload)
+        if (field->key && remember_field(sq, stmt, field, err) != OK)
+            return FAIL;
     return OK;
 }
 
 /* ----------------------------------------------------------------- echoes */
 
-static enum status find_org(struct echo *echo, struct err *err)
+static enum status find_org(struct echo *echo, int source, struct err *err)
 {
     bool row;
     sqlite3_stmt *stmt =
         sq_stmt(echo->sq, err,
-                "SELECT c.org_id FROM tables t JOIN connections c ON c.name=t.connection"
-                " WHERE t.id=? AND EXISTS(SELECT 1 FROM written w WHERE w.org_id=c.org_id)");
+                "SELECT c.org_id FROM sources s JOIN connections c ON c.name=s.connection"
+                " WHERE s.table_id=?1 AND s.slot=?2 AND EXISTS(SELECT 1 FROM written w WHERE "
+                "w.org_id=c.org_id)");
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, echo->table_id);
+    sq_int(stmt, 2, source);
     if (sq_row(echo->sq, stmt, &row, err) != OK)
         return FAIL;
     if (row)
@@ -178,10 +181,11 @@ static enum status find_org(struct echo *echo, struct err *err)
     return OK;
 }
 
-enum status echo_open(struct echo *echo, struct sq *sq, int64_t table_id, struct err *err)
+enum status echo_open(struct echo *echo, struct sq *sq, int64_t table_id, int source,
+                      struct err *err)
 {
     *echo = (struct echo){.sq = sq, .table_id = table_id};
-    if (find_org(echo, err) != OK)
+    if (find_org(echo, source, err) != OK)
         return FAIL;
     if (!echo->org_id)
         return OK;

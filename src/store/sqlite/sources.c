@@ -1,0 +1,287 @@
+/* sources.c - the sources of a table: placing, reading, and what they hold. */
+#include "store/sqlite/sqlite_priv.h"
+
+#include <string.h>
+
+/* ---------------------------------------------------------------- reading */
+
+static void read_source(sqlite3_stmt *stmt, struct arena *arena, struct source *s)
+{
+    *s = (struct source){.id = sqlite3_column_int64(stmt, 0),
+                         .slot = sqlite3_column_int(stmt, 1),
+                         .name = sq_col_text(stmt, 2, arena),
+                         .kind = sq_col_text(stmt, 3, arena),
+                         .connection = sq_col_text(stmt, 4, arena),
+                         .object = sq_col_text(stmt, 5, arena),
+                         .config = sq_col_text(stmt, 6, arena),
+                         .row_count = sqlite3_column_int64(stmt, 7)};
+}
+
+enum status sq_read_sources(struct sq *sq, struct arena *arena, struct table *table,
+                            struct err *err)
+{
+    struct source list[SOURCE_SLOTS];
+    size_t count = 0;
+    bool row = true;
+    sqlite3_stmt *stmt = sq_stmt(sq, err,
+                                 "SELECT id,slot,name,kind,connection,object,config,row_count"
+                                 " FROM sources WHERE table_id=? AND hidden=0 ORDER BY position");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, table->id);
+    for (;;) {
+        if (sq_row(sq, stmt, &row, err) != OK)
+            return FAIL;
+        if (!row)
+            break;
+        if (count < SOURCE_SLOTS)
+            read_source(stmt, arena, &list[count++]);
+    }
+    table->sources = arena_array(arena, count + 1, sizeof *table->sources);
+    memcpy(table->sources, list, count * sizeof *list);
+    table->source_count = count;
+    table->source = count ? list[0].config : NULL;
+    table->connection = count ? list[0].connection : NULL;
+    table->object = count ? list[0].object : NULL;
+    return OK;
+}
+
+enum status sq_cursor_get(struct store *store, struct arena *arena, int64_t table_id, int source,
+                          const char **json, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    bool row;
+    sqlite3_stmt *stmt = sq_stmt(sq, err, "SELECT cursor FROM sources WHERE table_id=? AND slot=?");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, table_id);
+    sq_int(stmt, 2, source);
+    if (sq_row(sq, stmt, &row, err) != OK)
+        return FAIL;
+    if (!row)
+        return err_set(err, ERR_NOT_FOUND, "there is no source %d of table %lld", source,
+                       (long long)table_id);
+    *json = sq_col_text(stmt, 0, arena);
+    sqlite3_reset(stmt);
+    return OK;
+}
+
+/* ---------------------------------------------------------------- placing */
+
+struct known {
+    int64_t id;
+    int slot;
+};
+
+static enum status find_known(struct sq *sq, int64_t table_id, const char *name,
+                              struct known *known, struct err *err)
+{
+    bool row;
+    *known = (struct known){0};
+    sqlite3_stmt *stmt =
+        sq_stmt(sq, err, "SELECT id,slot FROM sources WHERE table_id=? AND name=?");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, table_id);
+    sq_text(stmt, 2, name);
+    if (sq_row(sq, stmt, &row, err) != OK || !row)
+        return row ? FAIL : OK;
+    *known = (struct known){sqlite3_column_int64(stmt, 0), sqlite3_column_int(stmt, 1)};
+    sqlite3_reset(stmt);
+    return OK;
+}
+
+static enum status add_source(struct sq *sq, const struct table *table, struct source *s,
+                              struct err *err)
+{
+    int64_t slot;
+    sqlite3_stmt *stmt =
+        sq_stmt(sq, err, "SELECT coalesce(max(slot),-1)+1 FROM sources WHERE table_id=?");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, table->id);
+    if (sq_one_int(sq, stmt, 0, &slot, err) != OK)
+        return FAIL;
+    if (slot >= SOURCE_SLOTS)
+        return err_set(err, ERR_TOO_LARGE,
+                       "table \"%s\" cannot have more than %d sources, former ones included",
+                       table->name, SOURCE_SLOTS);
+    stmt = sq_stmt(sq, err, "INSERT INTO sources(table_id,slot,name) VALUES(?,?,?)");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, table->id);
+    sq_int(stmt, 2, slot);
+    sq_text(stmt, 3, s->name);
+    if (sq_done(sq, stmt, err) != OK)
+        return FAIL;
+    s->id = sqlite3_last_insert_rowid(sq->db);
+    s->slot = (int)slot;
+    return OK;
+}
+
+static enum status write_source(struct sq *sq, const struct source *s, int position,
+                                struct err *err)
+{
+    sqlite3_stmt *stmt =
+        sq_stmt(sq, err,
+                "UPDATE sources SET name=?1,"
+                "cursor=CASE WHEN kind IS ?2 AND connection IS ?3 AND object IS ?4 THEN cursor END,"
+                "kind=?2,connection=?3,object=?4,config=?5,position=?6,hidden=0 WHERE id=?7");
+    if (!stmt)
+        return FAIL;
+    sq_text(stmt, 1, s->name);
+    sq_text(stmt, 2, s->kind);
+    sq_text(stmt, 3, s->connection);
+    sq_text(stmt, 4, s->object);
+    sq_text(stmt, 5, s->config && *s->config ? s->config : "{}");
+    sq_int(stmt, 6, position);
+    sq_int(stmt, 7, s->id);
+    return sq_done(sq, stmt, err);
+}
+
+static enum status place_source(struct sq *sq, const struct table *table, size_t at,
+                                struct err *err)
+{
+    struct source *s = &table->sources[at];
+    struct known known;
+    for (size_t i = 0; i < at; i++)
+        if (text_eq_nocase(table->sources[i].name, s->name))
+            return err_set(err, ERR_INVALID, "table \"%s\" has two sources named \"%s\"",
+                           table->name, s->name);
+    if (find_known(sq, table->id, s->name, &known, err) != OK)
+        return FAIL;
+    s->id = known.id;
+    s->slot = known.slot;
+    if (!s->id && add_source(sq, table, s, err) != OK)
+        return FAIL;
+    return write_source(sq, s, (int)at, err);
+}
+
+/* Callers that know of one source only. */
+static void only_source(struct sq *sq, struct table *table)
+{
+    if (table->source_count)
+        return;
+    table->sources = arena_array(sq->scratch, 1, sizeof *table->sources);
+    table->sources[0] = (struct source){.name = "source",
+                                        .kind = "salesforce_object",
+                                        .connection = table->connection,
+                                        .object = table->object,
+                                        .config = table->source};
+    table->source_count = 1;
+}
+
+enum status sq_place_sources(struct sq *sq, struct table *table, struct err *err)
+{
+    only_source(sq, table);
+    sqlite3_stmt *hide = sq_stmt(sq, err, "UPDATE sources SET hidden=1 WHERE table_id=?");
+    if (!hide)
+        return FAIL;
+    sq_int(hide, 1, table->id);
+    if (sq_done(sq, hide, err) != OK)
+        return FAIL;
+    for (size_t i = 0; i < table->source_count; i++)
+        if (place_source(sq, table, i, err) != OK)
+            return FAIL;
+    return OK;
+}
+
+/* ---------------------------------------------------------------- holding */
+
+enum status sq_source_note(struct sq *sq, int64_t table_id, int slot, int64_t more,
+                           const char *cursor, struct err *err)
+{
+    if (!more && !cursor)
+        return OK;
+    sqlite3_stmt *stmt = sq_stmt(sq, err,
+                                 "UPDATE sources SET row_count=row_count+?,"
+                                 "cursor=coalesce(?,cursor) WHERE table_id=? AND slot=?");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, more);
+    sq_text(stmt, 2, cursor);
+    sq_int(stmt, 3, table_id);
+    sq_int(stmt, 4, slot);
+    if (sq_done(sq, stmt, err) != OK)
+        return FAIL;
+    return sq_changes(sq) ? OK
+                          : err_set(err, ERR_NOT_FOUND, "there is no source %d of table %lld", slot,
+                                    (long long)table_id);
+}
+
+struct missing {
+    int64_t id, src;
+};
+typedef VEC(struct missing) missing_list;
+
+/* Rows of the source that were not seen, among the next `limit` it holds. */
+static enum status find_missing(struct sq *sq, const struct gone_query *query, missing_list *list,
+                                int64_t *next, struct err *err)
+{
+    size_t looked = 0;
+    bool row = true;
+    sqlite3_stmt *stmt = sq_stmtf(sq, err,
+                                  "SELECT rid,src FROM t%lld WHERE rid>? AND deleted=0"
+                                  " AND src&%lld ORDER BY rid LIMIT ?",
+                                  (long long)query->table_id, SQ_SOURCE_BIT(query->source));
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, query->after);
+    sq_int(stmt, 2, (int64_t)query->limit);
+    for (;; looked++) {
+        if (sq_row(sq, stmt, &row, err) != OK)
+            return FAIL;
+        if (!row)
+            break;
+        *next = sqlite3_column_int64(stmt, 0);
+        if (!bits_has(query->seen, *next)) {
+            struct missing one = {*next, sqlite3_column_int64(stmt, 1)};
+            vec_push(list, one);
+        }
+    }
+    if (looked < query->limit)
+        *next = 0;
+    return OK;
+}
+
+static enum status leave_all(struct sq *sq, const struct gone_query *query,
+                             const missing_list *list, int64_t *gone, struct err *err)
+{
+    struct row_leaver leaver;
+    bool left;
+    enum status rc = row_leaver_open(&leaver, sq, query->table_id, query->source, query->how, err);
+    for (size_t i = 0; rc == OK && i < list->len; i++) {
+        rc = row_leave(&leaver, list->at[i].id, 0, list->at[i].src, NULL, &left, err);
+        sq_note_row(sq, query->table_id, list->at[i].id);
+    }
+    row_leaver_close(&leaver);
+    if (rc == OK)
+        rc = sq_count_rows(sq, query->table_id, leaver.live, err);
+    if (rc == OK)
+        rc = sq_source_note(sq, query->table_id, query->source, leaver.held, NULL, err);
+    if (rc == OK)
+        *gone += leaver.left;
+    return rc;
+}
+
+static enum status sq_gone(struct store *store, const struct gone_query *query, int64_t *next,
+                           int64_t *gone, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    missing_list list = {0};
+    *next = 0;
+    if (query->how == DELETED_KEEP)
+        return OK;
+    if (sq_begin(sq, err) != OK)
+        return FAIL;
+    enum status rc = find_missing(sq, query, &list, next, err);
+    if (rc == OK && list.len)
+        rc = leave_all(sq, query, &list, gone, err);
+    rc = sq_end(sq, rc, err);
+    vec_free(&list);
+    return rc;
+}
+
+const struct store_sources sq_sources = {
+    .gone = sq_gone,
+};

@@ -1,0 +1,50 @@
+/* step_sources.c - from one source in the table's row to a list beside it.
+ *
+ * Every sheet gets `src`: live rows are held by the one source there was. */
+#include "store/sqlite/sqlite_priv.h"
+
+static const char sources[] =
+    "CREATE TABLE sources("
+    " id INTEGER PRIMARY KEY AUTOINCREMENT, table_id INTEGER NOT NULL, slot INTEGER NOT NULL,"
+    " name TEXT NOT NULL COLLATE NOCASE, kind TEXT, connection TEXT, object TEXT, config TEXT,"
+    " cursor TEXT, row_count INTEGER NOT NULL DEFAULT 0, position INTEGER,"
+    " hidden INTEGER NOT NULL DEFAULT 0, UNIQUE(table_id, slot), UNIQUE(table_id, name));"
+    "INSERT INTO "
+    "sources(table_id,slot,name,kind,connection,object,config,cursor,row_count,position)"
+    " SELECT id,0,'source','salesforce_object',connection,object,source,cursor,row_count,0"
+    " FROM tables;"
+    "ALTER TABLE tables DROP COLUMN cursor;"
+    "ALTER TABLE tables DROP COLUMN source;"
+    "ALTER TABLE tables DROP COLUMN connection;"
+    "ALTER TABLE tables DROP COLUMN object;";
+
+static enum status list_sheets(struct sq *sq, struct buf *sql, struct err *err)
+{
+    bool row = true;
+    sqlite3_stmt *stmt = sq_stmt(sq, err, "SELECT id FROM tables");
+    if (!stmt)
+        return FAIL;
+    for (;;) {
+        if (sq_row(sq, stmt, &row, err) != OK)
+            return FAIL;
+        if (!row)
+            return OK;
+        long long id = sqlite3_column_int64(stmt, 0);
+        buf_printf(sql,
+                   "ALTER TABLE t%lld ADD COLUMN src INTEGER NOT NULL DEFAULT 1;"
+                   "UPDATE t%lld SET src=0 WHERE deleted>0;",
+                   id, id);
+    }
+}
+
+enum status sq_step_sources(struct sq *sq, struct err *err)
+{
+    struct buf sql = BUF_INIT;
+    enum status rc = sq_exec(sq, sources, err);
+    if (rc == OK)
+        rc = list_sheets(sq, &sql, err);
+    if (rc == OK)
+        rc = sq_exec(sq, buf_text(&sql), err);
+    buf_free(&sql);
+    return rc;
+}

@@ -1,0 +1,31 @@
+/* store_sources.h - which rows a source holds, and what became of them.
+ *
+ * A table has up to SOURCE_SLOTS sources, each with a slot that it keeps for
+ * life (table_apply). A row knows the slots of the sources that hold it now:
+ * import_page adds one, a deletion takes it away, and only a row that no source
+ * holds any more is deleted. Rows of a source that left the recipe keep its slot
+ * and stay as they are. */
+#ifndef ARGIL_STORE_SOURCES_H
+#define ARGIL_STORE_SOURCES_H
+
+#include "base/bits.h"
+#include "store/store.h"
+
+struct gone_query {
+    int64_t table_id;
+    int source;              /* slot */
+    const struct bits *seen; /* row ids that a whole reading of the source has met */
+    enum when_deleted how;   /* KEEP: nothing is done */
+    int64_t after;           /* row id to go on behind; 0 = from the start */
+    size_t limit;            /* rows to delete at most in this call */
+};
+
+struct store_sources {
+    /* Takes rows from the source that it holds and that are not in `seen`, in
+     * one transaction. *next = where to go on, 0 = the end was reached; *gone is
+     * added to. */
+    enum status (*gone)(struct store *, const struct gone_query *query, int64_t *next,
+                        int64_t *gone, struct err *);
+};
+
+#endif

@@ -1,0 +1,32 @@
+-- schema_1.sql - a workspace as the first release wrote it: schema 1, one table, two rows.
+-- Read by test_sqlite.c: every later schema must be able to take it over. Never edit.
+CREATE TABLE meta(name TEXT PRIMARY KEY, value) WITHOUT ROWID;
+CREATE TABLE connections( id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE COLLATE NOCASE, connector TEXT, environment TEXT, login_url TEXT, instance_url TEXT, client_id TEXT, org_id TEXT, user_id TEXT, username TEXT, org_name TEXT, scopes TEXT, status TEXT, connected_ms INTEGER, last_used_ms INTEGER, daily_call_budget INTEGER);
+CREATE TABLE sealed(label TEXT PRIMARY KEY, sealed TEXT NOT NULL, changed_ms INTEGER) WITHOUT ROWID;
+CREATE TABLE tables( id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE COLLATE NOCASE, recipe TEXT, source TEXT, connection TEXT, object TEXT, guard TEXT, auto_update INTEGER NOT NULL, row_count INTEGER NOT NULL DEFAULT 0, created_ms INTEGER, changed_ms INTEGER, next_sync_ms INTEGER NOT NULL DEFAULT 0, cursor TEXT, keyed INTEGER NOT NULL DEFAULT 0, next_slot INTEGER NOT NULL DEFAULT 1, next_rid INTEGER NOT NULL DEFAULT 1);
+CREATE TABLE columns( id INTEGER PRIMARY KEY AUTOINCREMENT, table_id INTEGER NOT NULL, name TEXT NOT NULL, type TEXT, kind TEXT, config TEXT, only_run_if TEXT, source_field TEXT, slot INTEGER NOT NULL, position INTEGER, auto_update INTEGER, approved_ms INTEGER NOT NULL DEFAULT 0, depends TEXT, hidden INTEGER NOT NULL DEFAULT 0);
+CREATE INDEX columns_table ON columns(table_id, position);
+CREATE TABLE runs( id INTEGER PRIMARY KEY AUTOINCREMENT, table_id INTEGER NOT NULL, kind TEXT, cause TEXT, state INTEGER NOT NULL, started_ms INTEGER, ended_ms INTEGER NOT NULL DEFAULT 0, report TEXT, error TEXT);
+CREATE INDEX runs_table ON runs(table_id, id);
+CREATE INDEX runs_running ON runs(id) WHERE state=0;
+CREATE TABLE ops( id INTEGER PRIMARY KEY AUTOINCREMENT, op_key TEXT NOT NULL UNIQUE, org_id TEXT NOT NULL, connection_id INTEGER NOT NULL, table_id INTEGER NOT NULL, row_id INTEGER NOT NULL, column_id INTEGER NOT NULL, run_id INTEGER, generation INTEGER NOT NULL, kind INTEGER NOT NULL, object TEXT NOT NULL COLLATE NOCASE, key_field TEXT COLLATE NOCASE, key_value TEXT, target_id TEXT, payload TEXT NOT NULL, payload_sha256 TEXT NOT NULL, before TEXT, mode INTEGER NOT NULL, state INTEGER NOT NULL, attempt INTEGER NOT NULL DEFAULT 0, epoch INTEGER NOT NULL, sent_ms INTEGER NOT NULL DEFAULT 0, deadline_ms INTEGER NOT NULL DEFAULT 0, not_before_ms INTEGER NOT NULL DEFAULT 0, evidence TEXT, result_id TEXT, result_stamp TEXT, adopted INTEGER NOT NULL DEFAULT 0, error_code TEXT, error_message TEXT, created_ms INTEGER, done_ms INTEGER NOT NULL DEFAULT 0);
+CREATE UNIQUE INDEX ops_generation ON ops(row_id, column_id, generation);
+CREATE UNIQUE INDEX ops_cell_flight ON ops(row_id, column_id) WHERE state<6;
+CREATE UNIQUE INDEX ops_key_flight ON ops(org_id, object, key_field, key_value) WHERE key_value IS NOT NULL AND state<6;
+CREATE UNIQUE INDEX ops_record_flight ON ops(org_id, target_id) WHERE target_id IS NOT NULL AND state<6;
+CREATE INDEX ops_open ON ops(state, id) WHERE state<6;
+CREATE INDEX ops_table ON ops(table_id, state);
+CREATE TABLE written( org_id TEXT NOT NULL, record_id TEXT NOT NULL, field TEXT NOT NULL COLLATE NOCASE, value TEXT, number INTEGER NOT NULL, op_id INTEGER NOT NULL, stamp TEXT, seen INTEGER NOT NULL DEFAULT 0, PRIMARY KEY(org_id, record_id, field)) WITHOUT ROWID;
+CREATE TABLE audit( id INTEGER PRIMARY KEY, at_ms INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL, detail TEXT, prev TEXT NOT NULL, hash TEXT NOT NULL);
+CREATE TABLE t1(rid INTEGER PRIMARY KEY, key TEXT NOT NULL, stamp TEXT, deleted INTEGER NOT NULL DEFAULT 0, run INTEGER, c1 TEXT, c2 TEXT);
+CREATE TABLE s1(cid INTEGER NOT NULL, rid INTEGER NOT NULL, state INTEGER NOT NULL, again INTEGER NOT NULL DEFAULT 0, op_id INTEGER NOT NULL DEFAULT 0, attempt INTEGER NOT NULL DEFAULT 0, not_before INTEGER NOT NULL DEFAULT 0, changed INTEGER, code TEXT, message TEXT, PRIMARY KEY(cid, rid)) WITHOUT ROWID;
+CREATE INDEX s1_running ON s1(rid) WHERE state=3;
+CREATE UNIQUE INDEX t1_key ON t1(key);
+INSERT INTO meta(name,value) VALUES('workspace_id','6f1c1f5a-4b1e-4c77-9a55-0d2b8a1c9e01'),('workspace_name','Acme'),('epoch',4);
+INSERT INTO connections(id,name,connector,environment,org_id) VALUES(1,'prod','salesforce','local','00D000000000001EAA');
+INSERT INTO tables(id,name,recipe,source,connection,object,guard,auto_update,row_count,created_ms,changed_ms,cursor,keyed,next_slot,next_rid) VALUES(1,'Accounts','table: Accounts','{"where":"x"}','prod','Account','{}',1,1,5,6,'{"id":1}',1,3,3);
+INSERT INTO columns(id,table_id,name,type,kind,config,source_field,slot,position,auto_update,depends) VALUES(1,1,'Name','text','source','{}','Name',1,0,1,''),(2,1,'Lead','text','salesforce_create','{}',NULL,2,1,1,'1');
+INSERT INTO t1(rid,key,stamp,deleted,run,c1) VALUES(1,'001A','2026-01-01T10:00:00.000Z',0,1,'Acme'),(2,'001B',NULL,1,1,'Bolt');
+INSERT INTO s1(cid,rid,state) VALUES(2,1,1);
+PRAGMA application_id=1098016620;
+PRAGMA user_version=1;
