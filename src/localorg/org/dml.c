@@ -114,8 +114,9 @@ static void roll_back_all(struct work *work, struct dml_result *results, size_t 
 {
     for (size_t i = 0; i < count; i++) {
         struct dml_result *result = &results[i];
-        if (result->errors)
+        if (result->errors && !result->success)
             continue;
+        result->errors = NULL; /* a platform event's receipt */
         row_error(work, result, "ALL_OR_NONE_OPERATION_ROLLED_BACK", NULL, 0,
                   "Record rolled back because not all records were valid and the request was "
                   "using AllOrNone header");
@@ -137,6 +138,8 @@ static void work_open(struct work *work)
         work->access_user = options->user_id;
     if (!options->user_id || !id_canonical(options->user_id, work->user))
         people_default_user(work->org, work->user);
+    if (!options->system)
+        capture_open(work);
 }
 
 static void work_close(struct work *work)
@@ -154,7 +157,7 @@ static bool rows_run(struct work *work, const struct dml_row *rows, size_t count
     if (work->kind == DML_UPSERT)
         upsert_refuse_doubles(work, rows, count, results);
     for (size_t i = 0; i < count && !work->broken; i++) {
-        if (!results[i].errors) {
+        if (!results[i].errors) { /* refused doubles are done already */
             struct draft draft = {.row = &rows[i],
                                   .object = rows[i].object,
                                   .result = &results[i],

@@ -19,6 +19,7 @@ struct dml_options {
     bool system;      /* load and seed: may set audit fields, skips access checks and duplicate rules */
     bool update_only; /* upsert that never inserts */
     double api_version;
+    const char *origin; /* for change events: "com/salesforce/api/rest/66.0;client=X"; may be NULL */
 };
 
 struct dml_row {

@@ -25,6 +25,8 @@ static void write_touch(struct buf *sql, const struct table *table, const char *
 
 static bool run_touch(struct work *work, struct table *table, sqlite3_stmt *update, const char *id)
 {
+    if (!capture(work, table, id, false))
+        return false;
     sqlite3_bind_text(update, 1, id, -1, SQLITE_STATIC);
     sqlite3_bind_int64(update, 2, work->now_ms);
     sqlite3_bind_text(update, 3, work->user, -1, SQLITE_STATIC);
@@ -177,10 +179,12 @@ static bool delete_one(struct work *work, struct draft *draft, struct table *tab
     if (!mark(work, table, id, true))
         return false;
     const struct sobject *object = table->object;
-    for (size_t i = 0; i < object->child_count; i++)
-        if (!let_go(work, draft, table, id, &object->children[i], depth))
-            return false;
-    return true;
+    work->cascading = true;
+    bool good = true;
+    for (size_t i = 0; i < object->child_count && good; i++)
+        good = let_go(work, draft, table, id, &object->children[i], depth);
+    work->cascading = depth > 0;
+    return good;
 }
 
 /* --- rows --- */

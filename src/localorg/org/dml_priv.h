@@ -53,6 +53,7 @@ struct work {
     struct arena *call_arena;   /* lives as long as the call */
     struct question *questions; /* rules.c: validation rules compiled for this call */
     struct cell nowhere;        /* where values of fields the object lacks go */
+    bool cascading;             /* deleting what hangs on the row */
     bool broken;                /* the org failed; err is set */
     struct err *err;
 };
@@ -159,12 +160,26 @@ bool row_insert(struct work *work, struct draft *draft);
 bool row_update(struct work *work, struct draft *draft);
 bool row_locked(struct work *work, struct draft *draft);
 
+/* --- dml_event.c --- */
+bool row_publish(struct work *work, struct draft *draft); /* a platform event, never stored */
+
 /* --- dml_upsert.c --- */
 /* Finds what the row's key means: draft->insert and draft->id. */
 bool upsert_resolve(struct work *work, struct draft *draft);
 /* Refuses rows that share a key; their results are marked failed. */
 void upsert_refuse_doubles(struct work *work, const struct dml_row *rows, size_t count,
                            struct dml_result *results);
+
+/* --- capture.c: before a record is written, when its object is captured --- */
+void capture_open(struct work *work);
+bool capture_record(struct work *work, struct table *table, const char *id, bool insert,
+                    bool cascaded);
+
+static inline bool capture(struct work *work, struct table *table, const char *id, bool insert)
+{
+    return !(table->captured || table->watched) ||
+           capture_record(work, table, id, insert, work->cascading);
+}
 
 /* --- dml_delete.c --- */
 bool row_delete(struct work *work, struct draft *draft);

@@ -85,6 +85,8 @@ static bool id_is_free(struct work *work, struct draft *draft)
 
 bool row_insert(struct work *work, struct draft *draft)
 {
+    if (org_is_platform_event(draft->object))
+        return row_publish(work, draft);
     if (row_locked(work, draft) || !may_insert(work, draft) || !body_read(work, draft) ||
         !id_is_free(work, draft) || !fill_insert(work, draft) || !standard_before(work, draft))
         return false;

@@ -144,6 +144,8 @@ bool write_insert(struct work *work, struct draft *draft)
     uint16_t *fields = arena_array(work->scratch, draft->object->field_count + 1, sizeof *fields);
     size_t count = fields_set(draft, fields);
     struct table *table = draft->table;
+    if (!capture(work, table, draft->id, true))
+        return false;
     sqlite3_stmt *insert = shape_find(table->inserts.at, table->inserts.len, fields, count);
     if (!insert) {
         insert = prepare_insert(work, table, fields, count);
@@ -162,6 +164,8 @@ bool write_update(struct work *work, struct draft *draft)
     struct table *table = draft->table;
     if (!count)
         return true;
+    if (!capture(work, table, draft->id, false))
+        return false;
     sqlite3_stmt *update = shape_find(table->updates.at, table->updates.len, fields, count);
     if (!update) {
         update = prepare_update(work, table, fields, count);

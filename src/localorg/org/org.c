@@ -200,7 +200,7 @@ enum status org_add_field(struct org *org, const char *object_name, const struct
 static enum status org_load(struct org *org, struct err *err)
 {
     if (db_open(org, err) != OK || identity_load(org, err) != OK || schema_load(org, err) != OK ||
-        people_load(org, err) != OK)
+        people_load(org, err) != OK || events_load(org, err) != OK)
         return FAIL;
     return rules_load(org, err);
 }
@@ -222,6 +222,7 @@ struct org *org_open(const struct org_options *options, struct err *err)
     pthread_mutex_init(&org->faults_lock, NULL);
     pthread_rwlock_init(&org->people_lock, NULL);
     atomic_store(&org->frozen_at, INT64_MIN);
+    org_set_overflow(org, 0);
     if (org_load(org, err) == OK)
         return org;
     err_wrap(err, "opening org %s", options->path ? options->path : "(temporary)");
@@ -236,6 +237,7 @@ void org_close(struct org *org)
     if (org->db && atomic_load(&org->clock_dirty) && org_write_begin(org))
         org_write_end(org, true, NULL);
     tables_free(org);
+    events_free(org);
     db_close(org);
     people_free(org);
     vec_free(&org->row_locks);

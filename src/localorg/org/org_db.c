@@ -107,6 +107,11 @@ static const char own_tables[] =
     " WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS localorg_bin (root TEXT, id TEXT, field TEXT,"
     " PRIMARY KEY (root, id, field)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS localorg_event (replay INTEGER PRIMARY KEY, kind INTEGER,"
+    " topic TEXT, keep_until INTEGER, data TEXT);"
+    "CREATE INDEX IF NOT EXISTS localorg_event_kept ON localorg_event (keep_until);"
+    "CREATE TABLE IF NOT EXISTS localorg_member (channel TEXT, event TEXT, id TEXT UNIQUE,"
+    " PRIMARY KEY (channel, event)) WITHOUT ROWID;"
     "COMMIT;";
 
 static char *temporary_directory(struct err *err)
@@ -246,7 +251,9 @@ static enum status end_outer(struct org *org, bool commit, struct err *err)
     enum status status = OK;
     if (commit && org->poisoned)
         status = err_set(err, ERR_IO, "a step inside this transaction failed");
-    else if (commit && (status = table_save_numbers(org, err)) == OK &&
+    else if (commit && (status = capture_commit(org, err)) == OK &&
+             (status = events_before_commit(org, err)) == OK &&
+             (status = table_save_numbers(org, err)) == OK &&
              (status = save_clock(org, err)) == OK && (status = memory_load(org, err)) == OK)
         status = db_exec(org->db, err, "COMMIT");
     if (!commit || status != OK) {
@@ -255,8 +262,13 @@ static enum status end_outer(struct org *org, bool commit, struct err *err)
             tables_doubt(org);
         if (status != OK)
             memory_load(org, NULL); /* as it was */
+        if (org->members_dirty)
+            members_load(org, NULL);
+        org->events_new = false;
     }
+    capture_clear(org);
     org->poisoned = org->people_dirty = org->rules_dirty = org->schema_dirty = false;
+    org->members_dirty = false;
     return status;
 }
 
@@ -271,9 +283,13 @@ enum status org_write_end(struct org *org, bool commit, struct err *err)
         return status;
     }
     enum status status = end_outer(org, commit, err);
+    bool tell = org->events_new && org->on_events;
+    org->events_new = false;
     org->depth = 0;
     atomic_store(&org->writer, 0);
     pthread_mutex_unlock(&org->write_lock);
+    if (tell)
+        org->on_events(org->on_events_ctx);
     return status;
 }
 

@@ -12,6 +12,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "localorg/org/dml.h"
+#include "localorg/org/events.h"
 #include "localorg/org/org.h"
 
 #include <pthread.h>
@@ -80,6 +81,10 @@ struct table {
     VEC(struct shape) readers; /* SELECT field WHERE Id = ? */
     sqlite3_stmt *locate;      /* IsDeleted by Id */
     sqlite3_stmt *mark;        /* set IsDeleted */
+    sqlite3_stmt *snapshot;    /* the whole record ?1 */
+
+    bool captured, watched; /* its changes become events; PushTopics ask about them */
+    char schema_id[24];     /* of its change events */
 };
 
 struct person {
@@ -134,6 +139,19 @@ struct org {
     struct rule *rules;
     org_soql_fn *soql;
 
+    /* events.c, capture.c; the members are guarded by people_lock */
+    int64_t replay_last, purge_at_ms, overflow_after;
+    _Atomic int64_t replay_forgotten;
+    sqlite3_stmt *put_event;
+    bool events_new, members_dirty; /* by this transaction */
+    VEC(struct org_member) members;
+    char watched[4096]; /* " Account Lead " */
+    struct capture *capture;
+    void (*on_events)(void *ctx);
+    void *on_events_ctx;
+    org_change_fn *on_change;
+    void *on_change_ctx;
+
     pthread_mutex_t faults_lock;
     VEC(struct org_row_lock) row_locks;
     _Atomic size_t row_lock_count;
@@ -181,6 +199,18 @@ void people_free(struct org *org);
 enum status people_from_record(struct org *org, const char *id18, struct err *err);
 /* Whom a write without a user is put down to. */
 void people_default_user(struct org *org, char out[19]);
+
+/* --- events.c, capture.c: changes to events --- */
+enum status events_load(struct org *org, struct err *err);
+enum status members_load(struct org *org, struct err *err);
+void events_free(struct org *org);
+/* Is the object selected in a channel? *watched: somebody else asks about its changes. */
+bool events_want(struct org *org, const struct sobject *object, bool *watched);
+/* Turns what the transaction changed into events; then what must be kept of them. */
+enum status capture_commit(struct org *org, struct err *err);
+enum status events_before_commit(struct org *org, struct err *err);
+void capture_clear(struct org *org); /* the transaction is over */
+void capture_free(struct capture *capture);
 
 /* --- rules.c --- */
 enum status rules_load(struct org *org, struct err *err);

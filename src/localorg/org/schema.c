@@ -310,10 +310,10 @@ enum status schema_add_field(struct schema *schema, struct sobject *object, cons
 
 static const char base62[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-static const char *free_prefix(struct schema *schema)
+static const char *free_prefix(struct schema *schema, char first)
 {
     for (size_t n = 0; n < 62 * 62; n++) {
-        char prefix[4] = {'a', base62[n / 62], base62[n % 62], 0};
+        char prefix[4] = {first, base62[n / 62], base62[n % 62], 0};
         if (!schema_by_prefix(schema, prefix))
             return arena_strdup(schema->arena, prefix);
     }
@@ -411,7 +411,10 @@ static enum status fields_replace(struct schema *schema, struct object_box *box,
     for (size_t i = 0; i < fresh.object.field_count; i++)
         detail |= fresh.object.fields[i]->relationship_order >= 0;
     const struct field *system;
-    for (size_t i = 0; !whole && (system = schema_system_field(i, object->custom)); i++) {
+    bool event = text_ends(object->name, "__e");
+    for (size_t i = 0;
+         !whole && (system = event ? schema_event_field(i) : schema_system_field(i, object->custom));
+         i++) {
         if (sobject_field(&fresh.object, system->name))
             continue;
         if (detail && text_eq(system->name, "OwnerId"))
@@ -453,8 +456,9 @@ enum status schema_add_describe(struct schema *schema, const struct json *descri
     if (holder && holder != object)
         return err_set(err, ERR_CONFLICT, "key prefix %s of %s belongs to %s", object->key_prefix,
                        object->name, holder->name);
-    if (!object->key_prefix && object->custom && text_ends(object->name, "__c"))
-        object->key_prefix = free_prefix(schema);
+    if (!object->key_prefix && object->custom &&
+        (text_ends(object->name, "__c") || text_ends(object->name, "__e")))
+        object->key_prefix = free_prefix(schema, text_ends(object->name, "__c") ? 'a' : 'e');
     find_name_field(object);
     if (!known)
         object_publish(schema, object);

@@ -65,5 +65,7 @@ enum status schema_read_object(struct schema *schema, const struct json *json,
                                struct object_box *out, struct err *err);
 /* The system fields and, for custom objects, Name and OwnerId: entry `i`, or NULL past the end. */
 const struct field *schema_system_field(size_t i, bool custom_object);
+/* The same for a platform event, whose name ends in __e. */
+const struct field *schema_event_field(size_t i);
 
 #endif

@@ -378,10 +378,12 @@ enum status schema_read_object(struct schema *schema, const struct json *json,
 {
     struct sobject *object = &out->object;
     bool custom = text_ends(object->name, "__c");
+    bool event = text_ends(object->name, "__e"); /* a platform event: published, never read */
     for (size_t i = 0; i < COUNT(object_flags); i++) {
         const char *key = object_flags[i].key;
         bool usual = custom && !text_eq(key, "customSetting") && !text_eq(key, "mergeable") &&
                      !text_eq(key, "feedEnabled") && !text_eq(key, "deepCloneable");
+        usual |= event && (text_eq(key, "custom") || text_eq(key, "createable"));
         *flag_at(object, object_flags[i].at) = json_get_bool(json, key, usual);
     }
     object->label = keep(schema, json_get(json, "label"));
@@ -494,6 +496,35 @@ static const struct field system_fields[] = {
      .relationship_name = "Owner",
      SYSTEM_FIELD},
 };
+
+/* Platform events have audit fields of their creation, and these. */
+static const struct field event_fields[] = {
+    {.name = "ReplayId",
+     .label = "Replay ID",
+     .type = FT_STRING,
+     .length = 1000,
+     .byte_length = 3000,
+     .nillable = true,
+     .stored = true,
+     .relationship_order = -1},
+    {.name = "EventUuid",
+     .label = "Event UUID",
+     .type = FT_STRING,
+     .length = 36,
+     .byte_length = 108,
+     .nillable = true,
+     .stored = true,
+     .relationship_order = -1},
+};
+
+const struct field *schema_event_field(size_t i)
+{
+    static const size_t audit[] = {2, 3}; /* CreatedDate, CreatedById */
+    if (i < COUNT(audit))
+        return &system_fields[audit[i]];
+    i -= COUNT(audit);
+    return i < COUNT(event_fields) ? &event_fields[i] : NULL;
+}
 
 const struct field *schema_system_field(size_t i, bool custom_object)
 {

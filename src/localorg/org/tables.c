@@ -434,7 +434,8 @@ static void statements_free(struct table *table)
     vec_free(&table->readers);
     sqlite3_finalize(table->locate);
     sqlite3_finalize(table->mark);
-    table->locate = table->mark = NULL;
+    sqlite3_finalize(table->snapshot);
+    table->locate = table->mark = table->snapshot = NULL;
 }
 
 static enum status table_plan(struct org *org, struct table *table, struct err *err)
@@ -455,6 +456,9 @@ static enum status table_plan(struct org *org, struct table *table, struct err *
     table->standard = standard_of(object->name);
     if (plan_fields(org, table, err) != OK)
         return FAIL;
+    table->captured = events_want(org, object, &table->watched);
+    if (table->captured)
+        org_event_schema_id(object, true, table->schema_id);
     table->plan_generation = org->generation;
     return OK;
 }
