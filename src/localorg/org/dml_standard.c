@@ -7,6 +7,7 @@
 #include "localorg/org/dml_priv.h"
 
 #include "base/when.h"
+#include "localorg/soql/soql.h"
 
 /* --- small steps --- */
 
@@ -510,6 +511,32 @@ static bool user_unique(struct work *work, struct draft *draft)
                      "match the user's email address).");
 }
 
+/* --- PushTopic --- */
+
+/* The query has to be one that can be asked of each changed record. */
+static bool topic_before(struct work *work, struct draft *draft)
+{
+    static const char *const query_field[] = {"Query"};
+    const char *query = cell_string(work, given(draft, "Query"));
+    struct soql_context context = {
+        .org = work->org, .all_rows = true, .now_ms = work->now_ms, .api_version = 66.0};
+    struct err err = {{0}};
+    if (!query || !work->org->soql)
+        return true;
+    struct soql_plan *plan = work->org->soql(work->scratch, &context, query, &err);
+    if (!plan)
+        return row_error(work, draft->result, arena_strdup(work->arena, err.code), query_field, 1,
+                         "%s", err.message);
+    bool has_id = false;
+    for (const struct soql_node *node = plan->nodes; node; node = node->next)
+        has_id |= node->kind == SOQL_FIELD && text_eq(node->name, "Id");
+    if (!has_id || plan->aggregate || plan->count_only || plan->limit >= 0 || plan->offset > 0)
+        return row_error(work, draft->result, "INVALID_FIELD", query_field, 1,
+                         "The query of a PushTopic selects Id and fields of one object, without "
+                         "aggregates, ORDER BY, LIMIT and OFFSET");
+    return true;
+}
+
 /* --- doors --- */
 
 bool standard_before(struct work *work, struct draft *draft)
@@ -527,6 +554,8 @@ bool standard_before(struct work *work, struct draft *draft)
         return member_before(work, draft);
     case STANDARD_USER:
         return user_before(work, draft);
+    case STANDARD_PUSH_TOPIC:
+        return topic_before(work, draft);
     case STANDARD_NONE:
         break;
     }

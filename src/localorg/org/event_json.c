@@ -213,6 +213,111 @@ void change_message_write(struct jw *w, int64_t replay_id, void *ctx)
     jw_end_object(w);
 }
 
+/* --- what a user may see of it --- */
+
+/* The field behind "Phone", or behind the part "City" of "BillingAddress". */
+static const struct field *field_behind(const struct sobject *object, const char *name,
+                                        const char *part, size_t part_len)
+{
+    for (size_t i = 0; part && i < object->field_count; i++)
+        if (text_eq(compound_of(object->fields[i]), name) &&
+            str_eq(part_name(object->fields[i]), (struct str){part, part_len}))
+            return object->fields[i];
+    return part ? NULL : sobject_field(object, name);
+}
+
+struct viewer {
+    struct org *org;
+    const char *user_id;
+    const struct sobject *object;
+};
+
+static bool hidden(const struct viewer *viewer, const struct field *field)
+{
+    return field && !org_may_field(viewer->org, viewer->user_id, field, ORG_READ);
+}
+
+static void write_visible_names(struct jw *w, const struct viewer *viewer, const struct json *names)
+{
+    jw_array(w);
+    json_each(name, names) {
+        char whole[100];
+        const char *dot = strchr(name->text, '.');
+        snprintf(whole, sizeof whole, "%.*s",
+                 dot ? (int)(dot - name->text) : (int)strlen(name->text), name->text);
+        const struct field *field = field_behind(viewer->object, whole, dot ? dot + 1 : NULL,
+                                                 dot ? strlen(dot + 1) : 0);
+        if (!hidden(viewer, field))
+            jw_text(w, name->text);
+    }
+    jw_end_array(w);
+}
+
+static void write_visible_header(struct jw *w, const struct viewer *viewer,
+                                 const struct json *header)
+{
+    jw_object(w);
+    json_each(member, header) {
+        jw_key(w, member->key);
+        if (text_eq(member->key, "changedFields"))
+            write_visible_names(w, viewer, member);
+        else
+            jw_value(w, member);
+    }
+    jw_end_object(w);
+}
+
+static void write_visible_parts(struct jw *w, const struct viewer *viewer,
+                                const struct json *compound)
+{
+    jw_object(w);
+    json_each(part, compound) {
+        if (hidden(viewer, field_behind(viewer->object, compound->key, part->key, part->key_len)))
+            continue;
+        jw_key(w, part->key);
+        jw_value(w, part);
+    }
+    jw_end_object(w);
+}
+
+static void write_visible_payload(struct jw *w, const struct viewer *viewer,
+                                  const struct json *payload)
+{
+    jw_object(w);
+    json_each(member, payload) {
+        bool header = text_eq(member->key, "ChangeEventHeader");
+        bool compound = !header && member->type == JSON_OBJECT;
+        if (!header && !compound && hidden(viewer, sobject_field(viewer->object, member->key)))
+            continue;
+        jw_key(w, member->key);
+        if (header)
+            write_visible_header(w, viewer, member);
+        else if (compound)
+            write_visible_parts(w, viewer, member);
+        else
+            jw_value(w, member);
+    }
+    jw_end_object(w);
+}
+
+void org_event_write_visible(struct jw *w, struct org *org, const char *user_id,
+                             const struct sobject *object, const char *data)
+{
+    struct viewer viewer = {org, user_id, object};
+    struct arena *arena = arena_new();
+    const struct json *event = json_parse(arena, data, strlen(data), NULL);
+    jw_object(w);
+    json_each(member, event) {
+        jw_key(w, member->key);
+        if (text_eq(member->key, "payload"))
+            write_visible_payload(w, &viewer, member);
+        else
+            jw_value(w, member);
+    }
+    jw_end_object(w);
+    arena_free(arena);
+}
+
 /* --- schemas --- */
 
 /* Avro's type, and Salesforce's words for it in `doc`. */

@@ -107,5 +107,8 @@ void org_event_schema_id(const struct sobject *object, bool change, char out[24]
 bool org_is_platform_event(const struct sobject *object); /* Order_Event__e */
 /* Is this field in the payload of the object's change events? */
 bool org_event_field(const struct field *field);
+/* The data of a change event without the fields this user may not see. */
+void org_event_write_visible(struct jw *w, struct org *org, const char *user_id,
+                             const struct sobject *object, const char *data);
 
 #endif

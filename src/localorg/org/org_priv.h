@@ -70,7 +70,8 @@ struct table {
         STANDARD_CASE,
         STANDARD_TASK,
         STANDARD_CAMPAIGN_MEMBER,
-        STANDARD_USER
+        STANDARD_USER,
+        STANDARD_PUSH_TOPIC
     } standard;
     struct auto_number *autos;
     size_t auto_count;

@@ -407,6 +407,7 @@ static enum standard_kind standard_of(const char *name)
         {"Lead", STANDARD_LEAD}, {"Opportunity", STANDARD_OPPORTUNITY},
         {"Case", STANDARD_CASE}, {"Task", STANDARD_TASK},
         {"User", STANDARD_USER}, {"CampaignMember", STANDARD_CAMPAIGN_MEMBER},
+        {"PushTopic", STANDARD_PUSH_TOPIC},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (text_eq(name, known[i].name))

@@ -38,6 +38,11 @@ struct call {
     bool all_or_none; /* a subrequest whose every row must succeed */
     uint64_t *counts; /* where records written are counted until the transaction is kept */
     int api_calls;    /* what this request costs; a route may add */
+    bool malformed;   /* its Authorization header cannot be read */
+    int64_t started_us;
+    uint64_t ticket;              /* not 0: the answer comes later, */
+    void (*resume)(struct call *); /* from here */
+    void *resume_ctx;
 };
 
 /* A parameter of the query string, or NULL. */
@@ -47,6 +52,13 @@ const char *call_header(const struct call *call, const char *name);
 const struct json *call_json(struct call *call);
 /* Now, by the org's clock. */
 int64_t call_now(const struct call *call);
+/* May the session use the API, now? Looks it up again; false after answering why not. */
+bool call_admitted(struct call *call);
+/* The route's last act: the answer is left to `resume`, called once when
+ * waiting_wake names the ticket, after at_most_ms or when the site closes. It
+ * holds the org's read lock as a route does, and answers or calls this again.
+ * Returns the ticket; 0: answer now. Only for ROUTE_OPEN requests of their own. */
+uint64_t call_later(struct call *call, int64_t at_most_ms, void (*resume)(struct call *), void *ctx);
 
 /* --- answers --- */
 /* Starts a JSON answer; write one value with w. */

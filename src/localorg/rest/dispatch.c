@@ -3,7 +3,8 @@
  * Order: take the path apart, find the route, say who asks, ask the fault
  * rules; wait (latency, delays) without holding the org; check and count the
  * call; run the route under the org's read lock; put on the headers; wait
- * again; write the log. Subrequests of composite skip all but find and run. */
+ * again; write the log. Subrequests of composite skip all but find and run. A
+ * call that waits (call_later) leaves after "run the route" and comes back there. */
 #include "localorg/rest/resources.h"
 
 #include "base/str.h"
@@ -168,21 +169,22 @@ static void refuse_session(struct call *call, const char *message)
 }
 
 /* Looks the session up; nothing is refused here. */
-static void identify(struct call *call, bool *malformed)
+static void identify(struct call *call)
 {
-    const char *token = bearer(call, malformed);
+    const char *token = bearer(call, &call->malformed);
+    call->session = (struct session){0};
     if (token)
         grants_session(call->site->grants, token, call_now(call), true, &call->session);
 }
 
 /* May this session use the REST API? Answers when not. */
-static bool admitted(struct call *call, bool malformed)
+static bool admitted(struct call *call)
 {
     struct org_policy org;
     struct user_policy user;
     struct app app = {{0}};
     const struct session *session = &call->session;
-    if (malformed) {
+    if (call->malformed) {
         answer_error(call, 401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE");
         return false;
     }
@@ -207,6 +209,12 @@ static bool admitted(struct call *call, bool malformed)
     return true;
 }
 
+bool call_admitted(struct call *call)
+{
+    identify(call);
+    return admitted(call);
+}
+
 /* Counts the call and says so in Sforce-Limit-Info. False: over the limit. */
 static bool counted(struct call *call, int64_t calls)
 {
@@ -227,13 +235,13 @@ static void answer_fault(struct call *call)
     answer_text(call, call->plan->status, call->plan->content_type, call->plan->body);
 }
 
-static void run_api(struct call *call, bool malformed)
+static void run_api(struct call *call)
 {
     if (call->plan->expire_token) {
         grants_close_session(call->site->grants, call->session.token);
         call->session.token[0] = '\0';
     }
-    if (!admitted(call, malformed) || !counted(call, 1))
+    if (!admitted(call) || !counted(call, 1))
         return;
     call->api_calls = 1;
     if (call->plan->limit_exceeded) {
@@ -333,7 +341,7 @@ static bool too_long(struct call *call)
     return target + headers > TARGET_MAX;
 }
 
-static void run_route(struct call *call, bool malformed)
+static void run_route(struct call *call)
 {
     const struct fault_plan *plan = call->plan;
     if (plan->status && !plan->after) {
@@ -343,46 +351,86 @@ static void run_route(struct call *call, bool malformed)
     if (too_long(call) || !call->route)
         return; /* 404, 405 or 410 stand already */
     if (call->route->kind == ROUTE_API) {
-        run_api(call, malformed);
+        run_api(call);
         bulk_v1_speak(call);
     } else
         call->route->run(call);
+    if (call->ticket)
+        return;
     pretty_if_asked(call);
     if (plan->status && plan->after)
         answer_fault(call);
 }
 
+/* The answer stands: the last delays, how it is sent, the log. */
+static void leave(struct call *call)
+{
+    const struct fault_plan *plan = call->plan;
+    pause_for(call->site, plan->delay_after_ms);
+    if (plan->drop_after)
+        call->out->broken = HTTP_BREAK_BEFORE;
+    else if (plan->cut)
+        call->out->broken = HTTP_BREAK_MIDDLE;
+    log_request(call, call->started_us, call->out->body.len);
+}
+
+static void resume(void *ctx)
+{
+    struct call *call = ctx;
+    struct site *site = call->site;
+    call->ticket = 0;
+    pthread_rwlock_rdlock(&site->org_lock);
+    call->resume(call);
+    if (!call->ticket)
+        usual_headers(call);
+    pthread_rwlock_unlock(&site->org_lock);
+    if (call->ticket) {
+        waiting_enter(site->waiting, call->ticket, resume, call); /* from here on it is not ours */
+        return;
+    }
+    leave(call);
+    http_reply(call->in);
+}
+
+uint64_t call_later(struct call *call, int64_t at_most_ms, void (*fn)(struct call *), void *ctx)
+{
+    call->ticket = waiting_reserve(call->site->waiting, at_most_ms);
+    call->resume = fn;
+    call->resume_ctx = ctx;
+    return call->ticket;
+}
+
 static void handle_salesforce(struct call *call)
 {
     struct site *site = call->site;
-    struct fault_plan plan;
-    bool malformed;
-    int64_t started_us = clock_us();
+    struct fault_plan *plan = arena_alloc(call->arena, sizeof *plan);
+    call->started_us = clock_us();
     const char *target = call->in->query
                              ? arena_printf(call->arena, "%s?%s", call->path, call->in->query)
                              : call->path;
     pthread_rwlock_rdlock(&site->org_lock);
-    identify(call, &malformed);
+    identify(call);
     pthread_rwlock_unlock(&site->org_lock);
     faults_match(site->faults, site->dice, call->arena, call->method, target, &call->in->body,
-                 call->session.username, &plan);
-    call->plan = &plan;
-    pause_for(site, site->latency_ms + plan.delay_before_ms);
-    if (plan.drop_before) {
+                 call->session.username, plan);
+    call->plan = plan;
+    pause_for(site, site->latency_ms + plan->delay_before_ms);
+    if (plan->drop_before) {
         call->out->broken = HTTP_BREAK_BEFORE;
-        log_request(call, started_us, 0);
+        log_request(call, call->started_us, 0);
         return;
     }
     pthread_rwlock_rdlock(&site->org_lock);
-    run_route(call, malformed);
-    usual_headers(call);
+    run_route(call);
+    if (!call->ticket)
+        usual_headers(call);
     pthread_rwlock_unlock(&site->org_lock);
-    pause_for(site, plan.delay_after_ms);
-    if (plan.drop_after)
-        call->out->broken = HTTP_BREAK_BEFORE;
-    else if (plan.cut)
-        call->out->broken = HTTP_BREAK_MIDDLE;
-    log_request(call, started_us, call->out->body.len);
+    if (call->ticket) {
+        http_later(call->in);
+        waiting_enter(site->waiting, call->ticket, resume, call); /* from here on it is not ours */
+        return;
+    }
+    leave(call);
 }
 
 /* --- the control API --- */
@@ -452,26 +500,28 @@ static const char *origin_of(const struct call *call)
 
 void routes_handle(void *ctx, struct http_in *in, struct http_out *out)
 {
-    struct call call = {.site = ctx,
-                        .in = in,
-                        .out = out,
-                        .arena = in->arena,
-                        .method = in->method,
-                        .headers = in->headers};
+    struct call *call = arena_alloc(in->arena, sizeof *call); /* it may outlive this function */
+    *call = (struct call){.site = ctx,
+                          .in = in,
+                          .out = out,
+                          .arena = in->arena,
+                          .method = in->method,
+                          .headers = in->headers};
     if (in->query)
-        call.query = uri_pairs(in->arena, in->query, strlen(in->query));
-    const char *override = call_param(&call, "_HttpMethod");
+        call->query = uri_pairs(in->arena, in->query, strlen(in->query));
+    const char *override = call_param(call, "_HttpMethod");
     if (override && strcmp(in->method, "POST") == 0)
-        call.method = override;
-    call.path = tidy_path(in->arena, in->path);
-    call.origin = origin_of(&call);
-    call.route = find_route(&call);
-    bool control = call.route ? call.route->kind == ROUTE_CONTROL || call.route->kind == ROUTE_ALONE
-                              : text_starts(call.path, "/localorg");
+        call->method = override;
+    call->path = tidy_path(in->arena, in->path);
+    call->origin = origin_of(call);
+    call->route = find_route(call);
+    bool control = call->route
+                       ? call->route->kind == ROUTE_CONTROL || call->route->kind == ROUTE_ALONE
+                       : text_starts(call->path, "/localorg");
     if (control)
-        handle_control(&call);
+        handle_control(call);
     else
-        handle_salesforce(&call);
+        handle_salesforce(call);
 }
 
 /* --- subrequests --- */

@@ -139,6 +139,18 @@ static bool header_says(const char *header, const char *name)
     return strncasecmp(at, "true", 4) == 0;
 }
 
+/* As change events name where a change came from. */
+static const char *origin_of(struct call *call)
+{
+    const char *options = call_header(call, "Sforce-Call-Options");
+    const char *client = options ? strcasestr(options, "client=") : NULL;
+    if (!client)
+        return arena_printf(call->arena, "com/salesforce/api/rest/%s", call->version);
+    client += strlen("client=");
+    return arena_printf(call->arena, "com/salesforce/api/rest/%s;client=%.*s", call->version,
+                        (int)strcspn(client, ",; "), client);
+}
+
 struct dml_options write_options(struct call *call, bool all_or_none)
 {
     const char *duplicates = call_header(call, "Sforce-Duplicate-Rule-Header");
@@ -147,7 +159,8 @@ struct dml_options write_options(struct call *call, bool all_or_none)
                                 .duplicate_allow_save = header_says(duplicates, "allowSave"),
                                 .duplicate_record_details =
                                     header_says(duplicates, "includeRecordDetails"),
-                                .api_version = call->api_version};
+                                .api_version = call->api_version,
+                                .origin = origin_of(call)};
 }
 
 void result_refuse(struct arena *arena, struct dml_result *result, const char *code,

@@ -38,6 +38,9 @@ route_fn bulk_v1_speak;
 /* bulk_ingest.c, bulk_query.c */
 route_fn bulk_ingest_jobs, bulk_ingest_job, bulk_ingest_upload, bulk_ingest_results,
     bulk_query_jobs, bulk_query_job, bulk_query_results;
+/* cometd.c, event_routes.c: streaming */
+route_fn cometd_messages, event_schema_of, event_schema_by_id, channel_push, control_events_get,
+    control_events;
 /* control.c, control_org.c, home.c */
 route_fn control_help, control_token, control_expire, control_revoke, control_reset, control_load,
     control_schema_get, control_schema, control_users_get, control_users, control_rules,

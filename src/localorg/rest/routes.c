@@ -44,6 +44,10 @@ const struct route routes[] = {
      "ids changed between start and end"},
     {"GET", V "/sobjects/:object/deleted", replication_deleted, ROUTE_API,
      "ids deleted between start and end"},
+    {"GET", V "/sobjects/:object/eventSchema", event_schema_of, ROUTE_API,
+     "schema of a change or platform event"},
+    {"POST", V "/sobjects/StreamingChannel/:id/push", channel_push, ROUTE_API,
+     "generic streaming: push to a channel"},
     {"GET", V "/sobjects/:object/listviews", listviews_list, ROUTE_API, "list views"},
     {"GET", V "/sobjects/:object/listviews/:view", listviews_one, ROUTE_API, "one list view"},
     {"GET", V "/sobjects/:object/listviews/:view/describe", listviews_describe, ROUTE_API,
@@ -114,6 +118,13 @@ const struct route routes[] = {
     {"GET", A "/job/:id/batch/:batch/result/:result", bulk_v1_rows, ROUTE_API,
      "rows of a query"},
 
+    /* streaming */
+    {"POST", "/cometd/:version", cometd_messages, ROUTE_OPEN, "CometD: long polling for events"},
+    {"POST", "/cometd/:version/*", cometd_messages, ROUTE_OPEN,
+     "the same: clients append the message's type"},
+    {"POST", "/cometd", cometd_messages, ROUTE_OPEN, "the same without a version: refused"},
+    {"GET", V "/event/eventSchema/:schema", event_schema_by_id, ROUTE_API, "schema of an event"},
+
     /* tooling: what the sf CLI asks */
     {"GET", V "/tooling", tooling_resources, ROUTE_API, "what tooling offers here"},
     {"GET", V "/tooling/query", tooling_query, ROUTE_API, "SOQL over setup objects"},
@@ -153,6 +164,10 @@ const struct route routes[] = {
      "{\"shift_ms\"|\"shift_s\"|\"to\",\"freeze\"}"},
     {"GET", "/localorg/limits", control_limits_get, ROUTE_CONTROL, "daily calls and others"},
     {"POST PATCH", "/localorg/limits", control_limits, ROUTE_CONTROL, "sets them"},
+    {"GET", "/localorg/events", control_events_get, ROUTE_CONTROL,
+     "change data capture: selected objects, clients, replay ids"},
+    {"POST PATCH", "/localorg/events", control_events, ROUTE_CONTROL,
+     "{\"select\":[\"Account\"],\"gap\",\"forget\",\"disconnect\"}"},
     {"GET", "/localorg/latency", control_latency_get, ROUTE_CONTROL, "added delay"},
     {"POST", "/localorg/latency", control_latency, ROUTE_CONTROL, "{\"ms\"}"},
     {"GET", "/localorg/stats", control_stats, ROUTE_CONTROL, "counts per endpoint"},

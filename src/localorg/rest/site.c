@@ -10,8 +10,10 @@
 #include "http/server.h"
 #include "localorg/rest/bulk.h"
 #include "localorg/rest/routes.h"
+#include "localorg/rest/topics.h"
 #include "localorg/seed/seed.h"
 #include "localorg/soql/soql.h"
+#include "localorg/streaming/hub.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -149,6 +151,41 @@ static void remove_database(const char *path)
     }
 }
 
+/* --- streaming --- */
+
+static void wake_one(void *ctx, uint64_t ticket)
+{
+    struct site *site = ctx;
+    waiting_wake(site->waiting, ticket);
+}
+
+static void published(void *ctx)
+{
+    struct site *site = ctx;
+    hub_published(site->hub);
+}
+
+/* What a freshly opened org has to know of those who listen. */
+static void listen_to_org(struct site *site)
+{
+    struct err err = {{0}};
+    org_on_events(site->org, published, site);
+    topics_free(site->topics);
+    site->topics = topics_new(site->org, &err);
+    if (err.code[0])
+        log_warn("PushTopics could not be read: %s", err.message);
+}
+
+static void streaming_limits(struct site *site)
+{
+    bool demo = strcmp(site->options.seed, "demo") == 0;
+    struct hub_limits limits = {.timeout_ms = 110000,
+                                .lost_ms = 40000,
+                                .max_clients = demo ? 1000 : 20,
+                                .daily_events = demo ? 25000 : 10000};
+    hub_set_limits(site->hub, &limits);
+}
+
 enum status site_reset(struct site *site, const char *seed, int scale, struct err *err)
 {
     if (seed && !known_seed(seed, err))
@@ -170,6 +207,9 @@ enum status site_reset(struct site *site, const char *seed, int scale, struct er
         log_error("reset failed: %s", err->message);
         exit(1);
     }
+    hub_drop_all(site->hub);
+    streaming_limits(site);
+    listen_to_org(site);
     grants_clear(site->grants);
     recents_clear(site->recents);
     requests_clear(site->requests);
@@ -253,8 +293,12 @@ struct site *site_start(const struct site_options *options, struct err *err)
     site->requests = requests_new();
     site->cursors = cursors_new(site->dice);
     site->recents = recents_new();
+    site->waiting = waiting_new();
+    site->hub = hub_new(site->world, options->rng_seed, wake_one, site);
+    streaming_limits(site);
     site->org = open_org(options, site->world, err);
     if (site->org) {
+        listen_to_org(site);
         state_load(site);
         site->bulk = bulk_new(site);
         if (start_server(site, err) == OK)
@@ -268,6 +312,7 @@ void site_stop(struct site *site)
 {
     if (!site)
         return;
+    waiting_close(site->waiting);
     if (site->server)
         http_server_stop(site->server, 5000);
     bulk_free(site->bulk);
@@ -283,6 +328,9 @@ void site_stop(struct site *site)
     policies_free(site->policies);
     dice_free(site->dice);
     org_close(site->org);
+    topics_free(site->topics);
+    hub_free(site->hub);
+    waiting_free(site->waiting);
     pthread_rwlock_destroy(&site->org_lock);
     free(site);
 }

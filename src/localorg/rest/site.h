@@ -17,10 +17,13 @@
 #include "localorg/rest/recents.h"
 #include "localorg/rest/requests.h"
 #include "localorg/rest/sign.h"
+#include "localorg/rest/waiting.h"
 
 #include <pthread.h>
 
 struct bulk;
+struct hub;
+struct topics;
 struct http_server;
 
 struct site_options {
@@ -54,6 +57,9 @@ struct site {
     struct cursors *cursors;
     struct recents *recents;
     struct bulk *bulk;
+    struct waiting *waiting; /* requests of long polling */
+    struct hub *hub;         /* CometD clients */
+    struct topics *topics;   /* PushTopics */
 };
 
 /* Opens or seeds the org and starts answering. NULL with *err set on failure. */
