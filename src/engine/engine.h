@@ -35,6 +35,8 @@ struct engine {
     size_t connector_count;
     struct progress progress;
     atomic_bool *stop;         /* set by a signal; checked between batches */
+    const char *actor;         /* who asks, for runs and the audit; NULL = "cli" */
+    int64_t queued_run;        /* the next sync or run takes over this queued one; 0 = begins its own */
     bool allow_private_http;   /* HTTP API columns may call private addresses (demo, tests) */
     int64_t settle_ms;         /* W of reliability B.6; 0 = ARGIL_SETTLE_MS, else 15 minutes */
     /* Crash points (reliability B.8): called with "K2", "K4", ... before and after
@@ -91,6 +93,10 @@ void apply_plan_free(struct apply_plan *plan);
  * what was expected and the nearest right name; nothing was changed. */
 enum status recipe_apply(struct engine *engine, const char *path, bool dry_run,
                          struct apply_plan *plan, err_list *errors, struct err *err);
+/* The same for a text that is no file; `name` stands for the file in errors. */
+enum status recipe_apply_text(struct engine *engine, const char *name, const char *text,
+                              bool dry_run, struct apply_plan *plan, err_list *errors,
+                              struct err *err);
 
 /* ---------------------------------------------------------------- sync */
 
@@ -123,6 +129,8 @@ struct run_options {
     uint32_t states;        /* 0 = due ones; else bits of enum cell_state to make due first */
     bool all;               /* make every row due first */
     int64_t limit;          /* first N rows; 0 = all */
+    const int64_t *rows;    /* or only these rows (ids, ascending); NULL = all */
+    size_t row_count;
     bool yes;               /* approve first writes */
     bool dry_run;           /* plan only: what would be written, field by field; nothing is sent.
                              * Formulas and lookups are computed, because the plan needs them. */

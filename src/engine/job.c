@@ -8,6 +8,7 @@
 
 #include "base/str.h"
 #include "engine/columns/http_cache.h"
+#include "store/store_runs.h"
 
 #include <string.h>
 
@@ -33,6 +34,30 @@ void run_job_close(struct run_job *job)
             s->session->does->close(s->session);
     http_cache_free(job->http_cache);
     arena_free(job->arena);
+}
+
+const char *engine_actor(const struct engine *engine)
+{
+    return engine->actor ? engine->actor : "cli";
+}
+
+enum status job_begin_run(struct run_job *job, int64_t table_id, const char *kind, struct err *err)
+{
+    struct engine *engine = job->engine;
+    struct store *store = engine->store;
+    if (engine->queued_run) {
+        job->run_id = engine->queued_run;
+        engine->queued_run = 0;
+        return store->does->runs->start(store, job->run_id, err);
+    }
+    struct run run = {.table_id = table_id,
+                      .kind = kind,
+                      .cause = "person",
+                      .who = engine_actor(engine),
+                      .started_ms = engine_now(engine)};
+    enum status rc = store->does->run_begin(store, &run, err);
+    job->run_id = run.id;
+    return rc;
 }
 
 /* -------------------------------------------------------------- sessions */

@@ -1,6 +1,7 @@
 /* recipe_apply.c - the difference between a draft and what is stored, and the
  * one transaction that closes it. */
 #include "engine/recipe_priv.h"
+#include "engine/run_priv.h"
 
 #include "base/str.h"
 
@@ -123,7 +124,7 @@ static enum status store_draft(struct draft *d, const struct table *old, const b
             make_due(d, d->table.id, c->id, c, err) != OK)
             return FAIL;
     }
-    return store->does->audit_add(store, "cli", old ? "table changed" : "table made",
+    return store->does->audit_add(store, engine_actor(d->engine), old ? "table changed" : "table made",
                                   arena_printf(d->arena, "{\"table\":%lld}", (long long)d->table.id),
                                   err);
 }
@@ -158,10 +159,11 @@ static enum status compare_and_store(struct draft *d, bool dry_run, struct apply
     return store_draft(d, existed ? &old : NULL, again, err);
 }
 
-enum status recipe_apply(struct engine *engine, const char *path, bool dry_run,
+static enum status apply(struct engine *engine, const char *path, const char *text, bool dry_run,
                          struct apply_plan *plan, err_list *errors, struct err *err)
 {
     struct draft d = {.arena = arena_new(), .engine = engine, .path = path, .errors = errors};
+    d.text = arena_strdup(d.arena, text);
     enum status rc = recipe_read(&d, err);
     if (rc == OK && d.root->type == Y_MAP)
         recipe_check(&d);
@@ -174,4 +176,17 @@ enum status recipe_apply(struct engine *engine, const char *path, bool dry_run,
     draft_close(&d);
     arena_free(d.arena);
     return rc;
+}
+
+enum status recipe_apply(struct engine *engine, const char *path, bool dry_run,
+                         struct apply_plan *plan, err_list *errors, struct err *err)
+{
+    return apply(engine, path, NULL, dry_run, plan, errors, err);
+}
+
+enum status recipe_apply_text(struct engine *engine, const char *name, const char *text,
+                              bool dry_run, struct apply_plan *plan, err_list *errors,
+                              struct err *err)
+{
+    return apply(engine, name, text, dry_run, plan, errors, err);
 }

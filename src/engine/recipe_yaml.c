@@ -160,8 +160,6 @@ static enum status read_file(struct arena *arena, const char *path, char **text,
         return err_set(err, ERR_IO, "cannot read the recipe %s", path);
     if (overflow)
         return err_set(err, ERR_TOO_LARGE, "%s is larger than 4 MiB: not a recipe", path);
-    if (!utf8_valid(*text, *len) || strlen(*text) != *len)
-        return err_set(err, "recipe.yaml", "%s is not UTF-8 text", path);
     return OK;
 }
 
@@ -169,9 +167,13 @@ struct ynode *yaml_read(struct arena *arena, const char *path, char **text, stru
 {
     struct reader r = {.arena = arena, .path = path, .err = err};
     struct ynode *root = NULL;
-    size_t len = 0;
-    if (read_file(arena, path, text, &len, err) != OK)
+    size_t len = *text ? strlen(*text) : 0;
+    if (!*text && read_file(arena, path, text, &len, err) != OK)
         return NULL;
+    if (!utf8_valid(*text, len) || strlen(*text) != len) {
+        err_set(err, "recipe.yaml", "%s is not UTF-8 text", path);
+        return NULL;
+    }
     if (!yaml_parser_initialize(&r.parser)) {
         err_set(err, ERR_IO, "cannot start the YAML parser");
         return NULL;

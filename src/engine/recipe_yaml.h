@@ -19,7 +19,8 @@ struct ynode {
     struct ynode *first, *next;
 };
 
-/* One document. Anchors, tags and a second document are refused; so are
+/* One document: *text, or what the file `path` holds when *text is NULL. `path` names
+ * it in errors. Anchors, tags and a second document are refused; so are
  * duplicate keys. NULL with *err (err.where = "file:line:column"). */
 struct ynode *yaml_read(struct arena *arena, const char *path, char **text, struct err *err);
 

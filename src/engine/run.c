@@ -31,10 +31,16 @@ static bool selected(const struct run_job *job, const struct column_plan *plan)
 
 /* -------------------------------------------------------------- make due */
 
-/* The first N rows of the table. */
+/* The rows that were asked for by id, or the first N of the table; NULL = all. */
 static enum status limit_rows(struct run_job *job, int64_t **ids, size_t *count, struct err *err)
 {
+    *count = job->options->row_count;
     *ids = NULL;
+    if (job->options->rows) {
+        *ids = arena_array(job->arena, *count + 1, sizeof **ids);
+        memcpy(*ids, job->options->rows, *count * sizeof **ids);
+        return OK;
+    }
     *count = 0;
     if (job->options->limit <= 0)
         return OK;
@@ -67,7 +73,7 @@ static enum status make_due(struct run_job *job, struct err *err)
     size_t count = 0;
     if (limit_rows(job, &ids, &count, err) != OK)
         return FAIL;
-    if (job->options->limit > 0 && !count)
+    if (ids && !count)
         return OK;
     for (size_t i = 0; i < job->table->column_count; i++) {
         const struct column_plan *plan = &job->table->columns[i];
@@ -190,14 +196,9 @@ static enum status check_column_name(const struct run_job *job, struct err *err)
 
 static enum status begin(struct run_job *job, struct err *err)
 {
-    struct store *store = job->engine->store;
-    struct run run = {.table_id = job->table->table.id,
-                      .kind = "run",
-                      .cause = "person",
-                      .started_ms = engine_now(job->engine)};
-    if (store->does->run_begin(store, &run, err) != OK)
+    if (job_begin_run(job, job->table->table.id, "run", err) != OK)
         return FAIL;
-    job->run_id = job->report->run_id = run.id;
+    job->report->run_id = job->run_id;
     return OK;
 }
 

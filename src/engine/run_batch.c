@@ -271,8 +271,20 @@ static void drop_journal_rows(struct column_batch *batch)
     batch->count = kept;
 }
 
-static enum status read_rows(struct column_batch *batch, uint32_t states, int64_t after,
-                             struct err *err)
+/* The next of the rows that were asked for by id, behind `after`. */
+static void choose_rows(const struct column_batch *batch, struct row_query *query, bool *more)
+{
+    const struct run_options *options = batch->job->options;
+    size_t from = 0, most = batch->plan->kind->batch_rows;
+    while (from < options->row_count && options->rows[from] <= query->after)
+        from++;
+    query->ids = options->rows + from;
+    query->id_count = options->row_count - from < most ? options->row_count - from : most;
+    *more = from + query->id_count < options->row_count;
+}
+
+static enum status read_rows(struct column_batch *batch, uint32_t states, int64_t *after,
+                             bool *more, struct err *err)
 {
     struct run_job *job = batch->job;
     struct store *store = job->engine->store;
@@ -283,12 +295,23 @@ static enum status read_rows(struct column_batch *batch, uint32_t states, int64_
     struct row_query query = {.table_id = batch->table->id,
                               .slots = slots,
                               .slot_count = plan->input_count,
-                              .after = after,
+                              .after = *after,
                               .limit = plan->kind->batch_rows,
                               .column_id = plan->column->id,
                               .states = states,
                               .due_before_ms = engine_now(job->engine)};
-    return store->does->rows(store, batch->arena, &query, &batch->rows, &batch->count, err);
+    if (job->options->rows)
+        choose_rows(batch, &query, more);
+    if (store->does->rows(store, batch->arena, &query, &batch->rows, &batch->count, err) != OK)
+        return FAIL;
+    if (job->options->rows) {
+        *after = query.id_count ? query.ids[query.id_count - 1] : *after;
+        return OK;
+    }
+    *more = batch->count == query.limit;
+    if (batch->count)
+        *after = batch->rows[batch->count - 1].id;
+    return OK;
 }
 
 static enum status read_cells(struct column_batch *batch, struct err *err)
@@ -344,12 +367,11 @@ enum status run_batch(struct run_job *job, struct table_plan *table, struct colu
                                  .plan = plan,
                                  .config = plan->config,
                                  .arena = arena_new()};
-    enum status rc = read_rows(&batch, states, *after, err);
-    *more = rc == OK && batch.count == plan->kind->batch_rows;
+    *more = false;
+    enum status rc = read_rows(&batch, states, after, more, err);
     if (rc == OK)
         cut_at_limit(&batch, more);
     if (rc == OK && batch.count) {
-        *after = batch.rows[batch.count - 1].id;
         rc = read_cells(&batch, err);
         if (rc == OK) {
             drop_journal_rows(&batch);

@@ -19,6 +19,7 @@
 void crash_point(struct engine *engine, const char *point);
 int64_t engine_settle_ms(const struct engine *engine);
 int64_t engine_now(const struct engine *engine);
+const char *engine_actor(const struct engine *engine);
 bool engine_stopping(const struct engine *engine);
 enum status engine_secret_get(struct engine *engine, const char *name, struct secret *out,
                               struct err *err);
@@ -80,6 +81,8 @@ struct run_job {
 enum status run_job_open(struct run_job *job, struct engine *engine, struct run_report *report,
                          const struct run_options *options, struct err *err);
 void run_job_close(struct run_job *job);
+/* A run of its own, or the queued one that the engine was given. Sets job->run_id. */
+enum status job_begin_run(struct run_job *job, int64_t table_id, const char *kind, struct err *err);
 struct job_session *job_session(struct run_job *job, const char *connection, struct err *err);
 struct job_session *job_session_by_id(struct run_job *job, int64_t connection_id, struct err *err);
 /* Fresh describe of an object; notes the clock skew on the way. */

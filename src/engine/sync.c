@@ -192,14 +192,9 @@ static const char *report_json(struct sync *sync)
 
 static enum status begin(struct sync *sync, struct err *err)
 {
-    struct store *store = sync->job.engine->store;
-    struct run run = {.table_id = sync->table->table.id,
-                      .kind = "sync",
-                      .cause = "person",
-                      .started_ms = engine_now(sync->job.engine)};
-    if (store->does->run_begin(store, &run, err) != OK)
+    if (job_begin_run(&sync->job, sync->table->table.id, "sync", err) != OK)
         return FAIL;
-    sync->job.run_id = sync->report->run_id = run.id;
+    sync->report->run_id = sync->job.run_id;
     return OK;
 }
 

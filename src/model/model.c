@@ -31,6 +31,7 @@ static const char *const run_states[] = {
     [RUN_RUNNING] = "running",         [RUN_DONE] = "done",
     [RUN_FAILED] = "failed",           [RUN_STOPPED] = "stopped",
     [RUN_INTERRUPTED] = "interrupted",
+    [RUN_QUEUED] = "queued",
 };
 
 static const char *const op_kinds[] = {
@@ -165,6 +166,15 @@ bool cell_state_parse(const char *name, enum cell_state *out)
 const char *run_state_name(enum run_state state)
 {
     return name_at(run_states, COUNT(run_states), state);
+}
+
+bool run_state_parse(const char *name, enum run_state *out)
+{
+    size_t at;
+    if (!name_find(run_states, COUNT(run_states), name, &at))
+        return false;
+    *out = (enum run_state)at;
+    return true;
 }
 
 const char *op_kind_name(enum op_kind kind)

@@ -121,7 +121,9 @@ bool cell_state_parse(const char *name, enum cell_state *out);
 
 /* ---------------------------------------------------------------- runs */
 
-enum run_state { RUN_RUNNING, RUN_DONE, RUN_FAILED, RUN_STOPPED, RUN_INTERRUPTED };
+/* Stored as numbers: add at the end. */
+enum run_state { RUN_RUNNING, RUN_DONE, RUN_FAILED, RUN_STOPPED, RUN_INTERRUPTED, RUN_QUEUED };
+bool run_state_parse(const char *name, enum run_state *out);
 const char *run_state_name(enum run_state state);
 
 struct run {
@@ -129,7 +131,9 @@ struct run {
     const char *kind; /* "sync", "run" */
     const char *cause; /* "person", "schedule", "recovery" */
     enum run_state state;
-    int64_t started_ms, ended_ms;
+    const char *who;   /* login of who asked, "cli" or NULL */
+    const char *scope; /* JSON object: what it was asked to do, or NULL */
+    int64_t queued_ms, started_ms, ended_ms;
     const char *report; /* JSON: the counts and, for a sync, its statement */
     const char *error;  /* message, or NULL */
 };

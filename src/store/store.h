@@ -189,13 +189,8 @@ struct op_counts {
 
 /* ------------------------------------------------------------ driver */
 
-struct store_people;  /* store_people.h */
-struct store_sources; /* store_sources.h */
-
 struct store_driver {
     const char *name;
-    const struct store_sources *sources;
-    const struct store_people *people;
     void (*close)(struct store *store);
     /* A further handle on the same workspace, for another thread of this process.
      * It shares lock and epoch; writers of all handles take turns in the order
@@ -210,6 +205,9 @@ struct store_driver {
     const struct store_leases *leases;       /* store_leases.h */
     const struct store_access *access;       /* store_access.h */
     const struct store_describes *describes; /* store_describes.h */
+    const struct store_people *people;       /* store_people.h */
+    const struct store_runs *runs;           /* store_runs.h */
+    const struct store_sources *sources;     /* store_sources.h */
 
     /* connections; names are unique */
     enum status (*connection_put)(struct store *, struct connection *connection, struct err *); /* sets id */

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "base/when.h"
+#include "store/store_runs.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -89,7 +90,14 @@ static enum status mortal_gone(S *s, const struct gone_query *q, int64_t *next, 
 
 static const struct store_sources mortal_sources = {.gone = mortal_gone};
 
+static enum status mortal_runs_start(S *s, int64_t id, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->runs->start(g.store, id, err);
+}
+static const struct store_runs mortal_runs = {.start = mortal_runs_start};
+
 static const struct store_driver mortal = {
+    .runs = &mortal_runs,
     .name = "mortal",
     .sources = &mortal_sources,
     .connection_put = mortal_connection_put,

@@ -2,6 +2,7 @@
  * Guards engine/columns/{formula,http*,options,refs}.c, inputs.c, convert.c. */
 #include "engine/columns/column_kind.h"
 #include "engine/given.h"
+#include "store/store_runs.h"
 #include "http/server.h"
 
 #include "base/str.h"
@@ -286,6 +287,49 @@ TEST(limit, takes_the_first_rows)
     run_ok();
     CHECK_INT(g.report.cells_computed, 4);
     CHECK_INT(cell_state("One", 5), CELL_DUE);
+}
+
+/* Further apart than a batch is long, and one that is not there. */
+TEST(limit, takes_the_rows_that_are_named)
+{
+    struct given_column column = {"One", "formula", "{\"formula\":\"1\"}", NULL, TYPE_NUMBER};
+    given_org("", 2500);
+    given_table(&column, 1, NULL);
+    given_synced();
+    int64_t rows[] = {2, 7, 2400, 99999};
+    g.options.rows = rows;
+    g.options.row_count = 4;
+    run_ok();
+    CHECK_INT(g.report.cells_computed, 3);
+    CHECK_STR(cell_value("One", 2400), "1");
+    CHECK_INT(cell_state("One", 3), CELL_DUE);
+    g.options.all = true;
+    g.options.rows = rows + 1;
+    g.options.row_count = 1;
+    run_ok();
+    CHECK_INT(g.report.cells_computed, 1);
+}
+
+TEST(queued, run_is_taken_over_and_not_begun_again)
+{
+    struct given_column column = {"One", "formula", "{\"formula\":\"1\"}", NULL, TYPE_NUMBER};
+    given_org("", 1);
+    given_table(&column, 1, NULL);
+    given_synced();
+    struct run queued = {.table_id = 1, .kind = "run", .who = "ann"}, seen;
+    const struct store_runs *runs = g.store->does->runs;
+    CHECK_OK(runs->queue(g.store, &queued, &g.err), &g.err);
+    g.engine.queued_run = queued.id;
+    run_ok();
+    CHECK_INT(g.report.run_id, queued.id);
+    CHECK_OK(runs->get(g.store, g.arena, queued.id, &seen, &g.err), &g.err);
+    CHECK_STR(run_state_name(seen.state), "done");
+    CHECK_STR(seen.who, "ann");
+    g.engine.actor = "bob";
+    run_ok();
+    CHECK(g.report.run_id != queued.id);
+    CHECK_OK(runs->get(g.store, g.arena, g.report.run_id, &seen, &g.err), &g.err);
+    CHECK_STR(seen.who, "bob");
 }
 
 /* ----------------------------------------------------- options, references */

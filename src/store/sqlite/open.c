@@ -214,8 +214,8 @@ static enum status tidy(struct sq *sq, struct err *err)
 {
     if (sq_exec(sq, "DELETE FROM leases", err) != OK)
         return FAIL;
-    char *sql = arena_printf(sq->scratch, "UPDATE runs SET state=%d, ended_ms=%lld WHERE state=0",
-                             RUN_INTERRUPTED, (long long)sq_now(sq));
+    char *sql = arena_printf(sq->scratch, "UPDATE runs SET state=%d, ended_ms=%lld WHERE state IN (%d,%d)",
+                             RUN_INTERRUPTED, (long long)sq_now(sq), RUN_RUNNING, RUN_QUEUED);
     if (sq_exec(sq, sql, err) != OK)
         return FAIL;
     return wake_cells(sq, err);
@@ -338,13 +338,14 @@ enum status sqlite_store_open(const struct store_open *options, struct store **o
 
 static const struct store_driver sqlite_driver = {
     .name = "sqlite",
-    .people = &sq_people,
     .close = sq_close,
     .open_another = sq_open_another,
     .watch = sq_watch,
     .leases = &sq_leases,
     .access = &sq_access,
     .describes = &sq_describes,
+    .people = &sq_people,
+    .runs = &sq_runs,
     .connection_put = sq_connection_put,
     .connection_get = sq_connection_get,
     .connection_list = sq_connection_list,

@@ -1,22 +1,24 @@
-/* runs.c - one row a run: when it began, how it ended, what it counted. */
+/* runs.c - one row a run: who asked, when it began, how it ended, what it counted. */
+#include "store/store_runs.h"
 #include "store/sqlite/sqlite_priv.h"
 
-static enum status begin_run(struct sq *sq, struct run *run, struct err *err)
+static enum status insert_run(struct sq *sq, struct run *run, enum run_state state, struct err *err)
 {
     sqlite3_stmt *stmt = sq_stmt(sq, err,
-                                 "INSERT INTO runs(table_id,kind,cause,state,started_ms,report)"
-                                 " VALUES(?,?,?,?,?,?) RETURNING id");
+                                 "INSERT INTO runs(table_id,kind,cause,state,started_ms,report,"
+                                 "who,scope,queued_ms) VALUES(?,?,?,?,?,?,?,?,?) RETURNING id");
     if (!stmt)
         return FAIL;
-    if (!run->started_ms)
-        run->started_ms = sq_now(sq);
-    run->state = RUN_RUNNING;
+    run->state = state;
     sq_int(stmt, 1, run->table_id);
     sq_text(stmt, 2, run->kind);
     sq_text(stmt, 3, run->cause);
     sq_int(stmt, 4, run->state);
     sq_int(stmt, 5, run->started_ms);
     sq_text(stmt, 6, run->report);
+    sq_text(stmt, 7, run->who);
+    sq_text(stmt, 8, run->scope);
+    sq_int(stmt, 9, run->queued_ms);
     if (sq_one_int(sq, stmt, 0, &run->id, err) != OK)
         return FAIL;
     sq_note(sq, NOUN_RUN, run->table_id, run->id);
@@ -28,7 +30,18 @@ enum status sq_run_begin(struct store *store, struct run *run, struct err *err)
     struct sq *sq = sq_of(store);
     if (sq_begin(sq, err) != OK)
         return FAIL;
-    return sq_end(sq, begin_run(sq, run, err), err);
+    if (!run->started_ms)
+        run->started_ms = sq_now(sq);
+    return sq_end(sq, insert_run(sq, run, RUN_RUNNING, err), err);
+}
+
+static enum status queue(struct store *store, struct run *run, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    if (sq_begin(sq, err) != OK)
+        return FAIL;
+    run->queued_ms = sq_now(sq);
+    return sq_end(sq, insert_run(sq, run, RUN_QUEUED, err), err);
 }
 
 static enum status note_run(struct sq *sq, int64_t run_id, struct err *err)
@@ -92,6 +105,35 @@ enum status sq_run_end(struct store *store, int64_t run_id, enum run_state state
     return sq_end(sq, end_run(sq, run_id, state, text, error, err), err);
 }
 
+static enum status start_run(struct sq *sq, int64_t run_id, struct err *err)
+{
+    sqlite3_stmt *stmt =
+        sq_stmt(sq, err, "UPDATE runs SET state=?,started_ms=? WHERE id=? AND state=?");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, RUN_RUNNING);
+    sq_int(stmt, 2, sq_now(sq));
+    sq_int(stmt, 3, run_id);
+    sq_int(stmt, 4, RUN_QUEUED);
+    if (sq_done(sq, stmt, err) != OK)
+        return FAIL;
+    if (!sq_changes(sq))
+        return err_set(err, ERR_CONFLICT, "run %lld is not queued any more", (long long)run_id);
+    return note_run(sq, run_id, err);
+}
+
+static enum status start(struct store *store, int64_t run_id, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    if (sq_begin(sq, err) != OK)
+        return FAIL;
+    return sq_end(sq, start_run(sq, run_id, err), err);
+}
+
+/* ---------------------------------------------------------------- finding */
+
+#define RUN_COLUMNS                                                                                    "id,table_id,kind,cause,state,started_ms,ended_ms,report,error,who,scope,queued_ms"
+
 static void read_run(sqlite3_stmt *stmt, struct arena *arena, struct run *run)
 {
     *run = (struct run){.id = sqlite3_column_int64(stmt, 0),
@@ -102,26 +144,54 @@ static void read_run(sqlite3_stmt *stmt, struct arena *arena, struct run *run)
                         .started_ms = sqlite3_column_int64(stmt, 5),
                         .ended_ms = sqlite3_column_int64(stmt, 6),
                         .report = sq_col_text(stmt, 7, arena),
-                        .error = sq_col_text(stmt, 8, arena)};
+                        .error = sq_col_text(stmt, 8, arena),
+                        .who = sq_col_text(stmt, 9, arena),
+                        .scope = sq_col_text(stmt, 10, arena),
+                        .queued_ms = sqlite3_column_int64(stmt, 11)};
 }
 
-enum status sq_run_list(struct store *store, struct arena *arena, int64_t table_id, size_t limit,
+static enum status get(struct store *store, struct arena *arena, int64_t run_id, struct run *out,
+                       struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    bool row;
+    sqlite3_stmt *stmt = sq_stmt(sq, err, "SELECT " RUN_COLUMNS " FROM runs WHERE id=?");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, run_id);
+    if (sq_row(sq, stmt, &row, err) != OK)
+        return FAIL;
+    if (!row)
+        return err_set(err, ERR_NOT_FOUND, "there is no run %lld", (long long)run_id);
+    read_run(stmt, arena, out);
+    sqlite3_reset(stmt);
+    return OK;
+}
+
+static sqlite3_stmt *find_stmt(struct sq *sq, const struct run_query *q, struct err *err)
+{
+    sqlite3_stmt *stmt =
+        sq_stmtf(sq, err, "SELECT " RUN_COLUMNS " FROM runs WHERE 1%s%s%s%s ORDER BY id DESC LIMIT ?5",
+                 q->table_id ? " AND table_id=?1" : "", q->kind ? " AND kind=?2" : "",
+                 q->states ? " AND ((1<<state)&?3)<>0" : "", q->before_id ? " AND id<?4" : "");
+    if (!stmt)
+        return NULL;
+    sqlite3_bind_int64(stmt, 1, q->table_id);
+    sq_text(stmt, 2, q->kind);
+    sqlite3_bind_int64(stmt, 3, q->states);
+    sqlite3_bind_int64(stmt, 4, q->before_id);
+    sqlite3_bind_int64(stmt, 5, q->limit ? (int64_t)q->limit : -1);
+    return stmt;
+}
+
+static enum status find(struct store *store, struct arena *arena, const struct run_query *query,
                         struct run **out, size_t *count, struct err *err)
 {
     struct sq *sq = sq_of(store);
     VEC(struct run) list = {0};
     enum status rc = FAIL;
     bool row = true;
-    sqlite3_stmt *stmt =
-        sq_stmtf(sq, err,
-                 "SELECT id,table_id,kind,cause,state,started_ms,ended_ms,report,error FROM runs"
-                 "%s ORDER BY id DESC LIMIT ?2",
-                 table_id ? " WHERE table_id=?1" : "");
-    if (stmt) {
-        if (table_id)
-            sq_int(stmt, 1, table_id);
-        sq_int(stmt, 2, limit ? (int64_t)limit : -1);
-    }
+    sqlite3_stmt *stmt = find_stmt(sq, query, err);
     while (stmt && (rc = sq_row(sq, stmt, &row, err)) == OK && row) {
         struct run run;
         read_run(stmt, arena, &run);
@@ -134,3 +204,12 @@ enum status sq_run_list(struct store *store, struct arena *arena, int64_t table_
     vec_free(&list);
     return rc;
 }
+
+enum status sq_run_list(struct store *store, struct arena *arena, int64_t table_id, size_t limit,
+                        struct run **out, size_t *count, struct err *err)
+{
+    struct run_query query = {.table_id = table_id, .limit = limit};
+    return find(store, arena, &query, out, count, err);
+}
+
+const struct store_runs sq_runs = {.queue = queue, .start = start, .get = get, .find = find};

@@ -106,11 +106,12 @@ enum status sq_end(struct sq *sq, enum status rc,
 int64_t sq_now(struct sq *sq);
 
 /* ---- migrations.c */
-extern const char sq_step_people[]; /* step_people.c */
 #define SQ_APPLICATION_ID 0x4172676c /* "Argl" */
 enum status sq_migrate(struct sq *sq, struct err *err);
 int sq_schema_version(void); /* the newest this program knows */
 extern const char sq_step_push[];        /* step_push.c */
+extern const char sq_step_people[];      /* step_people.c */
+extern const char sq_step_runs[];        /* step_runs.c */
 extern const char sq_step_connections[]; /* step_connections.c */
 enum status sq_step_sources(struct sq *sq, struct err *err); /* step_sources.c: every sheet, too */
 
@@ -247,9 +248,10 @@ enum status audit_append(struct sq *sq, const char *who, const char *what, const
 extern const struct store_leases sq_leases;
 extern const struct store_access sq_access;
 extern const struct store_describes sq_describes;
+extern const struct store_people sq_people;
+extern const struct store_runs sq_runs;
 
 /* ---- the driver's functions, in the order of store.h */
-extern const struct store_people sq_people;
 void sq_watch(struct store *, const struct store_watch *);
 enum status sq_connection_put(struct store *, struct connection *, struct err *);
 enum status sq_connection_get(struct store *, struct arena *, const char *, struct connection *,
