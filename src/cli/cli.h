@@ -63,6 +63,8 @@ int cli_main(int argc, char **argv);
 
 void help_all(FILE *out, bool colour);
 void help_command(FILE *out, const struct command *command, bool colour);
+/* Words in lines of 80 columns: the cursor is at column `at`, further lines are indented. */
+void help_wrapped(FILE *out, const char *text, int at, int indent);
 
 /* --- opening things --- */
 
@@ -102,7 +104,7 @@ void progress_begin(struct cli *cli, struct progress *progress);
 void progress_end(struct cli *cli); /* wipes the line */
 
 extern const struct command command_init, command_connect, command_connection, command_apply,
-    command_table, command_sync, command_run, command_runs, command_export, command_journal,
+    command_table, command_source, command_sync, command_run, command_runs, command_export, command_journal,
     command_secret, command_doctor, command_permset, command_vault, command_completion, command_version, command_help;
 
 #endif

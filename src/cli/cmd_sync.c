@@ -50,7 +50,8 @@ static int run(struct cli *cli, const struct args *args)
     int rc = EXIT_DONE;
     for (size_t i = 0; i < args->word_count && rc == EXIT_DONE; i++) {
         struct sync_report report = {0};
-        if (sync_table(&open->engine, args->words[i], args_has(args, "full"), &report, &err) != OK) {
+        if (sync_source(&open->engine, args->words[i], args_get(args, "source"),
+                        args_has(args, "full"), &report, &err) != OK) {
             rc = cli_fail(cli, &err);
         } else {
             progress_end(cli);
@@ -64,6 +65,7 @@ static int run(struct cli *cli, const struct args *args)
 
 static const struct cli_option options[] = {
     {"full", 0, NULL, "read everything again, not only what changed"},
+    {"source", 0, "NAME", "only this source of the table"},
     {0},
 };
 

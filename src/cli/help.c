@@ -9,7 +9,7 @@
 
 const struct command *const commands[] = {
     &command_init,  &command_connect, &command_connection, &command_doctor, &command_permset, &command_apply,  &command_table,
-    &command_sync,  &command_run,     &command_runs,       &command_export, &command_journal,
+    &command_source, &command_sync,  &command_run,     &command_runs,       &command_export, &command_journal,
     &command_secret, &command_vault, &command_completion, &command_version, &command_help,  NULL};
 
 static const char *bold(bool colour)
@@ -26,7 +26,7 @@ static const char *plain(bool colour)
 
 /* Prints `text`, which starts at column `at`, so that no line passes WIDTH;
  * further lines start at column `indent`. Line ends in the text are kept. */
-static void print_wrapped(FILE *out, const char *text, int at, int indent)
+void help_wrapped(FILE *out, const char *text, int at, int indent)
 {
     while (*text) {
         size_t line = strcspn(text, "\n");
@@ -72,7 +72,7 @@ static void print_options(FILE *out, const struct cli_option *options)
         fprintf(out, "%-29s", left);
         if (used > 28)
             fprintf(out, "\n%29s", "");
-        print_wrapped(out, options->help, 29, 29);
+        help_wrapped(out, options->help, 29, 29);
     }
 }
 
@@ -104,7 +104,7 @@ void help_command(FILE *out, const struct command *command, bool colour)
         struct buf about = BUF_INIT;
         join_paragraphs(&about, command->about);
         fputc('\n', out);
-        print_wrapped(out, buf_text(&about), 0, 0);
+        help_wrapped(out, buf_text(&about), 0, 0);
         buf_free(&about);
     }
     if (command->options && command->options->name) {

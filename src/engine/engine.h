@@ -108,10 +108,14 @@ struct sync_report {
     int64_t rows_now;
     uint64_t calls, calls_one_each;
     int64_t as_of_ms, took_ms;
-    char statement[1024];
+    char statement[4096]; /* a line a source */
 };
+/* Brings a table up to date from all its sources, or from the named one. A source
+ * that fails does not hold back the others; *err is the first one's. */
 enum status sync_table(struct engine *engine, const char *table, bool full,
                        struct sync_report *report, struct err *err);
+enum status sync_source(struct engine *engine, const char *table, const char *source, bool full,
+                        struct sync_report *report, struct err *err);
 
 /* ----------------------------------------------------------------- run */
 

@@ -149,16 +149,15 @@ static void add_keys(struct gather *g, const char *object, const struct json *ma
     }
 }
 
-static void add_source(struct gather *g, const struct json *source)
+static void add_source(struct gather *g, const struct source *from, const struct json *source)
 {
-    const char *object = json_get_text(source, "object");
-    if (!object)
+    if (!from->object)
         return;
-    need_of(g, object);
+    need_of(g, from->object);
     const struct json *fields = json_get(source, "fields");
     if (json_is(fields, JSON_ARRAY))
-        add_list(g, object, fields);
-    add_condition(g, object, json_get_text(source, "where"));
+        add_list(g, from->object, fields);
+    add_condition(g, from->object, json_get_text(source, "where"));
 }
 
 static void add_column(struct gather *g, const struct column *column, const struct json *config)
@@ -189,13 +188,9 @@ static const struct json *config_of(struct gather *g, const char *text)
 static void add_table(struct gather *g, const struct table *table)
 {
     g->because = table->name;
-    if (text_eq(table->connection, g->connection)) {
-        const struct json *source = config_of(g, table->source);
-        add_source(g, source);
-        for (size_t i = 0; i < table->column_count && table->object; i++)
-            if (table->columns[i].source_field)
-                add_path(g, table->object, table->columns[i].source_field, false);
-    }
+    for (size_t i = 0; i < table->source_count; i++)
+        if (text_eq(table->sources[i].connection, g->connection))
+            add_source(g, &table->sources[i], config_of(g, table->sources[i].config));
     for (size_t i = 0; i < table->column_count; i++) {
         const struct json *config = config_of(g, table->columns[i].config);
         if (text_eq(json_get_text(config, "connection"), g->connection)) {
@@ -240,8 +235,9 @@ static enum status connection_find(struct gather *g, const struct table *tables,
                                    struct err *err)
 {
     for (size_t i = 0; i < count; i++) {
-        if (one_connection(&g->connection, tables[i].connection, err) != OK)
-            return FAIL;
+        for (size_t s = 0; s < tables[i].source_count; s++)
+            if (one_connection(&g->connection, tables[i].sources[s].connection, err) != OK)
+                return FAIL;
         for (size_t c = 0; c < tables[i].column_count; c++) {
             const struct json *config = config_of(g, tables[i].columns[c].config);
             if (one_connection(&g->connection, json_get_text(config, "connection"), err) != OK)

@@ -61,10 +61,42 @@ static bool column_differs(struct apply_plan *plan, const struct column *old,
     return again;
 }
 
-static void compare_table(struct apply_plan *plan, const struct table *old, const struct table *new)
+static const char *kind_title(const struct source *source)
 {
-    if (!text_eq(old->source, new->source))
-        plan_line(plan, "~ source: other settings");
+    const struct source_kind *kind = source_kind_of(source, NULL);
+    return kind ? kind->title : source->kind;
+}
+
+/* "Account of \"prod\"", or what the kind is called. */
+static const char *origin(struct arena *arena, const struct source *source)
+{
+    return source->object ? arena_printf(arena, "%s of \"%s\"", source->object, source->connection)
+                          : kind_title(source);
+}
+
+static void compare_sources(struct apply_plan *plan, struct arena *arena, const struct table *old,
+                            const struct table *new)
+{
+    for (size_t i = 0; i < new->source_count; i++) {
+        const struct source *s = &new->sources[i], *was = table_source(old, s->name);
+        if (!was)
+            plan_line(plan, "+ source %s: %s", s->name, origin(arena, s));
+        else if (!text_eq(was->kind, s->kind) || !text_eq(was->connection, s->connection) ||
+                 !text_eq(was->object, s->object))
+            plan_line(plan, "~ source %s: %s instead of %s", s->name, origin(arena, s),
+                      origin(arena, was));
+        else if (!text_eq(was->config, s->config))
+            plan_line(plan, "~ source %s: other settings", s->name);
+    }
+    for (size_t i = 0; i < old->source_count; i++)
+        if (!table_source(new, old->sources[i].name))
+            plan_line(plan, "- source %s (its rows stay as they are)", old->sources[i].name);
+}
+
+static void compare_table(struct apply_plan *plan, struct arena *arena, const struct table *old,
+                          const struct table *new)
+{
+    compare_sources(plan, arena, old, new);
     if (!text_eq(old->guard, new->guard))
         plan_line(plan, "~ guard");
     if (old->auto_update != new->auto_update)
@@ -90,7 +122,7 @@ static void compare(struct draft *d, const struct table *old, struct apply_plan 
         }
     }
     if (old)
-        compare_table(plan, old, &d->table);
+        compare_table(plan, d->arena, old, &d->table);
 }
 
 /* Makes one column's cells due, when the recipe lets it run by itself. */
@@ -129,6 +161,31 @@ static enum status store_draft(struct draft *d, const struct table *old, const b
                                   err);
 }
 
+static const char *origins(struct draft *d)
+{
+    struct buf text = BUF_INIT;
+    for (size_t i = 0; i < d->table.source_count; i++)
+        buf_printf(&text, "%s%s", i ? ", " : "", origin(d->arena, &d->table.sources[i]));
+    const char *out = arena_strdup(d->arena, buf_text(&text));
+    buf_free(&text);
+    return out;
+}
+
+/* Records of one object are never mixed up with those of another. */
+static enum status check_objects(const struct table *old, const struct table *new, struct err *err)
+{
+    for (size_t i = 0; i < new->source_count; i++) {
+        const struct source *s = &new->sources[i], *was = table_source(old, s->name);
+        if (!was || !was->object || !s->object || text_eq(was->object, s->object))
+            continue;
+        err_set(err, ERR_CONFLICT, "table \"%s\" holds %s records; the recipe says %s", old->name,
+                was->object, s->object);
+        err_hint(err, "give the recipe another table name, or delete the table first");
+        return FAIL;
+    }
+    return OK;
+}
+
 static enum status compare_and_store(struct draft *d, bool dry_run, struct apply_plan *plan,
                                      struct err *err)
 {
@@ -144,14 +201,9 @@ static enum status compare_and_store(struct draft *d, bool dry_run, struct apply
     plan->table_name = mem_strdup(d->table.name);
     plan->creates = !existed;
     if (!existed)
-        plan_line(plan, "+ table %s from %s of \"%s\"", d->table.name, d->table.object,
-                  d->table.connection);
-    if (existed && !text_eq(old.object, d->table.object)) {
-        err_set(err, ERR_CONFLICT, "table \"%s\" holds %s records; the recipe says %s", old.name,
-                old.object, d->table.object);
-        err_hint(err, "give the recipe another table name, or delete the table first");
+        plan_line(plan, "+ table %s from %s", d->table.name, origins(d));
+    if (existed && check_objects(&old, &d->table, err) != OK)
         return FAIL;
-    }
     compare(d, existed ? &old : NULL, plan, again);
     plan->changes = existed && plan->lines.len > 0;
     if (dry_run || (!plan->creates && !plan->changes))

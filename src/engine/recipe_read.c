@@ -42,7 +42,7 @@ void hint_nearest(struct err *err, const char *given, const char *const *names, 
     buf_free(&all);
 }
 
-static void check_keys(struct draft *d, const struct ynode *map, const char *what,
+void draft_keys(struct draft *d, const struct ynode *map, const char *what,
                        const char *const *known, size_t count)
 {
     for (const struct ynode *child = map->first; child; child = child->next) {
@@ -56,7 +56,7 @@ static void check_keys(struct draft *d, const struct ynode *map, const char *wha
     }
 }
 
-static bool want(struct draft *d, const struct ynode *node, enum ytype type, const char *what)
+bool draft_want(struct draft *d, const struct ynode *node, enum ytype type, const char *what)
 {
     static const char *const names[] = {"a text", "a mapping (key: value)", "a list ([a, b])"};
     if (!node || node->type == type)
@@ -66,10 +66,10 @@ static bool want(struct draft *d, const struct ynode *node, enum ytype type, con
     return false;
 }
 
-static const char *text_of(struct draft *d, const struct ynode *map, const char *key)
+const char *draft_text(struct draft *d, const struct ynode *map, const char *key)
 {
     const struct ynode *node = ynode_get(map, key);
-    if (!node || !want(d, node, Y_SCALAR, key))
+    if (!node || !draft_want(d, node, Y_SCALAR, key))
         return NULL;
     if (!*node->text) {
         draft_fail(d, node, false, "recipe.empty", "`%s` is empty", key);
@@ -78,7 +78,7 @@ static const char *text_of(struct draft *d, const struct ynode *map, const char 
     return node->text;
 }
 
-static bool bool_of(struct draft *d, const struct ynode *map, const char *key, bool otherwise)
+bool draft_bool(struct draft *d, const struct ynode *map, const char *key, bool otherwise)
 {
     const struct ynode *node = ynode_get(map, key);
     if (!node)
@@ -89,10 +89,10 @@ static bool bool_of(struct draft *d, const struct ynode *map, const char *key, b
     return otherwise;
 }
 
-static const char *one_of(struct draft *d, const struct ynode *map, const char *key,
+const char *draft_word(struct draft *d, const struct ynode *map, const char *key,
                           const char *const *allowed, size_t count, const char *otherwise)
 {
-    const char *text = text_of(d, map, key);
+    const char *text = draft_text(d, map, key);
     for (size_t i = 0; text && i < count; i++)
         if (text_eq(text, allowed[i]))
             return text;
@@ -123,84 +123,23 @@ static bool schedule_valid(const char *text)
            strchr("mhdw", text[digits]) && !text[digits + 1];
 }
 
-static void read_schedule(struct draft *d, const struct ynode *source)
+const char *draft_schedule(struct draft *d, const struct ynode *source, const char *otherwise)
 {
-    const char *every = text_of(d, source, "every");
-    d->every = every ? every : "24h";
-    if (!schedule_valid(d->every)) {
+    const char *every = draft_text(d, source, "every");
+    every = every ? every : otherwise;
+    if (!schedule_valid(every)) {
         struct err *e = draft_fail(d, ynode_get(source, "every"), false, "recipe.wrong_value",
-                                   "`every` cannot be `%s`", d->every);
+                                   "`every` cannot be `%s`", every);
         err_hint(e, "manual, 15m, 1h, 24h, 7d, live, or cron \"0 6 * * 1-5\"");
-    } else if (text_eq(d->every, "live")) {
+    } else if (text_eq(every, "live")) {
         struct err *e = draft_fail(d, ynode_get(source, "every"), false, ERR_NOT_BUILT,
                                    "`every: live` (change data capture) is not built yet");
         err_hint(e, "use a schedule such as 15m until it is");
     }
+    return every;
 }
 
-static void read_salesforce(struct draft *d, const struct ynode *sf)
-{
-    static const char *const keys[] = {"connection", "object", "fields", "where", "list_view",
-                                       "report", "soql"};
-    static const char *const later[] = {"list_view", "report", "soql"};
-    check_keys(d, sf, "source/salesforce", keys, 7);
-    d->source_node = sf;
-    for (size_t i = 0; i < 3; i++)
-        if (ynode_get(sf, later[i]))
-            err_hint(draft_fail(d, ynode_get(sf, later[i]), true, ERR_NOT_BUILT,
-                                "a source from `%s` is not built yet", later[i]),
-                     "use object, fields and where");
-    d->table.connection = text_of(d, sf, "connection");
-    d->table.object = text_of(d, sf, "object");
-    d->where = text_of(d, sf, "where");
-    if (!ynode_get(sf, "connection"))
-        draft_fail(d, sf, true, "recipe.missing_key", "source/salesforce needs `connection`");
-    if (!ynode_get(sf, "object"))
-        err_hint(draft_fail(d, sf, true, "recipe.missing_key", "source/salesforce needs `object`"),
-                 "the API name of an object, such as Account or Invoice__c");
-    const struct ynode *fields = ynode_get(sf, "fields");
-    if (!fields) {
-        err_hint(draft_fail(d, sf, true, "recipe.missing_key", "source/salesforce needs `fields`"),
-                 "a list such as [Id, Name, Owner.Name], or all");
-    } else if (fields->type == Y_SCALAR && text_eq(fields->text, "all")) {
-        d->all_fields = true;
-    } else if (want(d, fields, Y_LIST, "`fields`")) {
-        for (const struct ynode *child = fields->first; child; child = child->next) {
-            bool pair = child->type == Y_MAP && child->count == 1 && child->first->type == Y_SCALAR;
-            if (child->type == Y_SCALAR || pair)
-                vec_push(&d->field_nodes, child);
-            else
-                draft_fail(d, child, false, "recipe.wrong_type",
-                           "a field is an API name, or {Field: column name}");
-        }
-    }
-}
-
-static void read_source(struct draft *d)
-{
-    static const char *const keys[] = {"salesforce", "every", "update_existing", "unique_by",
-                                       "when_deleted"};
-    static const char *const deleted[] = {"mark", "remove", "keep"};
-    const struct ynode *source = ynode_get(d->root, "source");
-    if (!source) {
-        draft_fail(d, NULL, false, "recipe.missing_key", "the recipe has no `source`");
-        return;
-    }
-    if (!want(d, source, Y_MAP, "`source`"))
-        return;
-    check_keys(d, source, "source", keys, 5);
-    read_schedule(d, source);
-    d->update_existing = bool_of(d, source, "update_existing", true);
-    d->when_deleted = one_of(d, source, "when_deleted", deleted, 3, "mark");
-    const struct ynode *sf = ynode_get(source, "salesforce");
-    if (!sf)
-        err_hint(draft_fail(d, source, true, "recipe.missing_key", "`source` names no source"),
-                 "salesforce: {connection: NAME, object: Account, fields: [Id, Name]}");
-    else if (want(d, sf, Y_MAP, "`source/salesforce`"))
-        read_salesforce(d, sf);
-}
-
-static const char *json_of(struct draft *d, const struct ynode *node, const char *bare)
+const char *draft_json(struct draft *d, const struct ynode *node, const char *bare)
 {
     struct buf out = BUF_INIT;
     struct jw w;
@@ -222,9 +161,9 @@ static void read_guard(struct draft *d)
     static const char *const keys[] = {"max_writes_per_run", "stop_at_error_rate", "may_write"};
     const struct ynode *guard = ynode_get(d->root, "guard");
     d->table.guard = "{}";
-    if (!guard || !want(d, guard, Y_MAP, "`guard`"))
+    if (!guard || !draft_want(d, guard, Y_MAP, "`guard`"))
         return;
-    check_keys(d, guard, "guard", keys, 3);
+    draft_keys(d, guard, "guard", keys, 3);
     const struct ynode *most = ynode_get(guard, "max_writes_per_run");
     const struct ynode *rate = ynode_get(guard, "stop_at_error_rate");
     const struct ynode *may = ynode_get(guard, "may_write");
@@ -235,13 +174,13 @@ static void read_guard(struct draft *d)
                  strtod(rate->text, NULL) > 100))
         err_hint(draft_fail(d, rate, false, "recipe.wrong_value", "`stop_at_error_rate` must be a percentage"),
                  "for example 5%%");
-    if (may && want(d, may, Y_LIST, "`may_write`"))
+    if (may && draft_want(d, may, Y_LIST, "`may_write`"))
         for (const struct ynode *child = may->first; child; child = child->next)
             if (child->type != Y_SCALAR || !strchr(child->text, '.'))
                 err_hint(draft_fail(d, child, false, "recipe.wrong_value",
                                     "`may_write` lists fields as Object.Field"),
                          "Account.Industry, or Lead.* for every field of Lead");
-    d->table.guard = json_of(d, guard, NULL);
+    d->table.guard = draft_json(d, guard, NULL);
 }
 
 /* The one key of a column's map that names a kind. */
@@ -285,12 +224,12 @@ static const struct ynode *find_kind(struct draft *d, const struct ynode *node,
 static void read_column(struct draft *d, const struct ynode *node, struct column *column,
                         struct draft_column *draft)
 {
-    const char *type = text_of(d, node, "type");
+    const char *type = draft_text(d, node, "type");
     struct err err = {0};
     draft->node = node;
-    column->name = text_of(d, node, "name");
-    column->only_run_if = text_of(d, node, "only_run_if");
-    column->auto_update = bool_of(d, node, "auto_update", true);
+    column->name = draft_text(d, node, "name");
+    column->only_run_if = draft_text(d, node, "only_run_if");
+    column->auto_update = draft_bool(d, node, "auto_update", true);
     if (!ynode_get(node, "name"))
         draft_fail(d, node, false, "recipe.missing_key", "a column needs a `name`");
     else if (column->name && strpbrk(column->name, "{}"))
@@ -310,10 +249,10 @@ static void read_column(struct draft *d, const struct ynode *node, struct column
                      type, names, value_type_count());
     }
     if (draft->kind_node->type == Y_SCALAR && !draft->kind->bare) {
-        want(d, draft->kind_node, Y_MAP, draft->kind->name);
+        draft_want(d, draft->kind_node, Y_MAP, draft->kind->name);
         return;
     }
-    column->config = json_of(d, draft->kind_node, draft->kind->bare);
+    column->config = draft_json(d, draft->kind_node, draft->kind->bare);
     draft->config = json_parse(d->arena, column->config, strlen(column->config), &err);
 }
 
@@ -321,7 +260,7 @@ static void read_columns(struct draft *d)
 {
     const struct ynode *columns = ynode_get(d->root, "columns");
     size_t count = 0;
-    if (columns && want(d, columns, Y_LIST, "`columns`"))
+    if (columns && draft_want(d, columns, Y_LIST, "`columns`"))
         count = columns->count;
     /* room for source columns in front is made by recipe_check */
     d->table.columns = arena_array(d->arena, count + 1, sizeof *d->table.columns);
@@ -329,7 +268,7 @@ static void read_columns(struct draft *d)
     if (!count)
         return;
     for (const struct ynode *child = columns->first; child; child = child->next) {
-        if (!want(d, child, Y_MAP, "a column"))
+        if (!draft_want(d, child, Y_MAP, "a column"))
             continue;
         size_t at = d->table.column_count++;
         read_column(d, child, &d->table.columns[at], &d->drafts[at]);
@@ -338,23 +277,23 @@ static void read_columns(struct draft *d)
 
 enum status recipe_read(struct draft *d, struct err *err)
 {
-    static const char *const keys[] = {"table", "source", "auto_update", "auto_dedupe", "columns",
-                                       "guard"};
+    static const char *const keys[] = {"table",       "source",  "sources", "auto_update",
+                                       "auto_dedupe", "columns", "guard"};
     d->root = yaml_read(d->arena, d->path, &d->text, err);
     if (!d->root)
         return FAIL;
-    if (!want(d, d->root, Y_MAP, "a recipe"))
+    if (!draft_want(d, d->root, Y_MAP, "a recipe"))
         return OK;
-    check_keys(d, d->root, "the recipe", keys, 6);
+    draft_keys(d, d->root, "the recipe", keys, 7);
     d->table.recipe = d->text;
-    d->table.name = text_of(d, d->root, "table");
+    d->table.name = draft_text(d, d->root, "table");
     if (!ynode_get(d->root, "table"))
         draft_fail(d, NULL, false, "recipe.missing_key", "the recipe does not name its `table`");
-    d->table.auto_update = bool_of(d, d->root, "auto_update", true);
+    d->table.auto_update = draft_bool(d, d->root, "auto_update", true);
     if (ynode_get(d->root, "auto_dedupe"))
         draft_fail(d, ynode_get(d->root, "auto_dedupe"), true, ERR_NOT_BUILT,
                    "`auto_dedupe` is not built yet");
-    read_source(d);
+    recipe_read_sources(d);
     read_guard(d);
     read_columns(d);
     return OK;

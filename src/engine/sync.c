@@ -31,24 +31,35 @@ static enum status read_source(struct sync *sync, struct err *err)
     return OK;
 }
 
+/* The field of this source that fills a column; NULL = none does. Tables made before
+ * there was a map have one source, whose fields stand with the columns. */
+static const char *field_of(const struct json *map, const struct column *column)
+{
+    if (!text_eq(column->kind, "source"))
+        return NULL;
+    return map ? json_text(json_get_nocase(map, column->name)) : column->source_field;
+}
+
 /* A field that the source no longer shows is not read; its values stay (F-53). */
 void sync_choose_fields(struct sync *sync, bool (*there)(void *ctx, const char *field), void *ctx)
 {
     const struct table *table = &sync->table->table;
     struct arena *arena = sync->job.arena;
+    const struct json *map = json_get(sync->source, "map");
     struct buf frozen = BUF_INIT;
     sync->fields = arena_array(arena, table->column_count + 1, sizeof *sync->fields);
     sync->slots = arena_array(arena, table->column_count + 1, sizeof *sync->slots);
     for (size_t i = 0; i < table->column_count; i++) {
         const struct column *column = &table->columns[i];
-        if (!text_eq(column->kind, "source") || !column->source_field)
+        const char *field = field_of(map, column);
+        if (!field)
             continue;
-        if (!there(ctx, column->source_field)) {
-            buf_printf(&frozen, "%s%s", frozen.len ? ", " : "", column->source_field);
+        if (!there(ctx, field)) {
+            buf_printf(&frozen, "%s%s", frozen.len ? ", " : "", field);
             sync->frozen_count++;
             continue;
         }
-        sync->fields[sync->field_count] = column->source_field;
+        sync->fields[sync->field_count] = field;
         sync->slots[sync->field_count++] = column->slot;
     }
     sync->frozen = arena_strdup(arena, buf_text(&frozen));
@@ -141,85 +152,90 @@ static void add_counts(struct sync *sync, struct buf *out)
     buf_printf(out, "; %llu calls used", (unsigned long long)r->calls);
 }
 
-static void write_statement(struct sync *sync)
+/* One line for a source; its name before it when there are several. */
+static void write_statement(struct sync *sync, struct buf *out)
 {
     struct sync_report *r = sync->report;
-    struct buf out = BUF_INIT;
     char as_of[32];
     when_iso_seconds(r->as_of_ms, as_of);
-    buf_printf(&out, "%s as of %s for %s, %zu fields; ", r->complete ? "complete" : "NOT complete",
+    if (sync->table->table.source_count > 1)
+        buf_printf(out, "%s%s: ", out->len ? "\n" : "", sync->from->name);
+    buf_printf(out, "%s as of %s for %s, %zu fields; ", r->complete ? "complete" : "NOT complete",
                as_of, sync->subject, sync->field_count);
-    add_counts(sync, &out);
-    buf_str(&out, buf_text(&sync->notes));
+    add_counts(sync, out);
+    buf_str(out, buf_text(&sync->notes));
     if (sync->frozen_count)
-        buf_printf(&out, "; no longer readable, values kept as they were: %s", sync->frozen);
+        buf_printf(out, "; no longer readable, values kept as they were: %s", sync->frozen);
     if (!sync->auto_update)
-        buf_printf(&out, "; auto-update is off: %lld rows wait for a run",
+        buf_printf(out, "; auto-update is off: %lld rows wait for a run",
                    (long long)(r->counts.added + r->counts.changed + r->counts.revived));
-    snprintf(r->statement, sizeof r->statement, "%s", buf_text(&out));
-    buf_free(&out);
 }
 
-static const char *report_json(struct sync *sync)
+/* ---------------------------------------------------------------- the whole */
+
+struct whole {
+    struct sync sync;
+    struct sync_report *report; /* of all sources */
+    const char *only;           /* the source asked for; NULL = all */
+    struct buf statement, parts;
+    struct jw parts_writer; /* a JSON list, an object a source */
+    size_t pulled;
+};
+
+static void write_counts(struct jw *w, const struct sync_report *r)
 {
-    const struct sync_report *r = sync->report;
+    jw_kv_bool(w, "full", r->full);
+    jw_kv_bool(w, "complete", r->complete);
+    jw_kv_int(w, "rows_read", r->rows_read);
+    jw_kv_int(w, "remote_count", r->remote_count);
+    jw_kv_int(w, "rows_now", r->rows_now);
+    jw_kv_int(w, "added", r->counts.added);
+    jw_kv_int(w, "changed", r->counts.changed);
+    jw_kv_int(w, "unchanged", r->counts.unchanged);
+    jw_kv_int(w, "deleted", r->counts.deleted);
+    jw_kv_int(w, "revived", r->counts.revived);
+    jw_kv_int(w, "echoes", r->counts.echoes);
+    jw_kv_int(w, "made_due", r->counts.made_due);
+    jw_kv_int(w, "calls", (int64_t)r->calls);
+    jw_kv_int(w, "calls_one_each", (int64_t)r->calls_one_each);
+    jw_kv_int(w, "as_of_ms", r->as_of_ms);
+    jw_kv_int(w, "took_ms", r->took_ms);
+}
+
+static const char *report_json(struct whole *whole)
+{
     struct buf text = BUF_INIT;
     struct jw w;
     jw_init(&w, &text);
     jw_object(&w);
-    jw_kv_text(&w, "statement", r->statement);
-    jw_kv_bool(&w, "full", r->full);
-    jw_kv_bool(&w, "complete", r->complete);
-    jw_kv_int(&w, "rows_read", r->rows_read);
-    jw_kv_int(&w, "remote_count", r->remote_count);
-    jw_kv_int(&w, "rows_now", r->rows_now);
-    jw_kv_int(&w, "added", r->counts.added);
-    jw_kv_int(&w, "changed", r->counts.changed);
-    jw_kv_int(&w, "unchanged", r->counts.unchanged);
-    jw_kv_int(&w, "deleted", r->counts.deleted);
-    jw_kv_int(&w, "revived", r->counts.revived);
-    jw_kv_int(&w, "echoes", r->counts.echoes);
-    jw_kv_int(&w, "made_due", r->counts.made_due);
-    jw_kv_int(&w, "calls", (int64_t)r->calls);
-    jw_kv_int(&w, "calls_one_each", (int64_t)r->calls_one_each);
-    jw_kv_int(&w, "as_of_ms", r->as_of_ms);
-    jw_kv_int(&w, "took_ms", r->took_ms);
+    jw_kv_text(&w, "statement", buf_text(&whole->statement));
+    write_counts(&w, whole->report);
+    jw_key(&w, "sources");
+    jw_raw(&w, buf_text(&whole->parts), whole->parts.len);
     jw_end_object(&w);
-    const char *json = arena_strdup(sync->job.arena, buf_text(&text));
+    const char *json = arena_strdup(whole->sync.job.arena, buf_text(&text));
     buf_free(&text);
     return json;
 }
 
-static enum status begin(struct sync *sync, struct err *err)
+static enum status begin(struct whole *whole, struct err *err)
 {
-    if (job_begin_run(&sync->job, sync->table->table.id, "sync", err) != OK)
+    if (job_begin_run(&whole->sync.job, whole->sync.table->table.id, "sync", err) != OK)
         return FAIL;
-    sync->report->run_id = sync->job.run_id;
+    whole->report->run_id = whole->sync.job.run_id;
     return OK;
 }
 
-static void sum_up(struct sync *sync)
+static enum status end(struct whole *whole, enum status rc, struct err *err)
 {
-    struct world *world = sync->job.engine->world;
-    job_sum_calls(&sync->job);
-    sync->report->calls = sync->job.report->calls;
-    sync->report->calls_one_each = sync->job.report->calls_one_each;
-    sync->report->took_ms = world->monotonic_ms(world) - sync->job.started_ms;
-}
-
-static enum status end(struct sync *sync, enum status rc, struct err *err)
-{
-    struct store *store = sync->job.engine->store;
+    struct store *store = whole->sync.job.engine->store;
     struct err late = {0};
-    sum_up(sync);
-    if (sync->subject)
-        write_statement(sync);
-    if (rc != OK)
-        sync->report->complete = false;
     enum run_state state = rc == OK                   ? RUN_DONE
                            : err_is(err, ERR_STOPPED) ? RUN_STOPPED
                                                       : RUN_FAILED;
-    if (store->does->run_end(store, sync->job.run_id, state, report_json(sync),
+    if (rc != OK)
+        whole->report->complete = false;
+    if (store->does->run_end(store, whole->sync.job.run_id, state, report_json(whole),
                              rc == OK ? NULL : err->message, &late) == OK)
         return rc;
     if (rc == OK)
@@ -227,27 +243,151 @@ static enum status end(struct sync *sync, enum status rc, struct err *err)
     return FAIL;
 }
 
-enum status sync_table(struct engine *engine, const char *table, bool full,
-                       struct sync_report *report, struct err *err)
+/* ------------------------------------------------------------- one source */
+
+static void begin_source(struct sync *sync, const struct source *from, struct sync_report *part)
+{
+    *part = (struct sync_report){.remote_count = -1};
+    sync->from = from;
+    sync->report = part;
+    sync->kind = NULL;
+    sync->field_count = sync->frozen_count = 0;
+    sync->subject = sync->formula_as_of = NULL;
+    buf_clear(&sync->notes);
+}
+
+static void add_up(struct sync_report *all, const struct sync_report *part, bool first)
+{
+    all->full = all->full || part->full;
+    all->complete = (first || all->complete) && part->complete;
+    all->rows_read += part->rows_read;
+    all->rows_now += part->rows_now;
+    all->calls += part->calls;
+    all->calls_one_each += part->calls_one_each;
+    all->took_ms += part->took_ms;
+    all->remote_count = first ? part->remote_count
+                        : all->remote_count < 0 || part->remote_count < 0
+                            ? -1
+                            : all->remote_count + part->remote_count;
+    if (first || part->as_of_ms < all->as_of_ms)
+        all->as_of_ms = part->as_of_ms;
+    import_counts_add(&all->counts, &part->counts);
+}
+
+static void end_source(struct whole *whole, int64_t began, uint64_t calls, uint64_t one_each)
+{
+    struct sync *sync = &whole->sync;
+    struct sync_report *part = sync->report;
+    struct world *world = sync->job.engine->world;
+    job_sum_calls(&sync->job);
+    part->calls = sync->job.report->calls - calls;
+    part->calls_one_each = sync->job.report->calls_one_each - one_each;
+    part->took_ms = world->monotonic_ms(world) - began;
+    if (sync->subject)
+        write_statement(sync, &whole->statement);
+    jw_object(&whole->parts_writer);
+    jw_kv_text(&whole->parts_writer, "name", sync->from->name);
+    jw_kv_text(&whole->parts_writer, "kind", sync->from->kind);
+    write_counts(&whole->parts_writer, part);
+    jw_end_object(&whole->parts_writer);
+    add_up(whole->report, part, whole->pulled++ == 0);
+}
+
+static enum status pull_source(struct whole *whole, const struct source *from, struct err *err)
+{
+    struct sync *sync = &whole->sync;
+    struct sync_report part;
+    struct world *world = sync->job.engine->world;
+    int64_t began = world->monotonic_ms(world);
+    job_sum_calls(&sync->job);
+    uint64_t calls = sync->job.report->calls, one_each = sync->job.report->calls_one_each;
+    begin_source(sync, from, &part);
+    if (read_source(sync, err) != OK)
+        return FAIL;
+    if (!sync->kind->pull)
+        return OK;
+    make_rules(sync);
+    enum status rc = sync->kind->pull(sync, err);
+    if (rc != OK)
+        part.complete = false;
+    if (rc != OK && sync->table->table.source_count > 1)
+        err_wrap(err, "source \"%s\"", from->name);
+    end_source(whole, began, calls, one_each);
+    return rc;
+}
+
+/* A source that fails does not hold back the next; the first error is told. */
+static enum status pull_all(struct whole *whole, struct err *err)
+{
+    const struct table *table = &whole->sync.table->table;
+    enum status rc = OK;
+    for (size_t i = 0; i < table->source_count; i++) {
+        struct err mine = {0};
+        if (whole->only && !text_eq_nocase(table->sources[i].name, whole->only))
+            continue;
+        if (pull_source(whole, &table->sources[i], &mine) == OK)
+            continue;
+        if (rc == OK)
+            *err = mine;
+        rc = FAIL;
+        if (err_is(&mine, ERR_STOPPED) || err_is(&mine, ERR_STORE_BROKEN))
+            break;
+    }
+    if (!whole->pulled)
+        whole->report->complete = rc == OK;
+    return rc;
+}
+
+static enum status find_source(struct whole *whole, struct err *err)
+{
+    const struct table *table = &whole->sync.table->table;
+    if (!whole->only || table_source(table, whole->only))
+        return OK;
+    return err_set(err, ERR_NOT_FOUND, "table \"%s\" has no source \"%s\"", table->name,
+                   whole->only);
+}
+
+static void put_statement(struct whole *whole)
+{
+    struct sync_report *r = whole->report;
+    int n = snprintf(r->statement, sizeof r->statement, "%s", buf_text(&whole->statement));
+    if (n >= (int)sizeof r->statement) /* the run's report has all of it */
+        memcpy(r->statement + sizeof r->statement - 5, " ...", 5);
+}
+
+enum status sync_source(struct engine *engine, const char *table, const char *source, bool full,
+                        struct sync_report *report, struct err *err)
 {
     struct err ignored = {0};
     struct run_report unused = {0};
-    struct sync sync = {.full = full, .report = report, .notes = BUF_INIT};
+    struct whole whole = {.report = report, .only = source, .sync = {.full = full}};
+    struct sync *sync = &whole.sync;
     err = err ? err : &ignored;
     memset(report, 0, sizeof *report);
     report->remote_count = -1;
-    if (run_job_open(&sync.job, engine, &unused, NULL, err) != OK)
+    if (run_job_open(&sync->job, engine, &unused, NULL, err) != OK)
         return FAIL;
+    jw_init(&whole.parts_writer, &whole.parts);
+    jw_array(&whole.parts_writer);
     enum status rc = FAIL;
-    sync.table = job_table(&sync.job, table, err);
-    sync.from = sync.table ? &sync.table->table.sources[0] : NULL;
-    if (sync.table && read_source(&sync, err) == OK && begin(&sync, err) == OK) {
-        make_rules(&sync);
-        rc = end(&sync, sync.kind->pull(&sync, err), err);
+    sync->table = job_table(&sync->job, table, err);
+    if (sync->table && find_source(&whole, err) == OK && begin(&whole, err) == OK) {
+        rc = pull_all(&whole, err);
+        jw_end_array(&whole.parts_writer);
+        put_statement(&whole);
+        rc = end(&whole, rc, err);
     }
-    if (rc != OK && sync.table)
+    if (rc != OK && sync->table)
         err_wrap(err, "sync of table \"%s\"", table);
-    buf_free(&sync.notes);
-    run_job_close(&sync.job);
+    buf_free(&sync->notes);
+    buf_free(&whole.statement);
+    buf_free(&whole.parts);
+    run_job_close(&sync->job);
     return rc;
+}
+
+enum status sync_table(struct engine *engine, const char *table, bool full,
+                       struct sync_report *report, struct err *err)
+{
+    return sync_source(engine, table, NULL, full, report, err);
 }

@@ -91,6 +91,19 @@ struct import_counts {
     int64_t made_due; /* cells */
 };
 
+static inline void import_counts_add(struct import_counts *sum, const struct import_counts *more)
+{
+    sum->added += more->added;
+    sum->changed += more->changed;
+    sum->unchanged += more->unchanged;
+    sum->deleted += more->deleted;
+    sum->revived += more->revived;
+    sum->stale += more->stale;
+    sum->echoes += more->echoes;
+    sum->repeats += more->repeats;
+    sum->made_due += more->made_due;
+}
+
 /* -------------------------------------------------------------- rows */
 
 struct row {

@@ -340,7 +340,8 @@ void given_table(const struct given_column *columns, size_t count, const char *g
     static const char *const fields[] = {"LastName", "Email", "Company"};
     struct table table = {.name = "people",
                           .recipe = "table: people",
-                          .source = "{\"connection\":\"prod\",\"object\":\"Contact\"}",
+                          .source = "{\"connection\":\"prod\",\"object\":\"Contact\",\"fields\":[\"LastName\","
+                                    "\"Email\",\"Company\"]}",
                           .connection = "prod",
                           .object = "Contact",
                           .guard = guard ? guard : "{}",

@@ -32,7 +32,8 @@ enum option_type {
     OPT_INT,     /* within min..max */
     OPT_ENUM,    /* one of `allowed` */
     OPT_RATE,    /* "5/s", "100/m", "1000/h" */
-    OPT_INT_LIST /* list of whole numbers, or one */
+    OPT_INT_LIST, /* list of whole numbers, or one */
+    OPT_SOURCE_FIELDS /* "all", or a list: Name, {Name: Column}, {Name: {column, type}} */
 };
 
 struct kind_option {
@@ -102,6 +103,9 @@ const char *option_type_name(enum option_type type); /* "text", "template", ... 
  * errors with where = path; true when none was added. */
 bool column_options_check(const struct column_kind *kind, const struct json *config,
                           err_list *errors);
+/* The same by a bare option table; `kind` is the name shown. */
+bool options_check(const char *kind, const struct kind_option *options, size_t count,
+                   const struct json *config, err_list *errors);
 
 /* Every {{reference}} of a column: of its template, formula, map and body
  * options, and of only_run_if (may be NULL). Secrets are left out. */

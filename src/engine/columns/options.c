@@ -26,6 +26,7 @@ static const char *const type_names[] = {
     [OPT_ENUM] = "one of the allowed words",
     [OPT_RATE] = "rate like 5/s",
     [OPT_INT_LIST] = "list of whole numbers",
+    [OPT_SOURCE_FIELDS] = "list of fields, or all",
 };
 
 const char *option_type_name(enum option_type type)
@@ -173,6 +174,40 @@ static void check_rate(const struct kind_option *option, const struct json *valu
         expected(option, option->name, errors);
 }
 
+static bool is_source_field(const struct json *item)
+{
+    const struct json *to = item->first;
+    if (!json_is(item, JSON_OBJECT))
+        return is_scalar(item) && !json_is(item, JSON_NULL);
+    if (!to || to->next || json_is(to, JSON_ARRAY) || json_is(to, JSON_NULL))
+        return false;
+    json_each(part, to) {
+        if (!(text_eq(part->key, "column") || text_eq(part->key, "type")) ||
+            !json_is(part, JSON_STRING))
+            return false;
+    }
+    return true;
+}
+
+static void check_source_fields(const struct kind_option *option, const struct json *value,
+                                err_list *errors)
+{
+    size_t at = 0;
+    if (json_is(value, JSON_STRING) && text_eq(json_text(value), "all"))
+        return;
+    if (!json_is(value, JSON_ARRAY) || !value->first) {
+        expected(option, option->name, errors);
+        return;
+    }
+    json_each(item, value) {
+        char where[40];
+        snprintf(where, sizeof where, "%s/%zu", option->name, at++);
+        if (!is_source_field(item))
+            fail(errors, where, "recipe.wrong_type",
+                 "a field is a name, {Name: column} or {Name: {column: NAME, type: TYPE}}");
+    }
+}
+
 static void check_option(const struct kind_option *option, const struct json *value,
                          err_list *errors)
 {
@@ -215,44 +250,61 @@ static void check_option(const struct kind_option *option, const struct json *va
     case OPT_RATE:
         check_rate(option, value, errors);
         break;
+    case OPT_SOURCE_FIELDS:
+        check_source_fields(option, value, errors);
+        break;
     }
 }
 
-static void unknown_option(const struct column_kind *kind, const char *name, err_list *errors)
+static void unknown_option(const char *kind, const struct kind_option *options, size_t count,
+                           const char *name, err_list *errors)
 {
     const char *names[64];
-    size_t count = 0;
-    for (size_t i = 0; i < kind->option_count && i < 64; i++)
-        names[count++] = kind->options[i].name;
+    size_t listed = 0;
+    for (size_t i = 0; i < count && i < 64; i++)
+        names[listed++] = options[i].name;
     struct err *err =
-        fail(errors, name, "recipe.unknown_key", "%s has no option \"%s\"", kind->name, name);
-    const char *nearest = text_nearest(name, names, count);
+        fail(errors, name, "recipe.unknown_key", "%s has no option \"%s\"", kind, name);
+    const char *nearest = text_nearest(name, names, listed);
     if (nearest)
         err_hint(err, "did you mean %s?", nearest);
+}
+
+static const struct kind_option *option_named(const struct kind_option *options, size_t count,
+                                              const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (text_eq(options[i].name, name))
+            return &options[i];
+    return NULL;
+}
+
+bool options_check(const char *kind, const struct kind_option *options, size_t count,
+                   const struct json *config, err_list *errors)
+{
+    size_t before = errors->len;
+    if (!json_is(config, JSON_OBJECT)) {
+        fail(errors, "", "recipe.wrong_type", "%s wants a mapping of options", kind);
+        return false;
+    }
+    json_each(member, config) {
+        const struct kind_option *option = option_named(options, count, member->key);
+        if (option)
+            check_option(option, member, errors);
+        else
+            unknown_option(kind, options, count, member->key, errors);
+    }
+    for (size_t i = 0; i < count; i++)
+        if (options[i].required && !json_get(config, options[i].name))
+            fail(errors, "", "recipe.missing_key", "%s needs \"%s\": %s", kind, options[i].name,
+                 options[i].help);
+    return errors->len == before;
 }
 
 bool column_options_check(const struct column_kind *kind, const struct json *config,
                           err_list *errors)
 {
-    size_t before = errors->len;
-    if (!json_is(config, JSON_OBJECT)) {
-        fail(errors, "", "recipe.wrong_type", "%s wants a mapping of options", kind->name);
-        return false;
-    }
-    json_each(member, config) {
-        const struct kind_option *option = column_kind_option(kind, member->key);
-        if (option)
-            check_option(option, member, errors);
-        else
-            unknown_option(kind, member->key, errors);
-    }
-    for (size_t i = 0; i < kind->option_count; i++) {
-        const struct kind_option *option = &kind->options[i];
-        if (option->required && !json_get(config, option->name))
-            fail(errors, "", "recipe.missing_key", "%s needs \"%s\": %s", kind->name, option->name,
-                 option->help);
-    }
-    return errors->len == before;
+    return options_check(kind->name, kind->options, kind->option_count, config, errors);
 }
 
 bool rate_parse(const char *text, int *requests, int64_t *per_ms)

@@ -9,6 +9,7 @@
  * Invariant: a page and the cursor behind it are one transaction, so a pull may
  * be killed anywhere and goes on at the next page. Memory does not grow with
  * rows: one page lives at a time. */
+#include "engine/sources/object_fields.h"
 #include "engine/sources/object_pull.h"
 
 #include "base/str.h"
@@ -336,7 +337,65 @@ static enum status pull_object(struct sync *sync, struct err *err)
     return rc;
 }
 
+/* --------------------------------------------------------------- checking */
+
+static const struct kind_option options[] = {
+    {"connection", OPT_CONNECTION, true, "connection to the org", NULL, NULL, 0, 0},
+    {"object", OPT_OBJECT, true, "API name of an object, such as Account or Invoice__c", NULL, NULL,
+     0, 0},
+    {"fields", OPT_SOURCE_FIELDS, true, "a list such as [Id, Name, Owner.Name], or all", NULL, NULL,
+     0, 0},
+    {"where", OPT_TEXT, false, "SOQL condition", "every record", NULL, 0, 0},
+};
+
+static bool find_field(struct source_check *check, const char *name, const char *where,
+                       struct source_field *out)
+{
+    const struct crm_object *object = check->own;
+    struct err err = {0};
+    *out = (struct source_field){.name = name, .type = TYPE_TEXT};
+    if (!object)
+        return true; /* why there is none was said */
+    struct crm_session *session = check->session(check->session_ctx, check->connection, &err);
+    return object_field_find(check, session, object, name, where, out);
+}
+
+/* A condition that Salesforce refuses is found before anything is applied. */
+static void check_where(struct source_check *check, struct crm_session *session)
+{
+    const char *where = json_get_text(check->config, "where");
+    struct err err = {0};
+    int64_t count;
+    if (where && session->does->count(session, check->object, where, &count, &err) != OK)
+        source_check_add(check, "where", &err);
+}
+
+static void check_object(struct source_check *check)
+{
+    struct crm_session *session = object_session(check);
+    const struct crm_object *object =
+        session ? object_described(check, session, json_get_text(check->config, "object"), "object")
+                : NULL;
+    check->own = (void *)object;
+    if (!object)
+        return;
+    object_fields_list(check, object);
+    check_where(check, session);
+}
+
 const struct source_kind salesforce_object_source = {
     .name = "salesforce_object",
+    .key = "salesforce",
+    .chosen_by = "object",
+    .title = "Records of a Salesforce object",
+    .help = "Imports every record that the condition finds, then only what changed; deleted and "
+            "merged records are followed.",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .key_rule = KEY_RECORD,
+    .every = "24h",
+    .when_deleted = "mark",
+    .check = check_object,
+    .field = find_field,
     .pull = pull_object,
 };

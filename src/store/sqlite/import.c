@@ -404,16 +404,7 @@ enum status sq_import_page(struct store *store, const struct import_page *page,
     cell_writer_close(&im.cells);
     row_leaver_close(&im.leaver);
     vec_free(&im.fresh);
-    if (rc == OK && counts) {
-        counts->added += mine.added;
-        counts->changed += mine.changed;
-        counts->unchanged += mine.unchanged;
-        counts->deleted += mine.deleted;
-        counts->revived += mine.revived;
-        counts->stale += mine.stale;
-        counts->echoes += mine.echoes;
-        counts->repeats += mine.repeats;
-        counts->made_due += mine.made_due;
-    }
+    if (rc == OK && counts)
+        import_counts_add(counts, &mine);
     return rc;
 }
