@@ -105,6 +105,8 @@ static const char own_tables[] =
     " field TEXT COLLATE NOCASE, bits INTEGER, PRIMARY KEY (user_id, object, field)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS localorg_rule (name TEXT COLLATE NOCASE PRIMARY KEY, json TEXT)"
     " WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS localorg_document (kind TEXT, id TEXT, json TEXT, until_ms INTEGER,"
+    " PRIMARY KEY (kind, id)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS localorg_bin (root TEXT, id TEXT, field TEXT,"
     " PRIMARY KEY (root, id, field)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS localorg_event (replay INTEGER PRIMARY KEY, kind INTEGER,"

@@ -2,6 +2,7 @@
  * and what a user looked at last. */
 #include "localorg/rest/bulk.h"
 #include "localorg/rest/records.h"
+#include "localorg/rest/report_runs.h"
 #include "localorg/rest/resources.h"
 
 #include "base/str.h"
@@ -38,7 +39,7 @@ static const struct {
     {"DataStorageMB", 10240},
     {"DurableStreamingApiConcurrentClients", 20},
     {"FileStorageMB", 10240},
-    {"HourlyAsyncReportRuns", 1200},
+    {"HourlyAsyncReportRuns", 0}, /* counted */
     {"HourlyDashboardRefreshes", 200},
     {"HourlyDashboardResults", 5000},
     {"HourlyDashboardStatuses", 999999999},
@@ -48,7 +49,7 @@ static const struct {
     {"HourlyPublishedPlatformEvents", 50000},
     {"HourlyPublishedStandardVolumePlatformEvents", 1000},
     {"HourlyShortTermIdMapping", 100000},
-    {"HourlySyncReportRuns", 500},
+    {"HourlySyncReportRuns", 0}, /* counted */
     {"HourlyTimeBasedWorkflow", 1000},
     {"MassEmail", 5000},
     {"MonthlyPlatformEventsUsageEntitlement", 0},
@@ -60,6 +61,21 @@ static const struct {
     {"SingleEmail", 5000},
     {"StreamingApiConcurrentClients", 20},
 };
+
+/* Report runs have allowances of an hour. */
+static void report_allowance(struct call *call, const struct limits *limits, const char *name,
+                             int64_t *max, int64_t *left)
+{
+    int kind = strcmp(name, "HourlySyncReportRuns") == 0    ? REPORT_SYNC
+               : strcmp(name, "HourlyAsyncReportRuns") == 0 ? REPORT_ASYNC
+                                                            : -1;
+    if (kind < 0)
+        return;
+    int64_t used =
+        report_runs_used(call->site->report_runs, (enum report_run_kind)kind, call_now(call));
+    *max = kind == REPORT_SYNC ? limits->hourly_sync_reports : limits->hourly_async_reports;
+    *left = *max > used ? *max - used : 0;
+}
 
 void limits_list(struct call *call)
 {
@@ -83,6 +99,7 @@ void limits_list(struct call *call)
             max = limits.bulk_daily_query_jobs;
             left = max > query_jobs ? max - query_jobs : 0;
         }
+        report_allowance(call, &limits, name, &max, &left);
         jw_key(&w, name);
         jw_object(&w);
         jw_kv_int(&w, "Max", max);

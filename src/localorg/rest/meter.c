@@ -22,6 +22,10 @@ const struct setting limit_settings[] = {
     SETTING(limits, cursor_lifetime_s, SET_INT, NULL, "seconds a query locator stays valid"),
     SETTING(limits, bulk_daily_batches, SET_INT, NULL, "Bulk batches allowed in 24 hours"),
     SETTING(limits, bulk_daily_query_jobs, SET_INT, NULL, "Bulk query jobs allowed in 24 hours"),
+    SETTING(limits, hourly_sync_reports, SET_INT, NULL, "reports run in 60 minutes (500)"),
+    SETTING(limits, hourly_async_reports, SET_INT, NULL,
+            "reports run asynchronously in 60 minutes (1200)"),
+    SETTING(limits, concurrent_sync_reports, SET_INT, NULL, "reports run at the same time (20)"),
 };
 const size_t limit_setting_count = sizeof limit_settings / sizeof *limit_settings;
 
@@ -41,7 +45,10 @@ struct meter *meter_new(int64_t daily_max)
                                     .open_cursors = 10,
                                     .cursor_lifetime_s = 2 * 24 * 3600,
                                     .bulk_daily_batches = 15000,
-                                    .bulk_daily_query_jobs = 10000};
+                                    .bulk_daily_query_jobs = 10000,
+                                    .hourly_sync_reports = 500,
+                                    .hourly_async_reports = 1200,
+                                    .concurrent_sync_reports = 20};
     return meter;
 }
 

@@ -15,6 +15,7 @@ struct limits { /* what the control API may set */
     int64_t open_cursors; /* query cursors a user may hold */
     int64_t cursor_lifetime_s;
     int64_t bulk_daily_batches, bulk_daily_query_jobs;
+    int64_t hourly_sync_reports, hourly_async_reports, concurrent_sync_reports;
 };
 extern const struct setting limit_settings[];
 extern const size_t limit_setting_count;

@@ -68,6 +68,8 @@ const struct setting org_settings[] = {
             "polls a Bulk job answers before its work starts; 0 = at once"),
     SETTING(org_policy, bulk_fail_after, SET_INT, NULL,
             "an ingest job fails after so many records, the rest is unprocessed; 0 = never"),
+    SETTING(org_policy, report_polls, SET_INT, NULL,
+            "polls that see an asynchronous report run unfinished"),
 };
 const size_t org_setting_count = sizeof org_settings / sizeof *org_settings;
 

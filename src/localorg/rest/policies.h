@@ -39,6 +39,7 @@ struct org_policy {
     int64_t approvals_per_user;
     char duplicate_key[20]; /* duplicateResut or duplicateResult */
     int64_t bulk_polls, bulk_fail_after;
+    int64_t report_polls;
 };
 
 struct user_policy {

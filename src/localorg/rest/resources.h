@@ -30,6 +30,11 @@ route_fn composite_resources, composite_run, batch_run, graph_run, tree_create, 
     collection_update, collection_delete, collection_get, collection_read, collection_upsert;
 /* listviews.c */
 route_fn listviews_list, listviews_one, listviews_describe, listviews_results;
+/* reports.c, report_instances.c */
+route_fn analytics_resources, reports_list, reports_create, reports_run, reports_change,
+    reports_delete, reports_describe, reports_query, report_types_list, report_types_describe,
+    report_operators, report_instances_list, report_instances_create, report_instances_get,
+    report_instances_delete, control_reports;
 /* bulk_v1.c */
 route_fn bulk_v1_jobs, bulk_v1_job, bulk_v1_batches, bulk_v1_batch, bulk_v1_request,
     bulk_v1_result, bulk_v1_rows;

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "http/server.h"
 #include "localorg/rest/bulk.h"
+#include "localorg/rest/report_runs.h"
 #include "localorg/rest/routes.h"
 #include "localorg/rest/topics.h"
 #include "localorg/seed/seed.h"
@@ -212,6 +213,7 @@ enum status site_reset(struct site *site, const char *seed, int scale, struct er
     listen_to_org(site);
     grants_clear(site->grants);
     recents_clear(site->recents);
+    report_runs_clear(site->report_runs);
     requests_clear(site->requests);
     faults_remove(site->faults, NULL);
     policies_free(site->policies);
@@ -296,6 +298,7 @@ struct site *site_start(const struct site_options *options, struct err *err)
     site->waiting = waiting_new();
     site->hub = hub_new(site->world, options->rng_seed, wake_one, site);
     streaming_limits(site);
+    site->report_runs = report_runs_new();
     site->org = open_org(options, site->world, err);
     if (site->org) {
         listen_to_org(site);
@@ -320,6 +323,7 @@ void site_stop(struct site *site)
         site_save(site);
     cursors_free(site->cursors);
     recents_free(site->recents);
+    report_runs_free(site->report_runs);
     requests_free(site->requests);
     faults_free(site->faults);
     meter_free(site->meter);

@@ -25,6 +25,7 @@ struct bulk;
 struct hub;
 struct topics;
 struct http_server;
+struct report_runs;
 
 struct site_options {
     const char *host; /* "127.0.0.1" */
@@ -60,6 +61,7 @@ struct site {
     struct waiting *waiting; /* requests of long polling */
     struct hub *hub;         /* CometD clients */
     struct topics *topics;   /* PushTopics */
+    struct report_runs *report_runs;
 };
 
 /* Opens or seeds the org and starts answering. NULL with *err set on failure. */

@@ -59,6 +59,8 @@ static enum status seed_rows(struct seeding *s, const struct kind *kind, struct 
     enum status rc = seed_base(s, err);
     if (rc == OK && kind->rows)
         rc = kind->rows(s, err);
+    if (rc == OK && kind->rows == seed_demo)
+        rc = seed_reports(s, err);
     enum status ended = org_write_end(s->org, rc == OK, rc == OK ? err : NULL);
     return rc == OK ? ended : rc;
 }

@@ -25,6 +25,9 @@ enum status seed_rules(struct org *org, struct err *err);
 enum status seed_demo_fields(struct org *org, struct err *err); /* before the transaction */
 enum status seed_demo(struct seeding *seeding, struct err *err);
 
+/* reports.c: the demo's */
+enum status seed_reports(struct seeding *seeding, struct err *err);
+
 /* developer.c */
 enum status seed_developer_fields(struct org *org, struct err *err);
 enum status seed_developer(struct seeding *seeding, struct err *err);

@@ -220,6 +220,12 @@ static enum status cursor_step(struct soql_cursor *cursor, bool *row, struct err
     return rc == SQLITE_ROW || rc == SQLITE_DONE ? OK : sql_fail(cursor->db, err, "reading rows");
 }
 
+sqlite3_stmt *soql_next(struct soql_cursor *cursor, struct err *err)
+{
+    bool row = false;
+    return cursor_step(cursor, &row, err) == OK && row ? cursor->top.stmt : NULL;
+}
+
 enum status soql_skip(struct soql_cursor *cursor, int64_t rows, struct err *err)
 {
     bool row = true;

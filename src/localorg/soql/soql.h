@@ -92,6 +92,10 @@ int64_t soql_total(struct soql_cursor *cursor,
  * fewer than max means the end. `base` is "/services/data/v66.0". */
 enum status soql_write_json(struct soql_cursor *cursor, const char *base, size_t max,
                             struct buf *out, size_t *written, struct err *err);
+/* One row further, for those who want its values and not JSON: NULL at the end,
+ * or on failure with *err set. Its columns are those of the plan's nodes; lent
+ * until the next step. */
+sqlite3_stmt *soql_next(struct soql_cursor *cursor, struct err *err);
 /* Skips forward; for re-reading a page: soql_rewind then soql_skip. Same snapshot. */
 enum status soql_rewind(struct soql_cursor *cursor, struct err *err);
 enum status soql_skip(struct soql_cursor *cursor, int64_t rows, struct err *err);

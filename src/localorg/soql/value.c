@@ -203,8 +203,7 @@ char *value_put_text(char *out, const char *text, size_t len)
 
 /* --- FORMAT(): as an en_US user reads it --- */
 
-/* 1234567.5 with two decimals: 1,234,567.50 */
-static void format_number(double value, int decimals, char *out, size_t size)
+void value_format_number(double value, int decimals, char *out, size_t size)
 {
     char digits[64], *o = out, *last = out + size - 1;
     snprintf(digits, sizeof digits, "%.*f", decimals, fabs(value));
@@ -235,13 +234,13 @@ static bool write_formatted(struct buf *out, sqlite3_value *value, const struct 
     int scale = style->scale < 0 || style->scale > 18 ? 2 : style->scale;
     switch (style->type) {
     case FT_CURRENCY:
-        format_number(sqlite3_value_double(value), scale, number, sizeof number);
+        value_format_number(sqlite3_value_double(value), scale, number, sizeof number);
         snprintf(text, sizeof text, "%s$%s", *number == '-' ? "-" : "", number + (*number == '-'));
         break;
     case FT_INT:
     case FT_DOUBLE:
     case FT_PERCENT:
-        format_number(sqlite3_value_double(value), style->type == FT_INT ? 0 : scale, number,
+        value_format_number(sqlite3_value_double(value), style->type == FT_INT ? 0 : scale, number,
                       sizeof number);
         snprintf(text, sizeof text, "%s%s", number, style->type == FT_PERCENT ? "%" : "");
         break;

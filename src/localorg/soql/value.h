@@ -37,6 +37,9 @@ char *value_put_double(char *out, double value); /* VALUE_ROOM; at least one dec
 char *value_put_datetime(char *out, int64_t ms); /* VALUE_ROOM; with its quotes */
 char *value_put_text(char *out, const char *text, size_t len); /* 6 * len + 2; with quotes */
 
+/* 1234567.5 with two decimals: 1,234,567.50 */
+void value_format_number(double value, int decimals, char *out, size_t size);
+
 /* Appends `lead` (",\"Name\":") and the value. False on overflow. */
 bool value_write(struct buf *out, const char *lead, size_t lead_len, sqlite3_value *value,
                  const struct value_style *style);

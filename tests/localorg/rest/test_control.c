@@ -127,7 +127,7 @@ TEST(control, a_page_for_people)
 
 TEST(control, what_is_not_built_says_so)
 {
-    struct reply reply = ask("GET", V "/analytics/reports", NULL);
+    struct reply reply = ask("GET", V "/analytics/dashboards", NULL);
     CHECK_INT(reply.status, 501);
     CHECK_CONTAINS(reply.text, "docs/localorg/fidelity.md");
 }

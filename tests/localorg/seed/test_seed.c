@@ -228,3 +228,11 @@ TEST(enrich, an_eighth_is_unknown_and_a_few_are_unusable)
     CHECK(too_long > 8 && too_long < 60);
     arena_free(arena);
 }
+
+TEST(seed, the_demo_has_reports)
+{
+    given_org("demo", 1, 1);
+    CHECK_INT(number("SELECT COUNT(*) FROM \"Report\""), 5);
+    CHECK_INT(number("SELECT COUNT(*) FROM localorg_document WHERE kind = 'report'"), 5);
+    close_org();
+}
