@@ -282,7 +282,7 @@ static int run(struct cli *cli, const struct args *args)
     else
         rc = cli_fail(cli, &err);
     connect_signin_wipe(&signin);
-    connect_tokens_wipe(&tokens);
+    crm_tokens_wipe(&tokens);
     cli_engine_close(open);
     return rc;
 }

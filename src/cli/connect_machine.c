@@ -47,14 +47,6 @@ void connect_signin_wipe(struct crm_signin *signin)
     secret_wipe(&signin->refresh);
 }
 
-void connect_tokens_wipe(struct crm_tokens *tokens)
-{
-    secret_wipe(&tokens->access);
-    secret_wipe(&tokens->refresh);
-    secret_wipe(&tokens->client_secret);
-    secret_wipe(&tokens->private_key);
-}
-
 /* ------------------------------------------------------------ which way */
 
 enum crm_grant connect_way(const struct args *args)

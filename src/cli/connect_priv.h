@@ -18,6 +18,5 @@ int connect_machine_check(struct cli *cli, const struct args *args, enum crm_gra
 enum status connect_machine_fill(const struct args *args, enum crm_grant way, struct arena *arena,
                                  struct crm_signin *signin, struct err *err);
 void connect_signin_wipe(struct crm_signin *signin);
-void connect_tokens_wipe(struct crm_tokens *tokens);
 
 #endif

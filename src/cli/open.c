@@ -15,7 +15,8 @@ int cli_fail(struct cli *cli, const struct err *err)
         {ERR_RECIPE, EXIT_USAGE},           {"recipe.yaml", EXIT_USAGE},
         {ERR_CRM_LIMIT, EXIT_LATER},
         {ERR_CRM_UNREACHABLE, EXIT_LATER},  {ERR_STORE_LOCKED, EXIT_LATER},
-        {ERR_CRM_RECONNECT, EXIT_SIGN_IN},  {ERR_APPROVAL, EXIT_SIGN_IN},
+        {ERR_CRM_RECONNECT, EXIT_SIGN_IN},  {ERR_CRM_NOT_ADMITTED, EXIT_SIGN_IN},
+        {ERR_APPROVAL, EXIT_SIGN_IN},
         {ERR_STOPPED, EXIT_INTERRUPTED},
     };
     progress_end(cli);

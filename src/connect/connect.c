@@ -52,6 +52,31 @@ const char *crm_grant_name(enum crm_grant grant)
     return "?";
 }
 
+bool crm_grant_mints(enum crm_grant grant)
+{
+    return grant == CRM_GRANT_CLIENT_CREDENTIALS || grant == CRM_GRANT_JWT;
+}
+
+void crm_tokens_wipe(struct crm_tokens *tokens)
+{
+    secret_wipe(&tokens->access);
+    secret_wipe(&tokens->refresh);
+    secret_wipe(&tokens->client_secret);
+    secret_wipe(&tokens->private_key);
+}
+
+void crm_tokens_copy(struct crm_tokens *to, const struct crm_tokens *from)
+{
+    secret_copy(&to->access, &from->access);
+    secret_copy(&to->refresh, &from->refresh);
+    secret_copy(&to->client_secret, &from->client_secret);
+    secret_copy(&to->private_key, &from->private_key);
+    to->grant = from->grant;
+    to->instance_url = from->instance_url;
+    to->renewing_ms = from->renewing_ms;
+    to->rotates = from->rotates;
+}
+
 const char *crm_verdict_name(enum crm_verdict verdict)
 {
     static const char *const names[] = {"pass", "warning", "fail", "unknown"};

@@ -18,6 +18,9 @@
                                              */
 #define ERR_CRM_LIMIT       "connect.limit" /* daily or concurrent limit: pause, not failure */
 #define ERR_CRM_UNREACHABLE "connect.unreachable" /* network, 5xx, maintenance page */
+#define ERR_CRM_NOT_ADMITTED                                                                       \
+    "connect.not_admitted" /* the whole connection is refused, not this request: queued work waits \
+                              for a person (API switched off, session not fit for the API) */
 #define ERR_CRM_WRONG_ORG   "connect.wrong_org"
 #define ERR_CRM_REFUSED     "connect.refused" /* anything else the remote refused */
 #define ERR_CRM_PLACE_LOST  "connect.place_lost" /* read.place is gone: read from the start */
@@ -235,16 +238,29 @@ struct crm_tokens {
     struct secret access, refresh, client_secret;
     enum crm_grant grant;
     struct secret private_key; /* CRM_GRANT_JWT: PEM */
-    const char *instance_url; /* lent to save; on the arena from load */
+    const char *instance_url;  /* lent to save; on the arena from load */
+    /* A renewal with this refresh token began and its outcome is not known: the
+     * token may be used up. 0 = none. */
+    int64_t renewing_ms;
+    bool rotates; /* a renewal has replaced the refresh token before */
 };
+void crm_tokens_wipe(struct crm_tokens *tokens);
+void crm_tokens_copy(struct crm_tokens *to, const struct crm_tokens *from); /* instance_url: lent */
+/* True when new access tokens need no refresh token: key and secret, or an
+ * assertion, make them, and nothing is used up. */
+bool crm_grant_mints(enum crm_grant grant);
+
 struct crm_token_store {
     void *ctx;
     enum status (*load)(void *ctx, struct arena *arena, struct crm_tokens *out, struct err *err);
     enum status (*save)(void *ctx, const struct crm_tokens *tokens, struct err *err);
-    /* Either may be NULL. Held around a refresh, so that of several processes one asks: with
-     * rotating tokens a second request with the old one ends the whole grant. */
+    /* Either may be NULL. Held around a renewal, so that of several threads and processes one
+     * asks: with rotating tokens a second request with the old one ends the whole grant.
+     * lock waits; FAIL (ERR_CRM_UNREACHABLE) when the holder does not come to an end. */
     enum status (*lock)(void *ctx, struct err *err);
     void (*unlock)(void *ctx);
+    /* The grant is gone for good: a person must connect again. May be NULL. */
+    void (*gone)(void *ctx, const struct err *why);
 };
 
 struct crm_session {

@@ -44,7 +44,7 @@ struct engine {
      * at the second K4 whatever this is. */
     void (*crash)(void *ctx, const char *point);
     void *crash_ctx;
-    struct token_keeper *keepers; /* private to engine.c: tokens of open sessions */
+    struct token_keeper *keepers; /* private to tokens.c: what open sessions hold on to */
 };
 /* Frees what the calls below left in the engine. Close the sessions first. */
 void engine_release(struct engine *engine);

@@ -21,6 +21,11 @@ int64_t engine_settle_ms(const struct engine *engine);
 int64_t engine_now(const struct engine *engine);
 const char *engine_actor(const struct engine *engine);
 bool engine_stopping(const struct engine *engine);
+/* Sealed texts by label (secrets.c). */
+enum status engine_seal(struct engine *engine, const char *label, const struct secret *secret,
+                        struct err *err);
+enum status engine_unseal(struct engine *engine, const char *label, struct secret *out,
+                          struct err *err);
 enum status engine_secret_get(struct engine *engine, const char *name, struct secret *out,
                               struct err *err);
 

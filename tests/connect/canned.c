@@ -116,7 +116,7 @@ struct arena *arena;
 struct err err;
 struct crm_session *session;
 struct crm_tokens vault;
-int saves;
+int saves, gone, held;
 
 static void no_sleep(struct world *w, int64_t ms)
 {
@@ -125,20 +125,33 @@ static void no_sleep(struct world *w, int64_t ms)
 
 static enum status load(void *ctx, struct arena *a, struct crm_tokens *out, struct err *e)
 {
-    secret_copy(&out->access, &vault.access);
-    secret_copy(&out->refresh, &vault.refresh);
+    crm_tokens_copy(out, &vault);
     out->instance_url = base_url;
     return OK;
 }
 static enum status save(void *ctx, const struct crm_tokens *tokens, struct err *e)
 {
-    saves++;
-    secret_copy(&vault.access, &tokens->access);
-    secret_copy(&vault.refresh, &tokens->refresh);
+    saves += !secret_equal(&vault.access, &tokens->access);
+    crm_tokens_copy(&vault, tokens);
+    vault.instance_url = NULL;
     return OK;
 }
+static enum status lock_hook(void *ctx, struct err *e)
+{
+    held++;
+    return OK;
+}
+static void unlock_hook(void *ctx)
+{
+    held--;
+}
+static void gone_hook(void *ctx, const struct err *why)
+{
+    gone++;
+}
 
-const struct crm_token_store store = {.load = load, .save = save};
+const struct crm_token_store store = {
+    .load = load, .save = save, .lock = lock_hook, .unlock = unlock_hook, .gone = gone_hook};
 
 const char lead_describe[] =
     "{\"name\":\"Lead\",\"label\":\"Lead\",\"keyPrefix\":\"00Q\",\"queryable\":true,\"createable\":"
@@ -170,7 +183,9 @@ static void start(void)
                                     .username = "ann@acme.com"};
     world = *world_real();
     world.sleep_ms = no_sleep;
-    sleeps = saves = can_count = 0;
+    sleeps = saves = gone = held = can_count = 0;
+    vault.renewing_ms = 0;
+    vault.rotates = false;
     arena = arena_new();
     err_clear(&err);
     server = http_server_start(&options, &err);

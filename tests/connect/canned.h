@@ -42,7 +42,10 @@ const char *seen_nth(const char *part, int nth);
 extern struct http_server *server;
 extern char base_url[64];
 extern struct world world; /* sleeping only counts */
-extern int sleeps, saves;
+extern int sleeps;
+extern int saves; /* of a new access token */
+extern int gone;  /* times the connection was given up */
+extern int held;  /* locks not given back */
 extern struct arena *arena;
 extern struct err err;
 extern struct crm_session *session;

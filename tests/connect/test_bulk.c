@@ -210,7 +210,7 @@ TEST(bulk, row_44_a_session_that_ends_again_is_the_end)
     can("POST /services/oauth2/token", 200, grant("second", "fresh2"));
     can_done(1);
     open_read(lead_read());
-    CHECK_FAIL(next_full(), &err, "sf.INVALID_SESSION_ID");
+    CHECK_FAIL(next_full(), &err, ERR_CRM_NOT_ADMITTED);
     close_read();
     CHECK_INT(seen_with("POST /services/oauth2/token"), 1);
 }

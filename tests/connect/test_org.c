@@ -4,256 +4,29 @@
  * and takes its faults away. LOCALORG names the program (set by meson). */
 #include "base/mem.h"
 #include "base/str.h"
-#include "base/uri.h"
-#include "connect/salesforce/sf_priv.h"
-#include "support/check.h"
+#include "connect/real_org.h"
 
-#include <signal.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-static pid_t child;
-static const struct json *ready; /* its first line */
-static struct arena *keep, *arena;
-static struct http_client *http;
-static struct err err;
 static struct crm_session *session;
-static struct crm_tokens vault;
-static struct connection connection;
-static struct world world;
-static int sleeps;
-
-static void no_sleep(struct world *w, int64_t ms)
-{
-    sleeps++;
-}
-
-/* ------------------------------------------------------------- localorg */
-
-static void org_stop(void)
-{
-    if (child > 0) {
-        kill(child, SIGTERM);
-        waitpid(child, NULL, 0);
-    }
-    secret_wipe(&vault.access);
-    secret_wipe(&vault.refresh);
-    secret_wipe(&vault.client_secret);
-    http_client_free(http);
-    arena_free(keep);
-}
-
-static void org_start(void)
-{
-    int out[2];
-    char line[8192];
-    const char *program = getenv("LOCALORG");
-    if (child)
-        return;
-    CHECK(program && pipe(out) == 0);
-    child = fork();
-    if (child == 0) {
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
-        dup2(out[1], 1);
-        close(out[0]);
-        execl(program, program, "serve", "--listen", "127.0.0.1:0", "--json", "--rng-seed", "7",
-              (char *)NULL);
-        _exit(127);
-    }
-    close(out[1]);
-    FILE *from = fdopen(out[0], "r");
-    CHECK(fgets(line, sizeof line, from) != NULL);
-    keep = arena_new();
-    ready = json_parse(keep, line, strlen(line), &err);
-    CHECK_GOT(ready, &err);
-    http = http_client_new(world_real(), "test");
-    atexit(org_stop);
-}
-
-static const char *org_url(const char *path)
-{
-    return arena_printf(arena, "%s%s", json_get_text(ready, "url"), path);
-}
-
-static const struct json *control(const char *method, const char *path, const char *body)
-{
-    struct http_header type = {"Content-Type", "application/json", NULL};
-    struct http_request request = {.method = method,
-                                   .url = org_url(path),
-                                   .headers = &type,
-                                   .body = body,
-                                   .body_len = body ? strlen(body) : 0};
-    struct http_response response;
-    CHECK_OK(http_send(http, &request, &response, &err), &err);
-    if (response.status != 200)
-        fprintf(stderr, "%s %s: %d %s\n", method, path, response.status, buf_text(&response.body));
-    CHECK_INT(response.status, 200);
-    const struct json *out = json_parse_buf(arena, &response.body, &err);
-    http_response_free(&response);
-    return out;
-}
-
-static void fault(const char *json)
-{
-    control("POST", "/localorg/faults", json);
-}
-static void faults_end(void)
-{
-    control("DELETE", "/localorg/faults", NULL);
-}
-
-/* --------------------------------------------------------- the connection */
-
-static enum status load(void *ctx, struct arena *a, struct crm_tokens *out, struct err *e)
-{
-    secret_copy(&out->access, &vault.access);
-    secret_copy(&out->refresh, &vault.refresh);
-    secret_copy(&out->client_secret, &vault.client_secret);
-    out->instance_url = connection.instance_url;
-    return OK;
-}
-static enum status save(void *ctx, const struct crm_tokens *tokens, struct err *e)
-{
-    secret_copy(&vault.access, &tokens->access);
-    secret_copy(&vault.refresh, &tokens->refresh);
-    return OK;
-}
-static const struct crm_token_store store = {.load = load, .save = save};
-
-/* A browser with one cookie jar: follows what the pages say. */
-struct browser {
-    char cookies[2048];
-    struct http_response page;
-    const char *location;
-};
-
-static void cookies_take(struct browser *b)
-{
-    for (const struct http_header *h = b->page.headers; h; h = h->next) {
-        if (!text_eq_nocase(h->name, "Set-Cookie"))
-            continue;
-        size_t n = strcspn(h->value, ";"), at = strlen(b->cookies);
-        snprintf(b->cookies + at, sizeof b->cookies - at, "%s%.*s", at ? "; " : "", (int)n,
-                 h->value);
-    }
-}
-
-static void visit(struct browser *b, const char *method, const char *url, const char *form)
-{
-    struct http_header type = {"Content-Type", "application/x-www-form-urlencoded", NULL};
-    struct http_header cookie = {"Cookie", b->cookies, form ? &type : NULL};
-    struct http_request request = {.method = method,
-                                   .url = url,
-                                   .headers = &cookie,
-                                   .body = form,
-                                   .body_len = form ? strlen(form) : 0};
-    http_response_free(&b->page);
-    CHECK_OK(http_send(http, &request, &b->page, &err), &err);
-    cookies_take(b);
-    const char *to = http_header_get(b->page.headers, "Location");
-    b->location = to ? (text_starts(to, "/") ? org_url(to) : arena_strdup(arena, to)) : NULL;
-}
-
-/* The value of a hidden input, HTML entities of URLs undone. */
-static const char *hidden(struct browser *b, const char *name)
-{
-    const char *at =
-        strstr(buf_text(&b->page.body), arena_printf(arena, "name=\"%s\" value=\"", name));
-    CHECK(at != NULL);
-    at = strstr(at, "value=\"") + 7;
-    char *out = arena_strndup(arena, at, strcspn(at, "\"")), *to = out;
-    for (const char *from = out; *from;) {
-        if (text_starts(from, "&amp;"))
-            *to++ = '&', from += 5;
-        else
-            *to++ = *from++;
-    }
-    *to = 0;
-    return out;
-}
-
-static const char *form_of(const char *const *pairs)
-{
-    struct buf form = BUF_INIT;
-    for (; pairs[0]; pairs += 2)
-        uri_pair_add(&form, pairs[0], pairs[1]);
-    const char *out = arena_strndup(arena, form.data, form.len);
-    buf_free(&form);
-    return out;
-}
-
-/* Logs in and presses Allow; the URL of the callback with what it carries. */
-static const char *sign_in_as(const char *url, const char *callback)
-{
-    struct browser b = {0};
-    visit(&b, "GET", url, NULL);
-    for (int hops = 0; hops < 12; hops++) {
-        if (b.location && text_starts(b.location, callback))
-            break;
-        if (b.location) {
-            visit(&b, "GET", b.location, NULL);
-        } else if (strstr(buf_text(&b.page.body), "id=\"login_form\"")) {
-            const char *pairs[] = {"startURL", hidden(&b, "startURL"),
-                                   "username", json_get_text(ready, "username"),
-                                   "pw",       json_get_text(ready, "password"),
-                                   NULL};
-            visit(&b, "POST", org_url("/"), form_of(pairs));
-        } else if (strstr(buf_text(&b.page.body), "id=\"oaapprove\"")) {
-            const char *pairs[] = {"source", hidden(&b, "source"), "save", "Allow", NULL};
-            visit(&b, "POST", org_url("/setup/secur/RemoteAccessAuthorizationPage.apexp"),
-                  form_of(pairs));
-        } else {
-            break;
-        }
-    }
-    const char *out = b.location;
-    http_response_free(&b.page);
-    return out;
-}
-
-static void connect(void)
-{
-    struct crm_signin signin = {.login_url = json_get_text(ready, "url"),
-                                .client_id = json_get_text(ready, "client_id"),
-                                .redirect_uri = "http://localhost:1717/OauthRedirect"};
-    const char *secret = json_get_text(ready, "client_secret");
-    secret_set(&signin.client_secret, secret, strlen(secret));
-    CHECK_OK(salesforce_connector.signin_begin(world_real(), keep, &signin, &err), &err);
-    const char *back = sign_in_as(signin.url, signin.redirect_uri);
-    CHECK(back && strchr(back, '?'));
-    const char *query = strchr(back, '?') + 1;
-    struct uri_pair *pairs = uri_pairs(arena, query, strlen(query));
-    CHECK_STR(uri_pair_get(pairs, "state"), signin.state);
-    const char *code = uri_pair_get(pairs, "code");
-    CHECK(code != NULL);
-    connection = (struct connection){.name = "local"};
-    CHECK_OK(salesforce_connector.signin_finish(world_real(), keep, &signin, code, &connection,
-                                                &vault, &err),
-             &err);
-    secret_wipe(&signin.client_secret);
-    secret_wipe(&signin.verifier);
-}
 
 static void start(void)
 {
     arena = arena_new();
     err_clear(&err);
     world = *world_real();
-    world.sleep_ms = no_sleep;
+    world.sleep_ms = org_no_sleep;
     sleeps = 0;
     org_start();
     if (!connection.org_id)
-        connect();
-    session = salesforce_connector.open(&world, &connection, &store, &err);
+        org_connect();
+    session = salesforce_connector.open(&world, &connection, &org_store, &err);
     CHECK_GOT(session, &err);
 }
 
 static void stop(void)
 {
-    faults_end();
+    org_faults_end();
     salesforce_connector.close(session);
     session = NULL;
     arena_free(arena);
@@ -262,7 +35,7 @@ EACH_TEST(start, stop)
 
 static int64_t org_calls(void)
 {
-    return json_int(json_path(control("GET", "/localorg/stats", NULL), "api_calls.used"), -1);
+    return json_int(json_path(org_control("GET", "/localorg/stats", NULL), "api_calls.used"), -1);
 }
 
 static int64_t count_of(const char *object, const char *where)
@@ -277,7 +50,7 @@ static int64_t count_of(const char *object, const char *where)
 TEST(org, signed_in_through_its_pages)
 {
     CHECK_STR(connection.environment, "local");
-    CHECK_STR(connection.username, json_get_text(ready, "username"));
+    CHECK_STR(connection.username, json_get_text(org_ready, "username"));
     CHECK_INT(strlen(connection.org_id), 18);
     CHECK(sf_scopes_missing(arena, SF_SCOPES, connection.scopes) == NULL);
     CHECK(secret_is_set(&vault.refresh));
@@ -288,9 +61,9 @@ TEST(org, a_token_in_hand_will_do)
     struct connection other = {.name = "token"};
     struct crm_tokens tokens = {0};
     struct secret access = {0};
-    const char *text = json_get_text(ready, "access_token");
+    const char *text = json_get_text(org_ready, "access_token");
     secret_set(&access, text, strlen(text));
-    CHECK_OK(salesforce_connector.signin_token(world_real(), arena, json_get_text(ready, "url"),
+    CHECK_OK(salesforce_connector.signin_token(world_real(), arena, json_get_text(org_ready, "url"),
                                                &access, &other, &tokens, &err),
              &err);
     CHECK_STR(other.org_id, connection.org_id);
@@ -346,7 +119,7 @@ TEST(org, reads_every_record_once_in_small_pages)
     struct crm_read read = {.object = "Account", .fields = fields, .field_count = 5};
     int64_t count = count_of("Account", NULL);
     CHECK(count >= 1000);
-    fault("{\"path\":\"/query\",\"effect\":\"small_pages\",\"page_size\":200}");
+    org_fault("{\"path\":\"/query\",\"effect\":\"small_pages\",\"page_size\":200}");
     CHECK_INT(read_all(&read, true), count);
     read.by_stamp = true;
     read.until_ms = world_real()->now_ms(world_real()) + 1000000;
@@ -360,7 +133,7 @@ TEST(org, a_read_survives_lost_cursors_and_faults)
     const char *fields[] = {"Name"};
     struct crm_read read = {.object = "Contact", .fields = fields, .field_count = 1};
     int64_t count = count_of("Contact", NULL);
-    fault("[{\"path\":\"/query\",\"effect\":\"small_pages\",\"page_size\":200},"
+    org_fault("[{\"path\":\"/query\",\"effect\":\"small_pages\",\"page_size\":200},"
           "{\"path\":\"/query/0r8\",\"every\":4,\"effect\":\"status\",\"status\":400,"
           "\"body\":\"[{\\\"errorCode\\\":\\\"INVALID_QUERY_LOCATOR\\\",\\\"message\\\":"
           "\\\"invalid query locator\\\"}]\"},"
@@ -380,7 +153,7 @@ TEST(org, an_incremental_read_starts_after_its_place)
     const char *fields[] = {"Name"};
     struct crm_page page;
     struct crm_read read = {.object = "Lead", .fields = fields, .field_count = 1, .by_stamp = true};
-    fault("{\"path\":\"/query\",\"effect\":\"small_pages\",\"page_size\":250}");
+    org_fault("{\"path\":\"/query\",\"effect\":\"small_pages\",\"page_size\":250}");
     int64_t count = count_of("Lead", NULL);
     struct crm_reader *reader = salesforce_connector.read_open(session, &read, &err);
     CHECK_GOT(reader, &err);
@@ -459,13 +232,13 @@ TEST(bulk, survives_faults)
     const char *fields[] = {"Name"};
     struct crm_read read = {
         .object = "Contact", .fields = fields, .field_count = 1, .transport = CRM_TRANSPORT_BULK};
-    fault("[{\"path\":\"/jobs/query\",\"nth\":1,\"effect\":\"drop_after\"},"
+    org_fault("[{\"path\":\"/jobs/query\",\"nth\":1,\"effect\":\"drop_after\"},"
           "{\"path\":\"/results\",\"nth\":1,\"effect\":\"cut\"},"
           "{\"path\":\"/results\",\"nth\":2,\"effect\":\"status\",\"status\":503,\"body\":\"busy\"},"
           "{\"path\":\"/results\",\"nth\":3,\"effect\":\"expire_token\"},"
           "{\"path\":\"/results\",\"nth\":4,\"effect\":\"drop_before\"}]");
     struct map *lines = read_lines(&read);
-    faults_end();
+    org_faults_end();
     CHECK_INT(map_count(lines), count_of("Contact", NULL));
     CHECK(sleeps >= 3);
     map_free(lines);
@@ -641,28 +414,28 @@ TEST(org, a_second_create_with_our_key_is_told_who_was_first)
 TEST(org, lost_answers_are_unknown_and_what_was_not_sent_is_safe)
 {
     int64_t before = count_of("Lead", NULL);
-    fault("{\"path\":\"/composite/sobjects\",\"effect\":\"drop_after\",\"times\":1}");
+    org_fault("{\"path\":\"/composite/sobjects\",\"effect\":\"drop_after\",\"times\":1}");
     CHECK_INT(write_all(leads(OP_CREATE, 3, "lost"), 3)[2].class, CRM_UNKNOWN);
     CHECK_INT(count_of("Lead", NULL), before + 3);
     struct crm_outcome *again = write_all(leads(OP_CREATE, 3, "lost"), 3);
     CHECK_INT(again[0].class, CRM_EXISTS);
-    fault("{\"path\":\"/composite/sobjects\",\"effect\":\"drop_before\",\"times\":1}");
+    org_fault("{\"path\":\"/composite/sobjects\",\"effect\":\"drop_before\",\"times\":1}");
     CHECK_INT(write_all(leads(OP_CREATE, 1, "never"), 1)->class, CRM_UNKNOWN);
-    fault("{\"path\":\"/composite/sobjects\",\"effect\":\"cut\",\"times\":1}");
+    org_fault("{\"path\":\"/composite/sobjects\",\"effect\":\"cut\",\"times\":1}");
     CHECK_INT(write_all(leads(OP_CREATE, 20, "cut"), 20)[0].class, CRM_UNKNOWN);
-    fault("{\"path\":\"/composite/"
+    org_fault("{\"path\":\"/composite/"
           "sobjects\",\"effect\":\"status\",\"status\":500,\"processed\":true,\"times\":1}");
     CHECK_INT(write_all(leads(OP_CREATE, 1, "five"), 1)->class, CRM_UNKNOWN);
-    fault("{\"path\":\"/composite/sobjects\",\"effect\":\"html\",\"status\":200,\"times\":1}");
+    org_fault("{\"path\":\"/composite/sobjects\",\"effect\":\"html\",\"status\":200,\"times\":1}");
     CHECK_INT(write_all(leads(OP_CREATE, 1, "page"), 1)->class, CRM_UNKNOWN);
-    fault("{\"path\":\"/composite/sobjects\",\"effect\":\"limit_exceeded\",\"times\":1}");
+    org_fault("{\"path\":\"/composite/sobjects\",\"effect\":\"limit_exceeded\",\"times\":1}");
     CHECK_INT(write_all(leads(OP_CREATE, 1, "limit"), 1)->class, CRM_PAUSE);
     CHECK_INT(count_of("Lead", "Lead_Key__c LIKE 'limit%' OR Lead_Key__c LIKE 'never%'"), 0);
 }
 
 TEST(org, an_expired_token_costs_one_attempt)
 {
-    fault("{\"path\":\"/composite/sobjects\",\"effect\":\"expire_token\",\"times\":1}");
+    org_fault("{\"path\":\"/composite/sobjects\",\"effect\":\"expire_token\",\"times\":1}");
     CHECK_INT(write_all(leads(OP_CREATE, 1, "expired"), 1)->class, CRM_NOT_EXECUTED);
     CHECK_INT(write_all(leads(OP_CREATE, 1, "expired"), 1)->class, CRM_EXECUTED);
 }
@@ -671,7 +444,7 @@ TEST(org, locked_rows_may_be_sent_again)
 {
     struct crm_write *one = leads(OP_CREATE, 1, "locked");
     const char *id = write_all(one, 1)[0].id;
-    fault(arena_printf(arena, "{\"effect\":\"lock_rows\",\"ids\":\"%s\",\"times\":1}", id));
+    org_fault(arena_printf(arena, "{\"effect\":\"lock_rows\",\"ids\":\"%s\",\"times\":1}", id));
     struct crm_write update = {
         .kind = OP_UPDATE, .object = "Lead", .id = id, .payload = "{\"Title\":\"x\"}"};
     CHECK_INT(write_all(&update, 1)->class, CRM_NOT_EXECUTED);
@@ -765,7 +538,7 @@ TEST(org, what_the_user_may_not_see_is_said_with_the_permission)
 {
     const char *fields[] = {"Rating"};
     struct crm_read read = {.object = "Lead", .fields = fields, .field_count = 1};
-    control("POST", "/localorg/users",
+    org_control("POST", "/localorg/users",
             arena_printf(
                 arena,
                 "{\"username\":\"%s\",\"deny\":[{\"object\":\"Lead\",\"field\":\"Rating\","
@@ -786,7 +559,7 @@ TEST(org, what_the_user_may_not_see_is_said_with_the_permission)
     CHECK_FAIL(salesforce_connector.count(session, "Lead", "Rating = 'Hot'", &count, &err), &err,
                "sf.INVALID_FIELD");
     CHECK_CONTAINS(err.hint, "Rating: tick Read Access");
-    control(
+    org_control(
         "POST", "/localorg/users",
         arena_printf(arena,
                      "{\"username\":\"%s\",\"allow\":[{\"object\":\"Lead\",\"field\":\"Rating\"},"

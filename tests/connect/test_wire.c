@@ -280,7 +280,7 @@ TEST(wire, some_refusals_never_start_a_refresh_loop)
         "with the REST API\"}]");
     can_usual();
     CHECK_FAIL(salesforce_connector.count(session, "Lead", NULL, &count, &err), &err,
-               "sf.INVALID_SESSION_ID");
+               ERR_CRM_NOT_ADMITTED);
     CHECK_INT(seen_with("POST /services/oauth2/token"), 0);
     CHECK_CONTAINS(err.hint, "scope");
 }

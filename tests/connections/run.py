@@ -96,6 +96,21 @@ class Bare(Workspace):
         return self.run("connect", name, "--jwt-key-file", key, "--username", username, "--url", self.org.url,
                         "--client-id", self.org.ready["client_id"])
 
+    def sfdx(self, name="demo"):
+        """Connects with a refresh token, as the sf program would hand it over."""
+        ready = self.org.ready
+        line = f"force://{ready['client_id']}:{ready['client_secret']}:{self.refresh_token()}@{self.org.url[7:]}"
+        done = self.run("connect", name, "--sfdx-auth-url-file", self.secret_file(line, "auth"))
+        assert done.returncode == 0, done.stderr
+        return done
+
+    def asked(self, path):
+        """Requests to a path that the org has seen since they were last forgotten."""
+        return self.org.control("GET", f"/requests?path={path}")["requests"]
+
+    def status(self, name="demo"):
+        return {r["what"]: r["value"] for r in self.argil("connection", "show", name, "--offline")}["status"]
+
     def refresh_token(self):
         """A refresh token of the demo app, had through the browser's pages."""
         return browser_tokens(self.org)["refresh_token"]
@@ -242,6 +257,80 @@ def story_show_tells_user_profile_licence_and_what_may_be_done():
         fields = {f["field"]: f for f in w.argil("connection", "show", "demo", "--fields", "Lead")}
         assert fields["LastName"]["needed"] == "yes" and fields["Id"]["updatable"] == "no", fields["Id"]
         assert {r["what"] for r in w.argil("connection", "show", "demo", "--offline")} >= {"scopes", "status"}
+
+
+# ------------------------------------------------------------- token life
+
+def story_a_revoked_grant_waits_for_a_person_and_keeps_the_work():
+    with Bare() as w:
+        w.sfdx()
+        w.argil("apply", w.recipe(LEADS))
+        w.argil("sync", "leads")
+        w.org.control("POST", "/revoke", {})
+        w.org.control("DELETE", "/requests")
+        done = w.run("run", "leads", "--yes")
+        assert done.returncode == 5, (done.returncode, done.stderr)
+        expect(done.stderr, "must be connected again", "argil connect|Connect again")
+        assert w.status() == "reconnect needed"
+        assert w.run("sync", "leads").returncode == 5
+        assert len(w.asked("/oauth2/token")) == 1, "a refused grant is not asked for again and again"
+        found = failures(w, "demo")
+        assert found[0]["check"] == "token", found
+        w.sfdx()
+        assert w.status() == "connected"
+        report = w.argil("run", "leads", "--yes", ok=(0, 3))
+        assert report["updated"] > 0, report
+
+
+def story_a_renewal_that_dies_with_its_new_token_never_shows_the_old_one_again():
+    with Bare() as w:
+        w.sfdx()
+        w.app(rotation=True)
+        w.argil("apply", w.recipe(LEADS))
+        w.org.control("POST", "/expire", {})
+        w.org.control("DELETE", "/requests")
+        assert w.run("sync", "leads", env={"ARGIL_CRASH_AT": "K15"}).returncode == -9
+        tokens = w.org.control("GET", "/stats")["refresh_tokens"]
+        done = w.run("sync", "leads")
+        assert done.returncode == 5, done.stderr
+        expect(done.stderr, "answer to an earlier renewal was lost", "argil connect demo")
+        assert len(w.asked("/oauth2/token")) == 1 and len(w.asked("/oauth2/introspect")) == 1
+        assert w.org.control("GET", "/stats")["refresh_tokens"] == tokens, "our own doing ended the grant"
+
+
+def story_commands_in_many_processes_renew_once():
+    with Bare() as w:
+        w.sfdx()
+        w.app(rotation=True)
+        w.org.control("POST", "/expire", {})
+        w.org.control("DELETE", "/requests")
+
+        def show():
+            while (done := w.run("connection", "show", "demo", "--objects")).returncode == 4:
+                pass  # one process at a time has the workspace
+            ends.append(done)
+
+        ends, threads = [], [threading.Thread(target=show) for _ in range(8)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert all(done.returncode == 0 for done in ends), [done.stderr for done in ends]
+        assert len(w.asked("/oauth2/token")) == 1
+
+
+def story_a_session_not_fit_for_the_api_keeps_the_work():
+    with Bare() as w:
+        w.sfdx()
+        w.argil("apply", w.recipe(LEADS))
+        w.argil("sync", "leads")
+        w.user(ADMIN, high_assurance=True)
+        w.org.control("DELETE", "/requests")
+        done = w.run("run", "leads", "--yes")
+        assert done.returncode == 5, (done.returncode, done.stderr)
+        assert not w.asked("/oauth2/token"), "a new token would meet the same wall"
+        w.user(ADMIN, high_assurance=False)
+        assert w.argil("run", "leads", "--yes", ok=(0, 3))["updated"] > 0
 
 
 # ------------------------------------------------------------- doctor

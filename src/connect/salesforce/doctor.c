@@ -396,7 +396,7 @@ static bool check_api(struct doctor *d)
         return true;
     }
     bool limit = err_is(&err, ERR_CRM_LIMIT);
-    if (err_is(&err, "sf.INVALID_SESSION_ID") && !err.cause[0])
+    if (err_is(&err, ERR_CRM_NOT_ADMITTED) && !err.cause[0])
         sf_explain(&err, "INVALID_SESSION_ID", err.message, NULL, NULL);
     failed(d, limit ? "daily calls" : "REST API", &err);
     return false;
@@ -625,10 +625,7 @@ static bool tokens_ready(struct doctor *d, const struct crm_token_store *store)
     struct err err = {0};
     bool ok = store->load(store->ctx, d->arena, &tokens, &err) == OK &&
               sf_use_tokens(d->sf, &tokens, &err) == OK;
-    secret_wipe(&tokens.access);
-    secret_wipe(&tokens.refresh);
-    secret_wipe(&tokens.client_secret);
-    secret_wipe(&tokens.private_key);
+    crm_tokens_wipe(&tokens);
     if (!ok)
         failed(d, "vault", &err);
     return ok;

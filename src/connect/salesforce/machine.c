@@ -100,7 +100,7 @@ enum status sf_signin_machine(struct world *world, struct arena *arena,
                               struct crm_tokens *tokens, struct err *err)
 {
     struct buf form = BUF_INIT;
-    const struct json *body = NULL;
+    struct sf_token_call call = {.login_url = signin->login_url, .form = &form};
     enum status rc = FAIL;
 
     connection->login_url = sf_host_origin(arena, signin->login_url, err);
@@ -120,8 +120,8 @@ enum status sf_signin_machine(struct world *world, struct arena *arena,
     if (!sf)
         return FAIL;
     if (sf_grant_form(world, arena, signin, &form, err) == OK &&
-        sf_token_post(world, sf->http, signin->login_url, &form, arena, &body, NULL, err) == OK)
-        rc = sf_signin_settle(sf, arena, body, &given, connection, tokens, err);
+        sf_token_post(sf->http, &call, arena, err) == OK)
+        rc = sf_signin_settle(sf, arena, call.answer, &given, connection, tokens, err);
     buf_wipe(&form);
     sf_free(sf);
     return rc;

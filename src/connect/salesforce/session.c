@@ -132,6 +132,7 @@ enum status sf_use_tokens(struct sf *sf, const struct crm_tokens *tokens, struct
         secret_copy(&sf->private_key, &tokens->private_key);
     if (tokens->grant != CRM_GRANT_CODE)
         sf->grant = tokens->grant;
+    sf->rotates = sf->rotates || tokens->rotates;
     rc = OK;
 done:
     arena_free(arena);
@@ -159,10 +160,7 @@ struct crm_session *sf_open(struct world *world, const struct connection *connec
     }
     rc = sf_use_tokens(sf, &stored, err);
 done:
-    secret_wipe(&stored.access);
-    secret_wipe(&stored.refresh);
-    secret_wipe(&stored.client_secret);
-    secret_wipe(&stored.private_key);
+    crm_tokens_wipe(&stored);
     arena_free(arena);
     if (rc == OK)
         return &sf->crm;
@@ -332,12 +330,18 @@ enum status sf_fail(struct sf *sf, const struct sf_call *call, int status, const
 
     if (!code)
         return fail_without_code(call, status, raw, err);
+    const struct sf_code *known = sf_code_find(code);
     snprintf(ours, sizeof ours, "sf.%s", code);
+    if (status == 401 || (known && known->class == CRM_PAUSE))
+        snprintf(ours, sizeof ours, "%s", ERR_CRM_NOT_ADMITTED);
     if (text_eq(code, "REQUEST_LIMIT_EXCEEDED"))
         snprintf(ours, sizeof ours, "%s", ERR_CRM_LIMIT);
     else if (status >= 500 || text_eq(code, "SERVER_UNAVAILABLE"))
         snprintf(ours, sizeof ours, "%s", ERR_CRM_UNREACHABLE);
-    err_set(err, ours, "%s", message && *message ? sentence(message) : code);
+    if (text_eq(ours, ERR_CRM_NOT_ADMITTED))
+        err_set(err, ours, "%s: %s", code, message ? message : "refused");
+    else
+        err_set(err, ours, "%s", message && *message ? sentence(message) : code);
     if (status == 401 && message && strstr(message, "not valid for use with the REST API")) {
         err_cause(
             err, "The session may not use the REST API: the scope api is missing, the profile asks "
@@ -416,6 +420,19 @@ static enum sf_verdict judge(struct sf *sf, const struct sf_call *call,
     return sf_passing(response->status, body) ? VERDICT_AGAIN : VERDICT_NO;
 }
 
+/* A token that was renewed just now is refused, too: asking on would go in circles. */
+static enum status refused_again(struct sf *sf, struct err *err)
+{
+    err_set(err, ERR_CRM_RECONNECT, "Salesforce refuses a token of connection %s that it gave "
+                                    "just now", sf->connection.name);
+    err_cause(err, "Sessions are locked to the IP address they began at and this server's changes; "
+                   "or the sandbox was refreshed; or the instance moved.");
+    err_hint(err, "Run argil doctor %s. Setup, Session Settings: untick \"Lock sessions to the IP "
+                  "address from which they originated\".",
+             sf->connection.name);
+    return FAIL;
+}
+
 static enum status read_raw(struct sf *sf, const struct sf_call *call, struct arena *arena,
                             const struct json **out, struct err *err)
 {
@@ -433,7 +450,7 @@ static enum status read_raw(struct sf *sf, const struct sf_call *call, struct ar
             return FAIL;
         case VERDICT_STALE:
             if (refreshed)
-                return FAIL;
+                return refused_again(sf, err);
             refreshed = true;
             if (sf_refresh(sf, err) != OK)
                 return FAIL;

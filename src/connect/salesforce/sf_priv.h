@@ -1,6 +1,6 @@
 /* sf_priv.h - what the files of the Salesforce connector share.
  *
- * Who is who: session.c is the one door to the wire, token.c keeps it open,
+ * Who is who: session.c is the one door to the wire, renew.c keeps it open (through token.c),
  * query.c runs SOQL through it. read, lookup, write and describe use those and
  * nothing below. id, host, fold, decimal, soql and explain are pure. */
 #ifndef ARGIL_CONNECT_SF_PRIV_H
@@ -31,6 +31,7 @@ struct sf {
     struct crm_token_store store; /* load is NULL while signing in */
     struct secret access, refresh, client_secret, private_key;
     enum crm_grant grant; /* how a new access token is had */
+    bool rotates;         /* a renewal has replaced the refresh token before */
     char *instance;      /* origin without a slash at the end; host was checked */
     bool local;          /* instance is on this machine */
     char version[8];     /* "v66.0"; "" until the server was asked */
@@ -100,17 +101,29 @@ void sf_backoff(struct world *world, int attempt, int64_t first_ms);
 enum status sf_fail(struct sf *sf, const struct sf_call *call, int status, const struct json *body,
                     const struct buf *raw, struct err *err);
 
-/* --------------------------------------------------------------- token.c */
+/* ------------------------------------------------------- renew.c token.c */
 
 /* Gets a new access token, saved before it is used. Waiters for the same
- * connection share one refresh; a token that another process stored is taken
- * instead. ERR_CRM_RECONNECT when the grant is gone. */
+ * connection share one renewal; a token that another thread or process stored is
+ * taken instead. ERR_CRM_RECONNECT when the grant is gone. */
 enum status sf_refresh(struct sf *sf, struct err *err);
-/* One POST to a token endpoint; *out is the parsed answer. FAIL is explained;
- * *oauth_error (may be NULL) is set to the code when the endpoint refused. */
-enum status sf_token_post(struct world *world, struct http_client *http, const char *login_url,
-                          const struct buf *form, struct arena *arena, const struct json **out,
-                          const char **oauth_error, struct err *err);
+
+/* One POST to a token endpoint. */
+struct sf_token_call {
+    const char *login_url;
+    const struct buf *form;
+    /* out: */
+    const struct json *answer; /* on success: has an access_token */
+    const char *code;          /* the OAuth error, or NULL */
+    bool lost;                 /* failed, and may have been acted on nevertheless */
+};
+enum status sf_token_post(struct http_client *http, struct sf_token_call *call,
+                          struct arena *arena, struct err *err);
+
+/* Is a token alive? Asked without using it. `kind`: "access_token", "refresh_token". */
+enum sf_alive { SF_ALIVE_YES, SF_ALIVE_NO, SF_ALIVE_NOT_TOLD, SF_ALIVE_UNREACHED };
+enum sf_alive sf_token_alive(struct sf *sf, const struct secret *token, const char *kind,
+                             struct arena *arena);
 
 /* ---------------------------------------------------------------- host.c */
 

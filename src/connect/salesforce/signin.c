@@ -247,6 +247,8 @@ static void connection_done(struct sf *sf, struct arena *arena, struct connectio
     secret_copy(&tokens->private_key, &sf->private_key);
     tokens->grant = sf->grant;
     tokens->instance_url = c->instance_url;
+    tokens->renewing_ms = 0;
+    tokens->rotates = false;
 }
 
 static enum status tokens_take(struct sf *sf, const struct json *body,
@@ -287,7 +289,7 @@ enum status sf_signin_settle(struct sf *sf, struct arena *arena, const struct js
 
 /* ---------------------------------------------------------------- finish */
 
-static enum status exchange(struct world *world, struct sf *sf, struct arena *arena,
+static enum status exchange(struct sf *sf, struct arena *arena,
                             const struct crm_signin *signin, const char *code,
                             const struct json **out, struct err *err)
 {
@@ -299,8 +301,9 @@ static enum status exchange(struct world *world, struct sf *sf, struct arena *ar
         uri_pair_add(&form, "client_secret", secret_reveal(&signin->client_secret));
     uri_pair_add(&form, "redirect_uri", signin->redirect_uri);
     uri_pair_add(&form, "code_verifier", secret_reveal(&signin->verifier));
-    enum status rc =
-        sf_token_post(world, sf->http, signin->login_url, &form, arena, out, NULL, err);
+    struct sf_token_call call = {.login_url = signin->login_url, .form = &form};
+    enum status rc = sf_token_post(sf->http, &call, arena, err);
+    *out = call.answer;
     buf_wipe(&form);
     return rc;
 }
@@ -324,7 +327,7 @@ enum status sf_signin_finish(struct world *world, struct arena *arena,
     if (!sf)
         return FAIL;
     struct crm_tokens given = {.client_secret = signin->client_secret}; /* lent */
-    if (exchange(world, sf, arena, signin, code, &body, err) == OK)
+    if (exchange(sf, arena, signin, code, &body, err) == OK)
         rc = sf_signin_settle(sf, arena, body, &given, connection, tokens, err);
     sf_free(sf);
     return rc;

@@ -317,6 +317,16 @@ enum refresh_found grants_refresh(struct grants *g, const char *token, int64_t n
     return found;
 }
 
+bool grants_refresh_look(struct grants *g, const char *token, struct refresh *out)
+{
+    pthread_mutex_lock(&g->lock);
+    const struct refresh *refresh = map_get(g->refreshes, token);
+    if (refresh)
+        *out = *refresh;
+    pthread_mutex_unlock(&g->lock);
+    return refresh != NULL;
+}
+
 void grants_rotate(struct grants *g, struct refresh *refresh)
 {
     pthread_mutex_lock(&g->lock);

@@ -54,6 +54,8 @@ enum refresh_found {
 void grants_open_refresh(struct grants *grants, struct refresh *refresh, int64_t keep);
 enum refresh_found grants_refresh(struct grants *grants, const char *token, int64_t now_ms,
                                   int64_t monotonic_ms, int64_t busy_ms, struct refresh *out);
+/* Looks at one without using it; false when it is unknown, revoked or spent. */
+bool grants_refresh_look(struct grants *grants, const char *token, struct refresh *out);
 /* A new token for the grant; the old one stays known as spent. */
 void grants_rotate(struct grants *grants, struct refresh *refresh);
 bool grants_revoke_refresh(struct grants *grants, const char *token);

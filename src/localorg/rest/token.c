@@ -362,10 +362,49 @@ void oauth_revoke(struct call *call)
     }
 }
 
+/* What is told of a live token of either kind (help page of the endpoint: "an OAuth
+ * 2.0 access or refresh token"); asking uses neither. */
+struct introspected {
+    const char *type, *scopes, *username, *user_id;
+    int64_t issued_ms, expires_ms; /* expires 0 = by policy, not by time */
+};
+
+static bool introspect_access(struct call *call, const char *token, const struct app *app,
+                              struct introspected *out)
+{
+    struct session session;
+    if (!grants_session(call->site->grants, token, call_now(call), false, &session) ||
+        strcmp(session.client_id, app->client_id) != 0)
+        return false;
+    *out = (struct introspected){.type = "access_token",
+                                 .scopes = arena_strdup(call->arena, session.scopes),
+                                 .username = arena_strdup(call->arena, session.username),
+                                 .user_id = arena_strdup(call->arena, session.user_id),
+                                 .issued_ms = session.created_ms,
+                                 .expires_ms = session.used_ms + session.timeout_ms};
+    return true;
+}
+
+static bool introspect_refresh(struct call *call, const char *token, const struct app *app,
+                               struct introspected *out)
+{
+    struct refresh refresh;
+    if (!grants_refresh_look(call->site->grants, token, &refresh) ||
+        strcmp(refresh.client_id, app->client_id) != 0 ||
+        refresh_expired(app, &refresh, call_now(call)))
+        return false;
+    *out = (struct introspected){.type = "refresh_token",
+                                 .scopes = arena_strdup(call->arena, refresh.scopes),
+                                 .username = arena_strdup(call->arena, refresh.username),
+                                 .user_id = arena_strdup(call->arena, refresh.user_id),
+                                 .issued_ms = refresh.created_ms};
+    return true;
+}
+
 void oauth_introspect(struct call *call)
 {
     struct client client;
-    struct session session;
+    struct introspected told;
     struct jw w;
     const char *token = form_get(call, "token");
     if (!oauth_client(call, &client))
@@ -374,23 +413,23 @@ void oauth_introspect(struct call *call)
         answer_oauth_error(call, "invalid_client", "invalid client credentials");
         return;
     }
-    bool active = token &&
-                  grants_session(call->site->grants, token, call_now(call), false, &session) &&
-                  strcmp(session.client_id, client.app.client_id) == 0;
+    bool active = token && (introspect_access(call, token, &client.app, &told) ||
+                            introspect_refresh(call, token, &client.app, &told));
     answer_json(call, 200, &w);
     jw_object(&w);
     jw_kv_bool(&w, "active", active);
     if (active) {
-        jw_kv_text(&w, "scope", session.scopes);
-        jw_kv_text(&w, "client_id", session.client_id);
-        jw_kv_text(&w, "username", session.username);
+        jw_kv_text(&w, "scope", told.scopes);
+        jw_kv_text(&w, "client_id", client.app.client_id);
+        jw_kv_text(&w, "username", told.username);
         jw_kv_text(&w, "sub",
                    arena_printf(call->arena, "%s/id/%s/%s", call->origin, org_id18(call->site->org),
-                                session.user_id));
-        jw_kv_text(&w, "token_type", "access_token");
-        jw_kv_int(&w, "exp", (session.used_ms + session.timeout_ms) / 1000);
-        jw_kv_int(&w, "iat", session.created_ms / 1000);
-        jw_kv_int(&w, "nbf", session.created_ms / 1000);
+                                told.user_id));
+        jw_kv_text(&w, "token_type", told.type);
+        if (told.expires_ms)
+            jw_kv_int(&w, "exp", told.expires_ms / 1000);
+        jw_kv_int(&w, "iat", told.issued_ms / 1000);
+        jw_kv_int(&w, "nbf", told.issued_ms / 1000);
     }
     jw_end_object(&w);
     answer_header(call, "Cache-Control", "no-store");

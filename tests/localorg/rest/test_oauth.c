@@ -425,6 +425,27 @@ TEST(oauth, introspect_revoke_userinfo)
     check_refused(&reply, "invalid_grant", "expired access/refresh token");
 }
 
+TEST(oauth, a_refresh_token_is_looked_at_without_being_used)
+{
+    set_app("\"rotation\":true");
+    struct reply first = exchange_code(code_for("&scope=api%20refresh_token"), "");
+    const char *old = text_f("%s", json_get_text(first.json, "refresh_token"));
+    const char *ask_about = text_f("token=%s&token_type_hint=refresh_token&client_id=%s&"
+                                   "client_secret=%s",
+                                   old, DEMO_CLIENT_ID, DEMO_CLIENT_SECRET);
+    struct reply reply = post_form("/services/oauth2/introspect", ask_about);
+    CHECK(json_get_bool(reply.json, "active", false));
+    CHECK_STR(json_get_text(reply.json, "token_type"), "refresh_token");
+    reply = refresh(old); /* looking did not spend it */
+    CHECK_INT(reply.status, 200);
+    const char *new = text_f("%s", json_get_text(reply.json, "refresh_token"));
+    reply = post_form("/services/oauth2/introspect", ask_about);
+    CHECK_STR(reply.text, "{\"active\":false}");
+    reply = refresh(new); /* nor did looking at a spent one end the grant */
+    CHECK_INT(reply.status, 200);
+    set_app("\"rotation\":false");
+}
+
 TEST(oauth, the_id_token_verifies_against_the_published_key)
 {
     struct reply first = exchange_code(code_for("&scope=openid%20api&nonce=n1"), "");
