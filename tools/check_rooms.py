@@ -32,6 +32,7 @@ ROOMS = {
     "src/localorg/soql": ["base", "localorg/org"],
     "src/localorg/streaming": ["base", "localorg/org"],
     "src/localorg/report": ["base", "localorg/org", "localorg/soql"],
+    "src/localorg/xml": ["base"],
     "src/localorg/rest": ["base", "http", "localorg"],
 }
 # A header that two rooms below need from above, each with its reason.
