@@ -90,6 +90,14 @@ uint64_t id_first_number(const struct org *org, const struct sobject *object)
     return 62 * 62 * 62 + rng_below(&rng, 62 * 62 * 62 * 62ull);
 }
 
+void org_setup_id(const struct org *org, const char *prefix, const char *name, char out[19])
+{
+    struct arena *arena = arena_new();
+    const char *folded = text_lower(arena, name);
+    id_make(prefix, org->pod, 1000000 + text_hash(folded, strlen(folded)) % 1000000000000ull, out);
+    arena_free(arena);
+}
+
 enum status org_next_id(struct org *org, const struct sobject *object, char out[19],
                         struct err *err)
 {

@@ -57,6 +57,8 @@ struct world *org_world(struct org *org);
 void id_to_18(const char *id15, char out[19]);
 /* 15 or 18 characters, checksum checked; false when malformed. */
 bool id_canonical(const char *text, char out[19]);
+/* The id of a piece of setup by its name ("00N", "Lead.Key__c"): always the same. */
+void org_setup_id(const struct org *org, const char *prefix, const char *name, char out[19]);
 /* The next id of an object: prefix, pod, base62 number. Under the write lock. */
 enum status org_next_id(struct org *org, const struct sobject *object, char out[19], struct err *err);
 
@@ -87,6 +89,10 @@ enum status org_deny(struct org *org, const char *user_id, const char *object, c
  * kept in the database and are there again when it is opened. */
 enum status org_add_describe(struct org *org, const struct json *describe, struct err *err);
 enum status org_add_field(struct org *org, const char *object, const struct json *field, struct err *err);
+/* A custom field goes, its values with it. ERR_NOT_FOUND; ERR_INVALID for a standard one. */
+enum status org_drop_field(struct org *org, const char *object, const char *field, struct err *err);
+/* Moves with every change of the schema; no lock needed. */
+uint64_t org_schema_version(struct org *org);
 
 /* --- database --- */
 /* The writer connection; between these two nobody else writes. `begin` opens a

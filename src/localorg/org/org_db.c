@@ -109,6 +109,8 @@ static const char own_tables[] =
     " PRIMARY KEY (kind, id)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS localorg_bin (root TEXT, id TEXT, field TEXT,"
     " PRIMARY KEY (root, id, field)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS localorg_component (type TEXT, name TEXT COLLATE NOCASE, json TEXT,"
+    " PRIMARY KEY (type, name)) WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS localorg_event (replay INTEGER PRIMARY KEY, kind INTEGER,"
     " topic TEXT, keep_until INTEGER, data TEXT);"
     "CREATE INDEX IF NOT EXISTS localorg_event_kept ON localorg_event (keep_until);"

@@ -437,6 +437,34 @@ static enum status fields_replace(struct schema *schema, struct object_box *box,
     return OK;
 }
 
+void schema_drop_field(struct schema *schema, struct field *field)
+{
+    struct object_box *box = box_of(field->owner);
+    struct sobject *object = &box->object;
+    struct object_box fresh = {.object = *object};
+    fresh.object.fields = NULL;
+    fresh.object.field_count = 0;
+    names_init(&fresh.fields, schema->arena, true);
+    names_init(&fresh.parents, schema->arena, true);
+    for (size_t i = 0; i < object->field_count; i++) {
+        struct field *kept = object->fields[i];
+        if (kept == field)
+            continue;
+        field_append(schema, &fresh, kept);
+        field_index(&fresh, kept);
+        kept->owner = object;
+    }
+    names_publish(&box->fields, atomic_load(&fresh.fields.table));
+    names_publish(&box->parents, atomic_load(&fresh.parents.table));
+    fields_publish(schema, box, &fresh);
+    find_name_field(object);
+    for (size_t i = 0; i < field->reference_count; i++) {
+        struct sobject *target = schema_find(schema, field->reference_to[i]);
+        if (target)
+            children_rebuild(schema, box_of(target));
+    }
+}
+
 enum status schema_add_describe(struct schema *schema, const struct json *describe,
                                 struct sobject **out, struct err *err)
 {

@@ -49,6 +49,7 @@ struct field {
     /* Not in describe, but accepted beside its attributes: */
     const char *display_format;          /* auto-number format, "INV-{0000}"; NULL = {00000000} */
     const char *child_relationship_name; /* of a lookup, where the target does not list it */
+    const char *rollup; /* of a roll-up summary: JSON of its Metadata API parts, or NULL */
     const char **reference_to;      /* names; reference_count of them */
     size_t reference_count;
     struct picklist_value *picklist;
@@ -111,6 +112,9 @@ enum status schema_add_describe(struct schema *schema, const struct json *descri
 /* Adds or replaces one field, given as one describe `fields[]` entry. out may be NULL. */
 enum status schema_add_field(struct schema *schema, struct sobject *object,
                              const struct json *field, struct field **out, struct err *err);
+
+/* Takes a field off its object's list; its struct stays where it is. */
+void schema_drop_field(struct schema *schema, struct field *field);
 
 /* Names are compared without case, as Salesforce does. NULL when unknown. */
 struct sobject *schema_find(const struct schema *schema, const char *name);

@@ -270,6 +270,7 @@ enum status schema_read_field(struct schema *schema, const struct sobject *objec
         field.length = usual_length(&field);
     field.default_value = keep_json(schema, json_get(json, "defaultValue"));
     field.filtered_lookup = keep_json(schema, json_get(json, "filteredLookupInfo"));
+    field.rollup = keep_json(schema, json_get(json, "rollup"));
 
     const struct json *targets = json_get(json, "referenceTo");
     size_t given = json_is(targets, JSON_STRING) ? 1 : count_of(targets);

@@ -34,6 +34,7 @@ struct call {
     struct fault_plan *plan;
     const struct json *json; /* the body once call_json has read it */
     bool nested;
+    bool alone; /* nested in a request that has the org for itself */
     bool transaction; /* between org_write_begin and _end: reads see the writes */
     bool all_or_none; /* a subrequest whose every row must succeed */
     uint64_t *counts; /* where records written are counted until the transaction is kept */

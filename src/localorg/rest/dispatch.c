@@ -400,6 +400,15 @@ uint64_t call_later(struct call *call, int64_t at_most_ms, void (*fn)(struct cal
     return call->ticket;
 }
 
+/* A route that changes the schema has the org for itself. */
+static void lock_org(struct call *call)
+{
+    if (call->route && call->route->alone)
+        pthread_rwlock_wrlock(&call->site->org_lock);
+    else
+        pthread_rwlock_rdlock(&call->site->org_lock);
+}
+
 static void handle_salesforce(struct call *call)
 {
     struct site *site = call->site;
@@ -420,7 +429,7 @@ static void handle_salesforce(struct call *call)
         log_request(call, call->started_us, 0);
         return;
     }
-    pthread_rwlock_rdlock(&site->org_lock);
+    lock_org(call);
     run_route(call);
     if (!call->ticket)
         usual_headers(call);
@@ -548,6 +557,7 @@ void call_nested(struct call *parent, const char *method, const char *url,
                         .plan = parent->plan,
                         .json = json,
                         .nested = true,
+                        .alone = parent->alone || (parent->route && parent->route->alone),
                         .transaction = parent->transaction,
                         .all_or_none = parent->all_or_none,
                         .counts = parent->counts};
@@ -555,7 +565,10 @@ void call_nested(struct call *parent, const char *method, const char *url,
         call.query = uri_pairs(call.arena, in.query, strlen(in.query));
     call.path = tidy_path(call.arena, in.path);
     call.route = find_route(&call);
-    if (call.route && call.route->kind == ROUTE_API)
+    if (call.route && call.route->kind == ROUTE_API && call.route->alone && !call.alone)
+        answer_error(&call, 400, "INVALID_OPERATION",
+                     "localorg changes its setup only by a request of its own");
+    else if (call.route && call.route->kind == ROUTE_API)
         call.route->run(&call);
     else if (call.route)
         answer_not_found(&call);

@@ -127,8 +127,16 @@ const struct route routes[] = {
 
     /* tooling: what the sf CLI asks */
     {"GET", V "/tooling", tooling_resources, ROUTE_API, "what tooling offers here"},
+    {"GET", V "/tooling/describe", tooling_sobjects, ROUTE_API, "setup objects"},
     {"GET", V "/tooling/query", tooling_query, ROUTE_API, "SOQL over setup objects"},
     {"GET", V "/tooling/sobjects", tooling_sobjects, ROUTE_API, "setup objects"},
+    {"GET", V "/tooling/sobjects/:object/describe", tooling_describe, ROUTE_API,
+     "describe of one"},
+    {"POST", V "/tooling/sobjects/:object", tooling_create, ROUTE_API,
+     "create: a custom field, a validation rule, a channel member", true},
+    {"GET", V "/tooling/sobjects/:object/:id", tooling_get, ROUTE_API, "read one"},
+    {"PATCH DELETE", V "/tooling/sobjects/:object/:id", tooling_change, ROUTE_API,
+     "change or delete one", true},
 
     /* reports */
     {"GET", V "/analytics", analytics_resources, ROUTE_API, "what analytics offers here"},

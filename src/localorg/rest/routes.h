@@ -19,6 +19,7 @@ struct route {
     route_fn *run;
     enum route_kind kind;
     const char *help; /* what it answers, for docs and the home page */
+    bool alone;       /* changes the schema: with no other request in flight */
 };
 
 extern const struct route routes[];

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "http/server.h"
+#include "localorg/metadata/setup.h"
 #include "localorg/rest/bulk.h"
 #include "localorg/rest/report_runs.h"
 #include "localorg/rest/routes.h"
@@ -209,6 +210,7 @@ enum status site_reset(struct site *site, const char *seed, int scale, struct er
         exit(1);
     }
     hub_drop_all(site->hub);
+    setup_stale(site->setup);
     streaming_limits(site);
     listen_to_org(site);
     grants_clear(site->grants);
@@ -296,6 +298,7 @@ struct site *site_start(const struct site_options *options, struct err *err)
     site->cursors = cursors_new(site->dice);
     site->recents = recents_new();
     site->waiting = waiting_new();
+    site->setup = setup_new();
     site->hub = hub_new(site->world, options->rng_seed, wake_one, site);
     streaming_limits(site);
     site->report_runs = report_runs_new();
@@ -334,6 +337,7 @@ void site_stop(struct site *site)
     org_close(site->org);
     topics_free(site->topics);
     hub_free(site->hub);
+    setup_free(site->setup);
     waiting_free(site->waiting);
     pthread_rwlock_destroy(&site->org_lock);
     free(site);

@@ -23,6 +23,7 @@
 
 struct bulk;
 struct hub;
+struct setup;
 struct topics;
 struct http_server;
 struct report_runs;
@@ -62,6 +63,7 @@ struct site {
     struct hub *hub;         /* CometD clients */
     struct topics *topics;   /* PushTopics */
     struct report_runs *report_runs;
+    struct setup *setup;     /* what the Tooling API queries */
 };
 
 /* Opens or seeds the org and starts answering. NULL with *err set on failure. */

@@ -568,6 +568,8 @@ static enum status comparison_sql(struct compiler *c, const struct ast_cond *con
     if (resolve_expr(c, cond->left, &cmp.left) != OK)
         return FAIL;
     cmp.class = class_of(cmp.left.type);
+    if (cmp.class == C_ID && cmp.left.field && cmp.left.field->reference_target_field)
+        cmp.class = C_TEXT; /* its values are not ids */
     if (may_filter(&cmp) != OK)
         return FAIL;
     if (cmp.class == C_NONE)
