@@ -21,7 +21,7 @@ static const char empty[] =
     "ApexClass ApexTrigger ApexPage ApexComponent ApexLog ApexTestQueueItem AuraDefinitionBundle "
     "EmailTemplate Flow FlowDefinition Layout LightningComponentBundle MetadataContainer "
     "QuickActionDefinition StaticResource TraceFlag WorkflowRule InstalledSubscriberPackage "
-    "SourceMember SandboxProcess CustomTab FlexiPage";
+    "CustomTab FlexiPage";
 
 /* The word after FROM. */
 static const char *from_object(struct arena *arena, const char *soql)
