@@ -320,8 +320,8 @@ TEST(streaming, refusals_say_what_clients_act_on)
 
 TEST(streaming, clients_that_stay_away_are_forgotten)
 {
-    control("{\"lost_ms\":1}");
     listen_to("/data/AccountChangeEvent");
+    control("{\"lost_ms\":1}");
     usleep(5000);
     struct reply reply = poll();
     CHECK_STR(at(&reply, "[0].error"), "403::Unknown client");
