@@ -19,6 +19,7 @@
 
 #define OVERLAP_MS  ((int64_t)15 * 60 * 1000)
 #define LAG_MS      ((int64_t)5 * 60 * 1000)
+#define OPEN_SECOND_MS 1000 /* the remote's Date tells seconds */
 #define CATCH_UP_MS ((int64_t)60 * 1000)
 #define MANY_ROWS   10
 
@@ -225,12 +226,20 @@ static enum status read_window(struct object_pull *pull, bool deleted, struct er
                       err);
 }
 
+/* With no lag a window reaches into the second it was opened in, which is not over:
+ * what was read of it is ours, but nobody can say that it is complete. */
+static int64_t window_covers(const struct object_pull *pull)
+{
+    int64_t covers = pull->cursor.until_ms - (pull->lag_ms ? 0 : OPEN_SECOND_MS);
+    return covers > pull->cursor.covered_ms ? covers : pull->cursor.covered_ms;
+}
+
 static enum status next_phase(struct object_pull *pull, enum object_phase phase, struct err *err)
 {
     pull->cursor.phase = phase;
     pull->cursor.id = pull->cursor.stamp = NULL;
     if (phase == PULL_IDLE)
-        pull->cursor.covered_ms = pull->cursor.until_ms;
+        pull->cursor.covered_ms = window_covers(pull);
     return store_cursor(pull, err);
 }
 
@@ -238,8 +247,8 @@ static enum status window(struct object_pull *pull, struct err *err)
 {
     if (pull->cursor.phase == PULL_IDLE) {
         pull->cursor.from_ms = pull->cursor.covered_ms - OVERLAP_MS;
-        /* with no lag the present second still counts: it is read again next time */
-        pull->cursor.until_ms = server_now(pull) - pull->lag_ms + (pull->lag_ms ? 0 : 1000);
+        pull->cursor.until_ms =
+            server_now(pull) - pull->lag_ms + (pull->lag_ms ? 0 : OPEN_SECOND_MS);
         if (pull->cursor.until_ms <= pull->cursor.covered_ms)
             pull->cursor.until_ms = pull->cursor.covered_ms;
         if (next_phase(pull, PULL_WINDOW, err) != OK)
@@ -306,8 +315,6 @@ static void state(struct object_pull *pull)
     struct sync *sync = pull->sync;
     int64_t covered = pull->cursor.covered_ms;
     char as_of[32];
-    if (!pull->lag_ms && covered > server_now(pull))
-        covered = server_now(pull);
     sync->report->as_of_ms = covered;
     when_iso_seconds(covered, as_of);
     sync->formula_as_of =
