@@ -56,7 +56,10 @@ static void real_sleep(struct world *world, int64_t ms)
 
 struct world *world_real(void)
 {
-    static struct world real = {real_now, real_monotonic, real_random, real_sleep};
+    static struct world real = {.now_ms = real_now,
+                                .monotonic_ms = real_monotonic,
+                                .random = real_random,
+                                .sleep_ms = real_sleep};
     return &real;
 }
 
@@ -119,7 +122,10 @@ static void fake_sleep(struct world *world, int64_t ms)
 struct world *world_fake(int64_t now_ms, uint64_t seed)
 {
     struct fake *fake = mem_alloc(sizeof *fake);
-    fake->world = (struct world){fake_now, fake_monotonic, fake_random, fake_sleep};
+    fake->world = (struct world){.now_ms = fake_now,
+                                 .monotonic_ms = fake_monotonic,
+                                 .random = fake_random,
+                                 .sleep_ms = fake_sleep};
     pthread_mutex_init(&fake->lock, NULL);
     fake->now = now_ms;
     fake->since_start = 1000; /* not 0: zero so often means "never" */

@@ -1,9 +1,11 @@
-/* world.h - the clock and the dice, passed in and never reached for.
+/* world.h - the clock, the dice and the network, passed in and never reached for.
  *
- * world_real() is the machine. Tests and the simulation make their own. */
+ * world_real() is the machine. Tests and the simulation make their own. The disk
+ * is SQLite's: whoever wants another one registers another VFS. */
 #ifndef ARGIL_BASE_WORLD_H
 #define ARGIL_BASE_WORLD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -12,6 +14,9 @@ struct world {
     int64_t (*monotonic_ms)(struct world *); /* never goes back */
     void (*random)(struct world *, void *out, size_t len);
     void (*sleep_ms)(struct world *, int64_t ms);
+    void *net;  /* a struct http_net of http/client.h in place of the machine's; NULL = the machine's */
+    bool alone; /* everything happens in one thread, in an order that can be repeated: who would
+                   start a thread to be quicker does the work in line instead */
 };
 
 struct world *world_real(void); /* lent, one per process; randomness from the kernel */

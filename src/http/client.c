@@ -371,13 +371,18 @@ static void prepare_connection(struct transfer *t)
         curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
 }
 
-static enum status transfer_prepare(struct transfer *t)
+static void transfer_begin(struct transfer *t)
 {
     size_t max_body = t->request->max_body ? t->request->max_body : DEFAULT_MAX_BODY;
     *t->response = (struct http_response){.body = BUF_UP_TO(max_body), .arena = arena_new()};
     t->last_header = &t->response->headers;
     t->started = t->client->world->monotonic_ms(t->client->world);
     err_clear(t->err);
+}
+
+static enum status transfer_prepare(struct transfer *t)
+{
+    transfer_begin(t);
     t->easy = take_easy(t->client);
     if (!t->request->url || curl_easy_setopt(t->easy, CURLOPT_URL, t->request->url) != CURLE_OK)
         return err_set(t->err, ERR_INVALID, "the request has no usable URL");
@@ -511,8 +516,32 @@ static void transfer_end(struct transfer *t)
         log_debug("http: %s %s answered %d in %lld ms", request_name(t), hint, t->response->status,
                   (long long)t->response->took_ms);
     }
-    give_easy(client, t->easy);
+    if (t->easy)
+        give_easy(client, t->easy);
     curl_slist_free_all(t->headers);
+}
+
+/* --- another network --- */
+
+static void hand_over(struct transfer *t)
+{
+    struct http_response *response = t->response;
+    if (t->request->take && response->status >= 200 && response->status < 300 &&
+        t->request->take(t->request->take_ctx, buf_text(&response->body), response->body.len,
+                         &t->refused) != OK)
+        *t->err = t->refused;
+    if (t->request->take)
+        buf_clear(&response->body);
+}
+
+static void send_over(struct http_net *net, struct transfer *t)
+{
+    transfer_begin(t);
+    t->client->requests++;
+    if (net->exchange(net, t->request, t->response, t->err) == OK)
+        hand_over(t);
+    t->response->body_cut = t->response->status > 0 && t->response->progress < HTTP_GOT_ALL;
+    transfer_end(t);
 }
 
 /* --- driving --- */
@@ -563,6 +592,13 @@ void http_send_many(struct http_client *client, const struct http_request *reque
     size_t next = 0, open = 0;
     if (parallel == 0)
         parallel = DEFAULT_PARALLEL;
+    for (; client->world->net && next < count; next++) {
+        transfers[next] = (struct transfer){.client = client,
+                                            .request = &requests[next],
+                                            .response = &responses[next],
+                                            .err = &errs[next]};
+        send_over(client->world->net, &transfers[next]);
+    }
     while (next < count || open > 0) {
         for (; next < count && open < parallel; next++) {
             transfers[next] = (struct transfer){.client = client,

@@ -73,6 +73,14 @@ struct http_response {
 
 struct http_client;
 
+/* A network in place of the machine's (world->net), for simulation: one exchange from
+ * its first byte to its last, under the same contract as http_send. `response` comes
+ * empty with arena, headers NULL and a bounded body; headers go on its arena. */
+struct http_net {
+    enum status (*exchange)(struct http_net *net, const struct http_request *request,
+                            struct http_response *response, struct err *err);
+};
+
 struct http_client *http_client_new(struct world *world, const char *user_agent);
 void http_client_free(struct http_client *client);
 

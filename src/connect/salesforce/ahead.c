@@ -22,6 +22,7 @@ struct sf_ahead {
     char *path;
     pthread_t thread;
     bool running;
+    bool in_line; /* no thread: the world has only one */
     enum status sent;
     struct http_response response;
 };
@@ -52,6 +53,12 @@ void sf_ahead_start(struct sf_ahead *ahead, struct sf *sf, const char *locator)
 
     sf_side_ready(ahead->side, sf);
     ahead->path = mem_printf("/query/%s", locator);
+    ahead->running = true;
+    ahead->in_line = sf->world->alone;
+    if (ahead->in_line) {
+        fetch(ahead);
+        return;
+    }
     sigfillset(&all); /* signals are the main thread's business */
     pthread_sigmask(SIG_BLOCK, &all, &before);
     ahead->running = pthread_create(&ahead->thread, NULL, fetch, ahead) == 0;
@@ -60,7 +67,8 @@ void sf_ahead_start(struct sf_ahead *ahead, struct sf *sf, const char *locator)
 
 static void join(struct sf_ahead *ahead, struct sf *sf)
 {
-    pthread_join(ahead->thread, NULL);
+    if (!ahead->in_line)
+        pthread_join(ahead->thread, NULL);
     ahead->running = false;
     sf_side_done(ahead->side, sf);
 }

@@ -260,6 +260,10 @@ static void site_locks(struct site *site)
 static enum status start_server(struct site *site, struct err *err)
 {
     const struct site_options *options = &site->options;
+    if (options->no_server) {
+        snprintf(site->url, sizeof site->url, "http://%s:%d", options->host, options->port);
+        return OK;
+    }
     struct http_server_options server = {.host = options->host,
                                          .port = options->port,
                                          .threads = options->threads      ? options->threads
@@ -284,7 +288,7 @@ struct site *site_start(const struct site_options *options, struct err *err)
         return NULL;
     struct site *site = mem_alloc(sizeof *site);
     site->options = *options;
-    site->world = world_real();
+    site->world = options->world ? options->world : world_real();
     site->latency_ms = options->latency_ms;
     site->started_ms = site->world->now_ms(site->world);
     site_locks(site);

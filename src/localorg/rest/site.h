@@ -38,6 +38,9 @@ struct site_options {
     uint64_t rng_seed;  /* 0 = from the machine */
     int threads;        /* 0 = chosen from the machine and the latency */
     bool no_gzip;
+    struct world *world; /* NULL = the machine's */
+    bool no_server;      /* nobody listens: requests come through routes_handle alone, as in the
+                            simulation; the host and port name what is asked */
 };
 
 struct site {
