@@ -2,6 +2,7 @@
  *
  * A refused row leaves nothing behind; with all_or_none any refused row undoes
  * the whole call, and the others say so. */
+#include "localorg/org/access_priv.h"
 #include "localorg/org/dml_priv.h"
 
 #include <stdarg.h>
@@ -103,6 +104,7 @@ static void result_of(struct work *work, const struct draft *draft, bool done)
     memcpy(result->id, draft->id, sizeof result->id);
     result->created = draft->insert;
     atomic_fetch_add(&draft->table->changes, 1);
+    work->org->access_dirty |= draft->table->decides_access;
     if (!work->options->system && rules_has_duplicates(work->org, draft->object)) {
         if (!work->fresh)
             work->fresh = map_new();
@@ -134,8 +136,9 @@ static void work_open(struct work *work)
     work->now_ms = org_now_ms(work->org) / 1000 * 1000;
     work->scratch = arena_new();
     work->call_arena = arena_new();
-    if (!options->system)
-        work->access_user = options->user_id;
+    if (!options->system &&
+        access_hold(work->org, options->user_id, &work->access, work->err) != OK)
+        work->broken = true;
     if (!options->user_id || !id_canonical(options->user_id, work->user))
         people_default_user(work->org, work->user);
     if (!options->system)
@@ -144,6 +147,8 @@ static void work_open(struct work *work)
 
 static void work_close(struct work *work)
 {
+    judges_free(work);
+    access_drop(work->access);
     arena_free(work->scratch);
     arena_free(work->call_arena);
     map_free(work->fresh);

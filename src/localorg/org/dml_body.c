@@ -1,5 +1,6 @@
 /* dml_body.c - the record as sent: which field each member means, whether the
  * user may write it, and parents named by their external id. */
+#include "localorg/org/access_priv.h"
 #include "localorg/org/dml_priv.h"
 
 static bool no_such_column(struct work *work, struct draft *draft, const char *name)
@@ -130,13 +131,13 @@ static bool may_write(struct work *work, const struct draft *draft, const struct
         return field->stored;
     if (!(draft->insert ? field->createable : field->updateable) || !field->stored)
         return false;
-    return org_may_field(work->org, work->access_user, field,
-                         draft->insert ? ORG_CREATE : ORG_UPDATE);
+    uint8_t bits = access_field(work->access, field);
+    return (bits & ORG_READ) && (bits & (draft->insert ? ORG_CREATE : ORG_UPDATE));
 }
 
 static bool may_see(struct work *work, const struct field *field)
 {
-    return !work->access_user || org_may_field(work->org, work->access_user, field, ORG_READ);
+    return access_field(work->access, field) & ORG_READ;
 }
 
 static bool read_member(struct work *work, struct draft *draft, const struct json *member,

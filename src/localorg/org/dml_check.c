@@ -94,15 +94,15 @@ static bool check_owner(struct work *work, struct draft *draft, const struct fie
                        text_lower(work->arena, draft->object->label));
 }
 
-static bool check_target(struct work *work, struct draft *draft, const char *id,
-                         const struct sobject *target)
+static bool check_target(struct work *work, struct draft *draft, const struct field *field,
+                         const char *id, const struct sobject *target)
 {
     struct table *table;
     if (table_ready(work->org, target, &table, work->err) != OK)
         return work_broke(work);
     switch (record_find(work, table, id)) {
     case FOUND_LIVE:
-        return true;
+        return may_point(work, draft, field, target, id);
     case FOUND_DELETED:
         if (work->options->system)
             return true;
@@ -135,7 +135,7 @@ static bool check_reference(struct work *work, struct draft *draft, const struct
     if (!may_point_at(field, target))
         return field_error(work, draft, field, "FIELD_INTEGRITY_EXCEPTION",
                            "%s: id value of incorrect type: %s", field->label, id);
-    if (!check_target(work, draft, id, target))
+    if (!check_target(work, draft, field, id, target))
         return false;
     if (draft->table->owner == field->index && !check_owner(work, draft, field, id))
         return false;
@@ -175,6 +175,11 @@ static bool check_unique_field(struct work *work, struct draft *draft, const str
     sqlite3_reset(find);
     if (!*other)
         return !work->broken;
+    if (!row_within(work, draft->object, other, SHARING_READ))
+        return work->broken ? false
+                            : row_error(work, draft->result, "DUPLICATE_VALUE", NULL, 0,
+                                        "duplicate value found: <unknown> duplicates value on "
+                                        "record with id: <unknown>");
     return row_error(work, draft->result, "DUPLICATE_VALUE", NULL, 0,
                      "duplicate value found: %s duplicates value on record with id: %.15s",
                      field->name, other);

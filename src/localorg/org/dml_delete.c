@@ -205,10 +205,7 @@ static bool may_delete(struct work *work, struct draft *draft)
     if (!draft->object->deletable)
         return row_error(work, draft->result, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", NULL, 0,
                          "entity type cannot be deleted: %s", draft->object->label);
-    if (org_may_object(work->org, work->access_user, draft->object, ORG_DELETE))
-        return true;
-    return row_error(work, draft->result, "INSUFFICIENT_ACCESS_OR_READONLY", NULL, 0,
-                     "insufficient access rights on object id");
+    return may_touch(work, draft, ORG_DELETE, SHARING_FULL);
 }
 
 static bool in_savepoint(struct work *work, struct draft *draft,

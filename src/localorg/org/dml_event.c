@@ -48,7 +48,7 @@ static void event_write(struct jw *w, int64_t replay_id, void *ctx)
 bool row_publish(struct work *work, struct draft *draft)
 {
     char uuid[37], schema_id[24];
-    if (!org_may_object(work->org, work->access_user, draft->object, ORG_CREATE))
+    if (!may_make(work, draft))
         return row_error(work, draft->result, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", NULL, 0,
                          "entity type cannot be inserted: %s", draft->object->label);
     if (!body_read(work, draft) || !fill_insert(work, draft) || !check_required(work, draft))

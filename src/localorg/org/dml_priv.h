@@ -1,11 +1,11 @@
 /* dml_priv.h - what the dml_*.c files share: one call (work) and one row (draft).
  *
  * A row goes through, in this order:
- *   dml_row.c       find the target, may the user do it, is the row locked
+ *   dml_row.c       find the target, may the user do it (dml_access.c), is the row locked
  *   dml_body.c      names to fields, parents by external id, write access
  *   dml_convert.c   JSON values to stored cells, types and formats
  *   dml_fill.c      defaults, owner, name parts, auto-numbers, audit fields
- *   dml_standard.c  what standard objects work out for themselves
+ *   dml_standard.c  what standard objects work out for themselves (dml_people.c: permissions)
  *   dml_check.c     required, references, unique
  *   rules.c         duplicate and validation rules
  *   dml_write.c     cached INSERT and UPDATE statements
@@ -15,6 +15,7 @@
 #define LOCALORG_ORG_DML_PRIV_H
 
 #include "base/str.h"
+#include "localorg/org/access.h"
 #include "localorg/org/org_priv.h"
 
 #include <string.h>
@@ -39,7 +40,8 @@ struct verified { /* a reference already looked up in this call */
 struct work {
     struct org *org;
     const struct dml_options *options;
-    const char *access_user; /* NULL: no access checks */
+    struct access *access; /* of the user who writes; NULL: no access checks */
+    struct judge *judges;  /* dml_access.c */
     enum dml_kind kind;
     struct arena *arena;   /* results */
     struct arena *scratch; /* one row */
@@ -133,6 +135,23 @@ bool stored_value(struct work *work, const struct sobject *object, const char *f
 bool standard_before(struct work *work, struct draft *draft);
 bool standard_unique(struct work *work, struct draft *draft);
 bool standard_after(struct work *work, struct draft *draft);
+
+/* --- dml_access.c --- */
+/* Is the record within the user's reach at this level? False also when the org failed. */
+bool row_within(struct work *work, const struct sobject *object, const char *id18,
+                enum sharing_level level);
+/* May the user do this (an ORG_ bit) to the row draft->id? Refuses it when not. */
+bool may_touch(struct work *work, struct draft *draft, int bit, enum sharing_level level);
+bool may_make(struct work *work, const struct draft *draft); /* refuses nothing itself */
+bool may_point(struct work *work, struct draft *draft, const struct field *field,
+               const struct sobject *target, const char *id18);
+/* An update that names another owner: is that allowed, and what it undoes. */
+bool may_transfer(struct work *work, struct draft *draft);
+void judges_free(struct work *work);
+
+/* --- dml_people.c --- */
+bool people_before(struct work *work, struct draft *draft);
+bool people_after(struct work *work, struct draft *draft);
 
 /* --- dml_check.c --- */
 bool check_required(struct work *work, struct draft *draft);

@@ -56,8 +56,7 @@ static bool may_insert(struct work *work, struct draft *draft)
     bool has_ids = draft->object->key_prefix != NULL;
     if (work->options->system && (has_ids || json_get_nocase(draft->row->body, "Id")))
         return true;
-    if (draft->object->createable && has_ids &&
-        org_may_object(work->org, work->access_user, draft->object, ORG_CREATE))
+    if (draft->object->createable && has_ids && may_make(work, draft))
         return true;
     return row_error(work, draft->result, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", NULL, 0,
                      "entity type cannot be inserted: %s", draft->object->label);
@@ -103,10 +102,7 @@ static bool may_update(struct work *work, struct draft *draft)
     if (!draft->object->updateable)
         return row_error(work, draft->result, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", NULL, 0,
                          "entity type cannot be updated: %s", draft->object->label);
-    if (org_may_object(work->org, work->access_user, draft->object, ORG_UPDATE))
-        return true;
-    return row_error(work, draft->result, "INSUFFICIENT_ACCESS_OR_READONLY", NULL, 0,
-                     "insufficient access rights on object id");
+    return may_touch(work, draft, ORG_UPDATE, SHARING_EDIT);
 }
 
 /* The target's id, from the call or from the body. */
@@ -153,5 +149,6 @@ bool row_update(struct work *work, struct draft *draft)
         !body_read(work, draft) || !fill_update(work, draft) || !standard_before(work, draft))
         return false;
     return check_required(work, draft) && check_references(work, draft) &&
-           !parents_locked(work, draft) && write_and_judge(work, draft, write_update);
+           may_transfer(work, draft) && !parents_locked(work, draft) &&
+           write_and_judge(work, draft, write_update);
 }

@@ -557,9 +557,10 @@ bool standard_before(struct work *work, struct draft *draft)
     case STANDARD_PUSH_TOPIC:
         return topic_before(work, draft);
     case STANDARD_NONE:
-        break;
+        return true;
+    default:
+        return people_before(work, draft);
     }
-    return true;
 }
 
 bool standard_unique(struct work *work, struct draft *draft)
@@ -574,6 +575,6 @@ bool standard_unique(struct work *work, struct draft *draft)
 bool standard_after(struct work *work, struct draft *draft)
 {
     if (draft->table->standard != STANDARD_USER)
-        return true;
+        return people_after(work, draft);
     return people_from_record(work->org, draft->id, work->err) == OK || work_broke(work);
 }

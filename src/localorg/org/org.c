@@ -2,7 +2,7 @@
  *
  * Call order: org_open, org_set_soql, then schema (org_add_describe), people
  * and records in any order, org_close. */
-#include "localorg/org/org_priv.h"
+#include "localorg/org/access_priv.h"
 
 #include "base/str.h"
 
@@ -168,6 +168,8 @@ enum status org_add_describe(struct org *org, const struct json *describe, struc
     }
     if (status == OK)
         status = table_ensure(org, object, err);
+    if (status == OK)
+        status = permits_schema_grew(org, object, err);
     enum status ended = org_write_end(org, status == OK, status == OK ? err : NULL);
     return status == OK ? ended : status;
 }
@@ -191,6 +193,8 @@ enum status org_add_field(struct org *org, const char *object_name, const struct
     }
     if (status == OK)
         status = table_ensure(org, object, err);
+    if (status == OK)
+        status = permits_schema_grew(org, object, err);
     enum status ended = org_write_end(org, status == OK, status == OK ? err : NULL);
     return status == OK ? ended : status;
 }
@@ -266,7 +270,7 @@ uint64_t org_schema_version(struct org *org)
 static enum status org_load(struct org *org, struct err *err)
 {
     if (db_open(org, err) != OK || identity_load(org, err) != OK || schema_load(org, err) != OK ||
-        people_load(org, err) != OK || events_load(org, err) != OK)
+        people_load(org, err) != OK || events_load(org, err) != OK || sharing_load(org, err) != OK)
         return FAIL;
     return rules_load(org, err);
 }
@@ -306,7 +310,10 @@ void org_close(struct org *org)
     events_free(org);
     db_close(org);
     people_free(org);
+    access_free(org);
+    sharing_free(org);
     vec_free(&org->row_locks);
+    vec_free(&org->made_rows);
     arena_free(org->rule_arena);
     schema_free(org->schema);
     pthread_mutex_destroy(&org->write_lock);
@@ -341,6 +348,34 @@ struct world *org_world(struct org *org)
 void org_set_soql(struct org *org, org_soql_fn *compile)
 {
     org->soql = compile;
+}
+
+/* --- rows that are made --- */
+
+void org_set_rows(struct org *org, const char *object, org_rows_fn *fn, void *ctx)
+{
+    vec_push(&org->made_rows, ((struct made_rows){object, fn, ctx}));
+}
+
+static const struct made_rows *made_rows(const struct org *org, const struct sobject *object)
+{
+    for (size_t i = 0; i < org->made_rows.len; i++)
+        if (text_eq(org->made_rows.at[i].object, object->name))
+            return &org->made_rows.at[i];
+    return NULL;
+}
+
+bool org_has_rows(const struct org *org, const struct sobject *object)
+{
+    return made_rows(org, object) != NULL;
+}
+
+bool org_rows(struct org *org, const struct sobject *object, const char *user_id, struct buf *json)
+{
+    const struct made_rows *made = made_rows(org, object);
+    if (made)
+        made->fn(made->ctx, user_id, json);
+    return made != NULL;
 }
 
 /* --- the clock --- */

@@ -26,6 +26,7 @@
 #ifndef LOCALORG_ORG_ORG_H
 #define LOCALORG_ORG_ORG_H
 
+#include "base/buf.h"
 #include "base/world.h"
 #include "localorg/org/schema.h"
 
@@ -34,7 +35,7 @@
 struct org;
 
 struct org_options {
-    const char *path;   /* database file; NULL = a private temporary file, gone at close */
+    const char *path; /* database file; NULL = a private temporary file, gone at close */
     struct world *world;
     uint64_t seed;
 };
@@ -46,10 +47,10 @@ struct org *org_open(const struct org_options *options, struct err *err);
 void org_close(struct org *org); /* NULL is fine */
 
 struct schema *org_schema(struct org *org);
-int64_t org_now_ms(struct org *org);                    /* the org's (virtual) clock */
+int64_t org_now_ms(struct org *org);                     /* the org's (virtual) clock */
 void org_clock_shift(struct org *org, int64_t shift_ms); /* moves it from here on */
 void org_clock_freeze(struct org *org, bool frozen);
-const char *org_id18(const struct org *org);            /* 00D... */
+const char *org_id18(const struct org *org); /* 00D... */
 const char *org_id15(const struct org *org);
 struct world *org_world(struct org *org);
 
@@ -60,7 +61,8 @@ bool id_canonical(const char *text, char out[19]);
 /* The id of a piece of setup by its name ("00N", "Lead.Key__c"): always the same. */
 void org_setup_id(const struct org *org, const char *prefix, const char *name, char out[19]);
 /* The next id of an object: prefix, pod, base62 number. Under the write lock. */
-enum status org_next_id(struct org *org, const struct sobject *object, char out[19], struct err *err);
+enum status org_next_id(struct org *org, const struct sobject *object, char out[19],
+                        struct err *err);
 
 /* --- people and apps (tables of their own, not SObjects; User rows mirror them) --- */
 struct org_user {
@@ -75,20 +77,29 @@ bool org_user_by_name(struct org *org, const char *username, struct org_user *ou
  * "System Administrator". */
 enum status org_put_user(struct org *org, const struct org_user *user, struct err *err);
 bool org_user_check_password(struct org *org, const char *username, const char *password);
-enum status org_user_set_password(struct org *org, const char *username, const char *password, struct err *err);
-/* Object and field access of a user: everyone sees and writes all that describe
- * allows, but for what org_deny took from them. user_id NULL is the system. */
+enum status org_user_set_password(struct org *org, const char *username, const char *password,
+                                  struct err *err);
+/* Object and field access of a user: what describe allows, the user's profile and
+ * permission sets grant (access.h), and org_deny did not take. user_id NULL is the system. */
 enum org_access { ORG_READ = 1, ORG_CREATE = 2, ORG_UPDATE = 4, ORG_DELETE = 8 };
-bool org_may_object(struct org *org, const char *user_id, const struct sobject *object, enum org_access access);
-bool org_may_field(struct org *org, const char *user_id, const struct field *field, enum org_access access);
-enum status org_deny(struct org *org, const char *user_id, const char *object, const char *field /* NULL: the object */,
-                     int access_bits, struct err *err); /* access_bits 0 grants all again */
+bool org_may_object(struct org *org, const char *user_id, const struct sobject *object,
+                    enum org_access access);
+bool org_may_field(struct org *org, const char *user_id, const struct field *field,
+                   enum org_access access);
+enum status org_deny(struct org *org, const char *user_id, const char *object,
+                     const char *field /* NULL: the object */, int access_bits,
+                     struct err *err); /* access_bits 0 grants all again */
+
+/* Profiles, users and roles written past DML (seeds, loads): gives profiles their permission
+ * sets, users their assignments, roles their groups. Under the write lock. */
+enum status org_people_settle(struct org *org, struct err *err);
 
 /* --- schema changes that also change tables; take the write lock themselves ---
  * Many in one go: put them between org_write_begin and org_write_end. They are
  * kept in the database and are there again when it is opened. */
 enum status org_add_describe(struct org *org, const struct json *describe, struct err *err);
-enum status org_add_field(struct org *org, const char *object, const struct json *field, struct err *err);
+enum status org_add_field(struct org *org, const char *object, const struct json *field,
+                           struct err *err);
 /* A custom field goes, its values with it. ERR_NOT_FOUND; ERR_INVALID for a standard one. */
 enum status org_drop_field(struct org *org, const char *object, const char *field, struct err *err);
 /* Moves with every change of the schema; no lock needed. */
@@ -108,6 +119,16 @@ sqlite3 *org_reader_take(struct org *org);
 void org_reader_give(struct org *org, sqlite3 *db);
 /* How many writes the object has seen since the org was opened; no lock needed. */
 uint64_t org_changes(struct org *org, const struct sobject *object);
+
+/* --- objects whose rows are made when asked for (AuthSession) ---
+ * fn appends a JSON array of records: members are fields, booleans and numbers as
+ * they are, datetimes ms. user_id is who asks; NULL for the system. Register after
+ * org_open; the object must be in the schema, its own table stays empty. */
+typedef void org_rows_fn(void *ctx, const char *user_id, struct buf *json);
+void org_set_rows(struct org *org, const char *object, org_rows_fn *fn, void *ctx);
+/* False when the object has a table like the others. */
+bool org_rows(struct org *org, const struct sobject *object, const char *user_id, struct buf *json);
+bool org_has_rows(const struct org *org, const struct sobject *object);
 
 /* --- validation rules speak SOQL; its compiler is passed in, as soql includes org ---
  * Give it soql_compile once after org_open; without it, validation rules are refused. */

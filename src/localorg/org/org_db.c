@@ -2,7 +2,7 @@
  *
  * WAL mode: readers see the last commit and never wait for the writer. The
  * writer's lock is ours, not SQLite's, so nobody ever sees SQLITE_BUSY. */
-#include "localorg/org/org_priv.h"
+#include "localorg/org/access_priv.h"
 
 #include "base/log.h"
 
@@ -103,6 +103,9 @@ static const char own_tables[] =
     " active INTEGER, admin INTEGER, password TEXT NOT NULL DEFAULT '') WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS localorg_denied (user_id TEXT, object TEXT COLLATE NOCASE,"
     " field TEXT COLLATE NOCASE, bits INTEGER, PRIMARY KEY (user_id, object, field)) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS localorg_sharing (object TEXT COLLATE NOCASE PRIMARY KEY, json "
+    "TEXT)"
+    " WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS localorg_rule (name TEXT COLLATE NOCASE PRIMARY KEY, json TEXT)"
     " WITHOUT ROWID;"
     "CREATE TABLE IF NOT EXISTS localorg_document (kind TEXT, id TEXT, json TEXT, until_ms INTEGER,"
@@ -247,6 +250,8 @@ static enum status memory_load(struct org *org, struct err *err)
     enum status status = org->people_dirty ? people_load(org, err) : OK;
     if (status == OK && org->rules_dirty)
         status = rules_load(org, err);
+    if (status == OK && org->sharing_dirty)
+        status = sharing_load(org, err);
     return status;
 }
 
@@ -271,8 +276,10 @@ static enum status end_outer(struct org *org, bool commit, struct err *err)
         org->events_new = false;
     }
     capture_clear(org);
+    if (org->access_dirty || org->people_dirty || org->schema_dirty)
+        access_forget(org); /* after a rollback too: somebody may have looked meanwhile */
     org->poisoned = org->people_dirty = org->rules_dirty = org->schema_dirty = false;
-    org->members_dirty = false;
+    org->members_dirty = org->access_dirty = org->sharing_dirty = false;
     return status;
 }
 

@@ -3,7 +3,7 @@
  * Who guards what:
  *   write lock   the writer connection, tables, numbers, rules, schema changes
  *   pool_lock    idle reader connections
- *   people_lock  users and denials kept in memory
+ *   people_lock  users, denials, rights and sharing kept in memory
  *   faults_lock  forced row locks
  *   atomics      the clock */
 #ifndef LOCALORG_ORG_ORG_PRIV_H
@@ -71,8 +71,15 @@ struct table {
         STANDARD_TASK,
         STANDARD_CAMPAIGN_MEMBER,
         STANDARD_USER,
-        STANDARD_PUSH_TOPIC
+        STANDARD_PUSH_TOPIC,
+        STANDARD_PROFILE, /* and below: dml_people.c */
+        STANDARD_PERMISSION_SET,
+        STANDARD_ASSIGNMENT,
+        STANDARD_OBJECT_PERMISSIONS,
+        STANDARD_FIELD_PERMISSIONS,
+        STANDARD_ROLE
     } standard;
+    bool decides_access; /* its rows say what people may do */
     struct auto_number *autos;
     size_t auto_count;
 
@@ -102,6 +109,12 @@ struct denial {
 typedef VEC(struct person) person_list;
 typedef VEC(struct denial) denial_list;
 
+struct made_rows { /* org_set_rows */
+    const char *object;
+    org_rows_fn *fn;
+    void *ctx;
+};
+
 struct rule;
 
 struct org {
@@ -124,6 +137,7 @@ struct org {
     bool poisoned; /* an inner begin or end failed: the outer one cannot commit */
     sqlite3 *db;
     bool people_dirty, rules_dirty, schema_dirty; /* by this transaction */
+    bool access_dirty, sharing_dirty;
 
     pthread_mutex_t pool_lock;
     VEC(sqlite3 *) idle;
@@ -134,7 +148,11 @@ struct org {
     pthread_rwlock_t people_lock;
     person_list people; /* sorted by id */
     denial_list denials;
-    _Atomic size_t denial_count;
+    struct map *access;  /* user id -> struct access (access_priv.h) */
+    struct map *sharing; /* object -> its JSON, on sharing_arena */
+    struct arena *sharing_arena;
+    _Atomic uint64_t access_generation; /* rights worked out before are stale */
+    _Atomic bool permissions_written;
 
     struct arena *rule_arena;
     struct rule *rules;
@@ -152,6 +170,7 @@ struct org {
     void *on_events_ctx;
     org_change_fn *on_change;
     void *on_change_ctx;
+    VEC(struct made_rows) made_rows;
 
     pthread_mutex_t faults_lock;
     VEC(struct org_row_lock) row_locks;
@@ -198,6 +217,8 @@ enum status people_load(struct org *org, struct err *err);
 void people_free(struct org *org);
 /* Copies a User record into localorg_user, after it was written. */
 enum status people_from_record(struct org *org, const char *id18, struct err *err);
+/* Gives every role without them its two groups (Role, RoleAndSubordinates). */
+enum status people_role_groups(struct org *org, struct err *err);
 /* Whom a write without a user is put down to. */
 void people_default_user(struct org *org, char out[19]);
 
@@ -215,5 +236,7 @@ void capture_free(struct capture *capture);
 
 /* --- rules.c --- */
 enum status rules_load(struct org *org, struct err *err);
+/* Binds a plan's values from ?1 on; rules and sharing cannot reach soql's own. */
+bool plan_bind(sqlite3_stmt *statement, const struct soql_plan *plan);
 
 #endif

@@ -4,7 +4,7 @@
  * in memory, so that a token or a query costs no SQL. Memory is refreshed from
  * the tables when a transaction that touched them ends, either way. Passwords
  * are kept as libsodium hashes with the least cost: this is a test org. */
-#include "localorg/org/org_priv.h"
+#include "localorg/org/access_priv.h"
 
 #include "base/str.h"
 
@@ -40,7 +40,6 @@ static void people_swap(struct org *org, person_list *people, denial_list *denia
     denial_list old_denials = org->denials;
     org->people = *people;
     org->denials = *denials;
-    atomic_store(&org->denial_count, org->denials.len);
     pthread_rwlock_unlock(&org->people_lock);
     *people = old_people;
     *denials = old_denials;
@@ -186,7 +185,7 @@ static enum status user_store(struct org *org, const struct org_user *user, stru
     enum status status = db_run(put, err);
     sqlite3_finalize(put);
     org->people_dirty = true;
-    return status;
+    return status == OK ? permits_assign(org, user->id, user->profile_id, err) : status;
 }
 
 enum status org_put_user(struct org *org, const struct org_user *user, struct err *err)
@@ -224,6 +223,53 @@ enum status org_user_set_password(struct org *org, const char *username, const c
     org->people_dirty = true;
     enum status ended = org_write_end(org, status == OK, status == OK ? err : NULL);
     return status == OK ? ended : status;
+}
+
+/* --- roles --- */
+
+enum status people_role_groups(struct org *org, struct err *err)
+{
+    static const char *const types[] = {"Role", "RoleAndSubordinates"};
+    const struct sobject *group = schema_find(org->schema, "Group");
+    struct table *table;
+    enum status status = OK;
+    if (!group || !sobject_field(group, "RelatedId") || !schema_find(org->schema, "UserRole"))
+        return OK;
+    if (table_ready(org, group, &table, err) != OK)
+        return FAIL;
+    for (size_t i = 0; i < 2 && status == OK; i++) {
+        sqlite3_stmt *roles = NULL, *put = NULL;
+        char id[19];
+        status = db_prepare(org->db, &roles,
+                            "SELECT \"Id\", \"DeveloperName\" FROM \"UserRole\" WHERE \"Id\" NOT IN"
+                            " (SELECT \"RelatedId\" FROM \"Group\" WHERE \"Type\" = ? AND"
+                            " \"RelatedId\" IS NOT NULL) ORDER BY 1",
+                            err);
+        if (status == OK)
+            status =
+                db_prepare(org->db, &put,
+                           "INSERT INTO \"Group\" (\"Id\", \"IsDeleted\", \"DeveloperName\","
+                           " \"RelatedId\", \"Type\", \"OwnerId\", \"CreatedDate\","
+                           " \"LastModifiedDate\", \"SystemModstamp\") VALUES (?1, 0, ?2, ?3, ?4,"
+                           " ?5, ?6, ?6, ?6)",
+                           err);
+        sqlite3_bind_text(roles, 1, types[i], -1, SQLITE_STATIC);
+        while (status == OK && db_next(roles, &status, err)) {
+            if ((status = org_next_id(org, group, id, err)) != OK)
+                break;
+            sqlite3_bind_text(put, 1, id, -1, SQLITE_STATIC);
+            sqlite3_bind_text(put, 2, db_text(roles, 1), -1, SQLITE_TRANSIENT);
+            sqlite3_bind_text(put, 3, db_text(roles, 0), -1, SQLITE_TRANSIENT);
+            sqlite3_bind_text(put, 4, types[i], -1, SQLITE_STATIC);
+            sqlite3_bind_text(put, 5, org->id, -1, SQLITE_STATIC);
+            sqlite3_bind_int64(put, 6, org_now_ms(org));
+            status = db_run(put, err);
+        }
+        sqlite3_finalize(roles);
+        sqlite3_finalize(put);
+    }
+    org->access_dirty = true;
+    return status;
 }
 
 /* --- User records --- */
@@ -290,44 +336,6 @@ enum status people_from_record(struct org *org, const char *id18, struct err *er
 }
 
 /* --- access --- */
-
-static int denied_bits(struct org *org, const char *user_id, const char *object, const char *field)
-{
-    if (!user_id || atomic_load(&org->denial_count) == 0)
-        return 0;
-    int bits = 0;
-    pthread_rwlock_rdlock(&org->people_lock);
-    for (size_t i = 0; i < org->denials.len; i++) {
-        const struct denial *denial = &org->denials.at[i];
-        if (strcmp(denial->user, user_id) == 0 && strcasecmp(denial->object, object) == 0 &&
-            strcasecmp(denial->field, field) == 0)
-            bits |= denial->bits;
-    }
-    pthread_rwlock_unlock(&org->people_lock);
-    return bits;
-}
-
-bool org_may_object(struct org *org, const char *user_id, const struct sobject *object,
-                    enum org_access access)
-{
-    if (user_id && (((access & ORG_CREATE) && !object->createable) ||
-                    ((access & ORG_UPDATE) && !object->updateable) ||
-                    ((access & ORG_DELETE) && !object->deletable)))
-        return false;
-    int denied = denied_bits(org, user_id, object->name, "");
-    /* Without read access to an object there is no other. */
-    return !(denied & (int)access) && !(denied & ORG_READ);
-}
-
-bool org_may_field(struct org *org, const char *user_id, const struct field *field,
-                   enum org_access access)
-{
-    if (user_id && (((access & ORG_CREATE) && !field->createable) ||
-                    ((access & ORG_UPDATE) && !field->updateable)))
-        return false;
-    int denied = denied_bits(org, user_id, field->owner->name, field->name);
-    return !(denied & (int)access) && !(denied & ORG_READ);
-}
 
 enum status org_deny(struct org *org, const char *user_id, const char *object, const char *field,
                      int access_bits, struct err *err)

@@ -437,7 +437,7 @@ bool rules_has_duplicates(const struct org *org, const struct sobject *object)
     return false;
 }
 
-static bool bind_plan(sqlite3_stmt *statement, const struct soql_plan *plan)
+bool plan_bind(sqlite3_stmt *statement, const struct soql_plan *plan)
 {
     for (size_t i = 0; i < plan->bind_count; i++) {
         const struct soql_bind *bind = &plan->binds[i];
@@ -476,7 +476,7 @@ static bool question_prepare(struct work *work, struct question *question)
                plan->bind_count + 1);
     bool good = db_prepare(work->org->db, &question->statement, buf_text(&sql), work->err) == OK;
     buf_free(&sql);
-    if (!good || !bind_plan(question->statement, plan))
+    if (!good || !plan_bind(question->statement, plan))
         return work_broke(work);
     question->id_at = (int)plan->bind_count + 1;
     return true;

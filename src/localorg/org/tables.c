@@ -5,7 +5,7 @@
  * indexes are those Salesforce keeps: lookups, unique and External ID fields,
  * Name, Email, OwnerId, CreatedDate, SystemModstamp. Fields that are mostly
  * null get a partial index, which costs nothing for rows without a value. */
-#include "localorg/org/org_priv.h"
+#include "localorg/org/access_priv.h"
 
 #include "base/str.h"
 
@@ -404,10 +404,19 @@ static enum standard_kind standard_of(const char *name)
         const char *name;
         enum standard_kind kind;
     } known[] = {
-        {"Lead", STANDARD_LEAD}, {"Opportunity", STANDARD_OPPORTUNITY},
-        {"Case", STANDARD_CASE}, {"Task", STANDARD_TASK},
-        {"User", STANDARD_USER}, {"CampaignMember", STANDARD_CAMPAIGN_MEMBER},
+        {"Lead", STANDARD_LEAD},
+        {"Opportunity", STANDARD_OPPORTUNITY},
+        {"Case", STANDARD_CASE},
+        {"Task", STANDARD_TASK},
+        {"User", STANDARD_USER},
+        {"CampaignMember", STANDARD_CAMPAIGN_MEMBER},
         {"PushTopic", STANDARD_PUSH_TOPIC},
+        {"Profile", STANDARD_PROFILE},
+        {"PermissionSet", STANDARD_PERMISSION_SET},
+        {"PermissionSetAssignment", STANDARD_ASSIGNMENT},
+        {"ObjectPermissions", STANDARD_OBJECT_PERMISSIONS},
+        {"FieldPermissions", STANDARD_FIELD_PERMISSIONS},
+        {"UserRole", STANDARD_ROLE},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)
         if (text_eq(name, known[i].name))
@@ -455,6 +464,7 @@ static enum status table_plan(struct org *org, struct table *table, struct err *
     table->owner = index_named(object, "OwnerId");
     plan_name(table);
     table->standard = standard_of(object->name);
+    table->decides_access = access_depends_on(object->name);
     if (plan_fields(org, table, err) != OK)
         return FAIL;
     table->captured = events_want(org, object, &table->watched);

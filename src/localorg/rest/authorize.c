@@ -61,12 +61,12 @@ static void send_refusal(struct call *call, const struct pending *pending,
         send_error(call, pending, refusal->error, refusal->description);
 }
 
-static void send_code(struct call *call, const struct pending *pending, const struct org_user *user)
+static void send_code(struct call *call, const struct pending *pending, const struct person *person)
 {
     struct code code = {.asked = *pending, .created_ms = call_now(call)};
     struct buf pairs = BUF_INIT;
-    memcpy(code.user_id, user->id, sizeof code.user_id);
-    memcpy(code.username, user->username, sizeof code.username);
+    memcpy(code.user_id, person->user.id, sizeof code.user_id);
+    memcpy(code.username, person->user.username, sizeof code.username);
     grants_open_code(call->site->grants, &code);
     form_add(&pairs, "code", code.code);
     if (pending->state[0])
@@ -77,13 +77,13 @@ static void send_code(struct call *call, const struct pending *pending, const st
 
 /* The user-agent flow: tokens stand in the fragment. */
 static void send_tokens(struct call *call, const struct pending *pending, const struct app *app,
-                        const struct org_user *user)
+                        const struct person *person)
 {
     struct token_pair tokens[TOKEN_PAIRS];
     struct buf pairs = BUF_INIT;
     size_t count = oauth_issue(call,
                                &(struct token_wish){.app = app,
-                                                    .user = user,
+                                                    .person = person,
                                                     .scopes = pending->scopes,
                                                     .nonce = pending->nonce,
                                                     .refresh = true},
@@ -97,13 +97,13 @@ static void send_tokens(struct call *call, const struct pending *pending, const 
 }
 
 static void finish(struct call *call, const struct pending *pending, const struct app *app,
-                   const struct org_user *user)
+                   const struct person *person)
 {
     grants_close_pending(call->site->grants, pending->source);
     if (text_starts(pending->response_type, "token"))
-        send_tokens(call, pending, app, user);
+        send_tokens(call, pending, app, person);
     else
-        send_code(call, pending, user);
+        send_code(call, pending, person);
 }
 
 /* --- the request --- */
@@ -130,12 +130,16 @@ static bool read_request(struct call *call, struct pending *pending, struct app 
         answer_oauth_plain(call, "unsupported_response_type", "response type is not supported");
         return false;
     }
-    if (!policies_app(call->site->policies, form_get(call, "client_id"), app)) {
+    if (!gate_find_app(call, form_get(call, "client_id"), app)) {
         answer_oauth_plain(call, "invalid_client_id", "client identifier invalid");
         return false;
     }
     if (!redirect) {
         answer_oauth_plain(call, "redirect_uri_missing", "redirect_uri not provided");
+        return false;
+    }
+    if (strncmp(redirect, "urn:ietf:wg:oauth:2.0:oob", 25) == 0) {
+        answer_oauth_plain(call, "invalid_request", "out-of-band not supported");
         return false;
     }
     if (!app_callback_ok(app, redirect)) {
@@ -180,7 +184,7 @@ void oauth_authorize(struct call *call)
 {
     struct pending pending = {0};
     struct app app;
-    struct org_user user;
+    struct person person;
     const char *unknown, *prompt = form_get(call, "prompt");
     const char *immediate = form_get(call, "immediate");
     if (!read_request(call, &pending, &app))
@@ -190,17 +194,22 @@ void oauth_authorize(struct call *call)
                    "requested scope is invalid, unknown, or malformed");
         return;
     }
-    bool signed_in = page_user(call, &user);
+    bool signed_in = page_person(call, &person);
     if (immediate && strcmp(immediate, "true") == 0) {
-        if (signed_in && !oauth_gate(call, &user, &app, pending.scopes, true).error &&
-            grants_approved(call->site->grants, user.id, app.client_id, pending.scopes))
-            finish(call, &pending, &app, &user);
+        if (signed_in && !gate_app(call, &person, &app, pending.scopes, true).error &&
+            grants_approved(call->site->grants, person.user.id, app.client_id, pending.scopes))
+            finish(call, &pending, &app, &person);
         else
             send_error(call, &pending, "immediate_unsuccessful", "immediate unsuccessful");
         return;
     }
     grants_open_pending(call->site->grants, &pending);
-    const char *next = consent_url(call, &pending);
+    const char *next = consent_url(call, &pending), *hints[HINTS_MAX];
+    size_t known = page_hints(call, hints);
+    if (prompt && words_have(prompt, "select_account") && known > 1) {
+        show_chooser(call, next, hints, known);
+        return;
+    }
     if (!signed_in || (prompt && words_have(prompt, "login")))
         next = login_url(call, next);
     answer_redirect(call, next);
@@ -210,7 +219,7 @@ void oauth_authorize(struct call *call)
 
 /* The waiting request, the app and the person. False after answering. */
 static bool consent_ready(struct call *call, const char *source, struct pending *pending,
-                          struct app *app, struct org_user *user)
+                          struct app *app, struct person *person)
 {
     if (!grants_pending(call->site->grants, source, pending) ||
         call_now(call) - pending->created_ms > 15 * 60 * 1000) {
@@ -220,7 +229,7 @@ static bool consent_ready(struct call *call, const char *source, struct pending 
             "before it expired. Start again from the application.</p>");
         return false;
     }
-    if (!page_user(call, user)) {
+    if (!page_person(call, person)) {
         answer_redirect(call, login_url(call, consent_url(call, pending)));
         return false;
     }
@@ -228,9 +237,12 @@ static bool consent_ready(struct call *call, const char *source, struct pending 
         send_error_page(call, pending, "invalid_client_id", "client identifier invalid");
         return false;
     }
-    bool before = grants_approved(call->site->grants, user->id, app->client_id, "");
-    struct refusal refusal = oauth_gate(call, user, app, pending->scopes, before);
+    bool before = grants_approved(call->site->grants, person->user.id, app->client_id, "");
+    struct refusal refusal = gate_app(call, person, app, pending->scopes, before);
     if (refusal.error) {
+        if (strcmp(refusal.error, "invalid_client") == 0)
+            gate_note(call, &person->user, app, DOOR_CODE,
+                      "Package for this consumer is not installed in your organization");
         grants_close_pending(call->site->grants, pending->source);
         send_refusal(call, pending, &refusal);
         return false;
@@ -275,7 +287,7 @@ static const char *scope_list(struct call *call, const char *scopes)
 }
 
 static void show_consent(struct call *call, const struct pending *pending, const struct app *app,
-                         const struct org_user *user)
+                         const struct person *person)
 {
     struct arena *a = call->arena;
     answer_page(
@@ -290,37 +302,38 @@ static void show_consent(struct call *call, const struct pending *pending, const
             "<input type=\"submit\" class=\"quiet\" id=\"oadeny\" name=\"cancel\" value=\" Deny \">"
             "</form>",
             html_escape(a, app->name), scope_list(call, pending->scopes),
-            html_escape(a, user->username), html_escape(a, pending->source)));
+            html_escape(a, person->user.username), html_escape(a, pending->source)));
 }
 
 void consent_page(struct call *call)
 {
     struct pending pending;
     struct app app;
-    struct org_user user;
-    if (!consent_ready(call, call_param(call, "source"), &pending, &app, &user))
+    struct person person;
+    if (!consent_ready(call, call_param(call, "source"), &pending, &app, &person))
         return;
+    const char *id = person.user.id;
     bool approved = strcmp(app.permitted_users, "admin") == 0 ||
-                    grants_approved(call->site->grants, user.id, app.client_id, pending.scopes);
+                    grants_approved(call->site->grants, id, app.client_id, pending.scopes);
     if (approved && !pending.force_consent)
-        finish(call, &pending, &app, &user);
+        finish(call, &pending, &app, &person);
     else
-        show_consent(call, &pending, &app, &user);
+        show_consent(call, &pending, &app, &person);
 }
 
 void consent_submit(struct call *call)
 {
     struct pending pending;
     struct app app;
-    struct org_user user;
-    if (!consent_ready(call, form_get(call, "source"), &pending, &app, &user))
+    struct person person;
+    if (!consent_ready(call, form_get(call, "source"), &pending, &app, &person))
         return;
     if (!form_get(call, "save")) {
         grants_close_pending(call->site->grants, pending.source);
         send_error(call, &pending, "access_denied", "end-user denied authorization");
         return;
     }
-    grants_approve(call->site->grants, user.id, app.client_id, pending.scopes);
+    grants_approve(call->site->grants, person.user.id, app.client_id, pending.scopes);
     site_save(call->site);
-    finish(call, &pending, &app, &user);
+    finish(call, &pending, &app, &person);
 }

@@ -1,5 +1,7 @@
 /* control_org.c - changing the org itself: its schema, people, rules, policies
  * and files. Every refusal says what was expected. */
+#include "localorg/org/access.h"
+#include "localorg/rest/gate.h"
 #include "localorg/rest/records.h"
 #include "localorg/rest/resources.h"
 
@@ -168,8 +170,8 @@ void control_users_get(struct call *call)
             struct org_user user;
             if (!org_user_by_id(call->site->org, (const char *)sqlite3_column_text(row, 0), &user))
                 continue;
-            struct user_policy policy;
-            policies_user(call->site->policies, user.username, user.system_administrator, &policy);
+            struct person person;
+            gate_person(call->site, &user, &person);
             jw_object(&w);
             jw_kv_text(&w, "id", user.id);
             jw_kv_text(&w, "username", user.username);
@@ -179,7 +181,7 @@ void control_users_get(struct call *call)
             jw_kv_bool(&w, "system_administrator", user.system_administrator);
             jw_key(&w, "policy");
             jw_object(&w);
-            settings_write(user_settings, user_setting_count, &policy, &w);
+            settings_write(user_settings, user_setting_count, &person.policy, &w);
             jw_end_object(&w);
             jw_end_object(&w);
         }
@@ -327,8 +329,7 @@ static enum status put_user(struct call *call, const struct json *body, struct e
         deny_all(call, json_get(body, "allow"), user.id, true, err) != OK)
         return FAIL;
     if (json_get(body, "policy") &&
-        policies_set_user(call->site->policies, username, user.system_administrator,
-                          json_get(body, "policy"), err) != OK)
+        policies_set_user(call->site->policies, username, json_get(body, "policy"), err) != OK)
         return FAIL;
     if (!user.active)
         grants_revoke(call->site->grants, username, NULL);
@@ -387,6 +388,38 @@ void control_rules(struct call *call)
         answer_done(call, "rules", count);
 }
 
+/* --- sharing --- */
+
+void control_sharing_get(struct call *call)
+{
+    struct jw w;
+    answer_json(call, 200, &w);
+    org_sharing_json(call->site->org, &w);
+}
+
+void control_sharing(struct call *call)
+{
+    struct err err = {{0}};
+    const struct json *body = org_body(call);
+    const struct json *list = json_is(body, JSON_ARRAY) ? body : json_get(body, "sharing");
+    enum status rc = OK;
+    if (!body || !records_begin(call))
+        return;
+    if (json_is(list, JSON_ARRAY)) {
+        json_each(one, list)
+            if (rc == OK)
+                rc = org_sharing_put(call->site->org, one, &err);
+    } else {
+        rc = org_sharing_put(call->site->org, body, &err);
+    }
+    if (!records_end(call, rc == OK))
+        return;
+    if (rc != OK)
+        refuse(call, &err);
+    else
+        control_sharing_get(call);
+}
+
 /* --- policies --- */
 
 void control_policies_get(struct call *call)
@@ -402,17 +435,28 @@ static enum status put_user_policy(struct call *call, const struct json *body, s
     const char *username = json_get_text(body, "username");
     if (!username || !org_user_by_name(call->site->org, username, &user))
         return err_set(err, ERR_NOT_FOUND, "no user \"%s\"", username ? username : "");
-    if (policies_set_user(call->site->policies, username, user.system_administrator, body, err) !=
-        OK)
+    if (policies_set_user(call->site->policies, username, body, err) != OK)
         return FAIL;
-    struct user_policy policy;
-    policies_user(call->site->policies, username, user.system_administrator, &policy);
+    struct user_policy policy = {0};
+    policies_user(call->site->policies, username, &policy);
     if (policy.frozen)
         grants_revoke(call->site->grants, username, NULL);
     return OK;
 }
 
-/* {"org":{}, "app":{}, "apps":[..], "user":{}, "users":[..]} in any mix. */
+static enum status put_profile_policy(struct call *call, const struct json *body, struct err *err)
+{
+    char id[19];
+    const char *name = json_get_text(body, "profile");
+    if (!name || profile_id(call, name, id, err) != OK) {
+        if (!name)
+            err_set(err, ERR_INVALID, "a profile's policy names its \"profile\"");
+        return FAIL;
+    }
+    return policies_set_profile(call->site->policies, name, body, err);
+}
+
+/* {"org":{}, "app":{}, "profile":{}, "user":{}} and their lists, in any mix. */
 static enum status put_policies(struct call *call, const struct json *body, struct err *err)
 {
     struct site *site = call->site;
@@ -421,14 +465,21 @@ static enum status put_policies(struct call *call, const struct json *body, stru
             if (policies_set_org(site->policies, member, err) != OK)
                 return FAIL;
         } else if (strcmp(member->key, "app") == 0) {
-            if (policies_set_app(site->policies, member, NULL, err) != OK)
+            if (policies_set_app(site->policies, member, call_now(call), NULL, err) != OK)
                 return FAIL;
+        } else if (strcmp(member->key, "profile") == 0) {
+            if (put_profile_policy(call, member, err) != OK)
+                return FAIL;
+        } else if (strcmp(member->key, "profiles") == 0) {
+            json_each(profile, member)
+                if (put_profile_policy(call, profile, err) != OK)
+                    return FAIL;
         } else if (strcmp(member->key, "user") == 0) {
             if (put_user_policy(call, member, err) != OK)
                 return FAIL;
         } else if (strcmp(member->key, "apps") == 0) {
             json_each(app, member)
-                if (policies_set_app(site->policies, app, NULL, err) != OK)
+                if (policies_set_app(site->policies, app, call_now(call), NULL, err) != OK)
                     return FAIL;
         } else if (strcmp(member->key, "users") == 0) {
             json_each(user, member)
@@ -436,7 +487,7 @@ static enum status put_policies(struct call *call, const struct json *body, stru
                     return FAIL;
         } else {
             err_set(err, ERR_INVALID, "policies know no \"%s\"", member->key);
-            err_hint(err, "org, app, apps, user, users");
+            err_hint(err, "org, app, apps, profile, profiles, user, users");
             return FAIL;
         }
     }

@@ -5,6 +5,7 @@
  * call; run the route under the org's read lock; put on the headers; wait
  * again; write the log. Subrequests of composite skip all but find and run. A
  * call that waits (call_later) leaves after "run the route" and comes back there. */
+#include "localorg/rest/gate.h"
 #include "localorg/rest/resources.h"
 
 #include "base/str.h"
@@ -162,12 +163,6 @@ static const char *bearer(const struct call *call, bool *malformed)
     return *malformed ? NULL : token;
 }
 
-static void refuse_session(struct call *call, const char *message)
-{
-    answer_header(call, "WWW-Authenticate", "Token");
-    answer_error(call, 401, "INVALID_SESSION_ID", "%s", message);
-}
-
 /* Looks the session up; nothing is refused here. */
 static void identify(struct call *call)
 {
@@ -180,33 +175,11 @@ static void identify(struct call *call)
 /* May this session use the REST API? Answers when not. */
 static bool admitted(struct call *call)
 {
-    struct org_policy org;
-    struct user_policy user;
-    struct app app = {{0}};
-    const struct session *session = &call->session;
     if (call->malformed) {
         answer_error(call, 401, "INVALID_AUTH_HEADER", "INVALID_HEADER_TYPE");
         return false;
     }
-    policies_org(call->site->policies, &org);
-    if (!session->token[0] ||
-        (org.lock_sessions_to_ip && strcmp(session->peer, call->in->peer) != 0)) {
-        refuse_session(call, "Session expired or invalid");
-        return false;
-    }
-    policies_user(call->site->policies, session->username, false, &user);
-    bool known = policies_app(call->site->policies, session->client_id, &app);
-    bool access_control = org.api_access_control && !user.use_any_api_client &&
-                          !(known && app.installed && !app.blocked);
-    if (!scope_covers(session->scopes, "api") || user.high_assurance || access_control) {
-        refuse_session(call, "This session is not valid for use with the REST API");
-        return false;
-    }
-    if (!user.api_enabled) {
-        answer_error(call, 403, "API_CURRENTLY_DISABLED", "API is disabled for this User");
-        return false;
-    }
-    return true;
+    return gate_session(call);
 }
 
 bool call_admitted(struct call *call)

@@ -171,6 +171,7 @@ void grants_open_session(struct grants *g, const char *org_id15, struct session 
         sweep(g, session->created_ms);
     dice_text(g->dice, token_letters, 94, tail);
     snprintf(session->token, sizeof session->token, "%s!AQ%s", org_id15, tail);
+    session->number = g->opened;
     map_put(g->sessions, session->token, copy_of(session, sizeof *session));
     pthread_mutex_unlock(&g->lock);
 }

@@ -22,9 +22,11 @@ struct session {
     char user_id[19], username[128];
     char client_id[260];
     char scopes[600];
-    char peer[64];
+    char peer[64], host[160]; /* whence, and where to, it was opened */
     int64_t created_ms, used_ms, timeout_ms;
-    uint64_t grant; /* refresh grant it came from; 0 = none */
+    uint64_t grant;  /* refresh grant it came from; 0 = none */
+    uint64_t number; /* 1, 2, 3 ... : AuthSession's Id is made of it */
+    bool high_assurance;
 };
 void grants_open_session(struct grants *grants, const char *org_id15, struct session *session);
 /* False when unknown or idle for longer than its timeout. `touch` counts as use. */

@@ -227,14 +227,14 @@ void oauth_userinfo(struct call *call)
 {
     struct session session;
     struct org_user user;
-    struct user_policy policy;
+    struct person person;
     struct jw w;
     const char *row[F_COUNT] = {NULL};
     char updated[32];
     if (!token_owner(call, &session, &user))
         return;
     records_texts(call, "User", user.id, field_names, F_COUNT, row);
-    policies_user(call->site->policies, user.username, user.system_administrator, &policy);
+    gate_person(call->site, &user, &person);
     answer_json(call, 200, &w);
     jw_object(&w);
     jw_kv_text(&w, "sub", identity_url(call, user.id));
@@ -260,7 +260,7 @@ void oauth_userinfo(struct call *call)
     if (row[F_COUNTRY])
         jw_kv_text(&w, "country", row[F_COUNTRY]);
     jw_end_object(&w);
-    jw_kv_bool(&w, "is_salesforce_integration_user", policy.integration_licence);
+    jw_kv_bool(&w, "is_salesforce_integration_user", person.policy.integration_licence);
     write_urls(call, user.id, &w);
     jw_kv_bool(&w, "active", user.active);
     jw_kv_text(&w, "user_type", or_else(row[F_TYPE], "STANDARD"));

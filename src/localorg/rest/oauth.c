@@ -67,40 +67,6 @@ bool oauth_scopes_ok(struct arena *arena, const struct app *app, const char *sco
     return true;
 }
 
-#define REFUSE(how, code, words) ((struct refusal){(code), (words), (how)})
-
-struct refusal oauth_gate(struct call *call, const struct org_user *user, const struct app *app,
-                          const char *scopes, bool approved_before)
-{
-    static const char generic[] = "OAUTH_APPROVAL_ERROR_GENERIC";
-    static const char sorry[] =
-        "An unexpected error has occured during authentication. Please try again.";
-    struct org_policy org;
-    struct user_policy policy;
-    const char *unknown;
-    policies_org(call->site->policies, &org);
-    policies_user(call->site->policies, user->username, user->system_administrator, &policy);
-    if (!user->active)
-        return REFUSE('Q', "inactive_user", "user is inactive");
-    if (policy.frozen || policy.api_only || policy.integration_licence || policy.ip_restricted ||
-        policy.login_hours_closed)
-        return REFUSE('P', generic, sorry);
-    if (app->blocked || (org.api_access_control && !app->installed && !policy.use_any_api_client))
-        return REFUSE('Q', "OAUTH_APP_BLOCKED", "this app is blocked by admin");
-    if (app->external && !app->installed)
-        return REFUSE('Q', "OAUTH_EC_APP_NOT_FOUND",
-                      "External client app is not installed in this org");
-    if (!app->installed && org.block_uninstalled_apps && !approved_before &&
-        !policy.approve_uninstalled && !policy.use_any_api_client)
-        return REFUSE('P', "invalid_client", "app must be installed into org");
-    if (strcmp(app->permitted_users, "admin") == 0 && !words_have(app->assigned, user->username))
-        return REFUSE('Q', "OAUTH_APP_ACCESS_DENIED",
-                      "user is not admin approved to access this app");
-    if (!oauth_scopes_ok(call->arena, app, scopes, &unknown))
-        return REFUSE('P', "invalid_scope", "the requested scope is not allowed");
-    return (struct refusal){0};
-}
-
 /* --- the client of a token request --- */
 
 /* id and secret of an Authorization: Basic header. */
@@ -155,7 +121,7 @@ bool oauth_client(struct call *call, struct client *out)
         if (assertion && jwt_parse(call->arena, assertion, &jwt))
             id = json_get_text(jwt.payload, "iss");
     }
-    if (!id || !policies_app(call->site->policies, id, &out->app)) {
+    if (!id || !gate_find_app(call, id, &out->app)) {
         answer_oauth_error(call, "invalid_client_id", "client identifier invalid");
         return false;
     }
@@ -205,20 +171,14 @@ static const char *id_token(struct call *call, const struct token_wish *wish, co
     return token;
 }
 
-static int64_t session_timeout_ms(struct call *call, const struct app *app)
-{
-    struct org_policy org;
-    policies_org(call->site->policies, &org);
-    return 1000 * (app->session_timeout_s ? app->session_timeout_s : org.session_timeout_s);
-}
-
 static const char *open_refresh(struct call *call, const struct token_wish *wish, uint64_t *grant)
 {
     struct refresh refresh = {0};
     struct org_policy org;
     policies_org(call->site->policies, &org);
-    memcpy(refresh.user_id, wish->user->id, sizeof refresh.user_id);
-    memcpy(refresh.username, wish->user->username, sizeof refresh.username);
+    const struct org_user *user = &wish->person->user;
+    memcpy(refresh.user_id, user->id, sizeof refresh.user_id);
+    memcpy(refresh.username, user->username, sizeof refresh.username);
     snprintf(refresh.client_id, sizeof refresh.client_id, "%s", wish->app->client_id);
     snprintf(refresh.scopes, sizeof refresh.scopes, "%s", wish->scopes);
     refresh.created_ms = refresh.used_ms = call_now(call);
@@ -231,24 +191,29 @@ size_t oauth_issue(struct call *call, const struct token_wish *wish,
                    struct token_pair pairs[TOKEN_PAIRS])
 {
     struct session session = {.created_ms = call_now(call), .grant = wish->grant};
+    const struct org_user *user = &wish->person->user;
     size_t n = 0;
     const char *refresh_token = wish->new_refresh_token;
     if (wish->refresh && scope_covers(wish->scopes, "refresh_token") &&
         (words_have(wish->scopes, "refresh_token") || words_have(wish->scopes, "offline_access")))
         refresh_token = open_refresh(call, wish, &session.grant);
     session.used_ms = session.created_ms;
-    session.timeout_ms = session_timeout_ms(call, wish->app);
-    memcpy(session.user_id, wish->user->id, sizeof session.user_id);
-    memcpy(session.username, wish->user->username, sizeof session.username);
+    session.timeout_ms = 1000 * gate_timeout_s(call, wish->person, wish->app);
+    session.high_assurance =
+        wish->person->policy.second_factor || strcmp(wish->app->high_assurance, "raise") == 0;
+    memcpy(session.user_id, user->id, sizeof session.user_id);
+    memcpy(session.username, user->username, sizeof session.username);
     snprintf(session.client_id, sizeof session.client_id, "%s", wish->app->client_id);
     snprintf(session.scopes, sizeof session.scopes, "%s", wish->scopes);
-    snprintf(session.peer, sizeof session.peer, "%s", call->in->peer ? call->in->peer : "");
+    const char *host = call_header(call, "Host");
+    snprintf(session.peer, sizeof session.peer, "%s", call_peer(call));
+    snprintf(session.host, sizeof session.host, "%s", host ? host : "");
     grants_open_session(call->site->grants, org_id15(call->site->org), &session);
 
     const char *token = arena_strdup(call->arena, session.token);
     const char *issued = arena_printf(call->arena, "%lld", (long long)session.created_ms);
-    const char *identity = arena_printf(call->arena, "%s/id/%s/%s", call->origin,
-                                        org_id18(call->site->org), wish->user->id);
+    const char *identity =
+        arena_printf(call->arena, "%s/id/%s/%s", call->origin, org_id18(call->site->org), user->id);
     pairs[n++] = (struct token_pair){"access_token", token};
     if (refresh_token)
         pairs[n++] = (struct token_pair){"refresh_token", refresh_token};

@@ -2,7 +2,7 @@
 #ifndef LOCALORG_REST_OAUTH_H
 #define LOCALORG_REST_OAUTH_H
 
-#include "localorg/rest/call.h"
+#include "localorg/rest/gate.h"
 
 /* A field of the form body, else of the query string; NULL when absent or "". */
 const char *form_get(struct call *call, const char *name);
@@ -13,16 +13,6 @@ void form_add(struct buf *out, const char *name, const char *value);
 void answer_oauth_error(struct call *call, const char *error, const char *description);
 /* B: the same pair as a form-encoded line with %20, 400, no content type. */
 void answer_oauth_plain(struct call *call, const char *error, const char *description);
-
-/* Why a person or an app is not let in. delivery: Q to the callback, P to
- * Salesforce's error page (salesforce-auth 2). error is NULL when let in. */
-struct refusal {
-    const char *error, *description;
-    char delivery;
-};
-/* Everything between "who is it" and consent, in Salesforce's order. */
-struct refusal oauth_gate(struct call *call, const struct org_user *user, const struct app *app,
-                          const char *scopes, bool approved_before);
 
 /* Unknown word: false with *unknown set. Word the app lacks: false with it NULL. */
 bool oauth_scopes_ok(struct arena *arena, const struct app *app, const char *scopes,
@@ -38,7 +28,7 @@ bool oauth_client(struct call *call, struct client *out);
 
 struct token_wish {
     const struct app *app;
-    const struct org_user *user;
+    const struct person *person;
     const char *scopes;
     const char *nonce;
     bool refresh;                  /* open a refresh grant when the scopes allow */

@@ -65,27 +65,56 @@ void answer_page(struct call *call, int status, const char *title, const char *b
                html_escape(call->arena, title), style, body);
 }
 
-const char *page_cookie(struct call *call)
+static const char *cookie_named(struct call *call, const char *name)
 {
     const char *header = call_header(call, "Cookie");
+    size_t name_len = strlen(name);
     for (const char *p = header; p && *p;) {
         p += strspn(p, "; ");
         size_t len = strcspn(p, ";");
-        if (len > 4 && memcmp(p, "sid=", 4) == 0)
-            return arena_strndup(call->arena, p + 4, len - 4);
+        if (len > name_len + 1 && memcmp(p, name, name_len) == 0 && p[name_len] == '=')
+            return arena_strndup(call->arena, p + name_len + 1, len - name_len - 1);
         p += len;
     }
     return NULL;
 }
 
-bool page_user(struct call *call, struct org_user *user)
+const char *page_cookie(struct call *call)
+{
+    return cookie_named(call, "sid");
+}
+
+size_t page_hints(struct call *call, const char *out[HINTS_MAX])
+{
+    const char *cookie = cookie_named(call, HINTS_COOKIE);
+    char *list = cookie ? uri_decode(call->arena, cookie, strlen(cookie), false, NULL) : NULL;
+    size_t count = 0;
+    for (char *at = list; at && *at && count < HINTS_MAX;) {
+        size_t len = strcspn(at, "|");
+        const char *name = arena_strndup(call->arena, at, len);
+        if (org_user_by_name(call->site->org, name, NULL))
+            out[count++] = name;
+        at += len + (at[len] == '|');
+    }
+    return count;
+}
+
+bool page_person(struct call *call, struct person *person)
 {
     char username[128];
-    return grants_browser(call->site->grants, page_cookie(call), call_now(call), username) &&
-           org_user_by_name(call->site->org, username, user);
+    struct org_user user;
+    if (!grants_browser(call->site->grants, page_cookie(call), call_now(call), username) ||
+        !org_user_by_name(call->site->org, username, &user))
+        return false;
+    gate_person(call->site, &user, person);
+    return true;
 }
 
 /* --- login --- */
+
+static const char wrong_password[] =
+    "Please check your username and password. If you still can't log in, contact your Salesforce "
+    "administrator.";
 
 /* Where to go after signing in: a path of ours, never another site. */
 static const char *safe_start(const char *url)
@@ -95,16 +124,19 @@ static const char *safe_start(const char *url)
     return url;
 }
 
-/* The pending authorization a startURL leads to, for login_hint. */
+/* The pending authorization a startURL leads to. */
+static bool pending_of(struct call *call, const char *start, struct pending *pending)
+{
+    const char *source = strstr(start, "source=");
+    return source && grants_pending(
+                         call->site->grants,
+                         arena_strndup(call->arena, source + 7, strcspn(source + 7, "&")), pending);
+}
+
 static const char *hint_of(struct call *call, const char *start)
 {
     struct pending pending;
-    const char *source = strstr(start, "source=");
-    if (!source ||
-        !grants_pending(call->site->grants,
-                        arena_strndup(call->arena, source + 7, strcspn(source + 7, "&")), &pending))
-        return "";
-    return arena_strdup(call->arena, pending.login_hint);
+    return pending_of(call, start, &pending) ? arena_strdup(call->arena, pending.login_hint) : "";
 }
 
 static void show_login(struct call *call, const char *start, const char *username,
@@ -134,46 +166,82 @@ static void show_login(struct call *call, const char *start, const char *usernam
 
 void login_page(struct call *call)
 {
-    const char *start = safe_start(call_param(call, "startURL"));
-    show_login(call, start, hint_of(call, start), NULL);
+    const char *start = safe_start(call_param(call, "startURL")), *chosen = call_param(call, "un");
+    show_login(call, start, chosen ? chosen : hint_of(call, start), NULL);
 }
 
-/* True when this user may not sign in with a password at all; a sign-in that
- * was on its way to consent ends on Salesforce's error page then. */
-static bool barred(struct call *call, const struct org_user *user)
+/* Which users this browser has signed in with, newest first, for the chooser. */
+static const char *hints_cookie(struct call *call, const char *username)
 {
-    struct user_policy policy;
-    policies_user(call->site->policies, user->username, user->system_administrator, &policy);
-    return policy.frozen || policy.api_only || policy.integration_licence ||
-           policy.single_sign_on || policy.ip_restricted || policy.login_hours_closed;
+    struct buf out = BUF_INIT;
+    const char *known[HINTS_MAX];
+    size_t count = page_hints(call, known);
+    buf_str(&out, username);
+    for (size_t i = 0; i < count && i + 1 < HINTS_MAX; i++)
+        if (!text_eq_nocase(known[i], username))
+            buf_printf(&out, "|%s", known[i]);
+    const char *cookie = arena_printf(call->arena,
+                                      HINTS_COOKIE "=%s; Path=/; Max-Age=31536000; HttpOnly; "
+                                                   "SameSite=Lax",
+                                      uri_encoded(call->arena, buf_text(&out)));
+    buf_free(&out);
+    return cookie;
+}
+
+/* A sign-in on its way to consent ends on Salesforce's error page. */
+static void bar_login(struct call *call, const char *start, const struct person *person,
+                      const char *status)
+{
+    bool form =
+        strcmp(status, "User is inactive") == 0 || strcmp(status, "Password lockout") == 0 ||
+        strcmp(status, "Login rate exceeded") == 0 || strcmp(status, "Organization locked") == 0 ||
+        strcmp(status, "Restricted domain") == 0;
+    if (form)
+        show_login(call, start, person->user.username, wrong_password);
+    else
+        answer_redirect(call, "/setup/secur/RemoteAccessErrorPage.apexp?error=OAUTH_APPROVAL_ERROR_"
+                              "GENERIC&error_description=An+unexpected+error+has+occured+during+"
+                              "authentication.+Please+try+again.");
 }
 
 void login_submit(struct call *call)
 {
-    static const char wrong[] = "Please check your username and password. If you still can't log "
-                                "in, contact your Salesforce administrator.";
     struct org_user user;
+    struct person person;
+    struct pending pending;
+    struct app app;
     char cookie[128];
     const char *username = form_get(call, "username"), *password = form_get(call, "pw");
     const char *start = safe_start(form_get(call, "startURL"));
     if (!username)
         username = form_get(call, "un");
-    if (!username || !password || !org_user_by_name(call->site->org, username, &user) ||
-        !user.active || !org_user_check_password(call->site->org, username, password)) {
-        show_login(call, start, username ? username : "", wrong);
+    if (!username || !password || !org_user_by_name(call->site->org, username, &user)) {
+        show_login(call, start, username ? username : "", wrong_password);
         return;
     }
-    if (barred(call, &user)) {
-        answer_redirect(call, "/setup/secur/RemoteAccessErrorPage.apexp?error=OAUTH_APPROVAL_ERROR_"
-                              "GENERIC&error_description=An+unexpected+error+has+occured+during+"
-                              "authentication.+Please+try+again.");
+    gate_person(call->site, &user, &person);
+    bool for_app = pending_of(call, start, &pending) &&
+                   policies_app(call->site->policies, pending.client_id, &app);
+    struct bar bar = gate_bar(call, &person, for_app ? &app : NULL, DOOR_BROWSER);
+    bool right = org_user_check_password(call->site->org, username, password);
+    if (!right && (!bar.status || strcmp(bar.status, "Password lockout") != 0)) {
+        gate_failed(call, &user);
+        bar.status = "Invalid Password";
+        show_login(call, start, username, wrong_password);
+    } else if (bar.status) {
+        bar_login(call, start, &person, bar.status);
+    }
+    if (bar.status) {
+        gate_note(call, &user, NULL, DOOR_BROWSER, bar.status);
         return;
     }
+    gate_note(call, &user, NULL, DOOR_BROWSER, "Success");
     grants_open_browser(call->site->grants, user.username, call_now(call), cookie,
                         org_id15(call->site->org));
     answer_redirect(call, start);
     answer_header(call, "Set-Cookie",
                   arena_printf(call->arena, "sid=%s; Path=/; HttpOnly; SameSite=Lax", cookie));
+    answer_header(call, "Set-Cookie", hints_cookie(call, user.username));
 }
 
 void login_logout(struct call *call)
@@ -183,6 +251,25 @@ void login_logout(struct call *call)
         grants_close_browser(call->site->grants, cookie);
     answer_redirect(call, "/");
     answer_header(call, "Set-Cookie", "sid=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax");
+}
+
+/* --- the account chooser: prompt=select_account --- */
+
+void show_chooser(struct call *call, const char *start, const char *const *names, size_t count)
+{
+    struct buf list = BUF_INIT;
+    struct arena *a = call->arena;
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&list,
+                   "<li><a class=\"hint\" href=\"/?ec=302&amp;startURL=%s&amp;un=%s\">%s</a></li>",
+                   uri_encoded(a, start), uri_encoded(a, names[i]), html_escape(a, names[i]));
+    answer_page(call, 200, "Choose a Username | localorg",
+                arena_printf(a,
+                             "<h1>Choose a Username</h1><ul id=\"idlist\">%s</ul>"
+                             "<p><a id=\"use_new_identity\" href=\"/?ec=302&amp;startURL=%s\">Log "
+                             "In with a Different Username</a></p>",
+                             buf_text(&list), uri_encoded(a, start)));
+    buf_free(&list);
 }
 
 /* --- plain pages --- */

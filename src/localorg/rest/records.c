@@ -6,6 +6,7 @@
 #include "localorg/rest/records.h"
 
 #include "base/str.h"
+#include "localorg/org/access.h"
 #include "localorg/soql/soql.h"
 
 #include <stdio.h>
@@ -42,6 +43,18 @@ void records_texts(struct call *call, const char *object_name, const char *id18,
     buf_free(&sql);
 }
 
+const char *records_reach(struct call *call, const struct sobject *object)
+{
+    struct buf reach = BUF_INIT;
+    const char *user = call->session.user_id;
+    buf_str(&reach, " AND ");
+    bool bounded =
+        *user && org_sharing_sql(call->site->org, user, object, "t", SHARING_READ, &reach);
+    const char *sql = bounded ? arena_strdup(call->arena, buf_text(&reach)) : "";
+    buf_free(&reach);
+    return sql;
+}
+
 /* When a record last changed: LastModifiedDate, or SystemModstamp without one. */
 static const char *modified_column(const struct sobject *object)
 {
@@ -56,9 +69,10 @@ enum record_state records_state(struct call *call, const struct sobject *object,
     enum record_state state = RECORD_MISSING;
     const char *modified = modified_column(object);
     sqlite3_stmt *row = NULL;
-    char *sql = arena_printf(call->arena, "SELECT \"IsDeleted\",%s%s%s FROM \"%s\" WHERE \"Id\"=?1",
-                             modified ? "\"" : "", modified ? modified : "0", modified ? "\"" : "",
-                             object->name);
+    char *sql =
+        arena_printf(call->arena, "SELECT \"IsDeleted\",%s%s%s FROM \"%s\" t WHERE \"Id\"=?1%s",
+                     modified ? "\"" : "", modified ? modified : "0", modified ? "\"" : "",
+                     object->name, records_reach(call, object));
     sqlite3 *db = org_reader_take(call->site->org);
     if (sqlite3_prepare_v2(db, sql, -1, &row, NULL) == SQLITE_OK) {
         sqlite3_bind_text(row, 1, id18, -1, SQLITE_STATIC);
@@ -79,9 +93,9 @@ size_t records_find(struct call *call, const struct sobject *object, const struc
     size_t count = 0;
     sqlite3_stmt *row = NULL;
     char *sql = arena_printf(call->arena,
-                             "SELECT \"Id\" FROM \"%s\" WHERE \"%s\"=?1 AND \"IsDeleted\"=0 "
+                             "SELECT \"Id\" FROM \"%s\" t WHERE \"%s\"=?1 AND \"IsDeleted\"=0%s "
                              "ORDER BY \"Id\" LIMIT %zu",
-                             object->name, field->name, max);
+                             object->name, field->name, records_reach(call, object), max);
     sqlite3 *db = org_reader_take(call->site->org);
     if (sqlite3_prepare_v2(db, sql, -1, &row, NULL) == SQLITE_OK) {
         sqlite3_bind_text(row, 1, value, -1, SQLITE_STATIC);

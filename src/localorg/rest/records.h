@@ -11,6 +11,10 @@
 void records_texts(struct call *call, const char *object, const char *id18,
                    const char *const *names, size_t count, const char **out);
 
+/* " AND ..." over the object's table called t, where sharing keeps records from the
+ * session's user; "" where it does not. Every SQL of a route that is no SOQL needs it. */
+const char *records_reach(struct call *call, const struct sobject *object);
+
 enum record_state { RECORD_MISSING, RECORD_DELETED, RECORD_LIVE };
 /* modified_ms may be NULL. */
 enum record_state records_state(struct call *call, const struct sobject *object, const char *id18,

@@ -72,10 +72,11 @@ static int64_t write_window(struct call *call, const struct sobject *object, boo
 {
     int64_t count = 0;
     sqlite3_stmt *row = NULL;
-    char *sql = arena_printf(call->arena,
-                             "SELECT \"Id\",\"SystemModstamp\" FROM \"%s\" WHERE \"IsDeleted\"=%d "
-                             "AND \"SystemModstamp\">=?1 AND \"SystemModstamp\"<?2 ORDER BY \"Id\"",
-                             object->name, deleted);
+    char *sql =
+        arena_printf(call->arena,
+                     "SELECT \"Id\",\"SystemModstamp\" FROM \"%s\" t WHERE \"IsDeleted\"=%d "
+                     "AND \"SystemModstamp\">=?1 AND \"SystemModstamp\"<?2%s ORDER BY \"Id\"",
+                     object->name, deleted, records_reach(call, object));
     sqlite3 *db = org_reader_take(call->site->org);
     jw_array(w);
     if (sqlite3_prepare_v2(db, sql, -1, &row, NULL) == SQLITE_OK) {

@@ -36,8 +36,8 @@ route_fn analytics_resources, reports_list, reports_create, reports_run, reports
     report_operators, report_instances_list, report_instances_create, report_instances_get,
     report_instances_delete, control_reports;
 /* bulk_v1.c */
-route_fn bulk_v1_jobs, bulk_v1_job, bulk_v1_batches, bulk_v1_batch, bulk_v1_request,
-    bulk_v1_result, bulk_v1_rows;
+route_fn bulk_v1_jobs, bulk_v1_job, bulk_v1_batches, bulk_v1_batch, bulk_v1_request, bulk_v1_result,
+    bulk_v1_rows;
 /* An error of /services/async as XML: what dispatch answers too. */
 route_fn bulk_v1_speak;
 /* bulk_ingest.c, bulk_query.c */
@@ -49,9 +49,9 @@ route_fn cometd_messages, event_schema_of, event_schema_by_id, channel_push, con
 /* control.c, control_org.c, home.c */
 route_fn control_help, control_token, control_expire, control_revoke, control_reset, control_load,
     control_schema_get, control_schema, control_users_get, control_users, control_rules,
-    control_policies_get, control_policies, control_faults_get, control_faults,
-    control_faults_delete, control_clock_get, control_clock, control_limits_get, control_limits,
-    control_latency_get, control_latency, control_stats, control_requests, control_requests_delete,
-    enrich_companies, home_page;
+    control_sharing_get, control_sharing, control_policies_get, control_policies,
+    control_faults_get, control_faults, control_faults_delete, control_clock_get, control_clock,
+    control_limits_get, control_limits, control_latency_get, control_latency, control_stats,
+    control_requests, control_requests_delete, enrich_companies, home_page;
 
 #endif

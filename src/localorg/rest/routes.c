@@ -104,8 +104,7 @@ const struct route routes[] = {
     {"GET POST", V "/jobs/query", bulk_query_jobs, ROUTE_API, "query jobs: list, create"},
     {"GET PATCH DELETE", V "/jobs/query/:id", bulk_query_job, ROUTE_API,
      "query job: poll, abort, delete"},
-    {"GET", V "/jobs/query/:id/:results", bulk_query_results, ROUTE_API,
-     "results, resultPages"},
+    {"GET", V "/jobs/query/:id/:results", bulk_query_results, ROUTE_API, "results, resultPages"},
 
     /* Bulk API 1 */
     {"POST", A "/job", bulk_v1_jobs, ROUTE_API, "creates a job"},
@@ -115,8 +114,7 @@ const struct route routes[] = {
     {"GET", A "/job/:id/batch/:batch/request", bulk_v1_request, ROUTE_API, "what was sent"},
     {"GET", A "/job/:id/batch/:batch/result", bulk_v1_result, ROUTE_API,
      "results in input order, or the list of a query's"},
-    {"GET", A "/job/:id/batch/:batch/result/:result", bulk_v1_rows, ROUTE_API,
-     "rows of a query"},
+    {"GET", A "/job/:id/batch/:batch/result/:result", bulk_v1_rows, ROUTE_API, "rows of a query"},
 
     /* streaming */
     {"POST", "/cometd/:version", cometd_messages, ROUTE_OPEN, "CometD: long polling for events"},
@@ -190,6 +188,10 @@ const struct route routes[] = {
     {"POST", "/localorg/rules", control_rules, ROUTE_CONTROL, "duplicate and validation rules"},
     {"POST", "/localorg/reports", control_reports, ROUTE_CONTROL,
      "a reportMetadata, or a list: new reports"},
+    {"GET", "/localorg/sharing", control_sharing_get, ROUTE_CONTROL,
+     "org-wide defaults and sharing rules"},
+    {"POST", "/localorg/sharing", control_sharing, ROUTE_ALONE,
+     "{\"object\",\"default\",\"hierarchies\",\"rules\":[..]}"},
     {"GET", "/localorg/policies", control_policies_get, ROUTE_CONTROL, "apps, org and users"},
     {"POST PATCH", "/localorg/policies", control_policies, ROUTE_CONTROL,
      "{\"org\":{},\"app\":{},\"user\":{\"username\"}}"},

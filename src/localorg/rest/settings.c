@@ -4,6 +4,7 @@
 #include "base/str.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define ERR_SETTING "localorg.setting"
 
@@ -34,6 +35,18 @@ bool words_have(const char *list, const char *word)
     return words_have_n(list, word, strlen(word));
 }
 
+bool names_have(const char *list, const char *name)
+{
+    size_t wanted = strlen(name);
+    while (list && *list) {
+        size_t len = strcspn(list, "\n");
+        if (len == wanted && strncasecmp(list, name, len) == 0)
+            return true;
+        list += len + (list[len] == '\n');
+    }
+    return false;
+}
+
 static const struct setting *find(const struct setting *rows, size_t count, const char *name)
 {
     for (size_t i = 0; i < count; i++)
@@ -58,6 +71,20 @@ static enum status unknown(const struct setting *rows, size_t count, const char 
     return FAIL;
 }
 
+/* Every word as the row wants it. */
+static enum status check_words(const struct setting *row, const char *list, struct err *err)
+{
+    size_t len;
+    const char *word;
+    while (row->check && (word = words_next(&list, &len)))
+        if (!row->check(word, len)) {
+            err_set(err, ERR_SETTING, "%s: \"%.*s\" is not understood", row->name, (int)len, word);
+            err_hint(err, "%s", row->words);
+            return FAIL;
+        }
+    return OK;
+}
+
 /* A list arrives as ["a","b"] or as "a b". */
 static enum status read_list(const struct setting *row, char *place, const struct json *value,
                              struct err *err)
@@ -67,6 +94,8 @@ static enum status read_list(const struct setting *row, char *place, const struc
         if (value->len >= row->size)
             return err_set(err, ERR_SETTING, "%s is longer than %zu characters", row->name,
                            row->size - 1);
+        if (check_words(row, value->text, err) != OK)
+            return FAIL;
         if (place)
             memcpy(place, value->text, value->len + 1);
         return OK;
@@ -82,9 +111,11 @@ static enum status read_list(const struct setting *row, char *place, const struc
         if (used + word->len + 2 > row->size)
             return err_set(err, ERR_SETTING, "%s: the list is longer than %zu characters",
                            row->name, row->size - 1);
+        if (check_words(row, word->text, err) != OK)
+            return FAIL;
         if (place) {
             if (used)
-                place[used] = ' ';
+                place[used] = row->kind == SET_NAMES ? '\n' : ' ';
             memcpy(place + used + (used ? 1 : 0), word->text, word->len + 1);
         }
         used += word->len + (used ? 1 : 0);
@@ -127,6 +158,7 @@ static enum status read_one(const struct setting *row, char *place, const struct
             *(int64_t *)(void *)place = json_int(value, 0);
         return OK;
     case SET_LIST:
+    case SET_NAMES:
         return read_list(row, place, value, err);
     case SET_TEXT:
     case SET_WORD:
@@ -135,8 +167,9 @@ static enum status read_one(const struct setting *row, char *place, const struct
     return OK;
 }
 
-enum status settings_read(const struct setting *rows, size_t count, const char *skip, void *object,
-                          const struct json *from, struct err *err)
+enum status settings_read_given(const struct setting *rows, size_t count, const char *skip,
+                                void *object, uint64_t *given, const struct json *from,
+                                struct err *err)
 {
     if (!json_is(from, JSON_OBJECT))
         return err_set(err, ERR_SETTING, "settings come as a JSON object");
@@ -149,9 +182,25 @@ enum status settings_read(const struct setting *rows, size_t count, const char *
                 return unknown(rows, count, value->key, err);
             if (read_one(row, store ? (char *)object + row->offset : NULL, value, err) != OK)
                 return FAIL;
+            *given |= store ? 1ull << (row - rows) : 0;
         }
     }
     return OK;
+}
+
+enum status settings_read(const struct setting *rows, size_t count, const char *skip, void *object,
+                          const struct json *from, struct err *err)
+{
+    uint64_t given = 0;
+    return settings_read_given(rows, count, skip, object, &given, from, err);
+}
+
+void settings_apply(const struct setting *rows, size_t count, uint64_t given, const void *from,
+                    void *to)
+{
+    for (size_t i = 0; i < count; i++)
+        if (given >> i & 1)
+            memcpy((char *)to + rows[i].offset, (const char *)from + rows[i].offset, rows[i].size);
 }
 
 static void write_list(const char *list, struct jw *w)
@@ -164,10 +213,24 @@ static void write_list(const char *list, struct jw *w)
     jw_end_array(w);
 }
 
-void settings_write(const struct setting *rows, size_t count, const void *object, struct jw *w)
+static void write_names(const char *list, struct jw *w)
+{
+    jw_array(w);
+    while (*list) {
+        size_t len = strcspn(list, "\n");
+        jw_text_n(w, list, len);
+        list += len + (list[len] == '\n');
+    }
+    jw_end_array(w);
+}
+
+void settings_write_given(const struct setting *rows, size_t count, uint64_t given,
+                          const void *object, struct jw *w)
 {
     for (size_t i = 0; i < count; i++) {
         const char *place = (const char *)object + rows[i].offset;
+        if (!(given >> i & 1))
+            continue;
         jw_key(w, rows[i].name);
         if (rows[i].hidden && *place)
             jw_text(w, "***");
@@ -177,7 +240,14 @@ void settings_write(const struct setting *rows, size_t count, const void *object
             jw_int(w, *(const int64_t *)(const void *)place);
         else if (rows[i].kind == SET_LIST)
             write_list(place, w);
+        else if (rows[i].kind == SET_NAMES)
+            write_names(place, w);
         else
             jw_text(w, place);
     }
+}
+
+void settings_write(const struct setting *rows, size_t count, const void *object, struct jw *w)
+{
+    settings_write_given(rows, count, ~0ull, object, w);
 }

@@ -13,6 +13,7 @@
 #include "localorg/rest/report_runs.h"
 #include "localorg/rest/routes.h"
 #include "localorg/rest/topics.h"
+#include "localorg/rest/turnstile.h"
 #include "localorg/seed/seed.h"
 #include "localorg/soql/soql.h"
 #include "localorg/streaming/hub.h"
@@ -112,9 +113,11 @@ static void state_load(struct site *site)
     if (policies) {
         policies_set_org(site->policies, json_get(policies, "org"), &err);
         json_each(app, json_get(policies, "apps"))
-            policies_set_app(site->policies, app, NULL, &err);
+            policies_set_app(site->policies, app, 0, NULL, &err);
+        json_each(profile, json_get(policies, "profiles"))
+            policies_set_profile(site->policies, profile->key, profile, &err);
         json_each(user, json_get(policies, "users"))
-            policies_set_user(site->policies, user->key, false, user, &err);
+            policies_set_user(site->policies, user->key, user, &err);
     }
     if (err.code[0])
         log_warn("some policies kept in the file were not understood: %s", err.message);
@@ -222,6 +225,8 @@ enum status site_reset(struct site *site, const char *seed, int scale, struct er
     site->policies = policies_new();
     meter_free(site->meter);
     site->meter = meter_new(daily_calls(options->seed));
+    turnstile_free(site->turnstile);
+    site->turnstile = turnstile_new();
     return OK;
 }
 
@@ -306,6 +311,7 @@ struct site *site_start(const struct site_options *options, struct err *err)
     site->hub = hub_new(site->world, options->rng_seed, wake_one, site);
     streaming_limits(site);
     site->report_runs = report_runs_new();
+    site->turnstile = turnstile_new();
     site->org = open_org(options, site->world, err);
     if (site->org) {
         listen_to_org(site);
@@ -331,6 +337,7 @@ void site_stop(struct site *site)
     cursors_free(site->cursors);
     recents_free(site->recents);
     report_runs_free(site->report_runs);
+    turnstile_free(site->turnstile);
     requests_free(site->requests);
     faults_free(site->faults);
     meter_free(site->meter);

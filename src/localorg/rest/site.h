@@ -27,6 +27,7 @@ struct setup;
 struct topics;
 struct http_server;
 struct report_runs;
+struct turnstile;
 
 struct site_options {
     const char *host; /* "127.0.0.1" */
@@ -61,6 +62,7 @@ struct site {
     struct requests *requests;
     struct cursors *cursors;
     struct recents *recents;
+    struct turnstile *turnstile;
     struct bulk *bulk;
     struct waiting *waiting; /* requests of long polling */
     struct hub *hub;         /* CometD clients */

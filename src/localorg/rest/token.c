@@ -27,45 +27,111 @@ static void answer_tokens(struct call *call, const struct token_wish *wish)
         site_save(call->site);
 }
 
-/* Network and hours, checked again at every token request. */
-static bool network_ok(struct call *call, const struct org_user *user)
+/* The last look at the person; answers and notes what keeps them out. */
+static bool let_in(struct call *call, const struct person *person, const struct app *app,
+                   enum door door)
 {
-    struct user_policy policy;
-    policies_user(call->site->policies, user->username, user->system_administrator, &policy);
-    if (policy.ip_restricted)
-        refuse(call, "ip restricted");
-    else if (policy.login_hours_closed)
-        refuse(call, "ip restricted or invalid login hours");
-    return !policy.ip_restricted && !policy.login_hours_closed;
+    struct bar bar = gate_bar(call, person, app, door);
+    if (!bar.status)
+        return true;
+    gate_note(call, &person->user, app, door, bar.status);
+    answer_oauth_error(call, bar.error ? bar.error : "invalid_grant", bar.description);
+    return false;
+}
+
+static void admit(struct call *call, const struct token_wish *wish, enum door door)
+{
+    gate_note(call, &wish->person->user, wish->app, door, "Success");
+    answer_tokens(call, wish);
+}
+
+/* A refusal that LoginHistory knows by name. */
+static void refuse_noted(struct call *call, const struct org_user *user, const struct app *app,
+                         enum door door, const char *status, const char *error,
+                         const char *description)
+{
+    gate_note(call, user, app, door, status);
+    answer_oauth_error(call, error, description);
+}
+
+static bool person_of(struct call *call, const char *user_id, struct person *person)
+{
+    struct org_user user;
+    if (!org_user_by_id(call->site->org, user_id, &user))
+        return false;
+    gate_person(call->site, &user, person);
+    return true;
+}
+
+static bool person_named(struct call *call, const char *username, struct person *person)
+{
+    struct org_user user;
+    if (!username || !org_user_by_name(call->site->org, username, &user))
+        return false;
+    gate_person(call->site, &user, person);
+    return true;
 }
 
 /* --- authorization_code --- */
 
-static bool verifier_ok(struct call *call, const struct code *code)
+#define NOT_APPROVED "user is not admin approved to access this app"
+
+static bool verifier_ok(struct call *call, const struct code *code, const struct person *person,
+                        const struct app *app)
 {
+    static const char status[] = "Failed: Invalid Code Verifier";
     const char *verifier = form_get(call, "code_verifier");
     if (!code->asked.challenge[0]) {
         if (verifier)
-            answer_oauth_error(call, "invalid_request", "unexpected code verifier");
+            refuse_noted(call, &person->user, app, DOOR_CODE, status, "invalid_request",
+                         "unexpected code verifier");
         return !verifier;
     }
     if (!verifier) {
-        refuse(call, "invalid code verifier");
+        refuse_noted(call, &person->user, app, DOOR_CODE, status, "invalid_grant",
+                     "invalid code verifier");
         return false;
     }
     if (strcmp(sign_challenge(call->arena, verifier), code->asked.challenge) != 0) {
-        answer_oauth_error(call, "invalid_request", "invalid code verifier");
+        refuse_noted(call, &person->user, app, DOOR_CODE, status, "invalid_request",
+                     "invalid code verifier");
         return false;
     }
     return true;
+}
+
+static void exchange(struct call *call, const struct client *client, const struct code *code,
+                     bool used)
+{
+    struct person person;
+    const char *redirect = form_get(call, "redirect_uri");
+    if (!person_of(call, code->user_id, &person))
+        refuse(call, "inactive user");
+    else if (used)
+        refuse_noted(call, &person.user, &client->app, DOOR_CODE,
+                     "Failed: Get Access Token Limit Exceeded", "invalid_grant",
+                     "expired authorization code");
+    else if (call_now(call) - code->created_ms > CODE_MS)
+        refuse(call, "expired authorization code");
+    else if (!redirect || strcmp(redirect, code->asked.redirect_uri) != 0)
+        refuse_noted(call, &person.user, &client->app, DOOR_CODE, "Failed: Invalid Callback URL",
+                     "redirect_uri_mismatch", "redirect_uri must match configuration");
+    else if (verifier_ok(call, code, &person, &client->app) &&
+             let_in(call, &person, &client->app, DOOR_CODE))
+        admit(call,
+              &(struct token_wish){.app = &client->app,
+                                   .person = &person,
+                                   .scopes = code->asked.scopes,
+                                   .nonce = code->asked.nonce,
+                                   .refresh = true},
+              DOOR_CODE);
 }
 
 static void grant_code(struct call *call)
 {
     struct client client;
     struct code code;
-    struct org_user user;
-    const char *text = form_get(call, "code"), *redirect = form_get(call, "redirect_uri");
+    const char *text = form_get(call, "code");
     if (!oauth_client(call, &client))
         return;
     if (client.app.require_secret_web && client.app.client_secret[0] && !client.proved) {
@@ -75,18 +141,8 @@ static void grant_code(struct call *call)
     enum code_found found = text ? grants_take_code(call->site->grants, text, &code) : CODE_UNKNOWN;
     if (found == CODE_UNKNOWN || strcmp(code.asked.client_id, client.app.client_id) != 0)
         refuse(call, "invalid authorization code");
-    else if (found == CODE_USED || call_now(call) - code.created_ms > CODE_MS)
-        refuse(call, "expired authorization code");
-    else if (!redirect || strcmp(redirect, code.asked.redirect_uri) != 0)
-        answer_oauth_error(call, "redirect_uri_mismatch", "redirect_uri must match configuration");
-    else if (!org_user_by_id(call->site->org, code.user_id, &user) || !user.active)
-        refuse(call, "inactive user");
-    else if (verifier_ok(call, &code) && network_ok(call, &user))
-        answer_tokens(call, &(struct token_wish){.app = &client.app,
-                                                 .user = &user,
-                                                 .scopes = code.asked.scopes,
-                                                 .nonce = code.asked.nonce,
-                                                 .refresh = true});
+    else
+        exchange(call, &client, &code, found == CODE_USED);
 }
 
 /* --- refresh_token --- */
@@ -101,26 +157,35 @@ static bool refresh_expired(const struct app *app, const struct refresh *refresh
     return strcmp(app->refresh_policy, "lifetime") == 0 && now_ms - refresh->created_ms > most;
 }
 
-static bool refresh_user_ok(struct call *call, const struct refresh *refresh, struct org_user *user)
+/* People who are not permitted any more lose what they hold. */
+static bool refresh_person_ok(struct call *call, const struct client *client,
+                              const struct refresh *refresh, struct person *person)
 {
-    struct user_policy policy;
-    if (!org_user_by_id(call->site->org, refresh->user_id, user)) {
+    if (!person_of(call, refresh->user_id, person)) {
         refuse(call, "expired access/refresh token");
         return false;
     }
-    policies_user(call->site->policies, user->username, user->system_administrator, &policy);
-    if (!user->active)
-        refuse(call, "inactive user");
-    else if (policy.frozen)
-        refuse(call, "expired access/refresh token");
-    return user->active && !policy.frozen && network_ok(call, user);
+    if (!gate_permits(call, &client->app, person)) {
+        refuse_noted(call, &person->user, &client->app, DOOR_REFRESH, "Failed: Invalid Token",
+                     "invalid_grant", "expired access/refresh token");
+        return false;
+    }
+    return let_in(call, person, &client->app, DOOR_REFRESH);
+}
+
+static void note_refresh(struct call *call, const struct client *client, const char *user_id,
+                         const char *status)
+{
+    struct org_user user;
+    if (org_user_by_id(call->site->org, user_id, &user))
+        gate_note(call, &user, &client->app, DOOR_REFRESH, status);
 }
 
 static void grant_refresh(struct call *call)
 {
     struct client client;
-    struct refresh refresh;
-    struct org_user user;
+    struct refresh refresh = {0};
+    struct person person;
     struct site *site = call->site;
     const char *token = form_get(call, "refresh_token"), *fresh = NULL;
     if (!oauth_client(call, &client))
@@ -134,26 +199,31 @@ static void grant_refresh(struct call *call)
                                                       client.app.refresh_busy_ms, &refresh)
                                      : REFRESH_UNKNOWN;
     if (found == REFRESH_BUSY) {
+        note_refresh(call, &client, refresh.user_id,
+                     "Failed: Token request is already being processed");
         refuse(call, "token request is already being processed");
         return;
     }
     if (found != REFRESH_OK || strcmp(refresh.client_id, client.app.client_id) != 0 ||
         refresh_expired(&client.app, &refresh, call_now(call))) {
+        note_refresh(call, &client, refresh.user_id, "Failed: Invalid Token");
         refuse(call, "expired access/refresh token");
         return;
     }
-    if (!refresh_user_ok(call, &refresh, &user))
+    if (!refresh_person_ok(call, &client, &refresh, &person))
         return;
     if (client.app.rotation) {
         grants_rotate(site->grants, &refresh);
         fresh = arena_strdup(call->arena, refresh.token);
         site_save(site);
     }
-    answer_tokens(call, &(struct token_wish){.app = &client.app,
-                                             .user = &user,
-                                             .scopes = refresh.scopes,
-                                             .grant = refresh.grant,
-                                             .new_refresh_token = fresh});
+    admit(call,
+          &(struct token_wish){.app = &client.app,
+                               .person = &person,
+                               .scopes = refresh.scopes,
+                               .grant = refresh.grant,
+                               .new_refresh_token = fresh},
+          DOOR_REFRESH);
 }
 
 /* --- client_credentials --- */
@@ -179,62 +249,67 @@ static const char *machine_scopes(struct arena *arena, const char *scopes)
 static void grant_client_credentials(struct call *call)
 {
     struct client client;
-    struct org_user user;
+    struct person person;
+    struct org_policy org;
+    policies_org(call->site->policies, &org);
     if (!oauth_client(call, &client))
         return;
     const char *scopes = machine_scopes(call->arena, client.app.scopes);
-    if (!client.proved)
+    if (call_at_generic_host(call, &org))
+        refuse(call, "request not supported on this domain");
+    else if (!client.proved)
         answer_oauth_error(call, "invalid_client", "invalid client credentials");
     else if (!client.app.client_credentials)
         refuse(call, "client credentials flow not enabled");
-    else if (!client.app.run_as[0] ||
-             !org_user_by_name(call->site->org, client.app.run_as, &user) || !user.active)
+    else if (!person_named(call, client.app.run_as, &person) || !person.user.active)
         refuse(call, "no client credentials user enabled");
     else if (!*scopes)
         refuse(call, "no valid scopes defined");
-    else if (strcmp(client.app.permitted_users, "admin") == 0 &&
-             !words_have(client.app.assigned, user.username))
-        answer_oauth_error(call, "invalid_app_access",
-                           "user is not admin approved to access this app");
-    else if (network_ok(call, &user))
-        answer_tokens(call,
-                      &(struct token_wish){.app = &client.app, .user = &user, .scopes = scopes});
+    else if (!gate_permits(call, &client.app, &person))
+        answer_oauth_error(call, "invalid_app_access", NOT_APPROVED);
+    else if (let_in(call, &person, &client.app, DOOR_MACHINE))
+        admit(call, &(struct token_wish){.app = &client.app, .person = &person, .scopes = scopes},
+              DOOR_MACHINE);
 }
 
 /* --- password --- */
 
+static bool password_right(struct call *call, const struct person *person, const struct app *app,
+                           const char *password)
+{
+    if (org_user_check_password(call->site->org, person->user.username, password))
+        return true;
+    gate_failed(call, &person->user);
+    gate_note(call, &person->user, app, DOOR_PASSWORD, "Invalid Password");
+    refuse(call, "authentication failure");
+    return false;
+}
+
 static void grant_password(struct call *call)
 {
     struct client client;
-    struct org_user user;
+    struct person person;
     struct org_policy org;
-    struct user_policy policy;
     const char *username = form_get(call, "username"), *password = form_get(call, "password");
     if (!oauth_client(call, &client))
         return;
     policies_org(call->site->policies, &org);
-    if (client.app.external) {
+    if (client.app.external)
         answer_oauth_error(call, "unsupported_grant_type", "grant type not supported");
-        return;
-    }
-    if (client.app.client_secret[0] && !client.proved) {
+    else if (client.app.client_secret[0] && !client.proved)
         answer_oauth_error(call, "invalid_client", "invalid client credentials");
-        return;
-    }
-    if (!org.allow_password_flow || !username || !password ||
-        !org_user_by_name(call->site->org, username, &user) ||
-        !org_user_check_password(call->site->org, username, password)) {
+    else if (!password || !person_named(call, username, &person))
         refuse(call, "authentication failure");
-        return;
-    }
-    policies_user(call->site->policies, user.username, user.system_administrator, &policy);
-    if (!user.active || policy.frozen || policy.single_sign_on)
-        refuse(call, "authentication failure");
-    else if (network_ok(call, &user))
-        answer_tokens(
-            call, &(struct token_wish){.app = &client.app,
-                                       .user = &user,
-                                       .scopes = machine_scopes(call->arena, client.app.scopes)});
+    else if (!org.allow_password_flow)
+        refuse_noted(call, &person.user, &client.app, DOOR_PASSWORD,
+                     "Username-Password Flow Disabled", "invalid_grant", "authentication failure");
+    else if (let_in(call, &person, &client.app, DOOR_PASSWORD) &&
+             password_right(call, &person, &client.app, password))
+        admit(call,
+              &(struct token_wish){.app = &client.app,
+                                   .person = &person,
+                                   .scopes = machine_scopes(call->arena, client.app.scopes)},
+              DOOR_PASSWORD);
 }
 
 /* --- JWT bearer --- */
@@ -260,6 +335,12 @@ static bool audience_ok(struct call *call, const char *aud)
            text_starts(aud, "http://127.0.0.1:");
 }
 
+static bool generic_audience(const char *aud)
+{
+    return aud && (same_url(aud, "https://login.salesforce.com") ||
+                   same_url(aud, "https://test.salesforce.com"));
+}
+
 /* Seconds as a number, as a text, or milliseconds: all three are in use and
  * accepted (salesforce-auth 1.4). */
 static bool still_valid(struct call *call, const struct json *exp)
@@ -270,58 +351,65 @@ static bool still_valid(struct call *call, const struct json *exp)
     return at + SKEW_S >= now_ms / 1000;
 }
 
+/* Is the assertion one this app could have made? Answers when not. */
+static bool assertion_ok(struct call *call, const struct jwt *jwt, struct app *app)
+{
+    const char *aud = json_get_text(jwt->payload, "aud");
+    struct org_policy org;
+    policies_org(call->site->policies, &org);
+    if (!gate_find_app(call, json_get_text(jwt->payload, "iss"), app)) {
+        answer_oauth_error(call, "invalid_client_id", "client identifier invalid");
+        return false;
+    }
+    if (app->blocked) {
+        answer_oauth_error(call, "app_blocked", "this app is blocked by admin");
+        return false;
+    }
+    /* External Client Apps want the org's own domain, in host and audience. */
+    bool generic = call_at_generic_host(call, &org) || generic_audience(aud);
+    if (app->external && (!app->installed || generic)) {
+        answer_oauth_error(call, "app_not_found",
+                           "External client app is not installed in this org");
+        return false;
+    }
+    if (!audience_ok(call, aud)) {
+        refuse(call, "audience is invalid");
+        return false;
+    }
+    if (!still_valid(call, json_get(jwt->payload, "exp")) ||
+        !(app->accept_any_key || (app->certificate[0] && jwt_verify(jwt, app->certificate)))) {
+        refuse(call, "invalid assertion");
+        return false;
+    }
+    return true;
+}
+
 static void grant_jwt(struct call *call)
 {
     struct jwt jwt;
     struct app app;
-    struct org_user user;
-    struct user_policy policy;
+    struct person person;
     const char *assertion = form_get(call, "assertion"), *subject;
     if (!assertion || !jwt_parse(call->arena, assertion, &jwt)) {
         refuse(call, "invalid assertion");
         return;
     }
+    if (!assertion_ok(call, &jwt, &app))
+        return;
     subject = json_get_text(jwt.payload, "prn");
     if (!subject)
         subject = json_get_text(jwt.payload, "sub");
-    if (!policies_app(call->site->policies, json_get_text(jwt.payload, "iss"), &app)) {
-        answer_oauth_error(call, "invalid_client_id", "client identifier invalid");
-        return;
-    }
-    if (app.blocked) {
-        answer_oauth_error(call, "app_blocked", "this app is blocked by admin");
-        return;
-    }
-    if (!app.installed && app.external) {
-        answer_oauth_error(call, "app_not_found",
-                           "External client app is not installed in this org");
-        return;
-    }
-    if (!audience_ok(call, json_get_text(jwt.payload, "aud"))) {
-        refuse(call, "audience is invalid");
-        return;
-    }
-    if (!still_valid(call, json_get(jwt.payload, "exp")) ||
-        !(app.accept_any_key || (app.certificate[0] && jwt_verify(&jwt, app.certificate)))) {
-        refuse(call, "invalid assertion");
-        return;
-    }
-    if (!subject || !org_user_by_name(call->site->org, subject, &user)) {
-        refuse(call, "user hasn't approved this consumer");
-        return;
-    }
-    policies_user(call->site->policies, user.username, user.system_administrator, &policy);
     bool admin = strcmp(app.permitted_users, "admin") == 0;
-    if (!user.active || policy.frozen)
-        refuse(call, "inactive user");
-    else if (admin && !words_have(app.assigned, user.username))
-        answer_oauth_error(call, "invalid_app_access",
-                           "user is not admin approved to access this app");
-    else if (!admin && !app.accept_any_key &&
-             !grants_approved(call->site->grants, user.id, app.client_id, ""))
+    if (!person_named(call, subject, &person))
         refuse(call, "user hasn't approved this consumer");
-    else if (network_ok(call, &user))
-        answer_tokens(call, &(struct token_wish){.app = &app, .user = &user, .scopes = app.scopes});
+    else if (!gate_permits(call, &app, &person))
+        answer_oauth_error(call, "invalid_app_access", NOT_APPROVED);
+    else if (!admin && !app.accept_any_key &&
+             !grants_approved(call->site->grants, person.user.id, app.client_id, ""))
+        refuse(call, "user hasn't approved this consumer");
+    else if (let_in(call, &person, &app, DOOR_JWT))
+        admit(call, &(struct token_wish){.app = &app, .person = &person, .scopes = app.scopes},
+              DOOR_JWT);
 }
 
 static const struct {

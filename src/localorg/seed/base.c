@@ -66,17 +66,48 @@ static int64_t founded(const struct seeding *s)
 
 /* --- people --- */
 
-struct profile {
-    const char *name, *api, *modify_all, *view_all, *setup;
+/* Licences of an Enterprise org: people, and five integrations. */
+enum { LICENCE_SALESFORCE, LICENCE_INTEGRATION, LICENCE_COUNT };
+
+static const char *const licences[LICENCE_COUNT][2] = {
+    [LICENCE_SALESFORCE] = {"SFDC", "Salesforce"},
+    [LICENCE_INTEGRATION] = {"SFDC_INTEGRATION", "Salesforce Integration"},
 };
 
+/* System permissions of a profile, as words of the columns below. */
+struct profile {
+    const char *name, *permissions;
+    int licence;
+};
+
+static const char *const permission_words[][2] = {
+    {"api", "PermissionsApiEnabled"},
+    {"modify", "PermissionsModifyAllData"},
+    {"view", "PermissionsViewAllData"},
+    {"setup", "PermissionsViewSetup"},
+    {"users", "PermissionsManageUsers"},
+    {"assign", "PermissionsAssignPermissionSets"},
+    {"sets", "PermissionsManageProfilesPermissionsets"},
+    {"customize", "PermissionsCustomizeApplication"},
+    {"apionly", "PermissionsApiUserOnly"},
+    {"anyapp", "PermissionsCanApproveUninstalledApps"},
+    {"transfer", "PermissionsTransferAnyEntity"},
+    {"run", "PermissionsRunReports"},
+    {"export", "PermissionsExportReport"},
+};
+#define PERMISSION_WORDS COUNT(permission_words)
+
 static const struct profile profiles[] = {
-    {"System Administrator", "#1", "#1", "#1", "#1"},
-    {"Standard User", "#1", "#0", "#0", "#1"},
-    {"Sales User", "#1", "#0", "#0", "#0"},
-    {"Read Only", "#1", "#0", "#0", "#1"},
-    {"Marketing User", "#1", "#0", "#0", "#1"},
-    {"Minimum Access - Salesforce", "#0", "#0", "#0", "#0"},
+    {"System Administrator",
+     "api modify view setup users assign sets customize anyapp transfer run export",
+     LICENCE_SALESFORCE},
+    {"Standard User", "api setup run export", LICENCE_SALESFORCE},
+    {"Sales User", "api run export", LICENCE_SALESFORCE},
+    {"Read Only", "api setup run export", LICENCE_SALESFORCE},
+    {"Marketing User", "api setup run export", LICENCE_SALESFORCE},
+    {"Minimum Access - Salesforce", "", LICENCE_SALESFORCE},
+    {"Minimum Access - API Only Integrations", "api apionly", LICENCE_INTEGRATION},
+    {"Salesforce API Only System Integrations", "api apionly", LICENCE_INTEGRATION},
 };
 
 struct user {
@@ -91,33 +122,44 @@ static const struct user users[PERSON_COUNT] = {
                          1, 1},
 };
 
-static enum status add_licence(struct seeding *s, char id[19], struct err *err)
+static enum status add_licences(struct seeding *s, char ids[LICENCE_COUNT][19], struct err *err)
 {
     static const char *const columns[] = {"LicenseDefinitionKey", "TotalLicenses", "Status",
                                           "UsedLicenses",         "Name",          "MasterLabel"};
-    static const char *const row[] = {"SFDC", "#10", "Active", "#3", "Salesforce", "Salesforce"};
+    static const char *const totals[] = {"#200", "#5"}, *const used[] = {"#3", "#0"};
     struct sheet *sheet = open_sheet(s, "UserLicense", columns, COUNT(columns), err);
-    enum status rc = sheet ? add_texts(sheet, row, COUNT(row), founded(s), id, err) : FAIL;
+    enum status rc = sheet ? OK : FAIL;
+    for (size_t i = 0; i < LICENCE_COUNT && rc == OK; i++) {
+        const char *row[] = {licences[i][0], totals[i],      "Active",
+                             used[i],        licences[i][1], licences[i][1]};
+        rc = add_texts(sheet, row, COUNT(row), founded(s), ids[i], err);
+    }
     sheet_close(sheet);
     return rc;
 }
 
-static enum status add_profiles(struct seeding *s, const char *licence,
+static bool has_word(const char *words, const char *word)
+{
+    size_t len = strlen(word);
+    for (const char *at = words; (at = strstr(at, word)); at += len)
+        if ((at == words || at[-1] == ' ') && (at[len] == ' ' || !at[len]))
+            return true;
+    return false;
+}
+
+static enum status add_profiles(struct seeding *s, char licence_ids[LICENCE_COUNT][19],
                                 char ids[COUNT(profiles)][19], struct err *err)
 {
-    static const char *const columns[] = {"Name",
-                                          "UserLicenseId",
-                                          "UserType",
-                                          "PermissionsApiEnabled",
-                                          "PermissionsModifyAllData",
-                                          "PermissionsViewAllData",
-                                          "PermissionsViewSetup"};
+    const char *columns[3 + PERMISSION_WORDS] = {"Name", "UserLicenseId", "UserType"};
+    for (size_t i = 0; i < PERMISSION_WORDS; i++)
+        columns[3 + i] = permission_words[i][1];
     struct sheet *sheet = open_sheet(s, "Profile", columns, COUNT(columns), err);
     enum status rc = sheet ? OK : FAIL;
     for (size_t i = 0; i < COUNT(profiles) && rc == OK; i++) {
         const struct profile *p = &profiles[i];
-        const char *row[] = {p->name,       licence,     "Standard", p->api,
-                             p->modify_all, p->view_all, p->setup};
+        const char *row[COUNT(columns)] = {p->name, licence_ids[p->licence], "Standard"};
+        for (size_t w = 0; w < PERMISSION_WORDS; w++)
+            row[3 + w] = has_word(p->permissions, permission_words[w][0]) ? "#1" : "#0";
         rc = add_texts(sheet, row, COUNT(row), founded(s), ids[i], err);
     }
     sheet_close(sheet);
@@ -126,14 +168,20 @@ static enum status add_profiles(struct seeding *s, const char *licence,
 
 static enum status add_roles(struct seeding *s, char ids[3][19], struct err *err)
 {
-    static const char *const columns[] = {"Name", "ParentRoleId", "RollupDescription",
-                                          "OpportunityAccessForAccountOwner", "DeveloperName"};
+    static const char *const columns[] = {"Name",
+                                          "ParentRoleId",
+                                          "RollupDescription",
+                                          "OpportunityAccessForAccountOwner",
+                                          "CaseAccessForAccountOwner",
+                                          "ContactAccessForAccountOwner",
+                                          "DeveloperName"};
     static const char *const names[] = {"CEO", "VP, Sales", "Account Executive"};
     static const char *const developer_names[] = {"CEO", "VPSales", "AccountExecutive"};
     struct sheet *sheet = open_sheet(s, "UserRole", columns, COUNT(columns), err);
     enum status rc = sheet ? OK : FAIL;
     for (size_t i = 0; i < 3 && rc == OK; i++) {
-        const char *row[] = {names[i], i ? ids[i - 1] : NULL, names[i], "Edit", developer_names[i]};
+        const char *row[] = {names[i], i ? ids[i - 1] : NULL, names[i], "Edit", "Edit",
+                             "Edit",   developer_names[i]};
         rc = add_texts(sheet, row, COUNT(row), founded(s), ids[i], err);
     }
     sheet_close(sheet);
@@ -230,11 +278,12 @@ static enum status add_people(struct seeding *s, struct err *err)
     for (size_t i = 0; i < PERSON_COUNT; i++)
         if (org_next_id(s->org, user, s->people[i], err) != OK)
             return FAIL;
-    char licence[19], profile_ids[COUNT(profiles)][19], role_ids[3][19];
-    if (add_licence(s, licence, err) != OK || add_profiles(s, licence, profile_ids, err) != OK ||
-        add_roles(s, role_ids, err) != OK)
+    char licence_ids[LICENCE_COUNT][19], profile_ids[COUNT(profiles)][19], role_ids[3][19];
+    if (add_licences(s, licence_ids, err) != OK ||
+        add_profiles(s, licence_ids, profile_ids, err) != OK || add_roles(s, role_ids, err) != OK ||
+        add_users(s, profile_ids, role_ids, err) != OK)
         return FAIL;
-    return add_users(s, profile_ids, role_ids, err);
+    return org_people_settle(s->org, err);
 }
 
 /* --- the org's own row --- */

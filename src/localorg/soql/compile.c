@@ -6,6 +6,7 @@
  * caller's arena. */
 #include "localorg/soql/compile_priv.h"
 
+#include "localorg/org/access.h"
 #include "localorg/soql/parse.h"
 
 #include <string.h>
@@ -52,8 +53,24 @@ static enum status not_an_object(struct compiler *c, const struct ast_expr *path
                    STR_ARG(path->text));
 }
 
-static enum status add_root(struct compiler *c, const struct ast_from *from)
+/* What profiles grant becomes rows when somebody asks for the rows. */
+static enum status permissions_written(struct compiler *c, const struct sobject *object)
 {
+    bool asked = strcmp(object->name, "ObjectPermissions") == 0 ||
+                 strcmp(object->name, "FieldPermissions") == 0;
+    return asked ? org_permissions_write(c->context->org, c->err) : OK;
+}
+
+const char *source_table(struct compiler *c, const struct source *source)
+{
+    if (source->table_sql)
+        return arena_printf(c->arena, "%s t%d", source->table_sql, source->number);
+    return arena_printf(c->arena, "\"%s\" t%d", source->object->name, source->number);
+}
+
+static enum status add_root(struct compiler *c, const struct ast_query *query)
+{
+    const struct ast_from *from = query->from;
     const struct sobject *object = schema_find_n(c->schema, from->path->text.p, from->path->text.n);
     if (!object || !object_readable(c, object))
         return not_an_object(c, from->path);
@@ -61,7 +78,9 @@ static enum status add_root(struct compiler *c, const struct ast_from *from)
         return err_set(c->err, "INVALID_TYPE_FOR_OPERATION",
                        "entity type %s does not support query", object->name);
     c->scope->root = source_root(c, object);
-    return OK;
+    if (compile_rows(c, query, c->scope->root) != OK)
+        return FAIL;
+    return permissions_written(c, object);
 }
 
 /* FROM Contact c, c.Account a: what follows the first names parents. */
@@ -88,7 +107,7 @@ static enum status add_aliases(struct compiler *c, const struct ast_query *query
 
 enum status compile_from(struct compiler *c, const struct ast_query *query)
 {
-    if (add_root(c, query->from) != OK)
+    if (add_root(c, query) != OK)
         return FAIL;
     return add_aliases(c, query);
 }
@@ -116,6 +135,21 @@ static enum status scope_sql(struct compiler *c, const struct ast_query *query, 
     return OK;
 }
 
+const char *source_reach(struct compiler *c, const struct source *source)
+{
+    char alias[16];
+    struct buf reach = BUF_INIT;
+    if (!source->object || !c->context->user_id)
+        return "";
+    snprintf(alias, sizeof alias, "t%d", source->number);
+    buf_str(&reach, " AND ");
+    if (org_sharing_sql(c->context->org, c->context->user_id, source->object, alias, SHARING_READ,
+                        &reach))
+        return buf_to_arena(c->arena, &reach);
+    buf_free(&reach);
+    return "";
+}
+
 /* " WHERE ...": hidden rows, scope, the parent of a child query, the condition. */
 static enum status conditions_sql(struct compiler *c, const struct ast_query *query,
                                   const struct field *child_of, struct buf *out)
@@ -125,6 +159,7 @@ static enum status conditions_sql(struct compiler *c, const struct ast_query *qu
         buf_printf(out, "%s = ?1 AND ", column_sql(c, c->scope->root, child_of->name));
     buf_str(out, c->context->all_rows ? "1" : column_sql(c, c->scope->root, "IsDeleted"));
     buf_str(out, c->context->all_rows ? "" : " = 0");
+    buf_str(out, source_reach(c, c->scope->root));
     if (scope_sql(c, query, out) != OK)
         return FAIL;
     if (!query->where)
@@ -140,7 +175,7 @@ static const char *from_sql(struct compiler *c, bool only_where)
 {
     struct buf sql = BUF_INIT;
     const struct source *root = c->scope->root;
-    buf_printf(&sql, " FROM \"%s\" t%d", root->object->name, root->number);
+    buf_printf(&sql, " FROM %s", source_table(c, root));
     joins_sql(root, only_where, &sql);
     return buf_to_arena(c->arena, &sql);
 }
@@ -343,7 +378,9 @@ enum status compile_children(struct compiler *outer, const struct ast_query *que
     scope.root = source_root(&c, field->owner);
     node->object = field->owner;
     node->child = c.plan;
-    rc = add_aliases(&c, query);
+    rc = permissions_written(&c, field->owner);
+    if (rc == OK)
+        rc = add_aliases(&c, query);
     if (rc == OK)
         rc = compile_statement(&c, query, field);
     if (rc == OK && c.aggregate)

@@ -71,6 +71,7 @@ static struct source *source_child(struct compiler *c, struct source *from, cons
         source->object = schema_find(c->schema, via->reference_to[0]);
     source->key_sql =
         from->object ? column_sql(c, from, via->name) : name_column_sql(c, from, via->name);
+    source->reach = source_reach(c, source);
     while (*tail)
         tail = &(*tail)->next;
     *tail = source;
@@ -158,8 +159,9 @@ void joins_sql(const struct source *source, bool only_where, struct buf *out)
         if (only_where && !child->in_where)
             continue;
         if (child->object)
-            buf_printf(out, " LEFT JOIN \"%s\" t%d ON t%d.\"Id\" = %s", child->object->name,
-                       child->number, child->number, child->key_sql);
+            buf_printf(out, " LEFT JOIN \"%s\" t%d ON t%d.\"Id\" = %s%s", child->object->name,
+                       child->number, child->number, child->key_sql,
+                       child->reach ? child->reach : "");
         joins_sql(child, only_where, out);
     }
 }

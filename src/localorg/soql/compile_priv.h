@@ -6,6 +6,7 @@
  *   compile_where.c    conditions and values
  *   compile_group.c    aggregates, GROUP BY, ROLLUP, ORDER BY
  *   compile_func.c     functions
+ *   compile_rows.c     objects without a table
  *
  * One struct compiler makes one SQL statement. A semi-join is another scope of
  * the same statement; a child query is a compiler and a statement of its own,
@@ -34,7 +35,9 @@ struct source {
     const struct sobject *object; /* NULL: Name, the stand-in of a polymorphic lookup */
     const struct field *via;      /* the lookup that leads here; NULL for the root */
     struct source *parent;
-    const char *key_sql; /* the lookup's value; Id = key_sql joins it */
+    const char *key_sql;   /* the lookup's value; Id = key_sql joins it */
+    const char *table_sql; /* what stands in FROM; NULL: the object's table */
+    const char *reach;     /* and this: a parent the user cannot see is null */
     int number, level;
     bool in_where;          /* conditions need it, so counting does too */
     struct soql_node *node; /* where its fields are printed; NULL: not yet, or the root */
@@ -133,10 +136,17 @@ enum status order_sql(struct compiler *c, const struct ast_query *query, struct 
 enum status grouped_sql(struct compiler *c, const struct ast_query *query, const char *from_where,
                         struct buf *out);
 
+/* compile_rows.c */
+/* Gives the root its table_sql when its object has no table of its own. */
+enum status compile_rows(struct compiler *c, const struct ast_query *query, struct source *root);
+
 /* compile.c */
+const char *source_table(struct compiler *c, const struct source *source); /* "Account" t0 */
 enum status compile_from(struct compiler *c, const struct ast_query *query);
 enum status compile_children(struct compiler *outer, const struct ast_query *query,
                              struct soql_node *node);
+/* " AND ..." where sharing keeps some of the source's records from the user, else "". */
+const char *source_reach(struct compiler *c, const struct source *source);
 const struct zone *user_zone(struct compiler *c);
 const char *buf_to_arena(struct arena *arena, struct buf *buf); /* and frees it */
 void compiler_free(struct compiler *c);

@@ -256,6 +256,7 @@ static struct source *when_source(struct compiler *c, struct source *name,
                               .key_sql = name->key_sql,
                               .number = c->tables++,
                               .level = name->level};
+    source->reach = source_reach(c, source);
     c->scope->parents++;
     while (*tail)
         tail = &(*tail)->next;

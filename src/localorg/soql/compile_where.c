@@ -511,6 +511,7 @@ static enum status semi_inner(const struct comparison *cmp, struct buf *where,
     buf_printf(where, " WHERE %s IS NOT NULL", selected->sql);
     if (!c->context->all_rows)
         buf_printf(where, " AND t%d.\"IsDeleted\" = 0", c->scope->root->number);
+    buf_str(where, source_reach(c, c->scope->root));
     if (!query->where)
         return OK;
     buf_str(where, " AND (");
@@ -538,10 +539,9 @@ static enum status semi_sql(const struct comparison *cmp)
     enum status rc = semi_inner(cmp, &where, &selected);
     if (rc == OK) {
         buf_printf(cmp->out,
-                   not_in ? "(%s IS NULL OR %s NOT IN (SELECT %s FROM \"%s\" t%d"
-                          : "(%s%.0s IN (SELECT %s FROM \"%s\" t%d",
-                   cmp->left.sql, cmp->left.sql, selected.sql, inner.root->object->name,
-                   inner.root->number);
+                   not_in ? "(%s IS NULL OR %s NOT IN (SELECT %s FROM %s"
+                          : "(%s%.0s IN (SELECT %s FROM %s",
+                   cmp->left.sql, cmp->left.sql, selected.sql, source_table(c, inner.root));
         joins_sql(inner.root, false, cmp->out);
         buf_append(cmp->out, where.data, where.len);
         buf_str(cmp->out, "))");
