@@ -19,6 +19,7 @@ const char *object_cursor_write(struct arena *arena, const struct object_cursor 
     jw_kv_text(&w, "org_id", cursor->org_id);
     jw_kv_text(&w, "stamp", cursor->stamp);
     jw_kv_text(&w, "id", cursor->id);
+    jw_kv_text(&w, "place", cursor->place);
     jw_kv_int(&w, "started", cursor->started_ms);
     jw_kv_int(&w, "from", cursor->from_ms);
     jw_kv_int(&w, "until", cursor->until_ms);
@@ -47,6 +48,7 @@ enum status object_cursor_read(struct arena *arena, const char *json, struct obj
     out->org_id = json_get_text(cursor, "org_id");
     out->stamp = json_get_text(cursor, "stamp");
     out->id = json_get_text(cursor, "id");
+    out->place = json_get_text(cursor, "place");
     out->started_ms = json_get_int(cursor, "started", 0);
     out->from_ms = json_get_int(cursor, "from", 0);
     out->until_ms = json_get_int(cursor, "until", 0);

@@ -20,6 +20,7 @@ struct object_cursor {
     const char *shape; /* hash of org, object, fields and filter: another shape is read anew */
     const char *org_id;
     const char *stamp, *id;    /* last record read in this phase; NULL = from the start */
+    const char *place;         /* instead, where the connector was in a bulk result; or NULL */
     int64_t started_ms;        /* server clock when the load began */
     int64_t from_ms, until_ms; /* the window */
     int64_t covered_ms;        /* everything up to here is ours */
@@ -37,6 +38,8 @@ struct object_pull {
     struct object_cursor cursor;
     int64_t lag_ms; /* how far behind the server clock a window ends */
     int64_t newer;  /* records the remote counted that are younger than the window */
+    int64_t missing; /* records the remote announced and did not give: counts are not enough */
+    enum crm_transport transport;
 };
 
 /* Stores a page and the cursor in one transaction. */

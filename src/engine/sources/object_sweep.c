@@ -86,7 +86,10 @@ static void id_set_free(struct id_set *set)
 static enum status read_ids(struct object_pull *pull, struct id_set *set, struct err *err)
 {
     const struct connector *crm = pull->on->session->does;
-    struct crm_read read = {.object = pull->object->name, .where = pull->where};
+    struct crm_read read = {.object = pull->object->name,
+                            .where = pull->where,
+                            .expected = pull->sync->report->remote_count,
+                            .transport = pull->transport};
     struct crm_reader *reader = crm->read_open(pull->on->session, &read, err);
     struct arena *arena = arena_new();
     enum status rc = reader ? OK : FAIL;
@@ -277,12 +280,12 @@ enum status object_compare(struct object_pull *pull, struct err *err)
                    err) != OK ||
         sync_rows_now(pull->sync, &report->rows_now, err) != OK)
         return FAIL;
-    report->complete = report->rows_now == report->remote_count;
+    report->complete = report->rows_now == report->remote_count && !pull->missing;
     if (report->complete)
         return OK;
     if (count_newer(pull, err) != OK)
         return FAIL;
-    report->complete = report->rows_now == report->remote_count - pull->newer;
+    report->complete = report->rows_now == report->remote_count - pull->newer && !pull->missing;
     if (report->complete)
         return OK;
     pull->newer = 0;

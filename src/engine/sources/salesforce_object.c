@@ -12,6 +12,7 @@
 #include "engine/sources/object_fields.h"
 #include "engine/sources/object_pull.h"
 
+#include "base/log.h"
 #include "base/str.h"
 #include "base/when.h"
 
@@ -35,6 +36,10 @@ static enum status open_org(struct object_pull *pull, struct err *err)
     pull->where = json_get_text(sync->source, "where");
     if (text_blank(pull->where))
         pull->where = NULL;
+    const char *transport = json_get_text(sync->source, "transport");
+    pull->transport = text_eq(transport, "bulk")   ? CRM_TRANSPORT_BULK
+                      : text_eq(transport, "rest") ? CRM_TRANSPORT_PAGES
+                                                   : CRM_TRANSPORT_AUTO;
     pull->on = job_session(&sync->job, sync->from->connection, err);
     if (!pull->on)
         return FAIL;
@@ -99,24 +104,42 @@ enum status object_store_page(struct object_pull *pull, const struct crm_page *p
                       pull->cursor.phase == PULL_LOAD && pull->cursor.first_load, err);
 }
 
-/* The place behind the page: what the next process would read from. */
-static void move_cursor(struct object_pull *pull, const struct crm_page *page)
+/* The place behind the page: what the next process would read from. The texts
+ * are lent by the page, and copied when it goes. True when there is something to store. */
+static bool move_cursor(struct object_pull *pull, const struct crm_page *page)
 {
     struct object_cursor *cursor = &pull->cursor;
+    if (page->place) {
+        bool moved = !text_eq(cursor->place, page->place);
+        cursor->place = page->place;
+        return moved || page->count;
+    }
     if (!page->count)
-        return;
+        return false;
     const struct crm_record *last = &page->records[page->count - 1];
-    cursor->id = last->id; /* lent by the page; copied when the page goes */
+    cursor->id = last->id;
     cursor->stamp = last->stamp;
+    return true;
 }
 
-static void keep_cursor(struct object_pull *pull, char id[32], char stamp[64])
+/* Where the texts of a cursor stay while pages come and go. */
+struct cursor_texts {
+    char id[32], stamp[64], place[400];
+};
+
+static const char *keep_text(char *out, size_t size, const char *text)
+{
+    if (text && text != out)
+        snprintf(out, size, "%s", text);
+    return text ? out : NULL;
+}
+
+static void keep_cursor(struct object_pull *pull, struct cursor_texts *texts)
 {
     struct object_cursor *cursor = &pull->cursor;
-    snprintf(id, 32, "%s", cursor->id ? cursor->id : "");
-    snprintf(stamp, 64, "%s", cursor->stamp ? cursor->stamp : "");
-    cursor->id = cursor->id ? id : NULL;
-    cursor->stamp = cursor->stamp ? stamp : NULL;
+    cursor->id = keep_text(texts->id, sizeof texts->id, cursor->id);
+    cursor->stamp = keep_text(texts->stamp, sizeof texts->stamp, cursor->stamp);
+    cursor->place = keep_text(texts->place, sizeof texts->place, cursor->place);
 }
 
 /* A cursor lives longer than this call. */
@@ -124,6 +147,15 @@ static void own_cursor(struct object_pull *pull)
 {
     pull->cursor.id = arena_strdup(pull->sync->job.arena, pull->cursor.id);
     pull->cursor.stamp = arena_strdup(pull->sync->job.arena, pull->cursor.stamp);
+    pull->cursor.place = arena_strdup(pull->sync->job.arena, pull->cursor.place);
+}
+
+static enum status next_page(struct object_pull *pull, struct crm_reader *reader,
+                             struct arena *arena, struct crm_page *page, struct err *err)
+{
+    if (engine_stopping(pull->sync->job.engine))
+        return err_set(err, ERR_STOPPED, "stopped; the next sync goes on where this one was");
+    return pull->on->session->does->read_next(reader, arena, page, err);
 }
 
 static enum status read_pages(struct object_pull *pull, const struct crm_read *read,
@@ -133,26 +165,24 @@ static enum status read_pages(struct object_pull *pull, const struct crm_read *r
     struct crm_reader *reader = crm->read_open(pull->on->session, read, err);
     struct arena *arena = arena_new();
     struct crm_page page = {0};
-    char id[32], stamp[64];
+    struct cursor_texts texts;
     int64_t done = 0;
     enum status rc = reader ? OK : FAIL;
     while (rc == OK && !page.last) {
         arena_reset(arena);
-        if (engine_stopping(pull->sync->job.engine)) {
-            rc = err_set(err, ERR_STOPPED, "stopped; the next sync goes on where this one was");
+        rc = next_page(pull, reader, arena, &page, err);
+        if (rc != OK)
             break;
-        }
-        rc = crm->read_next(reader, arena, &page, err);
-        if (rc != OK || !page.count)
-            continue;
         if (page.total > total)
             total = page.total;
-        move_cursor(pull, &page);
-        rc = object_store_page(pull, &page, arena, err);
-        keep_cursor(pull, id, stamp);
+        if (move_cursor(pull, &page))
+            rc = object_store_page(pull, &page, arena, err);
+        keep_cursor(pull, &texts);
         done += (int64_t)page.count;
         job_tick(&pull->sync->job, what, done, total);
     }
+    if (rc == OK)
+        pull->missing += page.missing;
     own_cursor(pull);
     crm->read_close(reader);
     arena_free(arena);
@@ -185,14 +215,17 @@ static enum status load(struct object_pull *pull, struct err *err)
                             .fields = pull->sync->fields,
                             .field_count = pull->sync->field_count,
                             .where = pull->where,
-                            .since_id = pull->cursor.id};
+                            .since_id = pull->cursor.id,
+                            .place = pull->cursor.place,
+                            .expected = pull->sync->report->remote_count,
+                            .transport = pull->transport};
     snprintf(what, sizeof what, "importing %s", pull->object->name);
     pull->sync->report->full = true;
     if (read_pages(pull, &read, what, pull->sync->report->remote_count, err) != OK ||
         store->does->import_finish(store, pull->sync->table->table.id, err) != OK)
         return FAIL;
     pull->cursor.phase = PULL_IDLE;
-    pull->cursor.id = pull->cursor.stamp = NULL;
+    pull->cursor.id = pull->cursor.stamp = pull->cursor.place = NULL;
     pull->cursor.covered_ms = pull->cursor.started_ms - pull->lag_ms;
     return store_cursor(pull, err);
 }
@@ -219,6 +252,8 @@ static enum status read_window(struct object_pull *pull, bool deleted, struct er
                             .since_stamp = cursor->stamp ? cursor->stamp : from,
                             .since_id = cursor->stamp ? cursor->id : NULL,
                             .until_ms = cursor->until_ms,
+                            .place = cursor->place,
+                            .transport = pull->transport,
                             .all_rows = deleted,
                             .deleted_only = deleted,
                             .by_stamp = true};
@@ -237,7 +272,7 @@ static int64_t window_covers(const struct object_pull *pull)
 static enum status next_phase(struct object_pull *pull, enum object_phase phase, struct err *err)
 {
     pull->cursor.phase = phase;
-    pull->cursor.id = pull->cursor.stamp = NULL;
+    pull->cursor.id = pull->cursor.stamp = pull->cursor.place = NULL;
     if (phase == PULL_IDLE)
         pull->cursor.covered_ms = window_covers(pull);
     return store_cursor(pull, err);
@@ -288,6 +323,28 @@ static bool must_load(const struct object_pull *pull, const char *shape)
            !text_eq(pull->cursor.shape, shape);
 }
 
+/* A bulk result that is gone is made anew, once. What was stored of it comes again, in
+ * whatever order, so a first load is one no longer unless nothing was stored. */
+static enum status again_without_place(struct object_pull *pull,
+                                       enum status (*step)(struct object_pull *, struct err *),
+                                       struct err *err)
+{
+    struct err first = {0};
+    int64_t rows = 0;
+    if (step(pull, &first) == OK)
+        return OK;
+    if (!err_is(&first, ERR_CRM_PLACE_LOST)) {
+        *err = first;
+        return FAIL;
+    }
+    log_info("%s: %s; reading again", pull->object->name, first.message);
+    if (sync_rows_now(pull->sync, &rows, err) != OK)
+        return FAIL;
+    pull->cursor.place = NULL;
+    pull->cursor.first_load = pull->cursor.first_load && rows == 0;
+    return step(pull, err);
+}
+
 static enum status read_all(struct object_pull *pull, struct err *err)
 {
     const char *shape = shape_of(pull);
@@ -299,13 +356,15 @@ static enum status read_all(struct object_pull *pull, struct err *err)
             return FAIL;
     }
     if (pull->cursor.phase != PULL_LOAD)
-        return window(pull, err);
-    if (load(pull, err) != OK)
+        return again_without_place(pull, window, err);
+    if (again_without_place(pull, load, err) != OK)
         return FAIL;
     int64_t took =
         pull->sync->job.engine->world->monotonic_ms(pull->sync->job.engine->world) - began;
     /* a long load is followed by what changed meanwhile */
-    return pull->has_stamp && (took > CATCH_UP_MS || resume) ? window(pull, err) : OK;
+    return pull->has_stamp && (took > CATCH_UP_MS || resume)
+               ? again_without_place(pull, window, err)
+               : OK;
 }
 
 /* ------------------------------------------------------------- statement */
@@ -319,6 +378,9 @@ static void state(struct object_pull *pull)
     when_iso_seconds(covered, as_of);
     sync->formula_as_of =
         sync->report->full ? arena_strdup(sync->job.arena, as_of) : "the last full read";
+    if (pull->missing)
+        buf_printf(&sync->notes, "; the org announced %lld records more than it gave, so all Ids were compared",
+                   (long long)pull->missing);
     if (pull->newer)
         buf_printf(&sync->notes, "; %lld of the counted records are newer than that",
                    (long long)pull->newer);
@@ -346,6 +408,8 @@ static enum status pull_object(struct sync *sync, struct err *err)
 
 /* --------------------------------------------------------------- checking */
 
+static const char *const transports[] = {"auto", "rest", "bulk", NULL};
+
 static const struct kind_option options[] = {
     {"connection", OPT_CONNECTION, true, "connection to the org", NULL, NULL, 0, 0},
     {"object", OPT_OBJECT, true, "API name of an object, such as Account or Invoice__c", NULL, NULL,
@@ -353,6 +417,9 @@ static const struct kind_option options[] = {
     {"fields", OPT_SOURCE_FIELDS, true, "a list such as [Id, Name, Owner.Name], or all", NULL, NULL,
      0, 0},
     {"where", OPT_TEXT, false, "SOQL condition", "every record", NULL, 0, 0},
+    {"transport", OPT_ENUM, false,
+     "by pages of 2,000 (rest), by a Bulk API 2.0 query job (bulk), or what costs fewer calls",
+     "auto", transports, 0, 0},
 };
 
 static bool find_field(struct source_check *check, const char *name, const char *where,
