@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
-"""./dev bench [main|localorg]: figures beside their baselines from the same run.
+"""./dev bench [main|localorg|pull]: figures beside their baselines from the same run.
 
     main      import, update and lookup of argil against localorg; jsforce reading
               the same pages is the baseline
     localorg  how fast the org serves what argil consumes
+    pull      bringing records in: Bulk, pages, nightly syncs (bench_pull.py)
 
 Times vary with the machine: a target is a ratio taken here and now, a count of
 API calls, or a memory ceiling. Nobody gets gzip: it costs jsforce a third more on
@@ -236,9 +237,15 @@ def bench_localorg():
             org.stop()
 
 
+def bench_pull():
+    sys.modules["bench"] = sys.modules[__name__]  # one set of counts, however this file was started
+    import bench_pull as pull
+    pull.main()
+
+
 def main():
     which = sys.argv[1] if len(sys.argv) > 1 else "main"
-    benches = {"main": bench_main, "localorg": bench_localorg}
+    benches = {"main": bench_main, "localorg": bench_localorg, "pull": bench_pull}
     if which not in benches:
         print(f"./dev bench {which} is not built yet; there are: {', '.join(benches)}", file=sys.stderr)
         return 2

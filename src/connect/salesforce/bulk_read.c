@@ -197,7 +197,7 @@ static bool wait_over(struct crm_reader *reader)
     if (bulk->waited_ms < bulk->wait_ms)
         return false;
     bulk->waited_ms = 0;
-    bulk->wait_ms = bulk->wait_ms ? bulk->wait_ms * 2 : FIRST_WAIT_MS;
+    bulk->wait_ms = bulk->wait_ms ? bulk->wait_ms * 3 / 2 : FIRST_WAIT_MS;
     if (bulk->wait_ms > MOST_WAIT_MS)
         bulk->wait_ms = MOST_WAIT_MS;
     return true;
