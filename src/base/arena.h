@@ -12,7 +12,7 @@ struct arena;
 
 struct arena *arena_new(void);
 void arena_free(struct arena *arena);         /* NULL is fine */
-void arena_reset(struct arena *arena);        /* keeps one block for reuse */
+void arena_reset(struct arena *arena);        /* keeps some blocks for reuse */
 size_t arena_used(const struct arena *arena); /* bytes handed out since the last reset */
 
 void *arena_alloc(struct arena *arena, size_t bytes); /* zeroed, aligned to 16 */

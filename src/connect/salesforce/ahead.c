@@ -1,4 +1,4 @@
-/* ahead.c - the next page of a query, fetched while this one is being stored.
+/* ahead.c - the next page of a query, fetched and parsed while this one is stored.
  *
  * Call order: start with the next page's locator, take (waits) or drop. The
  * thread owns a side session of its own, with its own HTTP client; the reader's
@@ -6,7 +6,10 @@
  * after it was joined. It tries once: whatever goes wrong is thrown away and
  * the page is asked for again in the usual way, which knows about retries,
  * ended sessions and lost cursors. The price is one API call when a read is
- * given up half-way. */
+ * given up half-way.
+ *
+ * Two arenas take turns: the caller works on the page taken last while the
+ * thread fills the other one. */
 #include "connect/salesforce/sf_priv.h"
 
 #include "base/mem.h"
@@ -23,8 +26,10 @@ struct sf_ahead {
     pthread_t thread;
     bool running;
     bool in_line; /* no thread: the world has only one */
-    enum status sent;
-    struct http_response response;
+    struct arena *arenas[2];
+    int filling; /* which of them the thread has */
+    bool good;
+    struct sf_rows rows;
 };
 
 struct sf_ahead *sf_ahead_new(struct sf *sf)
@@ -35,6 +40,8 @@ struct sf_ahead *sf_ahead_new(struct sf *sf)
         return NULL;
     struct sf_ahead *ahead = mem_alloc(sizeof *ahead);
     ahead->side = side;
+    ahead->arenas[0] = arena_new();
+    ahead->arenas[1] = arena_new();
     return ahead;
 }
 
@@ -42,8 +49,15 @@ static void *fetch(void *arg)
 {
     struct sf_ahead *ahead = arg;
     struct err ignored = {0};
+    struct http_response response;
+    struct arena *arena = ahead->arenas[ahead->filling];
     struct sf_call call = {.path = ahead->path};
-    ahead->sent = sf_send(ahead->side, &call, &ahead->response, &ignored);
+    ahead->good = false;
+    if (sf_send(ahead->side, &call, &response, &ignored) == OK && response.status == 200) {
+        const struct json *body = json_parse_buf(arena, &response.body, &ignored);
+        ahead->good = body && sf_rows_take(body, arena, &ahead->rows, &ignored) == OK;
+    }
+    http_response_free(&response);
     return NULL;
 }
 
@@ -52,6 +66,8 @@ void sf_ahead_start(struct sf_ahead *ahead, struct sf *sf, const char *locator)
     sigset_t all, before;
 
     sf_side_ready(ahead->side, sf);
+    ahead->filling = !ahead->filling;
+    arena_reset(ahead->arenas[ahead->filling]);
     ahead->path = mem_printf("/query/%s", locator);
     ahead->running = true;
     ahead->in_line = sf->world->alone;
@@ -73,29 +89,15 @@ static void join(struct sf_ahead *ahead, struct sf *sf)
     sf_side_done(ahead->side, sf);
 }
 
-static void forget(struct sf_ahead *ahead)
+bool sf_ahead_take(struct sf_ahead *ahead, struct sf *sf, struct sf_rows *rows)
 {
-    http_response_free(&ahead->response);
-    memset(&ahead->response, 0, sizeof ahead->response);
+    bool came = ahead->running;
+    if (came)
+        join(ahead, sf);
     free(ahead->path);
     ahead->path = NULL;
-}
-
-bool sf_ahead_take(struct sf_ahead *ahead, struct sf *sf, struct arena *arena, struct sf_rows *rows)
-{
-    struct err ignored = {0};
-    bool good = false;
-    if (!ahead->running) {
-        forget(ahead);
-        return false;
-    }
-    join(ahead, sf);
-    if (ahead->sent == OK && ahead->response.status == 200) {
-        const struct json *body = json_parse_buf(arena, &ahead->response.body, &ignored);
-        good = body && sf_rows_take(body, arena, rows, &ignored) == OK;
-    }
-    forget(ahead);
-    return good;
+    *rows = ahead->rows;
+    return came && ahead->good;
 }
 
 void sf_ahead_free(struct sf_ahead *ahead, struct sf *sf)
@@ -104,7 +106,9 @@ void sf_ahead_free(struct sf_ahead *ahead, struct sf *sf)
         return;
     if (ahead->running)
         join(ahead, sf);
-    forget(ahead);
+    free(ahead->path);
+    arena_free(ahead->arenas[0]);
+    arena_free(ahead->arenas[1]);
     sf_free(ahead->side);
     free(ahead);
 }

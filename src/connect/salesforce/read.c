@@ -201,7 +201,7 @@ static bool goes_in_bulk(const struct crm_reader *reader, int64_t records)
     enum crm_transport transport = reader->read.transport;
     bool wanted = transport == CRM_TRANSPORT_BULK ||
                   (transport == CRM_TRANSPORT_AUTO && bulk_pays(records));
-    return wanted && bulk_can(reader);
+    return wanted && bulk_can(reader) && !reader->sf->world->alone; /* it takes a thread */
 }
 
 struct crm_reader *sf_read_open(struct crm_session *session, const struct crm_read *read,
@@ -364,7 +364,7 @@ static enum status page_fetch(struct crm_reader *reader, struct arena *arena, st
     enum status rc = FAIL;
     if (reader->asked_ahead) {
         reader->asked_ahead = false;
-        if (sf_ahead_take(reader->ahead, reader->sf, arena, rows))
+        if (sf_ahead_take(reader->ahead, reader->sf, rows))
             return OK;
     }
     if (!query.locator && read_soql(reader, true, &soql, err) != OK)

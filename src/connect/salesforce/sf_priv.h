@@ -255,9 +255,9 @@ enum status sf_count(struct crm_session *session, const char *object, const char
 struct sf_ahead;
 struct sf_ahead *sf_ahead_new(struct sf *sf); /* NULL: do without */
 void sf_ahead_start(struct sf_ahead *ahead, struct sf *sf, const char *locator);
-/* Waits for the page. False when it did not come well: ask in the usual way. */
-bool sf_ahead_take(struct sf_ahead *ahead, struct sf *sf, struct arena *arena,
-                   struct sf_rows *rows);
+/* Waits for the page, which is lent until the start after the next. False when it did
+ * not come well: ask in the usual way. */
+bool sf_ahead_take(struct sf_ahead *ahead, struct sf *sf, struct sf_rows *rows);
 void sf_ahead_free(struct sf_ahead *ahead, struct sf *sf); /* waits; NULL is fine */
 
 /* ------------------------------------------------------------ describe.c */
