@@ -24,7 +24,7 @@ const struct cli_option global_options[] = {
 
 /* Commands of the whole design that this version does not have yet. Saying so
  * beats "unknown command". */
-static const char *const not_built[] = {"serve", "worker", "contract",
+static const char *const not_built[] = {"worker", "contract",
                                         "column", "plan",  "undo",     "why",
                                         "audit", "store",  "user",     "import", NULL};
 

@@ -103,8 +103,25 @@ const char *took(int64_t ms);
 void progress_begin(struct cli *cli, struct progress *progress);
 void progress_end(struct cli *cli); /* wipes the line */
 
-extern const struct command command_init, command_connect, command_connection, command_apply,
-    command_table, command_source, command_sync, command_run, command_runs, command_export, command_journal,
-    command_secret, command_doctor, command_permset, command_vault, command_completion, command_version, command_help;
+extern const struct command
+    command_init,
+    command_connect,
+    command_connection,
+    command_apply,
+    command_table,
+    command_source,
+    command_sync,
+    command_run,
+    command_runs,
+    command_export,
+    command_journal,
+    command_secret,
+    command_serve,
+    command_doctor,
+    command_permset,
+    command_vault,
+    command_completion,
+    command_version,
+    command_help;
 
 #endif

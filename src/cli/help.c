@@ -8,9 +8,27 @@
 #include <string.h>
 
 const struct command *const commands[] = {
-    &command_init,  &command_connect, &command_connection, &command_doctor, &command_permset, &command_apply,  &command_table,
-    &command_source, &command_sync,  &command_run,     &command_runs,       &command_export, &command_journal,
-    &command_secret, &command_vault, &command_completion, &command_version, &command_help,  NULL};
+    &command_init,
+    &command_connect,
+    &command_connection,
+    &command_doctor,
+    &command_permset,
+    &command_apply,
+    &command_table,
+    &command_source,
+    &command_sync,
+    &command_run,
+    &command_runs,
+    &command_export,
+    &command_journal,
+    &command_secret,
+    &command_serve,
+    &command_vault,
+    &command_completion,
+    &command_version,
+    &command_help,
+    NULL,
+};
 
 static const char *bold(bool colour)
 {

@@ -37,6 +37,9 @@ struct engine {
     atomic_bool *stop;         /* set by a signal; checked between batches */
     const char *actor;         /* who asks, for runs and the audit; NULL = "cli" */
     int64_t queued_run;        /* the next sync or run takes over this queued one; 0 = begins its own */
+    bool beside_others;        /* other engines of this process work meanwhile: a run settles the
+                                  open operations of its own table only, so that an org that
+                                  hangs holds up no other */
     bool allow_private_http;   /* HTTP API columns may call private addresses (demo, tests) */
     int64_t settle_ms;         /* W of reliability B.6; 0 = ARGIL_SETTLE_MS, else 15 minutes */
     /* Crash points (reliability B.8): called with "K2", "K4", ... before and after
@@ -164,6 +167,9 @@ enum status run_table(struct engine *engine, const char *table, const struct run
  * sends what is proved not executed. Called before every run and by
  * `argil journal recover`. Adds to the counts of *report. */
 enum status journal_recover(struct engine *engine, struct run_report *report, struct err *err);
+/* The same for one table's operations. */
+enum status journal_recover_table(struct engine *engine, int64_t table_id,
+                                  struct run_report *report, struct err *err);
 
 /* A person settles an operation in doubt. */
 enum journal_verdict {

@@ -55,7 +55,8 @@ enum status journal_reconcile(struct run_job *job, const struct op_target *targe
 /* table_id 0 = every table. Waits at most patience_ms for what becomes ready. */
 enum status journal_drain(struct run_job *job, int64_t table_id, int64_t patience_ms,
                           struct err *err);
-enum status journal_recover_job(struct run_job *job, struct err *err);
+/* table_id 0 = every table. */
+enum status journal_recover_job(struct run_job *job, int64_t table_id, struct err *err);
 
 /* When an UNKNOWN operation may be looked for. */
 int64_t reconcile_ready_at(const struct run_job *job, const struct op *op);

@@ -184,7 +184,7 @@ enum status journal_drain(struct run_job *job, int64_t table_id, int64_t patienc
 
 /* --------------------------------------------------------------- recovery */
 
-enum status journal_recover_job(struct run_job *job, struct err *err)
+enum status journal_recover_job(struct run_job *job, int64_t table_id, struct err *err)
 {
     struct store *store = job->engine->store;
     int64_t moved = 0;
@@ -192,10 +192,16 @@ enum status journal_recover_job(struct run_job *job, struct err *err)
         return err_wrap(err, "recovering the journal");
     if (moved)
         log_warn("journal: %lld operations were under way when argil last ended", (long long)moved);
-    return journal_drain(job, 0, 0, err);
+    return journal_drain(job, table_id, 0, err);
 }
 
 enum status journal_recover(struct engine *engine, struct run_report *report, struct err *err)
+{
+    return journal_recover_table(engine, 0, report, err);
+}
+
+enum status journal_recover_table(struct engine *engine, int64_t table_id,
+                                  struct run_report *report, struct err *err)
 {
     struct run_job job;
     struct err ignored = {0};
@@ -203,7 +209,7 @@ enum status journal_recover(struct engine *engine, struct run_report *report, st
     err = err ? err : &ignored;
     if (run_job_open(&job, engine, report, &options, err) != OK)
         return FAIL;
-    enum status rc = journal_recover_job(&job, err);
+    enum status rc = journal_recover_job(&job, table_id, err);
     job_sum_calls(&job);
     run_job_close(&job);
     return rc;

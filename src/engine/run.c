@@ -246,7 +246,8 @@ enum status run_table(struct engine *engine, const char *table, const struct run
     enum status rc = FAIL;
     job.table = job_table(&job, table, err);
     if (job.table && check_column_name(&job, err) == OK && begin(&job, err) == OK) {
-        rc = job.options->dry_run ? OK : journal_recover_job(&job, err);
+        int64_t whose = engine->beside_others ? job.table->table.id : 0;
+        rc = job.options->dry_run ? OK : journal_recover_job(&job, whose, err);
         if (rc == OK)
             rc = make_due(&job, err);
         if (rc == OK)

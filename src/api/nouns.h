@@ -1,0 +1,70 @@
+/* nouns.h - handlers and shapes of every noun, for the table in routes.c. */
+#ifndef ARGIL_API_NOUNS_H
+#define ARGIL_API_NOUNS_H
+
+#include "api/api_priv.h"
+#include "model/model.h"
+
+/* ---- health.c */
+route_fn api_health_live, api_health_ready, api_health_metrics;
+extern const struct shape health_shape;
+
+/* ---- session.c: signing in and out, setup, links, one's own account */
+route_fn api_session_show, api_session_open, api_session_close, api_session_prove, api_session_list, api_session_end,
+    api_session_end_others, api_setup_show, api_setup_do, api_link_accept, api_account_change, api_password_change;
+extern const struct shape session_shape, sign_in_body, setup_body, setup_shape, proof_body,
+    link_body, account_body, password_body, session_list_shape;
+
+/* ---- users.c: users and tokens */
+route_fn api_user_list, api_user_add, api_user_change, api_user_delete, api_user_link, api_user_sessions_end, api_token_list,
+    api_token_add, api_token_delete, api_sessions_end_all;
+extern const struct shape user_shape, user_list_shape, user_body, user_change_body,
+    user_added_shape, token_list_shape, token_body, token_added_shape;
+
+/* ---- tables.c */
+route_fn api_table_list, api_table_show, api_table_states, api_table_delete, api_table_auto_update;
+extern const struct shape table_shape, table_list_shape, table_states_shape, auto_update_body;
+void table_write(struct jw *w, const struct table *table);
+/* The table of the first path value. */
+enum status call_table(struct call *call, struct table *out, struct err *err);
+
+/* ---- recipes.c */
+route_fn api_table_recipe, api_recipe_put;
+extern const struct shape recipe_shape, recipe_body, recipe_result_shape;
+
+/* ---- rows.c */
+route_fn api_row_list, api_row_show, api_cell_show;
+extern const struct field row_list_query[];
+extern const struct shape row_list_shape, row_shape, cell_shape;
+
+/* ---- runs.c */
+route_fn api_run_list, api_run_show, api_run_stop, api_run_start, api_sync_start;
+extern const struct field run_list_query[];
+extern const struct shape run_shape, run_list_shape, run_body, sync_body;
+void progress_write(struct jw *w, const struct work_progress *at);
+
+/* ---- journal.c */
+route_fn api_journal_list, api_journal_show, api_journal_counts, api_journal_settle;
+extern const struct field journal_query[];
+extern const struct shape operation_shape, journal_list_shape, journal_counts_shape, verdict_body;
+void operation_write(struct jw *w, const struct op *op);
+
+/* ---- connections.c */
+route_fn api_connection_list, api_connection_show, api_connection_delete, api_connection_doctor,
+    api_connection_objects, api_connection_fields_list;
+extern const struct shape connection_shape, connection_list_shape, findings_shape,
+    objects_shape, fields_shape;
+
+/* ---- kinds.c: what forms are made of */
+route_fn api_kind_list;
+extern const struct shape kind_list_shape;
+
+/* ---- secrets.c */
+route_fn api_secret_list, api_secret_put, api_secret_delete;
+extern const struct shape secret_list_shape, secret_body;
+
+/* ---- events.c, openapi.c */
+route_fn api_events_open, api_openapi_show, api_openapi_page;
+extern const struct field events_query[];
+
+#endif

@@ -1,0 +1,78 @@
+/* routes.c - THE table: every address, its handler, who may, what goes in and out.
+ * A row is all there is to adding a route: checking, the document, the reference
+ * page and the tests of roles follow from it. */
+#include "api/nouns.h"
+
+#define V1     API_ROOT
+#define TABLE  V1 "/tables/{table}"
+#define PERSON ROLE_VIEWER /* whoever is signed in */
+
+const struct route routes[] = {
+    /* method, path, handler, who may, flags, tag, summary, query, body, answer, status, errors */
+    {M_GET, "/healthz", api_health_live, ROLE_NOBODY, R_PLAIN, "Operations", "Is the server up?", NULL, NULL, &health_shape, 0, "503"},
+    {M_GET, "/readyz", api_health_ready, ROLE_NOBODY, R_PLAIN, "Operations", "May it be sent work?", NULL, NULL, &health_shape, 0, "503"},
+    {M_GET, "/metrics", api_health_metrics, ROLE_ADMIN, R_PLAIN, "Operations", "Counts, for Prometheus", NULL, NULL, NULL, 0, NULL},
+    {M_GET, V1 "/openapi.json", api_openapi_show, ROLE_NOBODY, R_PLAIN, "Operations", "This document", NULL, NULL, NULL, 0, NULL},
+    {M_GET, V1 "/", api_openapi_page, ROLE_NOBODY, R_PLAIN | R_HIDDEN, "Operations", "This page", NULL, NULL, NULL, 0, NULL},
+    {M_GET, V1 "/events", api_events_open, PERSON, R_STREAM, "Events", "What changes, as it changes (server-sent events)", events_query, NULL, NULL, 0, "503"},
+
+    {M_GET, V1 "/setup", api_setup_show, ROLE_NOBODY, 0, "Signing in", "Has the workspace no users yet?", NULL, NULL, &setup_shape, 0, NULL},
+    {M_POST, V1 "/setup", api_setup_do, ROLE_NOBODY, R_WRITES | R_OPEN, "Signing in", "Make the first account with the link that the server printed", NULL, &setup_body, &session_shape, 201, "409"},
+    {M_POST, V1 "/session", api_session_open, ROLE_NOBODY, R_WRITES | R_OPEN, "Signing in", "Sign in", NULL, &sign_in_body, &session_shape, 201, "401"},
+    {M_GET, V1 "/session", api_session_show, PERSON, 0, "Signing in", "Who is signed in, and the session's CSRF token", NULL, NULL, &session_shape, 0, NULL},
+    {M_DELETE, V1 "/session", api_session_close, PERSON, R_WRITES, "Signing in", "Sign out", NULL, NULL, NULL, 0, NULL},
+    {M_POST, V1 "/session/proof", api_session_prove, PERSON, R_WRITES, "Signing in", "Give the password again, for what wants a fresh one", NULL, &proof_body, &session_shape, 200, NULL},
+    {M_POST, V1 "/link", api_link_accept, ROLE_NOBODY, R_WRITES | R_OPEN, "Signing in", "Use an invitation or a link for a new password", NULL, &link_body, &session_shape, 201, NULL},
+
+    {M_PATCH, V1 "/account", api_account_change, PERSON, R_WRITES, "Own account", "Change one's name or time zone", NULL, &account_body, &session_shape, 0, NULL},
+    {M_POST, V1 "/account/password", api_password_change, PERSON, R_WRITES, "Own account", "Change one's password; ends one's other sessions", NULL, &password_body, NULL, 0, NULL},
+    {M_GET, V1 "/sessions", api_session_list, PERSON, 0, "Own account", "One's open sessions", NULL, NULL, &session_list_shape, 0, NULL},
+    {M_DELETE, V1 "/sessions", api_session_end_others, PERSON, R_WRITES, "Own account", "End one's other sessions", NULL, NULL, NULL, 0, NULL},
+    {M_DELETE, V1 "/sessions/{session}", api_session_end, PERSON, R_WRITES, "Own account", "End a session: one's own, or any as an admin", NULL, NULL, NULL, 0, NULL},
+    {M_GET, V1 "/tokens", api_token_list, PERSON, 0, "Own account", "One's API tokens", NULL, NULL, &token_list_shape, 0, NULL},
+    {M_POST, V1 "/tokens", api_token_add, PERSON, R_WRITES | R_PROVED, "Own account", "Make an API token; its text is shown once", NULL, &token_body, &token_added_shape, 201, NULL},
+    {M_DELETE, V1 "/tokens/{token}", api_token_delete, PERSON, R_WRITES, "Own account", "Delete a token: one's own, or any as an admin", NULL, NULL, NULL, 0, NULL},
+
+    {M_GET, V1 "/users", api_user_list, ROLE_ADMIN, 0, "Users", "All users", NULL, NULL, &user_list_shape, 0, NULL},
+    {M_POST, V1 "/users", api_user_add, ROLE_ADMIN, R_WRITES | R_PROVED, "Users", "Invite a user; answers with a link to hand over", NULL, &user_body, &user_added_shape, 201, "409"},
+    {M_PATCH, V1 "/users/{user}", api_user_change, ROLE_ADMIN, R_WRITES | R_PROVED, "Users", "Change a user's login, name, role, or disable them", NULL, &user_change_body, &user_shape, 0, "409"},
+    {M_DELETE, V1 "/users/{user}", api_user_delete, ROLE_ADMIN, R_WRITES | R_PROVED, "Users", "Delete a user with sessions and tokens", NULL, NULL, NULL, 0, "409"},
+    {M_POST, V1 "/users/{user}/link", api_user_link, ROLE_ADMIN, R_WRITES | R_PROVED, "Users", "A new link to set a password", NULL, NULL, &user_added_shape, 201, "409"},
+    {M_DELETE, V1 "/users/{user}/sessions", api_user_sessions_end, ROLE_ADMIN, R_WRITES, "Users", "End a user's sessions", NULL, NULL, NULL, 0, NULL},
+    {M_DELETE, V1 "/users/all/sessions", api_sessions_end_all, ROLE_ADMIN, R_WRITES, "Users", "End everybody's sessions but this one", NULL, NULL, NULL, 0, NULL},
+
+    {M_GET, V1 "/tables", api_table_list, PERSON, 0, "Tables", "All tables with their columns", NULL, NULL, &table_list_shape, 0, NULL},
+    {M_GET, TABLE, api_table_show, PERSON, 0, "Tables", "One table", NULL, NULL, &table_shape, 0, NULL},
+    {M_DELETE, TABLE, api_table_delete, ROLE_BUILDER, R_WRITES, "Tables", "Delete a table and its rows (nothing in the org)", NULL, NULL, NULL, 0, "409"},
+    {M_GET, TABLE "/states", api_table_states, PERSON, 0, "Tables", "How many cells of each column are in which state, and how many rows wait", NULL, NULL, &table_states_shape, 0, NULL},
+    {M_PUT, TABLE "/auto-update", api_table_auto_update, ROLE_BUILDER, R_WRITES, "Tables", "Switch auto-update on or off", NULL, &auto_update_body, &table_shape, 0, "503"},
+    {M_GET, TABLE "/recipe", api_table_recipe, PERSON, 0, "Tables", "The table as a recipe", NULL, NULL, &recipe_shape, 0, NULL},
+    {M_POST, V1 "/recipes", api_recipe_put, ROLE_BUILDER, R_WRITES | R_ORG, "Tables", "Check a recipe against the org, and apply it as a whole unless it is a dry run", NULL, &recipe_body, &recipe_result_shape, 200, "409"},
+    {M_GET, TABLE "/rows", api_row_list, PERSON, 0, "Rows", "A window of rows", row_list_query, NULL, &row_list_shape, 0, NULL},
+    {M_GET, TABLE "/rows/{row}", api_row_show, PERSON, 0, "Rows", "One row, uncut", NULL, NULL, &row_shape, 0, NULL},
+    {M_GET, TABLE "/rows/{row}/cells/{column}", api_cell_show, PERSON, 0, "Rows", "A cell with its inputs and its newest operation", NULL, NULL, &cell_shape, 0, NULL},
+    {M_GET, V1 "/column-kinds", api_kind_list, PERSON, 0, "Tables", "What a column can do, with the options of each kind", NULL, NULL, &kind_list_shape, 0, NULL},
+
+    {M_GET, V1 "/runs", api_run_list, PERSON, 0, "Runs", "Runs and syncs, newest first", run_list_query, NULL, &run_list_shape, 0, "404"},
+    {M_GET, V1 "/runs/{run}", api_run_show, PERSON, 0, "Runs", "One run, with its progress", NULL, NULL, &run_shape, 0, NULL},
+    {M_POST, V1 "/runs/{run}/stop", api_run_stop, ROLE_RUNNER, R_WRITES, "Runs", "Stop at the next batch; what was sent cannot be recalled", NULL, NULL, &run_shape, 0, "409"},
+    {M_POST, TABLE "/runs", api_run_start, ROLE_RUNNER, R_WRITES, "Runs", "Run columns over some rows", NULL, &run_body, &run_shape, 202, "409 503"},
+    {M_POST, TABLE "/syncs", api_sync_start, ROLE_RUNNER, R_WRITES, "Runs", "Bring rows up to date from their sources", NULL, &sync_body, &run_shape, 202, "409 503"},
+
+    {M_GET, V1 "/journal", api_journal_list, PERSON, 0, "Journal", "Operations", journal_query, NULL, &journal_list_shape, 0, "404"},
+    {M_GET, V1 "/journal/counts", api_journal_counts, PERSON, 0, "Journal", "How many operations are in which state", NULL, NULL, &journal_counts_shape, 0, NULL},
+    {M_GET, V1 "/journal/{operation}", api_journal_show, PERSON, 0, "Journal", "One operation", NULL, NULL, &operation_shape, 0, NULL},
+    {M_POST, V1 "/journal/{operation}/verdict", api_journal_settle, ROLE_RUNNER, R_WRITES | R_ORG, "Journal", "Settle an operation in doubt", NULL, &verdict_body, &operation_shape, 200, "409"},
+
+    {M_GET, V1 "/connections", api_connection_list, PERSON, 0, "Connections", "All connections", NULL, NULL, &connection_list_shape, 0, NULL},
+    {M_GET, V1 "/connections/{connection}", api_connection_show, PERSON, 0, "Connections", "One connection", NULL, NULL, &connection_shape, 0, NULL},
+    {M_DELETE, V1 "/connections/{connection}", api_connection_delete, ROLE_ADMIN, R_WRITES | R_ORG | R_PROVED, "Connections", "Revoke the grant and forget the connection", NULL, NULL, NULL, 0, "409"},
+    {M_POST, V1 "/connections/{connection}/doctor", api_connection_doctor, ROLE_BUILDER, R_ORG, "Connections", "Check everything that may be in the way", NULL, NULL, &findings_shape, 200, "409"},
+    {M_GET, V1 "/connections/{connection}/objects", api_connection_objects, ROLE_BUILDER, R_ORG, "Connections", "Objects that the OAuth user can see", NULL, NULL, &objects_shape, 0, "409"},
+    {M_GET, V1 "/connections/{connection}/objects/{object}/fields", api_connection_fields_list, ROLE_BUILDER, R_ORG, "Connections", "Fields of an object, with what may be written", NULL, NULL, &fields_shape, 0, "409"},
+
+    {M_GET, V1 "/secrets", api_secret_list, ROLE_BUILDER, 0, "Secrets", "Names of secrets", NULL, NULL, &secret_list_shape, 0, NULL},
+    {M_PUT, V1 "/secrets/{secret}", api_secret_put, ROLE_BUILDER, R_WRITES, "Secrets", "Store a secret, sealed; it cannot be read back", NULL, &secret_body, NULL, 0, NULL},
+    {M_DELETE, V1 "/secrets/{secret}", api_secret_delete, ROLE_BUILDER, R_WRITES, "Secrets", "Delete a secret", NULL, NULL, NULL, 0, NULL},
+};
+const size_t route_count = sizeof routes / sizeof *routes;

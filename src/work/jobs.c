@@ -1,0 +1,251 @@
+/* jobs.c - syncs and runs: ordered, run by the engine, stopped.
+ *
+ * An order becomes a QUEUED run before it is put in line, so that whoever asked
+ * has its number and can watch it. The engine takes the queued run over; where
+ * it fails before that, or the job is given up, the run is ended here. */
+#include "work/work_priv.h"
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/str.h"
+#include "store/store_runs.h"
+
+#include <string.h>
+
+static void keep_order(struct task *task, const struct job_order *order)
+{
+    struct arena *arena = task->arena = arena_new();
+    const struct run_options *run = &order->run;
+    task->order = *order;
+    task->order.table = arena_strdup(arena, order->table);
+    task->order.who = task->who;
+    task->order.cause = arena_strdup(arena, order->cause ? order->cause : "person");
+    task->order.scope = arena_strdup(arena, order->scope);
+    task->order.run.column = arena_strdup(arena, run->column);
+    task->order.run.planned = NULL;
+    if (run->rows) {
+        int64_t *rows = arena_array(arena, run->row_count + 1, sizeof *rows);
+        memcpy(rows, run->rows, run->row_count * sizeof *rows);
+        task->order.run.rows = rows;
+    }
+}
+
+/* The same thing of the same table, not begun yet: a second one adds nothing. */
+static const struct task *twin_of(const struct work *work, const struct task *task)
+{
+    for (const struct task *t = work->waiting; t; t = t->next)
+        if (t->kind == TASK_JOB && t->table_id == task->table_id &&
+            t->order.kind == task->order.kind && t->order.full == task->order.full &&
+            text_eq(t->order.scope, task->order.scope))
+            return t;
+    return NULL;
+}
+
+static enum status queue_run(struct store *store, struct task *task, struct err *err)
+{
+    if (task->order.kind == JOB_SETTLE)
+        return OK;
+    struct run run = {.table_id = task->table_id,
+                      .kind = task->order.kind == JOB_SYNC ? "sync" : "run",
+                      .cause = task->order.cause,
+                      .who = task->who,
+                      .scope = task->order.scope};
+    enum status rc = store->does->runs->queue(store, &run, err);
+    task->run_id = run.id;
+    return rc;
+}
+
+static enum status put_in_line(struct work *work, struct store *store, struct task *task,
+                               struct err *err)
+{
+    pthread_mutex_lock(&work->lock);
+    const struct task *twin = twin_of(work, task);
+    enum status rc = OK;
+    if (twin)
+        rc = err_set(err, ERR_WORK_UNDER_WAY, "run %lld does the same and waits already",
+                     (long long)twin->run_id);
+    pthread_mutex_unlock(&work->lock);
+    if (rc != OK || queue_run(store, task, err) != OK)
+        return FAIL;
+    pthread_mutex_lock(&work->lock);
+    rc = pool_add(work, task, err);
+    pthread_mutex_unlock(&work->lock);
+    if (rc != OK)
+        job_give_up(work, task, RUN_STOPPED, err->message);
+    return rc;
+}
+
+enum status work_order(struct work *work, const struct job_order *order, int64_t *run_id,
+                       struct err *err)
+{
+    struct store *store = NULL, *first = work->options.store;
+    struct arena *arena = arena_new();
+    struct table table = {0};
+    struct task *task = NULL;
+    enum status rc = first->does->open_another(first, false, &store, err);
+    if (rc == OK)
+        rc = store->does->table_get(store, arena, order->table, &table, err);
+    if (rc == OK) {
+        task = task_new(TASK_JOB, table.connection, order->who);
+        task->table_id = table.id;
+        keep_order(task, order);
+        rc = put_in_line(work, store, task, err);
+    }
+    if (rc == OK)
+        *run_id = task->run_id;
+    else
+        task_free(task);
+    if (store)
+        store->does->close(store);
+    arena_free(arena);
+    return rc;
+}
+
+void job_give_up(struct work *work, struct task *task, enum run_state state, const char *why)
+{
+    struct err err = {0};
+    if (!task->run_id)
+        return;
+    pthread_mutex_lock(&work->store_lock);
+    if (work->store->does->run_end(work->store, task->run_id, state, NULL, why, &err) != OK)
+        log_error("run %lld: %s", (long long)task->run_id, err.message);
+    pthread_mutex_unlock(&work->store_lock);
+}
+
+/* ---------------------------------------------------------------- running */
+
+struct reporter {
+    struct work *work;
+    struct task *task;
+};
+
+static void on_tick(void *ctx, const char *what, int64_t done, int64_t total, uint64_t calls)
+{
+    struct reporter *reporter = ctx;
+    struct work *work = reporter->work;
+    struct task *task = reporter->task;
+    struct work_progress at;
+    pthread_mutex_lock(&work->lock);
+    struct work_progress *p = &task->progress;
+    size_t len = utf8_cut(what, strlen(what), sizeof p->what - 1);
+    memcpy(p->what, what, len);
+    p->what[len] = '\0';
+    p->done = done;
+    p->total = total;
+    p->calls = calls;
+    at = *p;
+    pthread_mutex_unlock(&work->lock);
+    if (work->options.progressed)
+        work->options.progressed(work->options.ctx, task->run_id, task->table_id, &at);
+}
+
+static enum status run_order(struct task *task, struct engine *engine, struct err *err)
+{
+    const struct job_order *order = &task->order;
+    if (order->kind == JOB_SYNC) {
+        struct sync_report report = {0};
+        return sync_table(engine, order->table, order->full, &report, err);
+    }
+    struct run_report report = {0};
+    if (order->kind == JOB_SETTLE)
+        return journal_recover_table(engine, task->table_id, &report, err);
+    return run_table(engine, order->table, &order->run, &report, err);
+}
+
+/* A run that failed before the engine took it over still waits in the store. */
+static void end_if_queued(struct work *work, struct task *task, struct store *store,
+                          const struct err *why)
+{
+    struct arena *arena = arena_new();
+    struct err err = {0};
+    struct run run;
+    if (task->run_id && store->does->runs->get(store, arena, task->run_id, &run, &err) == OK &&
+        (run.state == RUN_QUEUED || run.state == RUN_RUNNING))
+        job_give_up(work, task, RUN_FAILED, why->message);
+    arena_free(arena);
+}
+
+void job_run(struct work *work, struct task *task, struct engine *engine)
+{
+    struct reporter reporter = {work, task};
+    struct err err = {0};
+    task->progress.began_ms = engine->world->now_ms(engine->world);
+    engine->queued_run = task->run_id;
+    engine->progress = (struct progress){&reporter, on_tick};
+    if (run_order(task, engine, &err) != OK) {
+        log_warn("run %lld: %s", (long long)task->run_id, err.message);
+        end_if_queued(work, task, engine->store, &err);
+    }
+}
+
+/* --------------------------------------------------------------- stopping */
+
+static struct task *unlink_waiting(struct work *work, int64_t run_id)
+{
+    for (struct task **at = &work->waiting; *at; at = &(*at)->next) {
+        struct task *task = *at;
+        if (task->kind != TASK_JOB || task->run_id != run_id)
+            continue;
+        *at = task->next;
+        if (!*at)
+            work->last = at;
+        return task;
+    }
+    return NULL;
+}
+
+static struct task *running_job(struct work *work, int64_t run_id)
+{
+    for (struct task *t = work->running; t; t = t->next)
+        if (t->kind == TASK_JOB && t->run_id == run_id)
+            return t;
+    return NULL;
+}
+
+enum status work_stop(struct work *work, int64_t run_id, struct err *err)
+{
+    pthread_mutex_lock(&work->lock);
+    struct task *running = running_job(work, run_id);
+    struct task *waiting = running ? NULL : unlink_waiting(work, run_id);
+    if (running)
+        atomic_store(&running->stop, true);
+    pthread_mutex_unlock(&work->lock);
+    if (waiting)
+        job_give_up(work, waiting, RUN_STOPPED, "stopped before it began");
+    bool found = running || waiting;
+    task_free(waiting);
+    if (found)
+        return OK;
+    return err_set(err, ERR_NOT_FOUND, "run %lld is not under way", (long long)run_id);
+}
+
+void work_stop_all(struct work *work)
+{
+    pthread_mutex_lock(&work->lock);
+    for (struct task *t = work->running; t; t = t->next)
+        if (t->kind == TASK_JOB)
+            atomic_store(&t->stop, true);
+    pthread_mutex_unlock(&work->lock);
+}
+
+bool work_progress_of(struct work *work, int64_t run_id, struct work_progress *out)
+{
+    pthread_mutex_lock(&work->lock);
+    const struct task *task = running_job(work, run_id);
+    if (task)
+        *out = task->progress;
+    pthread_mutex_unlock(&work->lock);
+    return task != NULL;
+}
+
+bool work_table_busy(struct work *work, int64_t table_id)
+{
+    bool busy = false;
+    pthread_mutex_lock(&work->lock);
+    for (const struct task *t = work->running; t; t = t->next)
+        busy |= t->kind == TASK_JOB && t->table_id == table_id;
+    for (const struct task *t = work->waiting; t; t = t->next)
+        busy |= t->kind == TASK_JOB && t->table_id == table_id;
+    pthread_mutex_unlock(&work->lock);
+    return busy;
+}

@@ -1,0 +1,89 @@
+/* work.h - threads for what takes long: syncs and runs of tables (jobs), and
+ * short talks with an org that a person waits for.
+ *
+ * Every thread has an engine of its own, on a further handle of the store. What
+ * may run at once: one job a table; JOBS_AT_ONCE jobs and TALKS_AT_ONCE talks a
+ * connection. Threads are made as they are needed, so an org that hangs holds
+ * its own lane and no other. Jobs that wait are runs in the state QUEUED.
+ *
+ * Any thread may call anything here. Nothing blocks but work_close. */
+#ifndef ARGIL_WORK_WORK_H
+#define ARGIL_WORK_WORK_H
+
+#include "engine/engine.h"
+
+#define ERR_WORK_BUSY "work.busy"       /* the lane's queue is full: try again later */
+#define ERR_WORK_CLOSED "work.closed"   /* the server is stopping */
+#define ERR_WORK_UNDER_WAY "work.under_way" /* the same job of this table waits already */
+
+struct work;
+
+struct work_progress {
+    char what[128];      /* "importing Account", a column's name */
+    int64_t done, total; /* rows; total 0 = unknown */
+    uint64_t calls;
+    int64_t began_ms;    /* wall clock */
+};
+
+struct work_options {
+    struct world *world;
+    struct store *store; /* a writing handle; further ones are opened from it */
+    struct vault *vault;
+    const struct connector *const *connectors;
+    size_t connector_count;
+    const char *formula_worker; /* program; NULL = this one */
+    bool allow_private_http;
+    /* A job went on, or ended (then the store has told of it, too). From its thread. */
+    void (*progressed)(void *ctx, int64_t run_id, int64_t table_id, const struct work_progress *at);
+    void *ctx;
+};
+
+/* Lends the options' store, vault and connectors until closed. */
+struct work *work_open(const struct work_options *options, struct err *err);
+/* Nothing new begins; jobs are asked to stop at their next batch, what waits is
+ * given up (talks get a NULL engine). False when some did not end within grace_ms:
+ * then nothing was freed, and the process should leave; the journal knows. */
+bool work_close(struct work *work, int64_t grace_ms);
+
+/* ---------------------------------------------------------------- talks */
+
+/* Called once, on some thread; engine NULL = given up, *err says why. */
+typedef void work_talk_fn(void *ctx, struct engine *engine, const struct err *err);
+/* `lane`: the connection it is about. FAIL: fn is not called. */
+enum status work_talk(struct work *work, const char *lane, const char *actor, work_talk_fn *fn,
+                      void *ctx, struct err *err);
+
+/* ----------------------------------------------------------------- jobs */
+
+enum job_kind {
+    JOB_SYNC,
+    JOB_RUN,
+    JOB_SETTLE /* what an earlier process left of a table's operations; not a run: run_id 0 */
+};
+
+struct job_order {
+    enum job_kind kind;
+    const char *table;  /* name */
+    const char *who;    /* login */
+    const char *cause;  /* "person", "schedule" */
+    const char *scope;  /* JSON, kept with the run; or NULL */
+    bool full;          /* JOB_SYNC */
+    struct run_options run; /* JOB_RUN; texts and rows are copied, planned is not used */
+};
+/* Stores the run as QUEUED and sets *run_id. */
+enum status work_order(struct work *work, const struct job_order *order, int64_t *run_id,
+                       struct err *err);
+/* One that waits is given up at once; one that runs stops at its next batch.
+ * ERR_NOT_FOUND when the run is neither. */
+enum status work_stop(struct work *work, int64_t run_id, struct err *err);
+void work_stop_all(struct work *work);
+/* False when the run is not running now. */
+bool work_progress_of(struct work *work, int64_t run_id, struct work_progress *out);
+bool work_table_busy(struct work *work, int64_t table_id);
+
+struct work_counts {
+    size_t jobs_waiting, jobs_running, talks_waiting, talks_running, threads;
+};
+struct work_counts work_count(struct work *work);
+
+#endif

@@ -1,0 +1,67 @@
+/* work_priv.h - what pool.c (threads, lanes, seats) and jobs.c (syncs and runs)
+ * share. */
+#ifndef ARGIL_WORK_WORK_PRIV_H
+#define ARGIL_WORK_WORK_PRIV_H
+
+#include "work/work.h"
+
+#include <pthread.h>
+
+#define JOBS_AT_ONCE  2 /* of one connection */
+#define TALKS_AT_ONCE 3
+#define TALKS_WAITING 32  /* of one connection */
+#define JOBS_WAITING  1000
+#define THREADS_MAX   256
+
+enum task_kind { TASK_JOB, TASK_TALK };
+
+/* One thing to do. Linked from work->first (waiting) or work->running. */
+struct task {
+    enum task_kind kind;
+    char *lane; /* connection's name; "" = none */
+    char *who;
+    atomic_bool stop;
+    struct task *next;
+    /* talks */
+    work_talk_fn *talk;
+    void *ctx;
+    /* jobs */
+    struct arena *arena; /* holds the order's texts */
+    struct job_order order;
+    int64_t run_id, table_id;
+    struct work_progress progress;
+};
+
+/* An engine with what it stands on; one thread at a time. */
+struct seat {
+    struct engine engine;
+    struct store *store;
+    struct seat *next;
+};
+
+struct work {
+    struct work_options options;
+    struct store *store; /* for the ends of jobs that never began, under store_lock */
+    pthread_mutex_t store_lock;
+    pthread_mutex_t lock; /* everything below */
+    pthread_cond_t more;  /* something may run now, or closing */
+    pthread_cond_t less;  /* a thread left */
+    struct task *waiting, **last, *running;
+    struct seat *idle_seats;
+    size_t threads, idle_threads, idle_seat_count;
+    bool closing;
+};
+
+/* ---- pool.c */
+struct task *task_new(enum task_kind kind, const char *lane, const char *who);
+void task_free(struct task *task);
+/* Queues it; with the lock held. FAIL when closing or when there are too many: the
+ * task is still the caller's. */
+enum status pool_add(struct work *work, struct task *task, struct err *err);
+
+/* ---- jobs.c */
+void job_run(struct work *work, struct task *task, struct engine *engine);
+/* The run did not come to running: says so in the store. */
+void job_give_up(struct work *work, struct task *task, enum run_state state, const char *why);
+
+#endif

@@ -1,0 +1,15 @@
+#!/usr/bin/env python3
+"""The server as programs and pages see it: argil serve over localorg."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support_py"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import main_job  # noqa: E402
+from programs import main  # noqa: E402
+
+if __name__ == "__main__":
+    stories = {}
+    for module in (main_job,):
+        stories.update({name: value for name, value in vars(module).items() if name.startswith("story_")})
+    sys.exit(main(stories))
