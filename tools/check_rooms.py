@@ -36,6 +36,7 @@ ROOMS = {
     "src/localorg/report": ["base", "localorg/org", "localorg/soql"],
     "src/localorg/xml": ["base"],
     "src/localorg/metadata": ["base", "localorg/org", "localorg/xml"],
+    "src/localorg/search": ["base", "localorg/org", "localorg/soql"],
     "src/localorg/rest": ["base", "http", "localorg"],
 }
 # A header that two rooms below need from above, each with its reason.

@@ -132,8 +132,11 @@ static bool run(struct work *work, struct draft *draft, sqlite3_stmt *statement,
     bool good = sqlite3_bind_text(statement, 1, draft->id, 18, SQLITE_STATIC) == SQLITE_OK;
     for (size_t i = 0; i < count && good; i++)
         good = bind_cell(statement, (int)i + 2, &draft->cells[fields[i]]);
-    if (good && db_run(statement, work->err) == OK)
+    if (good && db_run(statement, work->err) == OK) {
+        if (draft->table->touched)
+            touched_add(work->org, draft->table, draft->id);
         return true;
+    }
     if (!good)
         db_fail(work->org->db, "binding a record", work->err);
     return work_broke(work);

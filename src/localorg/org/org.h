@@ -112,6 +112,8 @@ uint64_t org_schema_version(struct org *org);
  * one begin and end stand or fall together. NULL when SQLite refuses (disk). */
 sqlite3 *org_write_begin(struct org *org);
 enum status org_write_end(struct org *org, bool commit, struct err *err);
+/* How many org_write_begin of this thread are open; 0 when it is not the writer. */
+int org_write_depth(struct org *org);
 /* A read-only connection from a pool, with no transaction open. A thread that is
  * between org_write_begin and _end gets the writer connection instead, so that
  * it sees its own writes: look at sqlite3_get_autocommit before BEGIN. */

@@ -206,6 +206,11 @@ static bool is_writer(struct org *org)
     return atomic_load(&org->writer) == (uintptr_t)pthread_self();
 }
 
+int org_write_depth(struct org *org)
+{
+    return is_writer(org) ? org->depth : 0;
+}
+
 static void roll_back(struct org *org)
 {
     for (int tries = 0; tries < 3 && !sqlite3_get_autocommit(org->db); tries++)

@@ -43,6 +43,8 @@ struct auto_number { /* an auto-number field and its next number */
 
 #define NO_FIELD UINT16_MAX
 
+struct touched;
+
 /* One object's SQL table, as the writer sees it. */
 struct table {
     const struct sobject *object;
@@ -91,7 +93,8 @@ struct table {
     sqlite3_stmt *mark;        /* set IsDeleted */
     sqlite3_stmt *snapshot;    /* the whole record ?1 */
 
-    bool captured, watched; /* its changes become events; PushTopics ask about them */
+    struct touched *touched; /* touched.h; NULL: nobody asks */
+    bool captured, watched;  /* its changes become events; PushTopics ask about them */
     char schema_id[24];     /* of its change events */
 };
 
@@ -211,6 +214,10 @@ void tables_doubt(struct org *org);
 enum status table_save_numbers(struct org *org, struct err *err);
 void tables_free(struct org *org);
 void quote_name(struct buf *out, const char *name); /* "Order", quotes doubled */
+
+/* --- touched.c --- */
+void touched_add(struct org *org, struct table *table, const char *id18);
+void touched_free(struct touched *touched);
 
 /* --- people.c --- */
 enum status people_load(struct org *org, struct err *err);

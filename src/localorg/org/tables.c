@@ -501,6 +501,7 @@ void tables_free(struct org *org)
             continue;
         statements_free(table);
         arena_free(table->arena);
+        touched_free(table->touched);
         free(table);
     }
     for (size_t i = 0; i < org->old_tables.len; i++)

@@ -6,6 +6,7 @@
 #include "localorg/rest/resources.h"
 
 #include "base/str.h"
+#include "localorg/search/search.h"
 #include "localorg/seed/load.h"
 #include "localorg/seed/seed.h"
 
@@ -79,6 +80,7 @@ void control_load(struct call *call)
         refuse(call, &err);
         return;
     }
+    search_index_forget(call->site->search);
     if (load_path(call->site->org, path, NULL, &report, &err) != OK) {
         refuse(call, &err);
     } else {

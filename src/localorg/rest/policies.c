@@ -118,6 +118,8 @@ const struct setting org_settings[] = {
             "an ingest job fails after so many records, the rest is unprocessed; 0 = never"),
     SETTING(org_policy, report_polls, SET_INT, NULL,
             "polls that see an asynchronous report run unfinished"),
+    SETTING(org_policy, search_lag_s, SET_INT, NULL,
+            "seconds until a search finds what was written"),
 };
 const size_t org_setting_count = sizeof org_settings / sizeof *org_settings;
 

@@ -56,7 +56,7 @@ struct org_policy {
     int64_t logins_per_hour, lockout_attempts, lockout_s;
     char duplicate_key[20]; /* duplicateResut or duplicateResult */
     int64_t bulk_polls, bulk_fail_after;
-    int64_t report_polls;
+    int64_t report_polls, search_lag_s;
 };
 
 /* Of everyone with the profile. */

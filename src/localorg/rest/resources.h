@@ -21,7 +21,8 @@ route_fn rows_create, rows_get, rows_update, rows_delete, rows_create_by_id, key
 /* replication.c */
 route_fn replication_updated, replication_deleted;
 /* query.c, search.c, tooling.c */
-route_fn query_run, query_all, query_more, search_sosl, search_parameterized, tooling_resources,
+route_fn query_run, query_all, query_more, search_sosl, search_parameterized,
+    search_scope_order, search_layout, search_suggestions, tooling_resources,
     tooling_query, tooling_sobjects, tooling_describe, tooling_create, tooling_get, tooling_change;
 /* limits.c */
 route_fn limits_list, limits_record_count, recent_items;

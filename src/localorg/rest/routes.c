@@ -73,6 +73,9 @@ const struct route routes[] = {
     {"GET", V "/query/:locator", query_more, ROUTE_API, "the next page"},
     {"GET", V "/queryAll/:locator", query_more, ROUTE_API, "the next page"},
     {"GET", V "/search", search_sosl, ROUTE_API, "SOSL"},
+    {"GET", V "/search/scopeOrder", search_scope_order, ROUTE_API, "objects searched most"},
+    {"GET", V "/search/layout", search_layout, ROUTE_API, "columns of search results"},
+    {"GET", V "/search/suggestions", search_suggestions, ROUTE_API, "records named like this"},
     {"GET POST", V "/parameterizedSearch", search_parameterized, ROUTE_API, "search"},
 
     /* limits and lists */

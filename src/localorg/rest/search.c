@@ -1,452 +1,400 @@
-/* search.c - SOSL and parameterized search.
+/* search.c - the search resources: SOSL, parameterized search, and the small
+ * helpers a search box asks: scope order, result layouts, suggestions.
  *
- * FIND {terms} [IN scope FIELDS] [RETURNING Object(fields WHERE .. ORDER BY ..
- * LIMIT n), ...] [LIMIT n]. Every object becomes one SOQL query: each word of
- * the search must occur at the start of a word in one of the scope's fields.
- * What differs from Salesforce's index: no ranking, no stemming, no synonyms
- * (docs/localorg/fidelity.md). */
+ * What a search means and finds is localorg/search's business. */
+#include "localorg/search/search.h"
+
 #include "localorg/rest/records.h"
 #include "localorg/rest/resources.h"
 
 #include "base/str.h"
-#include "localorg/soql/soql.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define OVERALL_MAX 2000
-#define OBJECT_MAX  250
-#define WORDS_MAX   16
-#define FIELDS_MAX  20
+enum { SUGGESTED = 5, SUGGESTED_MAX = 25, SUGGEST_FROM = 3 };
 
-struct target { /* one object of RETURNING */
-    const struct sobject *object;
-    const char *fields; /* select list */
-    const char *where;  /* without WHERE; NULL */
-    const char *tail;   /* "ORDER BY .." ; "" */
-    int64_t limit;
-};
-
-struct search {
-    struct call *call;
-    const char *words[WORDS_MAX]; /* all must occur */
-    size_t word_count;
-    char scope[8]; /* ALL NAME EMAIL PHONE */
-    struct target targets[32];
-    size_t target_count;
-    int64_t limit;
-};
-
-/* --- the search text --- */
-
-static void add_word(struct search *search, const char *p, size_t len)
+static struct search_options options_of(struct call *call)
 {
-    struct arena *arena = search->call->arena;
-    if (search->word_count == WORDS_MAX || len == 0)
-        return;
-    char *word = arena_alloc(arena, len + 1);
-    size_t n = 0;
-    for (size_t i = 0; i < len; i++)
-        if (p[i] != '\\' || i + 1 == len)
-            word[n++] = p[i];
-    while (n && word[n - 1] == '*')
-        word[--n] = '\0';
-    if (n && !text_eq_nocase(word, "AND"))
-        search->words[search->word_count++] = word;
+    struct org_policy policy;
+    policies_org(call->site->policies, &policy);
+    return (struct search_options){.soql = {.org = call->site->org,
+                                            .user_id = call->session.user_id,
+                                            .now_ms = call_now(call),
+                                            .api_version = call->api_version},
+                                   .base = call->base,
+                                   .lag_ms = policy.search_lag_s * 1000};
 }
 
-/* Words and "quoted phrases"; AND is what they mean anyway. */
-static bool read_terms(struct search *search, const char *p, size_t len)
+static void refuse(struct call *call, const struct err *err)
 {
-    const char *end = p + len;
-    while (p < end) {
-        size_t n = 0;
-        if (isspace((unsigned char)*p)) {
-            p++;
-            continue;
+    if (err_is(err, "UNKNOWN_EXCEPTION") || strchr(err->code, '.'))
+        answer_failed(call, err);
+    else
+        answer_error(call, 400, err->code, "%s", err->message);
+}
+
+/* --- labels --- */
+
+/* The fields of a select list, with their labels. */
+static void field_labels(struct call *call, struct jw *w, const struct search_target *target,
+                         const struct sobject *object)
+{
+    const char *list = target->fields;
+    jw_array(w);
+    while (*list) {
+        size_t len = strcspn(list, ",");
+        const char *name = text_trim(call->arena, arena_strndup(call->arena, list, len));
+        const struct field *field = sobject_field(object, name);
+        if (field) {
+            jw_object(w);
+            jw_kv_text(w, "label", field->label);
+            jw_kv_text(w, "name", field->name);
+            jw_end_object(w);
         }
-        if (*p == '"') {
-            const char *stop = memchr(p + 1, '"', (size_t)(end - p) - 1);
-            n = (size_t)((stop ? stop : end) - p) - 1;
-            add_word(search, p + 1, n);
-            p += n + 2;
-            continue;
-        }
-        while (p + n < end && !isspace((unsigned char)p[n]))
-            n += p[n] == '\\' && p + n + 1 < end ? 2 : 1;
-        add_word(search, p, n);
-        p += n;
+        list += len + (list[len] == ',');
     }
-    return search->word_count > 0;
+    jw_end_array(w);
 }
 
-/* --- the condition --- */
-
-static bool in_scope(const struct search *search, const struct field *field)
+/* "metadata":{"entityMetadata":[..]} */
+static void labels_json(struct call *call, const struct search *search, struct buf *out)
 {
-    if (strcmp(search->scope, "NAME") == 0)
-        return field->name_field;
-    if (strcmp(search->scope, "EMAIL") == 0)
-        return field->type == FT_EMAIL;
-    if (strcmp(search->scope, "PHONE") == 0)
-        return field->type == FT_PHONE;
-    return field->type == FT_STRING || field->type == FT_EMAIL || field->type == FT_PHONE ||
-           field->type == FT_URL;
-}
-
-/* A quote or % inside a LIKE pattern of SOQL. */
-static void like_text(struct buf *out, const char *text)
-{
-    for (; *text; text++) {
-        if (*text == '*')
-            buf_char(out, '%');
-        else if (*text == '?')
-            buf_char(out, '_');
-        else {
-            if (strchr("'\\%_\"", *text))
-                buf_char(out, '\\');
-            buf_char(out, *text);
-        }
-    }
-}
-
-static bool write_condition(const struct search *search, const struct sobject *object,
-                            struct buf *out)
-{
-    for (size_t w = 0; w < search->word_count; w++) {
-        size_t fields = 0;
-        buf_str(out, w ? " AND (" : "(");
-        for (size_t i = 0; i < object->field_count && fields < FIELDS_MAX; i++) {
-            const struct field *field = object->fields[i];
-            if (!field->filterable || !field->stored || !in_scope(search, field) ||
-                !call_may_field(search->call, field, ORG_READ))
-                continue;
-            buf_printf(out, "%s%s LIKE '", fields++ ? " OR " : "", field->name);
-            like_text(out, search->words[w]);
-            buf_printf(out, "%%' OR %s LIKE '%% ", field->name);
-            like_text(out, search->words[w]);
-            buf_str(out, "%'");
-        }
-        if (!fields)
-            return false;
-        buf_char(out, ')');
-    }
-    return true;
-}
-
-/* --- one object --- */
-
-/* Appends the object's records; *count of them. False after answering. */
-static bool search_object(struct search *search, const struct target *target, struct buf *rows,
-                          int64_t *left)
-{
-    struct call *call = search->call;
-    struct err err = {{0}};
-    struct buf soql = BUF_INIT;
-    size_t written = 0;
-    struct soql_context context = {.org = call->site->org,
-                                   .user_id = call->session.user_id,
-                                   .now_ms = call_now(call),
-                                   .api_version = call->api_version};
-    int64_t most = target->limit < *left ? target->limit : *left;
-    buf_printf(&soql, "SELECT %s FROM %s WHERE ", target->fields, target->object->name);
-    if (!write_condition(search, target->object, &soql) || most <= 0) {
-        buf_free(&soql);
-        return true;
-    }
-    if (target->where)
-        buf_printf(&soql, " AND (%s)", target->where);
-    buf_printf(&soql, " %s LIMIT %lld", target->tail, (long long)most);
-    struct soql_plan *plan = soql_compile(call->arena, &context, buf_text(&soql), &err);
-    struct soql_cursor *cursor = plan ? soql_open(call->site->org, plan, &err) : NULL;
-    size_t before = rows->len;
-    if (before)
-        buf_char(rows, ',');
-    bool ok =
-        cursor && soql_write_json(cursor, call->base, (size_t)most, rows, &written, &err) == OK;
-    if (!written && before)
-        rows->len = before;
-    soql_close(cursor);
-    buf_free(&soql);
-    *left -= (int64_t)written;
-    requests_records(call->site->requests, COUNT_READ, written);
-    if (!ok)
-        answer_error(call, 400, err.code, "%s", err.message);
-    return ok;
-}
-
-static void run_search(struct search *search)
-{
-    struct call *call = search->call;
-    struct buf rows = BUF_INIT;
     struct jw w;
-    int64_t left = search->limit;
-    for (size_t i = 0; i < search->target_count; i++)
-        if (!search_object(search, &search->targets[i], &rows, &left)) {
-            buf_free(&rows);
-            return;
-        }
+    jw_init(&w, out);
+    jw_object(&w);
+    jw_key(&w, "entityMetadata");
+    jw_array(&w);
+    for (size_t i = 0; i < search->target_count; i++) {
+        const struct search_target *target = &search->targets[i];
+        const struct sobject *object = schema_find(org_schema(call->site->org), target->object);
+        jw_object(&w);
+        jw_kv_text(&w, "entityName", object->name);
+        jw_key(&w, "fieldMetadata");
+        field_labels(call, &w, target, object);
+        jw_end_object(&w);
+    }
+    jw_end_array(&w);
+    jw_end_object(&w);
+}
+
+/* --- answering --- */
+
+static void answer_search(struct call *call, const struct search *search)
+{
+    struct jw w;
+    struct err err = {{0}};
+    struct buf rows = BUF_INIT, *body = &call->out->body;
+    struct search_options options = options_of(call);
+    size_t count = 0;
+    if (search_run(call->site->search, search, &options, call->arena, &rows, &count, &err) != OK) {
+        refuse(call, &err);
+        buf_free(&rows);
+        return;
+    }
+    requests_records(call->site->requests, COUNT_READ, count);
     answer_json(call, 200, &w);
-    if (call->api_version >= 37)
-        buf_str(&call->out->body, "{\"searchRecords\":");
-    buf_char(&call->out->body, '[');
-    buf_append(&call->out->body, buf_text(&rows), rows.len);
-    buf_str(&call->out->body, call->api_version >= 37 ? "]}" : "]");
+    bool wrapped = call->api_version >= 37;
+    buf_str(body, wrapped ? "{\"searchRecords\":[" : "[");
+    buf_append(body, buf_text(&rows), rows.len);
+    buf_char(body, ']');
+    if (wrapped && search->labels) {
+        buf_str(body, ",\"metadata\":");
+        labels_json(call, search, body);
+    }
+    if (wrapped)
+        buf_char(body, '}');
     buf_free(&rows);
-}
-
-/* Without RETURNING every searchable object is asked for its ids. */
-static void all_targets(struct search *search)
-{
-    const struct schema *schema = org_schema(search->call->site->org);
-    for (size_t i = 0; i < schema_count(schema) && search->target_count < 32; i++) {
-        const struct sobject *object = schema_at(schema, i);
-        if (object->searchable && object->name_field && object->key_prefix &&
-            org_may_object(search->call->site->org, search->call->session.user_id, object,
-                           ORG_READ))
-            search->targets[search->target_count++] =
-                (struct target){.object = object, .fields = "Id", .tail = "", .limit = OBJECT_MAX};
-    }
-}
-
-/* The object of a RETURNING entry. NULL after answering 400. */
-static const struct sobject *target_object(struct search *search, const char *name)
-{
-    const struct sobject *object = schema_find(org_schema(search->call->site->org), name);
-    if (object &&
-        org_may_object(search->call->site->org, search->call->session.user_id, object, ORG_READ))
-        return object;
-    answer_error(search->call, 400, "INVALID_TYPE", "sObject type '%s' is not supported.", name);
-    return NULL;
-}
-
-/* --- SOSL --- */
-
-static const char *skip_space(const char *p)
-{
-    return p + strspn(p, " \t\r\n");
-}
-
-/* Past the keyword, or NULL when something else stands there. */
-static const char *keyword(const char *p, const char *word)
-{
-    size_t len = strlen(word);
-    p = skip_space(p);
-    return strncasecmp(p, word, len) == 0 && !isalnum((unsigned char)p[len]) ? p + len : NULL;
-}
-
-/* Where the keyword starts in a text, outside quotes; NULL. */
-static const char *find_keyword(const char *text, const char *word)
-{
-    bool quoted = false;
-    for (const char *p = text; *p; p++) {
-        if (*p == '\'')
-            quoted = !quoted;
-        if (!quoted && (p == text || isspace((unsigned char)p[-1])) && keyword(p, word) &&
-            !isspace((unsigned char)*p))
-            return p;
-    }
-    return NULL;
-}
-
-/* "Id, Name WHERE .. ORDER BY .. LIMIT n" of one object. */
-static void read_inside(struct arena *arena, char *inside, struct target *target)
-{
-    char *limit = (char *)find_keyword(inside, "LIMIT");
-    if (limit) {
-        long long n = strtoll(limit + 5, NULL, 10);
-        target->limit = n > 0 && n < OVERALL_MAX ? n : OVERALL_MAX;
-        *limit = '\0';
-    }
-    char *order = (char *)find_keyword(inside, "ORDER");
-    if (order) {
-        target->tail = arena_strdup(arena, order);
-        *order = '\0';
-    }
-    char *where = (char *)find_keyword(inside, "WHERE");
-    if (where) {
-        target->where = arena_strdup(arena, where + 5);
-        *where = '\0';
-    }
-    target->fields = text_blank(inside) ? "Id" : arena_strdup(arena, inside);
-}
-
-/* The closing bracket that fits the opening one. */
-static const char *closing(const char *p)
-{
-    int depth = 0;
-    bool quoted = false;
-    for (; *p; p++) {
-        if (*p == '\'' && p[-1] != '\\')
-            quoted = !quoted;
-        if (quoted)
-            continue;
-        depth += *p == '(';
-        depth -= *p == ')';
-        if (depth == 0)
-            return p;
-    }
-    return NULL;
-}
-
-/* Past RETURNING's list. NULL after answering. */
-static const char *read_returning(struct search *search, const char *p)
-{
-    struct arena *arena = search->call->arena;
-    do {
-        struct target target = {.fields = "Id", .tail = "", .limit = OBJECT_MAX};
-        p = skip_space(p);
-        size_t len = strspn(p, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_");
-        target.object = target_object(search, arena_strndup(arena, p, len));
-        if (!target.object)
-            return NULL;
-        p = skip_space(p + len);
-        if (*p == '(') {
-            const char *stop = closing(p);
-            if (!stop) {
-                answer_error(search->call, 400, "MALFORMED_SEARCH", "missing closing bracket: %s",
-                             p);
-                return NULL;
-            }
-            read_inside(arena, arena_strndup(arena, p + 1, (size_t)(stop - p) - 1), &target);
-            p = stop + 1;
-        }
-        if (search->target_count < 32)
-            search->targets[search->target_count++] = target;
-        p = skip_space(p);
-    } while (*p++ == ',');
-    return p - 1;
-}
-
-/* False after answering. */
-static bool read_sosl(struct search *search, const char *sosl)
-{
-    static const char *const scopes[] = {"ALL", "NAME", "EMAIL", "PHONE", "SIDEBAR"};
-    const char *p = keyword(sosl, "FIND"), *q;
-    p = p ? skip_space(p) : "";
-    const char *stop = *p == '{' ? p + 1 : NULL;
-    while (stop && *stop && *stop != '}')
-        stop += *stop == '\\' && stop[1] ? 2 : 1;
-    if (!stop || !*stop || !read_terms(search, p + 1, (size_t)(stop - p) - 1)) {
-        answer_error(search->call, 400, "MALFORMED_SEARCH",
-                     "No search term found. The search term must be enclosed in braces.");
-        return false;
-    }
-    p = stop + 1;
-    if ((q = keyword(p, "IN"))) {
-        for (size_t i = 0; i < 5; i++)
-            if ((p = keyword(q, scopes[i]))) {
-                snprintf(search->scope, sizeof search->scope, "%s", scopes[i]);
-                break;
-            }
-        if (!p || !(p = keyword(p, "FIELDS"))) {
-            answer_error(search->call, 400, "MALFORMED_SEARCH", "unexpected token: %s", q);
-            return false;
-        }
-    }
-    if ((q = keyword(p, "RETURNING")) && !(p = read_returning(search, q)))
-        return false;
-    if ((q = find_keyword(p, "LIMIT"))) {
-        long long n = strtoll(q + 5, NULL, 10);
-        if (n > 0 && n < search->limit)
-            search->limit = n;
-    }
-    return true;
 }
 
 void search_sosl(struct call *call)
 {
-    struct search *search = arena_alloc(call->arena, sizeof *search);
+    struct err err = {{0}};
     const char *sosl = call_param(call, "q");
-    *search = (struct search){.call = call, .scope = "ALL", .limit = OVERALL_MAX};
-    if (text_blank(sosl)) {
-        answer_error(call, 400, "MALFORMED_SEARCH",
-                     "No search term found. The search term must be enclosed in braces.");
-        return;
-    }
-    if (!read_sosl(search, sosl))
-        return;
-    if (!search->target_count)
-        all_targets(search);
-    run_search(search);
+    const struct search *search = search_parse(call->arena, sosl ? sosl : "", &err);
+    if (search)
+        answer_search(call, search);
+    else
+        refuse(call, &err);
 }
 
 /* --- parameterized search --- */
 
-/* One object of the POST body, or of ?sobject=. False after answering. */
-static bool add_target(struct search *search, const struct json *entry, const char *name,
-                       const char *fields, int64_t limit)
+struct parameters {
+    struct call *call;
+    struct search search;
+    const char *fields; /* of objects that name none; NULL: Id */
+    int64_t limit, offset;
+};
+
+static enum status add_target(struct parameters *p, struct search_target target, struct err *err)
 {
-    struct arena *arena = search->call->arena;
-    const struct json *list = json_get(entry, "fields");
-    const char *order = json_get_text(entry, "orderBy");
-    struct target target = {.object = target_object(search, name ? name : ""),
-                            .fields = fields,
-                            .tail = "",
-                            .where = json_get_text(entry, "where"),
-                            .limit = json_get_int(entry, "limit", limit)};
-    if (!target.object)
-        return false;
-    if (json_is(list, JSON_ARRAY) && list->len) {
-        struct buf names = BUF_INIT;
-        json_each(field, list)
+    struct search *search = &p->search;
+    if (search->target_count == SEARCH_TARGETS_MAX)
+        return err_set(err, SEARCH_MALFORMED, "a search can return at most %d objects",
+                       SEARCH_TARGETS_MAX);
+    if (!target.fields)
+        target.fields = p->fields ? p->fields : "Id";
+    if (target.limit < 0)
+        target.limit = p->limit;
+    target.offset = p->offset;
+    search->targets[search->target_count++] = target;
+    return OK;
+}
+
+/* ["Id","Name"] as "Id,Name"; NULL when there are none. */
+static const char *joined(struct arena *arena, const struct json *list)
+{
+    struct buf names = BUF_INIT;
+    json_each(field, list) {
+        if (json_text(field))
             buf_printf(&names, "%s%s", names.len ? "," : "", json_text(field));
-        target.fields = arena_strdup(arena, buf_text(&names));
-        buf_free(&names);
     }
-    if (order)
-        target.tail = arena_printf(arena, "ORDER BY %s", order);
-    if (search->target_count < 32)
-        search->targets[search->target_count++] = target;
-    return true;
+    const char *text = names.len ? arena_strdup(arena, buf_text(&names)) : NULL;
+    buf_free(&names);
+    return text;
 }
 
-static bool read_post(struct search *search, const struct json *body)
+static enum status read_post(struct parameters *p, const struct json *body, struct err *err)
 {
-    int64_t limit = json_get_int(body, "defaultLimit", OBJECT_MAX);
-    search->limit = json_get_int(body, "overallLimit", OVERALL_MAX);
-    if (json_get_text(body, "in"))
-        snprintf(search->scope, sizeof search->scope, "%.7s", json_get_text(body, "in"));
+    const char *scope = json_get_text(body, "in"), *labels = json_get_text(body, "metadata");
+    p->fields = joined(p->call->arena, json_get(body, "fields"));
+    p->limit = json_get_int(body, "defaultLimit", -1);
+    p->offset = json_get_int(body, "offset", -1);
+    p->search.limit = json_get_int(body, "overallLimit", SEARCH_ROWS_MAX);
+    p->search.labels = labels && text_eq_nocase(labels, "LABELS");
+    if (scope && !search_scope_parse(scope, &p->search.scope))
+        return err_set(err, "INVALID_SEARCH_SCOPE", "unknown search scope: %s", scope);
     json_each(entry, json_get(body, "sobjects")) {
-        const char *name = json_is(entry, JSON_STRING) ? entry->text : json_get_text(entry, "name");
-        if (!add_target(search, entry, name, "Id", limit))
-            return false;
+        struct search_target target = {
+            .object = json_is(entry, JSON_STRING) ? entry->text : json_get_text(entry, "name"),
+            .fields = joined(p->call->arena, json_get(entry, "fields")),
+            .where = json_get_text(entry, "where"),
+            .order = json_get_text(entry, "orderBy"),
+            .limit = json_get_int(entry, "limit", -1)};
+        if (!target.object)
+            return err_set(err, "MISSING_ARGUMENT", "an entry of sobjects has no name");
+        if (add_target(p, target, err) != OK)
+            return FAIL;
     }
-    return true;
+    return OK;
 }
 
-static bool read_get(struct search *search)
+static int64_t number_of(struct call *call, const char *name, int64_t otherwise)
 {
-    struct call *call = search->call;
+    const char *text = call_param(call, name);
+    return text && *text ? strtoll(text, NULL, 10) : otherwise;
+}
+
+/* Account.fields, Account.limit ... of the object. */
+static const char *object_param(struct call *call, const char *object, const char *name)
+{
+    return call_param(call, arena_printf(call->arena, "%s.%s", object, name));
+}
+
+static enum status read_get(struct parameters *p, struct err *err)
+{
+    struct call *call = p->call;
+    const char *scope = call_param(call, "in"), *labels = call_param(call, "metadata");
+    p->fields = call_param(call, "fields");
+    p->limit = number_of(call, "defaultLimit", -1);
+    p->offset = number_of(call, "offset", -1);
+    p->search.limit = number_of(call, "overallLimit", SEARCH_ROWS_MAX);
+    p->search.labels = labels && text_eq_nocase(labels, "LABELS");
+    if (scope && !search_scope_parse(scope, &p->search.scope))
+        return err_set(err, "INVALID_SEARCH_SCOPE", "unknown search scope: %s", scope);
     for (const struct uri_pair *pair = call->query; pair; pair = pair->next) {
         if (strcmp(pair->name, "sobject") != 0)
             continue;
-        const char *fields = call_param(call, arena_printf(call->arena, "%s.fields", pair->value));
-        const char *limit = call_param(call, arena_printf(call->arena, "%s.limit", pair->value));
-        if (!add_target(search, NULL, pair->value, fields ? fields : "Id",
-                        limit ? strtoll(limit, NULL, 10) : OBJECT_MAX))
-            return false;
+        struct search_target target = {
+            .object = pair->value,
+            .fields = object_param(call, pair->value, "fields"),
+            .where = object_param(call, pair->value, "where"),
+            .order = object_param(call, pair->value, "orderBy"),
+            .limit = number_of(call, arena_printf(call->arena, "%s.limit", pair->value), -1)};
+        if (add_target(p, target, err) != OK)
+            return FAIL;
     }
-    return true;
+    return OK;
+}
+
+static enum status check_parameters(struct parameters *p, struct err *err)
+{
+    if (p->search.limit < 0 || p->search.limit > SEARCH_ROWS_MAX)
+        p->search.limit = SEARCH_ROWS_MAX;
+    if (p->offset > SEARCH_OFFSET_MAX)
+        return err_set(err, "NUMBER_OUTSIDE_VALID_RANGE", "SOSL offset should be between 0 to %d",
+                       SEARCH_OFFSET_MAX);
+    if (p->offset >= 0 && p->search.target_count != 1)
+        return err_set(err, SEARCH_MALFORMED,
+                       "OFFSET is only supported for queries on a single object");
+    return OK;
 }
 
 void search_parameterized(struct call *call)
 {
-    struct search *search = arena_alloc(call->arena, sizeof *search);
+    struct err err = {{0}};
+    struct parameters p = {.call = call};
     bool post = strcmp(call->method, "POST") == 0;
     const struct json *body = post ? call_json(call) : NULL;
-    const char *q = post ? json_get_text(body, "q") : call_param(call, "q");
-    *search = (struct search){.call = call, .scope = "ALL", .limit = OVERALL_MAX};
     if (post && !body)
         return;
-    if (text_blank(q) || !read_terms(search, q, strlen(q))) {
+    const char *q = post ? json_get_text(body, "q") : call_param(call, "q");
+    if (text_blank(q)) {
         answer_error(call, 400, "MISSING_ARGUMENT", "the search text q has to be specified");
         return;
     }
-    if (!(post ? read_post(search, body) : read_get(search)))
+    if (search_parse_find(call->arena, q, &p.search, &err) == OK &&
+        (post ? read_post(&p, body, &err) : read_get(&p, &err)) == OK &&
+        check_parameters(&p, &err) == OK)
+        answer_search(call, &p.search);
+    else
+        refuse(call, &err);
+}
+
+/* --- helpers of a search box --- */
+
+/* The objects that people search for, most of all first: here the main ones. */
+void search_scope_order(struct call *call)
+{
+    static const char *const order[] = {"Account", "Contact",  "Opportunity", "Lead",
+                                        "Case",    "Campaign", "User"};
+    struct jw w;
+    answer_json(call, 200, &w);
+    jw_array(&w);
+    for (size_t i = 0; i < sizeof order / sizeof *order; i++) {
+        const struct sobject *object = schema_find(org_schema(call->site->org), order[i]);
+        if (!object || !org_may_object(call->site->org, call->session.user_id, object, ORG_READ))
+            continue;
+        jw_object(&w);
+        jw_kv_text(&w, "type", object->name);
+        jw_kv_text(&w, "url",
+                   arena_printf(call->arena, "%s/sobjects/%s/describe", call->base, object->name));
+        jw_end_object(&w);
+    }
+    jw_end_array(&w);
+}
+
+static void layout_column(struct call *call, struct jw *w, const struct sobject *object,
+                          const char *name)
+{
+    const struct field *field = sobject_field(object, name);
+    if (!field || !call_may_field(call, field, ORG_READ))
         return;
-    if (!search->target_count)
-        all_targets(search);
-    run_search(search);
+    jw_object(w);
+    jw_kv_text(w, "field", arena_printf(call->arena, "%s.%s", object->name, field->name));
+    jw_kv_null(w, "format");
+    jw_kv_text(w, "label", field->label);
+    jw_kv_text(w, "name", field->name);
+    jw_end_object(w);
+}
+
+/* What a result list shows of each object of ?q=Account,Contact. */
+void search_layout(struct call *call)
+{
+    static const char *const columns[] = {"Company", "AccountNumber", "Title",     "Phone",
+                                          "Email",   "StageName",     "CloseDate", "Status"};
+    struct jw w;
+    const char *list = call_param(call, "q"), *word;
+    size_t len;
+    if (text_blank(list)) {
+        answer_error(call, 400, "MISSING_ARGUMENT", "q has to name objects");
+        return;
+    }
+    answer_json(call, 200, &w);
+    jw_array(&w);
+    while ((word = words_next(&list, &len))) {
+        const char *name = arena_strndup(call->arena, word, len);
+        const struct sobject *object = schema_find(org_schema(call->site->org), name);
+        bool seen =
+            object && org_may_object(call->site->org, call->session.user_id, object, ORG_READ);
+        jw_object(&w);
+        jw_kv_text(&w, "errorMsg",
+                   seen ? NULL
+                        : arena_printf(call->arena, "sObject type '%s' is not supported.", name));
+        jw_kv_text(&w, "label", "Search Results");
+        jw_kv_int(&w, "limitRows", 25);
+        jw_kv_text(&w, "objectType", seen ? object->name : name);
+        jw_key(&w, "searchColumns");
+        jw_array(&w);
+        if (seen && object->name_field)
+            layout_column(call, &w, object, object->name_field->name);
+        for (size_t i = 0; seen && i < sizeof columns / sizeof *columns; i++)
+            layout_column(call, &w, object, columns[i]);
+        jw_end_array(&w);
+        jw_end_object(&w);
+    }
+    jw_end_array(&w);
+}
+
+/* Records whose name starts like this, a few; *more says that there are others. */
+static enum status suggest(struct call *call, const char *q, const struct sobject *object,
+                           int64_t limit, struct buf *rows, bool *more, struct err *err)
+{
+    struct search search = {.scope = SEARCH_NAME, .limit = limit + 1, .target_count = 1};
+    struct search_options options = options_of(call);
+    struct buf found = BUF_INIT;
+    size_t count = 0;
+    search.targets[0] = (struct search_target){
+        .object = object->name,
+        .fields = arena_printf(call->arena, "Id,%s", object->name_field->name),
+        .order = object->name_field->sortable ? object->name_field->name : NULL,
+        .limit = limit + 1,
+        .offset = -1};
+    enum status rc =
+        search_parse_find(call->arena, arena_printf(call->arena, "%s*", q), &search, err);
+    if (rc == OK)
+        rc = search_run(call->site->search, &search, &options, call->arena, &found, &count, err);
+    *more = rc == OK && (int64_t)count > limit;
+    if (rc == OK)
+        buf_append(rows, buf_text(&found), found.len);
+    buf_free(&found);
+    return rc;
+}
+
+/* Only the first `limit` of the records written as JSON. */
+static void answer_suggestions(struct call *call, struct buf *rows, int64_t limit, bool more)
+{
+    struct jw w;
+    struct buf list = BUF_INIT;
+    buf_printf(&list, "[%s]", buf_text(rows));
+    const struct json *records = json_parse_buf(call->arena, &list, NULL);
+    buf_free(&list);
+    answer_json(call, 200, &w);
+    jw_object(&w);
+    jw_key(&w, "autoSuggestResults");
+    jw_array(&w);
+    json_each(record, records) {
+        if (limit-- > 0)
+            jw_value(&w, record);
+    }
+    jw_end_array(&w);
+    jw_kv_bool(&w, "hasMoreResults", more);
+    jw_end_object(&w);
+}
+
+void search_suggestions(struct call *call)
+{
+    struct err err = {{0}};
+    struct buf rows = BUF_INIT;
+    const char *q = call_param(call, "q"), *name = call_param(call, "sobject");
+    int64_t limit = number_of(call, "limit", SUGGESTED);
+    bool more = false;
+    if (limit < 1 || limit > SUGGESTED_MAX)
+        limit = SUGGESTED_MAX;
+    const struct sobject *object = name ? call_object(call, name) : NULL;
+    if (name && !object)
+        return;
+    if (!q || utf8_length(q, strlen(q)) < SUGGEST_FROM || !object || !search_can(object)) {
+        answer_error(call, 400, "MISSING_ARGUMENT",
+                     "q has to have at least %d characters, and sobject has to name a searchable "
+                     "object",
+                     SUGGEST_FROM);
+        return;
+    }
+    if (suggest(call, q, object, limit, &rows, &more, &err) == OK)
+        answer_suggestions(call, &rows, limit, more);
+    else
+        refuse(call, &err);
+    buf_free(&rows);
 }

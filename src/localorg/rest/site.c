@@ -12,6 +12,7 @@
 #include "localorg/rest/bulk.h"
 #include "localorg/rest/report_runs.h"
 #include "localorg/rest/routes.h"
+#include "localorg/search/search.h"
 #include "localorg/rest/topics.h"
 #include "localorg/rest/turnstile.h"
 #include "localorg/seed/seed.h"
@@ -204,6 +205,8 @@ enum status site_reset(struct site *site, const char *seed, int scale, struct er
         options->scale = scale;
     cursors_clear(site->cursors);
     bulk_clear(site->bulk);
+    search_index_free(site->search);
+    site->search = NULL;
     org_close(site->org);
     if (options->data)
         remove_database(options->data);
@@ -212,6 +215,7 @@ enum status site_reset(struct site *site, const char *seed, int scale, struct er
         log_error("reset failed: %s", err->message);
         exit(1);
     }
+    site->search = search_index_new(site->org);
     hub_drop_all(site->hub);
     setup_stale(site->setup);
     streaming_limits(site);
@@ -314,6 +318,7 @@ struct site *site_start(const struct site_options *options, struct err *err)
     site->turnstile = turnstile_new();
     site->org = open_org(options, site->world, err);
     if (site->org) {
+        site->search = search_index_new(site->org);
         listen_to_org(site);
         state_load(site);
         site->bulk = bulk_new(site);
@@ -345,6 +350,7 @@ void site_stop(struct site *site)
     grants_free(site->grants);
     policies_free(site->policies);
     dice_free(site->dice);
+    search_index_free(site->search);
     org_close(site->org);
     topics_free(site->topics);
     hub_free(site->hub);

@@ -28,6 +28,7 @@ struct topics;
 struct http_server;
 struct report_runs;
 struct turnstile;
+struct search_index;
 
 struct site_options {
     const char *host; /* "127.0.0.1" */
@@ -69,6 +70,7 @@ struct site {
     struct topics *topics;   /* PushTopics */
     struct report_runs *report_runs;
     struct setup *setup;     /* what the Tooling API queries */
+    struct search_index *search;
 };
 
 /* Opens or seeds the org and starts answering. NULL with *err set on failure. */

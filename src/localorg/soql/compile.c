@@ -160,6 +160,10 @@ static enum status conditions_sql(struct compiler *c, const struct ast_query *qu
     buf_str(out, c->context->all_rows ? "1" : column_sql(c, c->scope->root, "IsDeleted"));
     buf_str(out, c->context->all_rows ? "" : " = 0");
     buf_str(out, source_reach(c, c->scope->root));
+    if (c->context->search_table && !child_of)
+        buf_printf(out, " AND t%d.rowid IN (SELECT rowid FROM \"%s\" WHERE \"%s\" MATCH ?%d)",
+                   c->scope->root->number, c->context->search_table, c->context->search_table,
+                   bind_text(c, c->context->search_match));
     if (scope_sql(c, query, out) != OK)
         return FAIL;
     if (!query->where)

@@ -62,6 +62,9 @@ struct soql_context {
     bool all_rows;       /* queryAll: deleted rows too */
     int64_t now_ms;      /* for date literals */
     double api_version;
+    /* Only records that this full-text table finds with this expression; the
+     * rowids are those of the object's table. NULL: all. */
+    const char *search_table, *search_match;
 };
 
 struct soql_plan *soql_compile(struct arena *arena, const struct soql_context *context,
