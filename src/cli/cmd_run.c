@@ -5,6 +5,21 @@
 
 #include <string.h>
 
+static void json_repairs(struct jw *w, const struct run_report *r)
+{
+    jw_key(w, "repairs");
+    jw_array(w);
+    for (size_t i = 0; i < r->repair_count; i++) {
+        jw_object(w);
+        jw_kv_text(w, "field", r->repairs[i].field);
+        jw_kv_int(w, "count", r->repairs[i].count);
+        jw_kv_text(w, "given", r->repairs[i].given);
+        jw_kv_text(w, "written", r->repairs[i].written);
+        jw_end_object(w);
+    }
+    jw_end_array(w);
+}
+
 static void json_report(const char *table, const struct run_report *r)
 {
     struct buf out = BUF_INIT;
@@ -23,7 +38,10 @@ static void json_report(const char *table, const struct run_report *r)
     jw_kv_int(&w, "adopted", r->adopted);
     jw_kv_int(&w, "updated", r->updated);
     jw_kv_int(&w, "upserted", r->upserted);
+    jw_kv_int(&w, "deleted", r->deleted);
+    jw_kv_int(&w, "converted", r->converted);
     jw_kv_int(&w, "unchanged", r->unchanged);
+    jw_kv_int(&w, "repaired", r->repaired);
     jw_kv_int(&w, "refused", r->refused);
     jw_kv_int(&w, "rejected", r->rejected);
     jw_kv_int(&w, "in_doubt", r->in_doubt);
@@ -43,6 +61,7 @@ static void json_report(const char *table, const struct run_report *r)
         jw_end_object(&w);
     }
     jw_end_array(&w);
+    json_repairs(&w, r);
     jw_end_object(&w);
     puts(buf_text(&out));
     buf_free(&out);
@@ -56,7 +75,7 @@ static void count_line(const char *what, int64_t count)
 
 static void text_report(const char *table, const struct run_report *r)
 {
-    int64_t writes = r->created + r->adopted + r->updated + r->upserted;
+    int64_t writes = r->created + r->adopted + r->updated + r->upserted + r->deleted + r->converted;
     if (!r->cells_computed && !writes && !r->cells_error && !r->refused && !r->planned &&
         !r->in_doubt && !r->retrying)
         printf("%s: nothing was due.\n", table);
@@ -68,6 +87,8 @@ static void text_report(const char *table, const struct run_report *r)
     count_line("found, not created", r->adopted);
     count_line("updated", r->updated);
     count_line("upserted", r->upserted);
+    count_line("deleted", r->deleted);
+    count_line("converted", r->converted);
     count_line("already so", r->unchanged);
     count_line("skipped: condition", r->cells_skipped);
     count_line("no result", r->cells_no_result);
@@ -77,6 +98,10 @@ static void text_report(const char *table, const struct run_report *r)
     count_line("rejected by the org", r->rejected);
     count_line("retrying later", r->retrying);
     count_line("IN DOUBT", r->in_doubt);
+    count_line("values made fit", r->repaired);
+    for (size_t i = 0; i < r->repair_count; i++)
+        printf("    %6s x %s, such as \"%s\" to %s\n", thousands(r->repairs[i].count),
+               r->repairs[i].field, r->repairs[i].given, r->repairs[i].written);
     if (r->refusal_count)
         puts("  Why:");
     for (size_t i = 0; i < r->refusal_count; i++)

@@ -1,6 +1,8 @@
 /* connect.c - the few helpers that every connector shares. */
 #include "connect/connect.h"
 
+#include "base/normal.h"
+
 #include "base/str.h"
 
 #include <string.h>
@@ -81,4 +83,20 @@ const char *crm_verdict_name(enum crm_verdict verdict)
 {
     static const char *const names[] = {"pass", "warning", "fail", "unknown"};
     return names[verdict];
+}
+
+char *crm_normalise(struct arena *arena, enum crm_normal normal, struct value value)
+{
+    const char *text = value.text ? value.text : "";
+    switch (normal) {
+    case CRM_DOMAIN:
+        return normal_domain(arena, text, value.len);
+    case CRM_PHONE:
+        return normal_phone(arena, text, value.len);
+    case CRM_EMAIL:
+        return normal_email(arena, text, value.len);
+    case CRM_AS_IS:
+        break;
+    }
+    return str_dup(arena, str_trim((struct str){text, value.len}));
 }

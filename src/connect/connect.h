@@ -31,6 +31,8 @@
 struct crm_choice {
     const char *value, *label;
     bool active;
+    const char *valid_for; /* of a dependent picklist: base64 bits, one a value of the controlling
+                              field, first bit first; NULL = valid for all */
 };
 
 struct crm_field {
@@ -40,6 +42,7 @@ struct crm_field {
         case_sensitive, restricted_picklist, filterable, sortable, calculated, custom, name_field,
         permissionable,  /* field-level security applies: a permission set may name it */
         master_detail;   /* its parent must be readable, too */
+    const char *controller; /* the field a dependent picklist depends on; NULL = on none */
     const char *compound; /* "BillingAddress" for BillingCity; NULL = part of nothing */
     struct crm_choice *choices;
     size_t choice_count;
@@ -53,6 +56,11 @@ struct crm_object {
     bool queryable, createable, updateable, deletable, custom;
     struct crm_field *fields;
     size_t field_count;
+    struct crm_record_type {
+        const char *id, *name, *developer_name;
+        bool available, active; /* to this user; at all */
+    } *record_types;
+    size_t record_type_count;
 };
 const struct crm_field *crm_object_field(const struct crm_object *object,
                                          const char *name); /* nocase */
@@ -108,6 +116,12 @@ struct crm_page {
 
 /* -------------------------------------------------------------- lookup */
 
+/* What of a text says whether two are the same (base/normal.h): both sides are
+ * brought to it before they are compared. */
+enum crm_normal { CRM_AS_IS, CRM_DOMAIN, CRM_PHONE, CRM_EMAIL };
+/* NULL when the text is none of that kind; CRM_AS_IS gives the trimmed text. */
+char *crm_normalise(struct arena *arena, enum crm_normal normal, struct value value);
+
 struct crm_lookup {
     const char *object;
     const char *const *match_fields; /* all must match */
@@ -116,6 +130,7 @@ struct crm_lookup {
     size_t return_count;
     const struct value *keys; /* row_count x match_count; a null or blank key never matches */
     size_t row_count;
+    const enum crm_normal *normals; /* match_count of them; NULL = all CRM_AS_IS */
     bool contains;         /* LIKE %key% instead of = */
     bool all_rows;         /* deleted records too: for reconciliation */
     const char *and_where; /* further SOQL condition, or NULL */
@@ -128,6 +143,14 @@ struct crm_match {
     struct crm_match *next;
 };
 /* results[i] = the list of matches of row i, oldest first; NULL = none. */
+
+/* A query of the user's own, in pieces: query text, and values to be put into it. */
+struct crm_query_piece {
+    const char *text;        /* query text; NULL = a value */
+    struct value value;
+    enum value_type type;    /* decides how the value is spelled outside quotes */
+    struct crm_query_piece *next;
+};
 
 /* --------------------------------------------------------------- write */
 
@@ -198,7 +221,7 @@ struct crm_identity {
 /* What the tables of a workspace need of an object. */
 struct crm_need {
     const char *object;
-    bool create, update;
+    bool create, update, remove;
     struct crm_need_field {
         const char *name;
         bool edit;
@@ -348,6 +371,17 @@ struct connector {
 
     enum status (*lookup)(struct crm_session *session, const struct crm_lookup *lookup,
                           struct arena *arena, struct crm_match **results, struct err *err);
+
+    /* The query's text with its values quoted and escaped; NULL with *err set when a value
+     * cannot stand there. */
+    const char *(*query_text)(struct arena *arena, const struct crm_query_piece *pieces,
+                              struct err *err);
+    /* One query a row (NULL = none), several in one call; at most `most` records each, in the query's own
+     * order. A query that is refused has its errs[i] set (code "" otherwise); FAIL when the
+     * remote cannot be asked at all. */
+    enum status (*select)(struct crm_session *session, const char *const *queries, size_t count,
+                          size_t most, struct arena *arena, struct crm_match **results,
+                          struct err *errs, struct err *err);
 
     /* Checks and repairs one field value for a write; *out is JSON text to put
      * in the payload. CRM_CHECK_REFUSED sets *err (code "refused.too_long" ...). */

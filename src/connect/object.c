@@ -21,6 +21,7 @@ static void choices_parse(struct arena *arena, const struct json *list, struct c
         to->value = text_of(arena, choice, "value");
         to->label = text_of(arena, choice, "label");
         to->active = json_get_bool(choice, "active", true);
+        to->valid_for = text_of(arena, choice, "validFor");
         if (!to->value)
             to->value = "";
     }
@@ -52,6 +53,7 @@ static void field_parse(struct arena *arena, const struct json *from, struct crm
     to->label = text_of(arena, from, "label");
     to->type = text_of(arena, from, "type");
     to->relationship_name = text_of(arena, from, "relationshipName");
+    to->controller = text_of(arena, from, "controllerName");
     to->compound = text_of(arena, from, "compoundFieldName");
     to->master_detail = json_is(json_get(from, "relationshipOrder"), JSON_NUMBER);
     to->length = (int)json_get_int(from, "length", 0);
@@ -74,6 +76,23 @@ static void field_parse(struct arena *arena, const struct json *from, struct crm
         to->type = "string";
 }
 
+static void record_types_parse(struct arena *arena, const struct json *list, struct crm_object *to)
+{
+    if (!json_is(list, JSON_ARRAY))
+        return;
+    to->record_types = arena_array(arena, list->len + 1, sizeof *to->record_types);
+    json_each(info, list) {
+        if (json_get_bool(info, "master", false)) /* the type of records that have none */
+            continue;
+        to->record_types[to->record_type_count++] =
+            (struct crm_record_type){.id = text_of(arena, info, "recordTypeId"),
+                                     .name = text_of(arena, info, "name"),
+                                     .developer_name = text_of(arena, info, "developerName"),
+                                     .available = json_get_bool(info, "available", false),
+                                     .active = json_get_bool(info, "active", true)};
+    }
+}
+
 struct crm_object *crm_object_parse(struct arena *arena, const struct json *from)
 {
     const struct json *fields = json_get(from, "fields");
@@ -92,5 +111,6 @@ struct crm_object *crm_object_parse(struct arena *arena, const struct json *from
     json_each(field, fields)
         if (json_get_text(field, "name"))
             field_parse(arena, field, &to->fields[to->field_count++]);
+    record_types_parse(arena, json_get(from, "recordTypeInfos"), to);
     return to;
 }

@@ -107,11 +107,26 @@ bool field_same(const struct crm_field *field, const struct json *a, const struc
     return texts_same(field, left, right);
 }
 
+/* A parent that was named by its own key: the record read back carries that key. */
+static bool parent_holds(const struct json *wanted, const struct json *parent)
+{
+    json_each(member, wanted)
+        if (!text_eq(member->key, "attributes") &&
+            !field_same(NULL, member, json_get_nocase(parent, member->key)))
+            return false;
+    return true;
+}
+
 bool record_holds(const struct crm_object *object, const struct json *wanted,
                   const struct json *record)
 {
     json_each(member, wanted) {
         const struct crm_field *field = crm_object_field(object, member->key);
+        if (json_is(member, JSON_OBJECT)) {
+            if (!parent_holds(member, json_get_nocase(record, member->key)))
+                return false;
+            continue;
+        }
         if (!field_same(field, member, json_get_nocase(record, member->key)))
             return false;
     }

@@ -141,6 +141,7 @@ struct run_options {
     bool yes;               /* approve first writes */
     bool dry_run;           /* plan only: what would be written, field by field; nothing is sent.
                              * Formulas and lookups are computed, because the plan needs them. */
+    bool scheduled;         /* a schedule asked, nobody waits: people's operations go first */
     bool force_new;         /* create again although a row has its record (asked twice by the CLI) */
     /* dry_run: called for every planned write; may be NULL */
     void (*planned)(void *ctx, const struct planned_write *write);
@@ -149,7 +150,7 @@ struct run_options {
 struct run_report {
     int64_t run_id;
     int64_t cells_computed, cells_skipped, cells_no_result, cells_waiting, cells_error;
-    int64_t looked_up, created, adopted, updated, upserted, unchanged, refused, rejected, in_doubt, retrying;
+    int64_t looked_up, created, adopted, updated, upserted, deleted, converted, unchanged, refused, rejected, in_doubt, retrying;
     int64_t planned;        /* dry run */
     uint64_t calls, calls_one_each;
     int64_t took_ms;
@@ -159,6 +160,12 @@ struct run_report {
         int64_t count;
     } refusals[16];
     size_t refusal_count;
+    int64_t repaired;       /* values made fit without doubt: a label for a value, a name for an Id */
+    struct repair {         /* an example of each kind, most frequent first */
+        char field[128], given[80], written[80]; /* "Lead.Industry" */
+        int64_t count;
+    } repairs[8];
+    size_t repair_count;
 };
 enum status run_table(struct engine *engine, const char *table, const struct run_options *options,
                       struct run_report *report, struct err *err);

@@ -1,6 +1,7 @@
 /* guard.c - what a table's recipe allows its writes (design 3, `guard`).
  *
- * may_write: fields the columns may touch. max_writes_per_run: the rest waits
+ * may_write: fields the columns may touch. may_delete: objects whose records they
+ * may delete, none unless named. max_writes_per_run: the rest waits
  * for the next run. stop_at_error_rate: too many refusals stop all writing of
  * this run, because the next thousand would go the same way. */
 #include "engine/journal.h"
@@ -41,22 +42,29 @@ static bool list_covers(const struct json *list, const char *object, const char 
     return false;
 }
 
-enum status guard_may_write(const struct table *table, const char *object, const struct json *set,
+enum status guard_may_write(const struct table *table, const char *object, const char *field,
                             struct err *err)
 {
     struct arena *arena = arena_new();
     const struct json *list = json_get(guard_of(table, arena), "may_write");
     enum status rc = OK;
-    json_each(member, set) {
-        if (!list || rc != OK || list_covers(list, object, member->key))
-            continue;
+    if (list && !list_covers(list, object, field)) {
         rc = err_set(err, "guard.may_write", "the table's guard does not allow writing %s.%s",
-                     object, member->key);
-        err_hint(err, "Add %s.%s to guard: may_write in the recipe if it should.", object,
-                 member->key);
+                     object, field);
+        err_hint(err, "Add %s.%s to guard: may_write in the recipe if it should.", object, field);
     }
     arena_free(arena);
     return rc;
+}
+
+bool guard_may_delete(const struct table *table, const char *object)
+{
+    struct arena *arena = arena_new();
+    bool may = false;
+    json_each(name, json_get(guard_of(table, arena), "may_delete"))
+        may = may || text_eq_nocase(json_text(name), object);
+    arena_free(arena);
+    return may;
 }
 
 int64_t guard_writes_left(const struct run_job *job, const struct table *table)

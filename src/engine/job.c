@@ -24,6 +24,7 @@ enum status run_job_open(struct run_job *job, struct engine *engine, struct run_
     job->started_ms = engine->world->monotonic_ms(engine->world);
     job->opened_ms = engine_now(engine);
     job->http_cache = http_cache_new();
+    job->names = map_new();
     return OK;
 }
 
@@ -32,6 +33,7 @@ void run_job_close(struct run_job *job)
     for (struct job_session *s = job->sessions; s; s = s->next)
         if (s->session)
             s->session->does->close(s->session);
+    map_free(job->names);
     http_cache_free(job->http_cache);
     arena_free(job->arena);
 }
@@ -238,6 +240,33 @@ void report_refusal(struct run_report *report, const char *code, const char *mes
     }
 }
 
+static void copy_cut(char *out, size_t size, const char *text, size_t len)
+{
+    size_t cut = utf8_cut(text, len, size - 1);
+    memcpy(out, text, cut);
+    out[cut] = 0;
+}
+
+void report_repair(struct run_report *report, const char *object, const char *field,
+                   struct value given, const char *written)
+{
+    struct repair *slot = NULL;
+    char name[128];
+    snprintf(name, sizeof name, "%s.%s", object, field);
+    report->repaired++;
+    for (size_t i = 0; i < report->repair_count && !slot; i++)
+        if (text_eq(report->repairs[i].field, name))
+            slot = &report->repairs[i];
+    if (!slot && report->repair_count < sizeof report->repairs / sizeof *report->repairs) {
+        slot = &report->repairs[report->repair_count++];
+        snprintf(slot->field, sizeof slot->field, "%s", name);
+        copy_cut(slot->given, sizeof slot->given, given.text ? given.text : "", given.len);
+        copy_cut(slot->written, sizeof slot->written, written, strlen(written));
+    }
+    if (slot)
+        slot->count++;
+}
+
 void report_cell(struct run_report *report, enum cell_state state)
 {
     switch (state) {
@@ -288,7 +317,8 @@ const char *run_report_json(struct arena *arena, const struct run_report *r)
         {"rejected", r->rejected},         {"in_doubt", r->in_doubt},
         {"retrying", r->retrying},         {"planned", r->planned},
         {"calls", (int64_t)r->calls},      {"calls_one_each", (int64_t)r->calls_one_each},
-        {"took_ms", r->took_ms},
+        {"took_ms", r->took_ms},           {"repaired", r->repaired},
+        {"deleted", r->deleted},           {"converted", r->converted},
     };
     struct buf text = BUF_INIT;
     struct jw w;

@@ -57,6 +57,10 @@ static void count_done(struct run_report *report, const struct op *op, bool adop
         report->created++;
     else if (op->kind == OP_UPDATE)
         report->updated++;
+    else if (op->kind == OP_DELETE)
+        report->deleted++;
+    else if (op->kind == OP_CONVERT)
+        report->converted++;
     else
         report->upserted++;
 }
@@ -144,9 +148,18 @@ enum status journal_settle(struct run_job *job, const struct op_target *target,
 
 const char *write_cell(struct arena *arena, const struct op *op, const char *id, bool created)
 {
-    if (op->kind != OP_CREATE)
-        return arena_printf(arena, "{\"id\":\"%s\"}", id);
-    return arena_printf(arena, "{\"id\":\"%s\",\"created\":%s}", id, created ? "true" : "false");
+    switch (op->kind) {
+    case OP_CREATE:
+        return arena_printf(arena, "{\"id\":\"%s\",\"created\":%s}", id,
+                            created ? "true" : "false");
+    case OP_DELETE:
+        return arena_printf(arena, "{\"id\":\"%s\",\"deleted\":true}", id);
+    case OP_UPDATE:
+    case OP_UPSERT:
+    case OP_CONVERT:
+        break;
+    }
+    return arena_printf(arena, "{\"id\":\"%s\"}", id);
 }
 
 static int64_t lock_back_off(const struct op *op)
@@ -289,14 +302,15 @@ static void fill_write(const struct crm_object *object, const struct op *op,
         op->mode == MODE_SEALED && object ? mode_seal_field(object) : NULL;
     *write = (struct crm_write){.kind = op->kind,
                                 .object = op->object,
-                                .id = op->kind == OP_UPDATE ? op->target_id : NULL,
+                                .id = op->target_id && op->kind != OP_UPSERT ? op->target_id : NULL,
                                 .payload = op->payload};
     if (seal) {
         write->key_field = seal->name;
         write->key_value = op->key;
     } else if (op->kind == OP_UPSERT || op->mode == MODE_KEYED) {
-        write->key_field = op->kind == OP_UPDATE ? NULL : op->key_field;
-        write->key_value = op->kind == OP_UPDATE ? NULL : op->key_value;
+        bool by_id = op->kind != OP_UPSERT && op->target_id;
+        write->key_field = by_id ? NULL : op->key_field;
+        write->key_value = by_id ? NULL : op->key_value;
     }
 }
 
@@ -334,6 +348,12 @@ static enum status mark_sending(struct run_job *job, struct arena *arena, struct
     return OK;
 }
 
+static const struct json *settings_of(struct arena *arena, const struct op *op)
+{
+    struct err ignored = {0};
+    return op->settings ? json_parse(arena, op->settings, strlen(op->settings), &ignored) : NULL;
+}
+
 /* One exchange with the remote: W1, write, W6. */
 static enum status send_chunk(struct run_job *job, const struct op_target *target, struct op **ops,
                               size_t count, const struct crm_object *object, struct err *err)
@@ -345,9 +365,10 @@ static enum status send_chunk(struct run_job *job, const struct op_target *targe
         struct crm_write *writes = arena_array(arena, count, sizeof *writes);
         struct crm_outcome *outcomes = arena_array(arena, count, sizeof *outcomes);
         struct settlement *settlements = arena_array(arena, count, sizeof *settlements);
+        const struct json *settings = settings_of(arena, ops[0]);
         struct crm_write_options options = {
-            .duplicate_override = target->plan && json_get_bool(target->plan->config,
-                                                                "duplicate_rule_override", false),
+            .duplicate_override = json_get_bool(settings, "duplicate_override", false),
+            .auto_assign = json_get_text(settings, "auto_assign"),
             .resend_harmless = harmless(ops[0]),
             .timeout_ms = SEND_TIMEOUT_MS};
         for (size_t i = 0; i < count; i++)
@@ -374,6 +395,7 @@ static enum status send_chunk(struct run_job *job, const struct op_target *targe
 static bool same_chunk(const struct op *a, const struct op *b)
 {
     return a->kind == b->kind && text_eq(a->object, b->object) && harmless(a) == harmless(b) &&
+           text_eq(a->settings, b->settings) &&
            text_eq(a->kind == OP_UPSERT ? a->key_field : NULL,
                    b->kind == OP_UPSERT ? b->key_field : NULL);
 }

@@ -83,8 +83,9 @@ bool record_holds(const struct crm_object *object, const struct json *wanted,
 bool field_same(const struct crm_field *field, const struct json *a, const struct json *b);
 
 /* guard.c */
-enum status guard_may_write(const struct table *table, const char *object, const struct json *set,
+enum status guard_may_write(const struct table *table, const char *object, const char *field,
                             struct err *err);
+bool guard_may_delete(const struct table *table, const char *object);
 /* How many more writes this run may make; INT64_MAX without a limit. */
 int64_t guard_writes_left(const struct run_job *job, const struct table *table);
 /* Counts outcomes; true when the error rate is above the limit. */

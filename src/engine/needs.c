@@ -160,23 +160,56 @@ static void add_source(struct gather *g, const struct source *from, const struct
     add_condition(g, from->object, json_get_text(source, "where"));
 }
 
+/* Fields to edit; "Account.Ext__c" edits the link and reads the parent's key. */
+static void add_set(struct gather *g, const char *object, const struct json *set)
+{
+    json_each(member, set) {
+        const char *dot = strchr(member->key, '.');
+        const struct crm_field *link =
+            dot ? link_named(describe(g, object), member->key, (size_t)(dot - member->key)) : NULL;
+        add_path(g, object, member->key, !dot);
+        if (link)
+            add_field(g, object, link->name, true);
+    }
+}
+
+/* Who is in which campaign with which status. */
+static void add_campaign(struct gather *g, const char *object)
+{
+    static const char *const fields[] = {"CampaignId", "LeadId", "ContactId", "Status"};
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++)
+        add_field(g, object, fields[i], true);
+    add_field(g, "Campaign", "Name", false);
+    add_field(g, "CampaignMemberStatus", "Label", false);
+}
+
 static void add_column(struct gather *g, const struct column *column, const struct json *config)
 {
     const struct column_kind *kind = column_kind_find(column->kind);
-    const char *object = json_get_text(config, "object");
+    const char *object = column_object(kind, config);
     if (!kind || !object)
         return;
     need_of(g, object);
-    if (kind == &salesforce_create_column || kind == &salesforce_upsert_column)
+    if (kind == &salesforce_create_column || kind == &salesforce_upsert_column ||
+        kind == &salesforce_campaign_column)
         need_of(g, object)->create = true;
-    if (kind == &salesforce_update_column || kind == &salesforce_upsert_column)
+    if (kind == &salesforce_update_column || kind == &salesforce_upsert_column ||
+        kind == &salesforce_campaign_column)
         need_of(g, object)->update = true;
+    if (kind == &salesforce_delete_column)
+        need_of(g, object)->remove = true;
+    if (kind == &salesforce_campaign_column)
+        add_campaign(g, object);
     add_keys(g, object, json_get(config, "match"), false);
+    json_each(map, json_get(config, "match_any"))
+        add_keys(g, object, map, false);
     add_keys(g, object, json_get(config, "unless_found"), false);
     add_list(g, object, json_get(config, "return"));
     add_list(g, object, json_get(config, "external_id"));
     add_condition(g, object, json_get_text(config, "where"));
-    add_keys(g, object, json_get(config, "set"), true);
+    add_set(g, object, json_get(config, "set"));
+    if (json_get(config, "owners"))
+        add_field(g, object, "OwnerId", true);
 }
 
 static const struct json *config_of(struct gather *g, const char *text)

@@ -26,7 +26,7 @@ static const char *const parents[][2] = {
 
 struct object_permission {
     const char *name;
-    bool create, edit;
+    bool create, edit, remove;
 };
 struct field_permission {
     const char *name; /* "Lead.Title" */
@@ -48,7 +48,8 @@ static bool nameable(const char *object)
     return true;
 }
 
-static void put_object(struct permset *set, const char *name, bool create, bool edit)
+static void put_object(struct permset *set, const char *name, bool create, bool edit,
+                       bool remove)
 {
     if (!nameable(name))
         return;
@@ -56,13 +57,14 @@ static void put_object(struct permset *set, const char *name, bool create, bool 
         if (text_eq_nocase(set->objects.at[i].name, name)) {
             set->objects.at[i].create |= create;
             set->objects.at[i].edit |= edit;
+            set->objects.at[i].remove |= remove;
             return;
         }
-    struct object_permission new = {name, create, edit};
+    struct object_permission new = {name, create, edit, remove};
     vec_push(&set->objects, new);
     for (size_t i = 0; i < sizeof parents / sizeof *parents; i++)
         if (text_eq_nocase(parents[i][0], name))
-            put_object(set, parents[i][1], false, false);
+            put_object(set, parents[i][1], false, false, false);
 }
 
 static void put_field(struct permset *set, const char *object, const char *field, bool edit)
@@ -97,7 +99,8 @@ static void take_need(struct permset *set, const struct crm_need *need)
     struct err ignored = {0};
     const struct crm_object *object =
         set->session ? set->session->does->describe(set->session, need->object, &ignored) : NULL;
-    put_object(set, object ? object->name : need->object, need->create, need->update);
+    put_object(set, object ? object->name : need->object, need->create,
+               need->update || need->remove, need->remove); /* Delete asks for Edit */
     for (size_t i = 0; i < need->field_count; i++) {
         if (object)
             take_field(set, object, &need->fields[i]);
@@ -107,7 +110,7 @@ static void take_need(struct permset *set, const struct crm_need *need)
     for (size_t i = 0; object && i < object->field_count; i++) {
         const struct crm_field *field = &object->fields[i];
         if (field->master_detail && field->reference_count)
-            put_object(set, field->reference_to[0], false, false);
+            put_object(set, field->reference_to[0], false, false, false);
     }
 }
 
@@ -159,7 +162,7 @@ static void xml_object(struct buf *out, const struct object_permission *object)
 {
     buf_str(out, "    <objectPermissions>\n");
     xml_flag(out, "allowCreate", object->create);
-    xml_flag(out, "allowDelete", false);
+    xml_flag(out, "allowDelete", object->remove);
     xml_flag(out, "allowEdit", object->edit);
     xml_flag(out, "allowRead", true);
     xml_flag(out, "modifyAllRecords", false);

@@ -158,12 +158,13 @@ const char *draft_json(struct draft *d, const struct ynode *node, const char *ba
 
 static void read_guard(struct draft *d)
 {
-    static const char *const keys[] = {"max_writes_per_run", "stop_at_error_rate", "may_write"};
+    static const char *const keys[] = {"max_writes_per_run", "stop_at_error_rate", "may_write",
+                                       "may_delete"};
     const struct ynode *guard = ynode_get(d->root, "guard");
     d->table.guard = "{}";
     if (!guard || !draft_want(d, guard, Y_MAP, "`guard`"))
         return;
-    draft_keys(d, guard, "guard", keys, 3);
+    draft_keys(d, guard, "guard", keys, 4);
     const struct ynode *most = ynode_get(guard, "max_writes_per_run");
     const struct ynode *rate = ynode_get(guard, "stop_at_error_rate");
     const struct ynode *may = ynode_get(guard, "may_write");
@@ -180,6 +181,13 @@ static void read_guard(struct draft *d)
                 err_hint(draft_fail(d, child, false, "recipe.wrong_value",
                                     "`may_write` lists fields as Object.Field"),
                          "Account.Industry, or Lead.* for every field of Lead");
+    const struct ynode *remove = ynode_get(guard, "may_delete");
+    if (remove && draft_want(d, remove, Y_LIST, "`may_delete`"))
+        for (const struct ynode *child = remove->first; child; child = child->next)
+            if (child->type != Y_SCALAR || strchr(child->text, '.'))
+                err_hint(draft_fail(d, child, false, "recipe.wrong_value",
+                                    "`may_delete` lists objects"),
+                         "for example [Lead]");
     d->table.guard = draft_json(d, guard, NULL);
 }
 

@@ -37,7 +37,7 @@ struct reconciling {
 
 static bool find_by_values(const struct op *op)
 {
-    return op->kind != OP_UPDATE && op->mode == MODE_FINDABLE;
+    return (op->kind == OP_CREATE || op->kind == OP_UPSERT) && op->mode == MODE_FINDABLE;
 }
 
 static bool gave_up(const struct op *op)
@@ -124,8 +124,13 @@ static const char **payload_fields(struct reconciling *r, struct op **ops, size_
 {
     struct map *seen = map_new_nocase();
     for (size_t i = 0; i < count; i++)
-        json_each(member, payload_of(r, ops[i]))
-            map_put(seen, member->key, seen);
+        json_each(member, payload_of(r, ops[i])) {
+            if (!json_is(member, JSON_OBJECT))
+                map_put(seen, member->key, seen);
+            json_each(key, json_is(member, JSON_OBJECT) ? member : NULL)
+                if (!text_eq(key->key, "attributes"))
+                    map_put(seen, arena_printf(r->arena, "%s.%s", member->key, key->key), seen);
+        }
     if (also)
         map_put(seen, also, seen);
     const char **fields = arena_array(r->arena, map_count(seen) + 1, sizeof *fields);
@@ -138,6 +143,8 @@ static const char **payload_fields(struct reconciling *r, struct op **ops, size_
     return fields;
 }
 
+static const char *const deletion_fields[] = {"SystemModstamp"};
+
 static enum status look_up(struct reconciling *r, struct op **ops, size_t count,
                            struct crm_lookup *lookup, struct crm_match **results, struct err *err)
 {
@@ -145,9 +152,25 @@ static enum status look_up(struct reconciling *r, struct op **ops, size_t count,
     lookup->object = r->object->name;
     lookup->row_count = count;
     lookup->all_rows = true;
-    if (!lookup->return_fields)
+    if (ops[0]->kind == OP_DELETE && crm_object_field(r->object, "SystemModstamp")) {
+        lookup->return_fields = deletion_fields;
+        lookup->return_count = 1;
+    } else if (!lookup->return_fields)
         lookup->return_fields = payload_fields(r, ops, count, NULL, &lookup->return_count);
     return session->does->lookup(session, lookup, r->arena, results, err);
+}
+
+/* The parts of a key over several fields: "a\x1f" "b" under "CampaignId+LeadId". */
+static size_t split_key(struct reconciling *r, const char *text, char by, const char **parts,
+                        size_t most)
+{
+    size_t count = 0;
+    for (; text && count < most; count++) {
+        const char *end = strchr(text, by);
+        parts[count] = end ? arena_strndup(r->arena, text, (size_t)(end - text)) : text;
+        text = end ? end + 1 : NULL;
+    }
+    return count;
 }
 
 /* Ops with one key each: seal, business key or record id. */
@@ -155,10 +178,15 @@ static enum status look_up_keys(struct reconciling *r, struct op **ops, size_t c
                                 const char *field, const char *(*key)(const struct op *),
                                 struct crm_match **results, struct err *err)
 {
-    struct value *keys = arena_array(r->arena, count, sizeof *keys);
-    for (size_t i = 0; i < count; i++)
-        keys[i] = value_of(key(ops[i]));
-    struct crm_lookup lookup = {.match_fields = &field, .match_count = 1, .keys = keys};
+    const char *fields[16], *parts[16];
+    size_t n = split_key(r, field, '+', fields, 16);
+    struct value *keys = arena_array(r->arena, count * n, sizeof *keys);
+    for (size_t i = 0; i < count; i++) {
+        size_t got = split_key(r, key(ops[i]), '\x1f', parts, n);
+        for (size_t k = 0; k < got; k++)
+            keys[i * n + k] = value_of(parts[k]);
+    }
+    struct crm_lookup lookup = {.match_fields = fields, .match_count = n, .keys = keys};
     return look_up(r, ops, count, &lookup, results, err);
 }
 
@@ -229,6 +257,20 @@ static void judge_update(struct reconciling *r, const struct op *op, const struc
     else if (record_holds(r->object, payload_of(r, op), record))
         found(f, op->target_id, true);
     else if (before && record_holds(r->object, before, record))
+        again(r, f, op, engine_now(r->job->engine) + engine_settle_ms(r->job->engine));
+    else
+        doubt(f, "outcome.conflict", "somebody else changed the record meanwhile");
+}
+
+static void judge_delete(struct reconciling *r, const struct op *op, const struct crm_match *match,
+                         struct finding *f)
+{
+    struct matches sum = sum_up(match);
+    const struct json *record = record_of(r, sum.live), *before = before_of(r, op);
+    const char *stamp = json_get_text(record, "SystemModstamp");
+    if (!sum.live)
+        found(f, op->target_id, true); /* it is gone: that is what was wanted */
+    else if (text_eq(stamp, json_get_text(before, "SystemModstamp")))
         again(r, f, op, engine_now(r->job->engine) + engine_settle_ms(r->job->engine));
     else
         doubt(f, "outcome.conflict", "somebody else changed the record meanwhile");
@@ -447,6 +489,10 @@ static bool is_update(const struct op *op)
 {
     return op->kind == OP_UPDATE;
 }
+static bool is_delete(const struct op *op)
+{
+    return op->kind == OP_DELETE;
+}
 static const char *seal_name(const struct reconciling *r, const struct op *op)
 {
     const struct crm_field *seal = mode_seal_field(r->object);
@@ -540,7 +586,8 @@ static enum status find_out(struct reconciling *r, struct err *err)
     if (reconcile_keys(r, is_sealed, seal_name, seal_key, judge_create, err) != OK ||
         reconcile_keys(r, is_keyed_create, key_name, business_key, judge_create, err) != OK ||
         reconcile_keys(r, is_upsert, key_name, business_key, judge_upsert, err) != OK ||
-        reconcile_keys(r, is_update, id_name, record_key, judge_update, err) != OK)
+        reconcile_keys(r, is_update, id_name, record_key, judge_update, err) != OK ||
+        reconcile_keys(r, is_delete, id_name, record_key, judge_delete, err) != OK)
         return FAIL;
     return reconcile_values(r, err);
 }

@@ -80,6 +80,7 @@ struct run_job {
     bool stop_writing;                      /* no column may write any more (guard, pause) */
     int64_t busy_rows;                      /* rows that wait for another write of this run */
     int64_t retry_soonest_ms;      /* earliest not_before among cells left retrying; 0 = none */
+    struct map *names;             /* people, queues by name -> struct name_found; columns/org_names.c */
     struct http_cache *http_cache; /* answers of this run; columns/http_cache.c */
 };
 
@@ -100,6 +101,9 @@ struct table_plan *job_table_by_id(struct run_job *job, int64_t table_id, struct
 void job_tick(struct run_job *job, const char *what, int64_t done, int64_t total);
 /* Counts a reason once more, most frequent first at the end (report_sort). */
 void report_refusal(struct run_report *report, const char *code, const char *message);
+/* A value was made fit: `given` is what the row had, `written` the JSON that is sent. */
+void report_repair(struct run_report *report, const char *object, const char *field,
+                   struct value given, const char *written);
 void report_cell(struct run_report *report, enum cell_state state);
 /* Sums calls of all sessions into the report. */
 void job_sum_calls(struct run_job *job);

@@ -125,6 +125,7 @@ struct row_query {
     int64_t column_id;
     uint32_t states;       /* bits 1 << enum cell_state; 0 = any */
     int64_t due_before_ms; /* CELL_RETRYING rows only when not_before <= this; 0 = all */
+    const char *key;       /* or the one row with this key */
     const int64_t *ids;    /* or exactly these rows */
     size_t id_count;
 };
@@ -217,10 +218,12 @@ struct store_driver {
     /* groups, each in a header of its own */
     const struct store_leases *leases;       /* store_leases.h */
     const struct store_access *access;       /* store_access.h */
+    const struct store_counters *counters;   /* store_counters.h */
     const struct store_describes *describes; /* store_describes.h */
     const struct store_people *people;       /* store_people.h */
     const struct store_runs *runs;           /* store_runs.h */
     const struct store_sources *sources;     /* store_sources.h */
+    const struct store_choices *choices;     /* store_choices.h */
 
     /* connections; names are unique */
     enum status (*connection_put)(struct store *, struct connection *connection, struct err *); /* sets id */

@@ -6,6 +6,8 @@
 #include "base/str.h"
 #include "base/when.h"
 #include "store/store_runs.h"
+#include "store/store_choices.h"
+#include "store/store_counters.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,11 +97,25 @@ static enum status mortal_runs_start(S *s, int64_t id, E *err)
     return g.dead ? BROKEN : g.store->does->runs->start(g.store, id, err);
 }
 static const struct store_runs mortal_runs = {.start = mortal_runs_start};
+static enum status mortal_choices_get(S *s, A *a, int64_t c, const int64_t *r, size_t n,
+                                      const char **o, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->choices->get(g.store, a, c, r, n, o, err);
+}
+static const struct store_choices mortal_choices = {.get = mortal_choices_get};
+
+static enum status mortal_counters_next(S *s, int64_t c, int64_t n, int64_t *first, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->counters->next(g.store, c, n, first, err);
+}
+static const struct store_counters mortal_counters = {.next = mortal_counters_next};
 
 static const struct store_driver mortal = {
     .runs = &mortal_runs,
     .name = "mortal",
     .sources = &mortal_sources,
+    .choices = &mortal_choices,
+    .counters = &mortal_counters,
     .connection_put = mortal_connection_put,
     .connection_get = mortal_connection_get,
     .connection_list = mortal_connection_list,

@@ -122,6 +122,8 @@ static enum crm_class duplicate_class(const struct crm_write *write,
         return CRM_NOT_EXECUTED; /* the same key twice in one request: every such row is refused */
     if (!write->key_field)
         return CRM_REJECTED;
+    if (text_eq_nocase(write->object, "CampaignMember"))
+        return CRM_EXISTS; /* "Already a campaign member.": the pair is unique, no field is named */
     if (names_word(message, write->key_field) ||
         (outcome->fields && names_word(outcome->fields, write->key_field)))
         return CRM_EXISTS;
@@ -136,6 +138,8 @@ static enum crm_class code_class(const struct sf_exchange *x, const struct crm_w
     const char *message = outcome->message ? outcome->message : "";
     if (text_eq(outcome->code, "DUPLICATE_VALUE"))
         return duplicate_class(write, outcome);
+    if (write->kind == OP_DELETE && text_eq(outcome->code, "ENTITY_IS_DELETED"))
+        return CRM_EXECUTED; /* it is gone, which is what was wanted */
     if (strstr(message, "Too many batch retries"))
         return CRM_UNKNOWN;
     if (text_eq(outcome->code, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY") &&
@@ -168,6 +172,8 @@ static void refused(const struct sf_exchange *x, const struct crm_write *write,
     outcome->fields = fields_text(json_get(error, "fields"), arena);
     outcome->evidence = evidence(x, errors, arena);
     outcome->class = code_class(x, write, outcome);
+    if (outcome->class == CRM_EXECUTED)
+        outcome->id = sf_id_dup(arena, write->id);
     if (text_eq(outcome->code, "DUPLICATE_VALUE") ||
         text_eq(outcome->code, "DUPLICATE_EXTERNAL_ID"))
         outcome->other_id = id_in(outcome->message, arena);
@@ -180,7 +186,7 @@ static void executed(const struct sf_exchange *x, const struct crm_write *write,
     memset(outcome, 0, sizeof *outcome);
     outcome->class = CRM_EXECUTED;
     outcome->id = sf_id_dup(arena, json_get_text(result, "id"));
-    if (!outcome->id && write->kind == OP_UPDATE)
+    if (!outcome->id && (write->kind == OP_UPDATE || write->kind == OP_DELETE))
         outcome->id = sf_id_dup(arena, write->id);
     outcome->created = write->kind == OP_CREATE ||
                        (write->kind == OP_UPSERT && json_get_bool(result, "created", false));

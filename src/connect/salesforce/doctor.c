@@ -558,6 +558,7 @@ static void check_need(struct doctor *d, const struct crm_need *need)
     const char *lacks = !object->queryable                    ? "Read"
                         : need->create && !object->createable ? "Create"
                         : need->update && !object->updateable ? "Edit"
+                        : need->remove && !object->deletable  ? "Delete"
                                                               : NULL;
     if (lacks)
         advise(
@@ -571,9 +572,9 @@ static void check_need(struct doctor *d, const struct crm_need *need)
     for (size_t i = 0; i < need->field_count; i++)
         check_field(d, object, need, &need->fields[i]);
     if (d->out->count == before)
-        FOUND(d, "objects", CRM_PASS, NULL, "%s: read%s%s, %zu fields as the tables need them",
+        FOUND(d, "objects", CRM_PASS, NULL, "%s: read%s%s%s, %zu fields as the tables need them",
               object->name, need->create ? ", create" : "", need->update ? ", edit" : "",
-              need->field_count);
+              need->remove ? ", delete" : "", need->field_count);
 }
 
 static void check_duplicates(struct doctor *d, const struct crm_need *needs, size_t count)

@@ -53,17 +53,40 @@ static const char *joined(struct work *work, const char *const *parts)
     return out;
 }
 
+static enum crm_normal normal_of(const struct work *work, size_t part)
+{
+    return work->lookup->normals ? work->lookup->normals[part] : CRM_AS_IS;
+}
+
+/* The org can only be asked for more than we want: what it sends is compared again here. */
+static bool is_wider(const struct work *work, size_t part)
+{
+    return work->lookup->contains || normal_of(work, part) == CRM_DOMAIN ||
+           normal_of(work, part) == CRM_PHONE;
+}
+
+/* Text that is equal for two values that are the same to this look-up; NULL = no value. */
+static const char *part_of(struct work *work, size_t part, struct value value)
+{
+    enum crm_normal normal = normal_of(work, part);
+    if (normal != CRM_AS_IS)
+        return value.text ? crm_normalise(work->scratch, normal, value) : NULL;
+    if (work->lookup->contains) /* LIKE ignores case on every field */
+        return value.text ? sf_fold(work->scratch, value.text, value.len) : NULL;
+    return soql_comparable(work->scratch, work->fields[part], value);
+}
+
 /* The comparable parts of one row's key; false when a part is null, blank or
  * can be no value of its field, so that no record holds it. */
 static bool parts_of(struct work *work, const struct value *values, const char **parts)
 {
     for (size_t i = 0; i < work->lookup->match_count; i++) {
-        const struct crm_field *field = work->fields[i];
-        parts[i] = soql_comparable(work->scratch, field, values[i]);
+        if (!soql_comparable(work->scratch, work->fields[i], values[i]) &&
+            normal_of(work, i) == CRM_AS_IS)
+            return false;
+        parts[i] = part_of(work, i, values[i]);
         if (!parts[i] || !*parts[i])
             return false;
-        if (work->lookup->contains) /* LIKE ignores case on every field */
-            parts[i] = sf_fold(work->scratch, values[i].text, values[i].len);
     }
     return true;
 }
@@ -91,8 +114,29 @@ static void keys_gather(struct work *work, struct key **of_row)
 
 /* -------------------------------------------------------------- queries */
 
+/* Digits with anything between them: how a number is punctuated is everybody's own. */
+static void phone_pattern(struct buf *out, const char *digits)
+{
+    buf_char(out, '\'');
+    for (; *digits; digits++)
+        buf_printf(out, "%%%c", *digits);
+    buf_str(out, "%'");
+}
+
 static void literal(struct work *work, struct buf *out, size_t part, const struct key *key)
 {
+    if (normal_of(work, part) == CRM_PHONE) {
+        phone_pattern(out, key->parts[part]);
+        return;
+    }
+    if (normal_of(work, part) == CRM_DOMAIN) {
+        soql_contains(out, key->parts[part], strlen(key->parts[part]));
+        return;
+    }
+    if (normal_of(work, part) == CRM_EMAIL && !work->lookup->contains) {
+        soql_quote(out, key->parts[part], strlen(key->parts[part]));
+        return;
+    }
     struct str s = str_trim((struct str){key->values[part].text, key->values[part].len});
     if (work->lookup->contains)
         soql_contains(out, s.p, s.n);
@@ -103,11 +147,11 @@ static void literal(struct work *work, struct buf *out, size_t part, const struc
 static void condition(struct work *work, struct buf *out, const struct key *key)
 {
     const struct crm_lookup *lookup = work->lookup;
-    const char *compare = lookup->contains ? "LIKE" : "=";
     if (lookup->match_count > 1)
         buf_char(out, '(');
     for (size_t i = 0; i < lookup->match_count; i++) {
-        buf_printf(out, "%s%s %s ", i ? " AND " : "", lookup->match_fields[i], compare);
+        buf_printf(out, "%s%s %s ", i ? " AND " : "", lookup->match_fields[i],
+                   is_wider(work, i) ? "LIKE" : "=");
         literal(work, out, i, key);
     }
     if (lookup->match_count > 1)
@@ -125,7 +169,7 @@ static void query_end(struct work *work, struct buf *text, bool in_list)
 static enum status queries_pack(struct work *work, struct err *err)
 {
     const struct crm_lookup *lookup = work->lookup;
-    bool in_list = lookup->match_count == 1 && !lookup->contains;
+    bool in_list = lookup->match_count == 1 && !is_wider(work, 0);
     struct buf text = BUF_INIT, one = BUF_INIT;
     size_t in_query = 0;
     for (size_t i = 0; i < work->keys.len; i++) {
@@ -287,6 +331,8 @@ static struct value member_value(const struct json *from)
 static bool loosely(struct work *work, const struct key *key, const struct value *values)
 {
     for (size_t i = 0; i < work->lookup->match_count; i++) {
+        if (normal_of(work, i) != CRM_AS_IS)
+            return false;
         const char *a = sf_fold_loose(work->scratch, key->values[i].text, key->values[i].len);
         const char *b =
             sf_fold_loose(work->scratch, values[i].text ? values[i].text : "", values[i].len);
@@ -304,16 +350,15 @@ static enum status record_place(struct work *work, const struct json *from, size
     const char *id = sf_id_dup(work->scratch, json_get_text(from, "Id"));
     struct value *values = arena_array(work->scratch, lookup->match_count, sizeof *values);
     const char **parts = arena_array(work->scratch, lookup->match_count, sizeof *parts);
-    bool whole = true, placed = false;
+    bool whole = true, placed = false, wider = false;
 
     if (!id)
         return err_set(err, ERR_CRM_UNREACHABLE, "a record came without its id");
     for (size_t i = 0; i < lookup->match_count; i++) {
         values[i] = member_value(member_at(from, lookup->match_fields[i]));
-        parts[i] = lookup->contains
-                       ? sf_fold(work->scratch, values[i].text ? values[i].text : "", values[i].len)
-                       : soql_comparable(work->scratch, work->fields[i], values[i]);
+        parts[i] = part_of(work, i, values[i]);
         whole = whole && parts[i];
+        wider = wider || normal_of(work, i) != CRM_AS_IS;
     }
     if (!lookup->contains) {
         struct key *key = whole ? map_get(work->by_text, joined(work, parts)) : NULL;
@@ -326,7 +371,7 @@ static enum status record_place(struct work *work, const struct json *from, size
             struct key *key = work->keys.at[k];
             bool all = key->query == query;
             for (size_t i = 0; all && i < lookup->match_count; i++)
-                all = strstr(parts[i], key->parts[i]) != NULL;
+                all = parts[i] && strstr(parts[i], key->parts[i]) != NULL;
             if (all) {
                 match_add(work, key, from, id);
                 placed = true;
@@ -338,7 +383,7 @@ static enum status record_place(struct work *work, const struct json *from, size
             match_add(work, work->keys.at[k], from, id);
             placed = true;
         }
-    if (placed)
+    if (placed || wider) /* a wider question brings records that are not meant */
         return OK;
     err_set(err, ERR_CRM_REFUSED,
             "Salesforce says that %s %s matches, but none of the keys asked for does",
@@ -412,12 +457,13 @@ static enum status fields_check(struct work *work, struct err *err)
         if (!work->fields[i])
             return FAIL;
         bool text = sf_field_kind(work->fields[i]) == SF_TEXT;
-        if (work->fields[i]->filterable && (text || !lookup->contains))
+        bool like = is_wider(work, i) || normal_of(work, i) != CRM_AS_IS;
+        if (work->fields[i]->filterable && (text || !like))
             continue;
         err_set(err, ERR_INVALID, "%s.%s cannot be %s", work->object->name, name,
                 work->fields[i]->filterable ? "searched for a part of its value" : "searched");
         err_cause(err, "Salesforce does not filter on fields of type %s%s.", work->fields[i]->type,
-                  work->fields[i]->filterable ? " with LIKE" : "");
+                  work->fields[i]->filterable ? " by parts of their text" : "");
         err_hint(err, "Match on another field, such as an e-mail, a name or an External ID.");
         return FAIL;
     }

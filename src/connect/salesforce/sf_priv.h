@@ -213,6 +213,9 @@ enum sf_kind sf_field_kind(const struct crm_field *field); /* NULL counts as tex
 
 void soql_quote(struct buf *out, const char *text, size_t len);    /* 'O\'Dell' */
 void soql_contains(struct buf *out, const char *text, size_t len); /* '%50\%%' */
+void soql_like(struct buf *out, const char *text, size_t len);     /* '50\%' */
+/* Without quotes around; `like`: % and _ stand for themselves. */
+void soql_escape(struct buf *out, const char *text, size_t len, bool like);
 /* A literal of the field's type. False (nothing appended) when the value can
  * never be a value of that type, so that no record can hold it. */
 bool soql_literal(struct buf *out, struct arena *arena, const struct crm_field *field,
@@ -284,6 +287,13 @@ void sf_read_close(struct crm_reader *reader);
 
 enum status sf_lookup(struct crm_session *session, const struct crm_lookup *lookup,
                       struct arena *arena, struct crm_match **results, struct err *err);
+
+/* select.c */
+const char *sf_query_text(struct arena *arena, const struct crm_query_piece *pieces,
+                          struct err *err);
+enum status sf_select(struct crm_session *session, const char *const *soqls, size_t count,
+                      size_t most, struct arena *arena, struct crm_match **results,
+                      struct err *errs, struct err *err);
 
 void sf_write(struct crm_session *session, const struct crm_write *writes, size_t count,
               const struct crm_write_options *options, struct arena *arena,

@@ -38,7 +38,7 @@ enum sf_kind sf_field_kind(const struct crm_field *field)
     return SF_TEXT;
 }
 
-static void escape(struct buf *out, const char *text, size_t len, bool like)
+void soql_escape(struct buf *out, const char *text, size_t len, bool like)
 {
     for (size_t i = 0; i < len; i++) {
         unsigned char c = (unsigned char)text[i];
@@ -82,15 +82,22 @@ static void escape(struct buf *out, const char *text, size_t len, bool like)
 void soql_quote(struct buf *out, const char *text, size_t len)
 {
     buf_char(out, '\'');
-    escape(out, text, len, false);
+    soql_escape(out, text, len, false);
     buf_char(out, '\'');
 }
 
 void soql_contains(struct buf *out, const char *text, size_t len)
 {
     buf_str(out, "'%");
-    escape(out, text, len, true);
+    soql_escape(out, text, len, true);
     buf_str(out, "%'");
+}
+
+void soql_like(struct buf *out, const char *text, size_t len)
+{
+    buf_char(out, '\'');
+    soql_escape(out, text, len, true);
+    buf_char(out, '\'');
 }
 
 void soql_when(struct buf *out, int64_t ms)

@@ -98,8 +98,9 @@ static const char *row_fault(struct arena *arena, const struct crm_write *write,
         return "the payload must not hold attributes";
     if (write->kind != OP_UPSERT && has_member(*payload, "Id"))
         return "the payload must not hold Id";
-    if (write->kind == OP_UPDATE && (!write->id || !sf_id(write->id, strlen(write->id), id)))
-        return "the id of the record to update is not an id";
+    bool by_id = write->kind == OP_UPDATE || write->kind == OP_DELETE;
+    if (by_id && (!write->id || !sf_id(write->id, strlen(write->id), id)))
+        return "the id of the record is not an id";
     if (write->kind == OP_UPSERT && soql_name(write->key_field, &ignored) != OK)
         return "an upsert needs a key field";
     if (write->kind == OP_UPSERT && text_blank(write->key_value))
@@ -110,7 +111,7 @@ static const char *row_fault(struct arena *arena, const struct crm_write *write,
 /* Equal for two rows that Salesforce would take for the same record. */
 static const char *key_of(struct sf *sf, struct arena *arena, const struct crm_write *write)
 {
-    if (write->kind == OP_UPDATE)
+    if (write->kind == OP_UPDATE || write->kind == OP_DELETE)
         return sf_id_dup(arena, write->id);
     if (!write->key_field || !write->key_value)
         return NULL;
@@ -123,11 +124,26 @@ static const char *key_of(struct sf *sf, struct arena *arena, const struct crm_w
 
 /* --------------------------------------------------------- the request */
 
-static const char *collection_path(struct arena *arena, const struct crm_write *write)
+/* A deletion names its records in the address: 200 ids of 18 characters fit. */
+static const char *deletion_path(const struct batch *batch, size_t first, size_t count)
 {
-    return write->kind == OP_UPSERT
-               ? arena_printf(arena, "/composite/sobjects/%s/%s", write->object, write->key_field)
-               : "/composite/sobjects";
+    struct buf path = BUF_INIT;
+    buf_str(&path, "/composite/sobjects?allOrNone=false&ids=");
+    for (size_t i = first; i < first + count; i++)
+        buf_printf(&path, "%s%s", i > first ? "," : "", batch->writes[i].id);
+    const char *out = arena_strndup(batch->arena, path.data, path.len);
+    buf_free(&path);
+    return out;
+}
+
+static const char *collection_path(const struct batch *batch, size_t first, size_t count)
+{
+    const struct crm_write *write = &batch->writes[first];
+    if (write->kind == OP_DELETE)
+        return deletion_path(batch, first, count);
+    return write->kind == OP_UPSERT ? arena_printf(batch->arena, "/composite/sobjects/%s/%s",
+                                                   write->object, write->key_field)
+                                    : "/composite/sobjects";
 }
 
 /* Assignment rules run for new records, as Salesforce does; an update must not
@@ -144,7 +160,7 @@ static const char *auto_assign(const struct batch *batch)
 
 static const char *collection_method(enum op_kind kind)
 {
-    return kind == OP_CREATE ? "POST" : "PATCH";
+    return kind == OP_CREATE ? "POST" : kind == OP_DELETE ? "DELETE" : "PATCH";
 }
 
 static void collection_write(const struct batch *batch, size_t first, size_t count, struct buf *out)
@@ -165,19 +181,21 @@ static void collection_write(const struct batch *batch, size_t first, size_t cou
 static void composite_write(const struct batch *batch, struct buf *out)
 {
     const struct crm_write *first = &batch->writes[0];
-    const char *path = sf_path(batch->sf, batch->arena, collection_path(batch->arena, first));
     const char *save = batch->options->duplicate_override ? "true" : "false";
     buf_str(out, "{\"allOrNone\":false,\"collateSubrequests\":false,\"compositeRequest\":[");
     for (size_t at = 0, part = 0; at < batch->count; at += SF_ROWS_PER_CALL, part++) {
         size_t count = batch->count - at < SF_ROWS_PER_CALL ? batch->count - at : SF_ROWS_PER_CALL;
+        const char *path = sf_path(batch->sf, batch->arena, collection_path(batch, at, count));
         /* A part has its own headers: those of the whole request do not reach it. */
         buf_printf(
             out,
             "%s{\"method\":\"%s\",\"url\":\"%s\",\"referenceId\":\"part%zu\",\"httpHeaders\":{"
-            "\"Sforce-Duplicate-Rule-Header\":\"allowSave=%s\",\"Sforce-Auto-Assign\":\"%s\"},"
-            "\"body\":",
+            "\"Sforce-Duplicate-Rule-Header\":\"allowSave=%s\",\"Sforce-Auto-Assign\":\"%s\"}",
             part ? "," : "", collection_method(first->kind), path, part, save, auto_assign(batch));
-        collection_write(batch, at, count, out);
+        if (first->kind != OP_DELETE) {
+            buf_str(out, ",\"body\":");
+            collection_write(batch, at, count, out);
+        }
         buf_char(out, '}');
     }
     buf_str(out, "]}");
@@ -272,10 +290,11 @@ static void batch_send(const struct batch *batch)
     }
     if (composite)
         composite_write(batch, &body);
-    else
+    else if (first->kind != OP_DELETE)
         collection_write(batch, 0, batch->count, &body);
     struct sf_call call = {.method = composite ? "POST" : collection_method(first->kind),
-                           .path = composite ? "/composite" : collection_path(batch->arena, first),
+                           .path = composite ? "/composite"
+                                             : collection_path(batch, 0, batch->count),
                            .body = body.data,
                            .body_len = body.len,
                            .headers = &rule,

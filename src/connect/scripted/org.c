@@ -265,6 +265,17 @@ static void perform(struct scripted *org, const struct crm_write *write, struct 
         refuse(outcome, CRM_REJECTED, "INVALID_TYPE", "no such object, or no payload");
         return;
     }
+    if (write->kind == OP_DELETE) {
+        record = kind_find(kind, write->id);
+        if (!record || record->deleted) {
+            refuse(outcome, CRM_REJECTED, "ENTITY_IS_DELETED", "entity is deleted");
+            return;
+        }
+        scripted_delete(org, write->object, write->id);
+        outcome->class = CRM_EXECUTED;
+        outcome->id = arena_strdup(arena, record->id);
+        return;
+    }
     if (write->kind == OP_UPDATE) {
         record = kind_find(kind, write->id);
         if (!record || record->deleted) {

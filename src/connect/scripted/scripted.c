@@ -267,8 +267,14 @@ static bool matches(const struct crm_lookup *lookup, size_t row, const struct re
 {
     for (size_t i = 0; i < lookup->match_count; i++) {
         struct value key = lookup->keys[row * lookup->match_count + i];
+        enum crm_normal normal = lookup->normals ? lookup->normals[i] : CRM_AS_IS;
         struct str wanted = str_trim((struct str){key.text ? key.text : "", key.len});
         struct value has = record_value(record, lookup->match_fields[i], arena);
+        if (normal != CRM_AS_IS && has.text) {
+            wanted = str_of(crm_normalise(arena, normal, key));
+            const char *theirs = crm_normalise(arena, normal, has);
+            has = theirs ? (struct value){theirs, (uint32_t)strlen(theirs)} : VALUE_NULL;
+        }
         if (wanted.n == 0 || !has.text)
             return false;
         if (lookup->contains

@@ -25,7 +25,11 @@ enum option_type {
     OPT_FORMULA,      /* JavaScript expression with {{Column.path}} */
     OPT_TEMPLATE_MAP, /* name -> template (HTTP headers) */
     OPT_FIELD_MAP,    /* field of `object` -> template, number, true/false or null */
+    OPT_FIELD_MAPS,   /* list of such mappings */
+    OPT_QUERY,        /* SOQL with {{Column.path}}, each put in as a quoted value */
+    OPT_RULE,         /* JavaScript expression over {{match.Field}}: names no column */
     OPT_FIELD_LIST,   /* list of fields of `object` */
+    OPT_TEXT_LIST,    /* list of texts, or one */
     OPT_FIELD_RULES,  /* field -> one of `allowed`; or one of `allowed` for all fields */
     OPT_BODY, /* template text, or any mapping or list whose texts are templates (sent as JSON) */
     OPT_BOOL,
@@ -79,6 +83,7 @@ struct column_kind {
     const char *help;  /* one or two sentences */
     const struct kind_option *options;
     size_t option_count;
+    const char *object;   /* the one object it is about, when no option says it; or NULL */
     const char *bare;     /* option that a bare text in the recipe stands for, or NULL */
     bool writes;          /* first write wants approval; goes through guard and journal */
     enum value_type type; /* of the column when the recipe names none */
@@ -90,12 +95,15 @@ struct column_kind {
 };
 
 extern const struct column_kind formula_column, http_column, salesforce_lookup_column,
-    salesforce_create_column, salesforce_update_column, salesforce_upsert_column;
+    salesforce_create_column, salesforce_update_column, salesforce_upsert_column,
+    salesforce_delete_column, salesforce_campaign_column, salesforce_convert_column;
 
 extern const struct column_kind *const column_kinds[];        /* NULL-terminated */
 const struct column_kind *column_kind_find(const char *name); /* exact; NULL when there is none */
 /* Names of all kinds, for "did you mean"; *count of them. */
 const char *const *column_kind_names(size_t *count);
+/* The object a column is about: the kind's own, or its option `object`. NULL = none. */
+const char *column_object(const struct column_kind *kind, const struct json *config);
 const struct kind_option *column_kind_option(const struct column_kind *kind, const char *name);
 const char *option_type_name(enum option_type type); /* "text", "template", ... for people */
 

@@ -18,7 +18,11 @@ static const char *const type_names[] = {
     [OPT_FORMULA] = "formula",
     [OPT_TEMPLATE_MAP] = "mapping of names to templates",
     [OPT_FIELD_MAP] = "mapping of fields to templates",
+    [OPT_FIELD_MAPS] = "list of mappings of fields to templates",
+    [OPT_QUERY] = "query",
+    [OPT_RULE] = "rule",
     [OPT_FIELD_LIST] = "list of fields",
+    [OPT_TEXT_LIST] = "list of texts",
     [OPT_FIELD_RULES] = "mapping of fields to rules",
     [OPT_BODY] = "template, mapping or list",
     [OPT_BOOL] = "true or false",
@@ -100,18 +104,32 @@ static void check_word(const struct kind_option *option, const char *where,
         err_hint(err, "did you mean %s?", nearest);
 }
 
-static void check_map(const struct kind_option *option, const struct json *value, err_list *errors)
+static void check_map(const struct kind_option *option, const char *at, const struct json *value,
+                      err_list *errors)
 {
     if (!json_is(value, JSON_OBJECT) || !value->first) {
-        expected(option, option->name, errors);
+        expected(option, at, errors);
         return;
     }
     json_each(member, value) {
         char where[200];
-        snprintf(where, sizeof where, "%s/%s", option->name, member->key);
+        snprintf(where, sizeof where, "%s/%s", at, member->key);
         if (!is_scalar(member))
             fail(errors, where, "recipe.wrong_type", "%s wants a text with {{Column}} references",
                  where);
+    }
+}
+
+static void check_maps(const struct kind_option *option, const struct json *value,
+                       err_list *errors)
+{
+    size_t at = 0;
+    if (!json_is(value, JSON_ARRAY) || !value->first)
+        expected(option, option->name, errors);
+    json_each(map, value) {
+        char where[200];
+        snprintf(where, sizeof where, "%s/%zu", option->name, at++);
+        check_map(option, where, map, errors);
     }
 }
 
@@ -157,7 +175,8 @@ static void check_int(const struct kind_option *option, const struct json *value
 
 static void check_text(const struct kind_option *option, const struct json *value, err_list *errors)
 {
-    bool template = option->type == OPT_TEMPLATE || option->type == OPT_FORMULA;
+    bool template = option->type == OPT_TEMPLATE || option->type == OPT_FORMULA ||
+                    option->type == OPT_QUERY || option->type == OPT_RULE;
     bool good =
         template ? is_scalar(value) && !json_is(value, JSON_NULL) : json_is(value, JSON_STRING);
     if (!good)
@@ -218,13 +237,19 @@ static void check_option(const struct kind_option *option, const struct json *va
     case OPT_FIELD:
     case OPT_TEMPLATE:
     case OPT_FORMULA:
+    case OPT_QUERY:
+    case OPT_RULE:
         check_text(option, value, errors);
         break;
     case OPT_TEMPLATE_MAP:
     case OPT_FIELD_MAP:
-        check_map(option, value, errors);
+        check_map(option, option->name, value, errors);
+        break;
+    case OPT_FIELD_MAPS:
+        check_maps(option, value, errors);
         break;
     case OPT_FIELD_LIST:
+    case OPT_TEXT_LIST:
         check_list(option, value, JSON_STRING, errors);
         break;
     case OPT_INT_LIST:

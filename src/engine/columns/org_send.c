@@ -8,6 +8,7 @@
 
 #include "base/map.h"
 #include "base/str.h"
+#include "store/store_counters.h"
 
 #include <string.h>
 
@@ -31,6 +32,12 @@ void write_fold(struct write_column *w)
     map_free(first);
 }
 
+/* Changes by Id cannot make a record: only what is created has a mode to speak of. */
+static enum write_mode intent_mode(const struct write_column *w, const struct write_intent *intent)
+{
+    return intent->kind == OP_CREATE || intent->kind == OP_UPSERT ? w->mode.mode : MODE_KEYED;
+}
+
 /* ---------------------------------------------------------------- dry run */
 
 static void report_planned(struct write_column *w)
@@ -46,8 +53,8 @@ static void report_planned(struct write_column *w)
         job->report->planned++;
         struct planned_write write = {.column = w->batch->plan->column->name,
                                       .row_key = w->batch->rows[i].key,
-                                      .kind = w->kind,
-                                      .mode = w->mode.mode,
+                                      .kind = intent->kind,
+                                      .mode = intent_mode(w, intent),
                                       .object = w->object->name,
                                       .target_id = intent->target_id,
                                       .payload = intent->payload,
@@ -110,6 +117,33 @@ static void keep_within_guard(struct write_column *w)
                    "the guard's number of writes for one run is reached; the rest waits");
 }
 
+/* ------------------------------------------------------------------ owners */
+
+/* New records without an owner of their own get the next one in turn. */
+static enum status take_turns(struct write_column *w, struct err *err)
+{
+    struct column_batch *batch = w->batch;
+    struct store *store = batch->job->engine->store;
+    int64_t turn = 0, wanted = 0;
+    for (size_t i = 0; i < batch->count; i++)
+        wanted += w->intents[i].wanted && w->intents[i].kind != OP_UPDATE;
+    if (!w->rotation_count || !wanted)
+        return OK;
+    if (store->does->counters->next(store, batch->plan->column->id, wanted, &turn, err) != OK)
+        return FAIL;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct write_intent *intent = &w->intents[i];
+        if (!intent->wanted || intent->kind == OP_UPDATE)
+            continue;
+        const char *owner = w->rotation[(size_t)(turn++) % w->rotation_count];
+        size_t len = strlen(intent->payload) - 1; /* without the closing brace */
+        intent->payload =
+            arena_printf(batch->arena, "%.*s%s\"OwnerId\":\"%s\"}", (int)len, intent->payload,
+                         len > 1 ? "," : "", owner);
+    }
+    return OK;
+}
+
 /* -------------------------------------------------------------------- plan */
 
 static void fill_op(struct write_column *w, size_t i, struct op *op)
@@ -123,14 +157,19 @@ static void fill_op(struct write_column *w, size_t i, struct op *op)
                       .column_id = batch->plan->column->id,
                       .run_id = batch->job->run_id,
                       .generation = intent->last.id ? intent->last.generation + 1 : 1,
-                      .kind = w->kind,
+                      .kind = intent->kind,
                       .object = w->object->name,
-                      .key_field = intent->key_value ? w->key_field : NULL,
+                      .key_field = !intent->key_value   ? NULL
+                                   : intent->key_field ? intent->key_field
+                                                       : w->key_field,
                       .key_value = intent->key_value,
                       .target_id = intent->target_id,
                       .payload = intent->payload,
                       .before = intent->before,
-                      .mode = w->mode.mode,
+                      .base_stamp = intent->base_stamp,
+                      .settings = w->settings,
+                      .priority = batch->job->options->scheduled ? 1 : 0,
+                      .mode = intent_mode(w, intent),
                       .state = OP_PLANNED,
                       .created_ms = engine_now(batch->job->engine)};
     memcpy(op->key, intent->op_key, sizeof op->key);
@@ -195,10 +234,15 @@ static enum status plan(struct write_column *w, struct planned *planned, struct 
 
 /* ------------------------------------------------------------------- after */
 
-/* The row whose key an earlier row had gets that row's record. */
+/* The row whose key an earlier row had gets that row's record; an upsert has its own values
+ * to write to it, and goes when that row is done. */
 static void follow(struct write_column *w, size_t i, const struct op *of)
 {
-    if (of && of->state == OP_DONE && of->result_id) {
+    if (w->kind == OP_UPSERT) {
+        batch_fail(w->batch, i, CELL_WAITING, "write.same_key",
+                   "waits for a row above with the same key");
+        w->batch->job->busy_rows++;
+    } else if (of && of->state == OP_DONE && of->result_id) {
         write_settled(w, i, of->result_id, false);
         w->batch->job->report->adopted++;
     } else {
@@ -232,7 +276,7 @@ enum status write_intents(struct write_column *w, struct err *err)
     if (wanted && approve(w, wanted, err) != OK)
         return FAIL;
     keep_within_guard(w);
-    if (plan(w, &planned, err) != OK)
+    if (take_turns(w, err) != OK || plan(w, &planned, err) != OK)
         return FAIL;
     struct op_target target = {
         .table = job->table, .plan = (struct column_plan *)w->batch->plan, .on = w->on};

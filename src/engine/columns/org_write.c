@@ -1,12 +1,14 @@
-/* org_write.c - opening a write column, filling and checking its values.
+/* org_write.c - opening a write column, and what a row's write consists of.
  *
- * A value that Salesforce would turn down is turned down here, before a call is
- * spent, with the reason in the cell. What is sent is decided in org_send.c. */
+ * Values come from org_fill.c checked; here they are compared with the live
+ * record, become a payload, and a row that needs no write is settled. What is
+ * sent is decided in org_send.c. */
 #include "engine/columns/org_write.h"
 
 #include "base/str.h"
 
 #include <string.h>
+#include <strings.h>
 
 const char *const overwrite_words[] = {"always", "if_blank", "never", NULL};
 
@@ -19,6 +21,20 @@ static bool writable(const struct crm_field *field, enum op_kind kind)
                                : field->createable || field->updateable;
 }
 
+/* Is the field among `set`, by itself or as the parent's key? */
+static bool is_set(const struct crm_field *field, const struct json *set)
+{
+    size_t len = field->relationship_name ? strlen(field->relationship_name) : 0;
+    json_each(member, set) {
+        if (text_eq_nocase(member->key, field->name))
+            return true;
+        if (len && strncasecmp(member->key, field->relationship_name, len) == 0 &&
+            member->key[len] == '.')
+            return true;
+    }
+    return false;
+}
+
 static void check_required(struct kind_check *check, const struct crm_object *object,
                            const struct json *set)
 {
@@ -26,25 +42,29 @@ static void check_required(struct kind_check *check, const struct crm_object *ob
         const struct crm_field *field = &object->fields[i];
         bool required = field->createable && !field->nillable && !field->defaulted_on_create &&
                         !text_eq(field->type, "boolean");
-        if (required && !json_get_nocase(set, field->name))
+        if (required && !is_set(field, set))
             kind_check_fail(check, "set", "recipe.required_field", "a new %s needs %s (%s)",
                             object->name, field->name, field->label);
     }
 }
 
-void write_check_fields(struct kind_check *check, const struct crm_object *object,
-                        enum op_kind kind)
+static void check_access(struct kind_check *check, const struct crm_object *object,
+                         enum op_kind kind)
 {
-    const struct json *set = json_get(check->config, "set");
-    char where[200];
     if (kind != OP_UPDATE && !object->createable)
         kind_check_fail(check, "object", "recipe.not_createable",
                         "the connected user may not create %s records", object->name);
     if (kind != OP_CREATE && !object->updateable)
         kind_check_fail(check, "object", "recipe.not_updateable",
                         "the connected user may not change %s records", object->name);
+}
+
+static void check_set(struct kind_check *check, const struct crm_object *object,
+                      enum op_kind kind, const struct json *set)
+{
+    char where[200];
     json_each(member, set) {
-        const struct crm_field *field = kind_field(check, object, "set", member->key);
+        const struct crm_field *field = kind_set_field(check, object, member->key);
         snprintf(where, sizeof where, "set/%s", member->key);
         if (!field || writable(field, kind))
             continue;
@@ -60,6 +80,33 @@ void write_check_fields(struct kind_check *check, const struct crm_object *objec
             kind_check_fail(check, where, "recipe.unknown_field",
                             "overwrite names %s, which is not in set", member->key);
     }
+}
+
+static void check_owners(struct kind_check *check, const struct crm_object *object,
+                         const struct json *set)
+{
+    const char *assign = json_get_text(check->config, "auto_assign");
+    const struct json *owners = json_get(check->config, "owners");
+    bool known = !assign || text_eq(assign, "on") || text_eq(assign, "off") ||
+                 strlen(assign) == 15 || strlen(assign) == 18;
+    if (!known)
+        kind_check_fail(check, "auto_assign", "recipe.not_allowed",
+                        "auto_assign is on, off, or the Id of an assignment rule");
+    if (owners && !crm_object_field(object, "OwnerId"))
+        kind_check_fail(check, "owners", "recipe.no_effect", "%s records have no owner",
+                        object->name);
+    if (owners && json_get_nocase(set, "OwnerId"))
+        kind_check_fail(check, "owners", "recipe.two_ways",
+                        "set gives OwnerId already: the owners cannot take turns");
+}
+
+void write_check_fields(struct kind_check *check, const struct crm_object *object,
+                        enum op_kind kind)
+{
+    const struct json *set = json_get(check->config, "set");
+    check_access(check, object, kind);
+    check_set(check, object, kind, set);
+    check_owners(check, object, set);
     if (kind == OP_CREATE)
         check_required(check, object, set);
 }
@@ -77,25 +124,95 @@ static enum overwrite rule_of(const struct json *config, const char *field)
     return OVERWRITE_ALWAYS;
 }
 
+static enum status field_gone(const struct write_column *w, const char *name, struct err *err)
+{
+    err_set(err, "mode.field_gone", "%s has no field %s any more", w->object->name, name);
+    err_cause(err, "It was deleted or renamed, or the connected user may no longer see it.");
+    return FAIL;
+}
+
+/* "Account.Ext__c": the account whose Ext__c holds the value. */
+static enum status open_parent(struct write_column *w, struct write_field *field, struct err *err)
+{
+    const char *dot = strchr(field->path, '.');
+    struct crm_session *session = w->on->session;
+    const char *parent = NULL;
+    field->field = org_link(w->object, field->path, (size_t)(dot - field->path), &parent);
+    if (!field->field)
+        return field_gone(w, field->path, err);
+    field->relationship = field->field->relationship_name;
+    field->parent = session->does->describe(session, parent, err);
+    if (!field->parent)
+        return FAIL;
+    const struct crm_field *key = crm_object_field(field->parent, dot + 1);
+    if (!key)
+        return field_gone(w, field->path, err);
+    struct crm_field *as_value = arena_alloc(w->batch->arena, sizeof *as_value);
+    *as_value = *key;
+    as_value->createable = as_value->updateable = true;
+    field->parent_key = as_value;
+    return OK;
+}
+
 static enum status open_fields(struct write_column *w, const struct json *set, struct err *err)
 {
     struct column_batch *batch = w->batch;
     w->fields = arena_array(batch->arena, (set ? set->len : 0) + 1, sizeof *w->fields);
     json_each(member, set) {
         struct write_field *field = &w->fields[w->field_count++];
-        field->field = crm_object_field(w->object, member->key);
+        field->path = member->key;
         field->rule = rule_of(batch->config, member->key);
-        if (!field->field) {
-            err_set(err, "mode.field_gone", "%s has no field %s any more", w->object->name,
-                    member->key);
-            err_cause(err,
-                      "It was deleted or renamed, or the connected user may no longer see it.");
-            return FAIL;
+        if (strchr(member->key, '.')) {
+            if (open_parent(w, field, err) != OK)
+                return FAIL;
+        } else {
+            field->field = crm_object_field(w->object, member->key);
+            if (!field->field)
+                return field_gone(w, member->key, err);
         }
         if (template_make(batch->arena, member, &field->template, err) != OK)
             return FAIL;
     }
     return OK;
+}
+
+static enum status check_guard(struct write_column *w, struct err *err)
+{
+    for (size_t i = 0; i < w->field_count; i++)
+        if (guard_may_write(w->batch->table, w->object->name, w->fields[i].field->name, err) != OK)
+            return FAIL;
+    if (w->rotation_count)
+        return guard_may_write(w->batch->table, w->object->name, "OwnerId", err);
+    return OK;
+}
+
+static bool sets_owner(const struct write_column *w)
+{
+    for (size_t i = 0; i < w->field_count; i++)
+        if (text_eq_nocase(w->fields[i].field->name, "OwnerId"))
+            return true;
+    return w->rotation_count > 0;
+}
+
+/* How its operations are sent, as far as it is not the usual way. */
+static void open_settings(struct write_column *w)
+{
+    const char *assign = json_get_text(w->batch->config, "auto_assign");
+    struct buf text = BUF_INIT;
+    struct jw jw;
+    jw_init(&jw, &text);
+    jw_object(&jw);
+    if (json_get_bool(w->batch->config, "duplicate_rule_override", false))
+        jw_kv_bool(&jw, "duplicate_override", true);
+    if (text_eq(assign, "on"))
+        jw_kv_text(&jw, "auto_assign", "TRUE");
+    else if (text_eq(assign, "off") || (!assign && w->kind != OP_UPDATE && sets_owner(w)))
+        jw_kv_text(&jw, "auto_assign", "FALSE"); /* a rule would take the owner away again */
+    else if (assign)
+        jw_kv_text(&jw, "auto_assign", assign);
+    jw_end_object(&jw);
+    w->settings = text.len > 2 ? arena_strndup(w->batch->arena, text.data, text.len) : NULL;
+    buf_free(&text);
 }
 
 static void put_off(struct column_batch *batch)
@@ -108,13 +225,19 @@ static void put_off(struct column_batch *batch)
 enum status write_open(struct write_column *w, struct column_batch *batch, enum op_kind kind,
                        bool *ready, struct err *err)
 {
+    return write_open_set(w, batch, kind, json_get(batch->config, "set"), ready, err);
+}
+
+enum status write_open_set(struct write_column *w, struct column_batch *batch, enum op_kind kind,
+                           const struct json *set, bool *ready, struct err *err)
+{
     memset(w, 0, sizeof *w);
     w->batch = batch;
+    w->set = set;
     w->kind = kind;
     w->ignore_blank = json_get_bool(batch->config, "ignore_blank_values", true);
+    w->mode = (struct mode){.mode = MODE_KEYED};
     *ready = false;
-    const struct json *set = json_get(batch->config, "set");
-    const char *object = json_get_text(batch->config, "object");
     w->on = batch_session(batch, err);
     if (!w->on)
         return batch_call_failed(batch, err);
@@ -122,15 +245,19 @@ enum status write_open(struct write_column *w, struct column_batch *batch, enum 
         put_off(batch);
         return OK;
     }
-    w->object = job_describe(w->on, object, batch->job->engine, err);
+    w->object = job_describe(w->on, column_object(batch->plan->kind, batch->config),
+                             batch->job->engine, err);
     if (!w->object)
         return batch_call_failed(batch, err);
-    if (guard_may_write(batch->table, w->object->name, set, err) != OK ||
-        open_fields(w, set, err) != OK)
+    if (open_fields(w, w->set, err) != OK ||
+        names_rotation(w, err) != OK || check_guard(w, err) != OK)
         return FAIL;
-    w->intents = arena_array(batch->arena, batch->count, sizeof *w->intents);
-    for (size_t i = 0; i < batch->count; i++)
+    open_settings(w);
+    w->intents = arena_array(batch->arena, batch->count + 1, sizeof *w->intents);
+    for (size_t i = 0; i < batch->count; i++) {
         w->intents[i].same_as = i;
+        w->intents[i].kind = kind;
+    }
     *ready = true;
     return OK;
 }
@@ -140,65 +267,7 @@ bool write_undecided(const struct write_column *w, size_t i)
     return !w->batch->stored[i] && w->batch->results[i].state == CELL_DUE;
 }
 
-/* ------------------------------------------------------------------ values */
-
-static bool blank(struct value value)
-{
-    return !value.text || str_trim((struct str){value.text, value.len}).n == 0;
-}
-
-/* A blank is left out, cleared or refused. True when it is decided. */
-static bool handle_blank(struct write_column *w, size_t row, const struct write_field *field,
-                         const char **out)
-{
-    if (field->template.null) {
-        *out = "null";
-        return true;
-    }
-    bool required =
-        w->kind == OP_CREATE && !field->field->nillable && !field->field->defaulted_on_create;
-    if (required)
-        batch_fail(w->batch, row, CELL_REFUSED, "refused.required", "%s.%s is required and blank",
-                   w->object->name, field->field->name);
-    else if (w->kind != OP_CREATE && !w->ignore_blank)
-        *out = "null";
-    return true;
-}
-
-static enum status fill_value(struct write_column *w, size_t row, size_t at, struct err *err)
-{
-    struct column_batch *batch = w->batch;
-    const struct write_field *field = &w->fields[at];
-    const char **out = &w->intents[row].values[at];
-    struct value value;
-    struct err refused = {0};
-    if (template_fill(batch, row, &field->template, SLOT_PLAIN, &value, err) != OK)
-        return FAIL;
-    if (blank(value)) {
-        handle_blank(w, row, field, out);
-        return OK;
-    }
-    struct crm_session *session = w->on->session;
-    if (session->does->check(session, w->object, field->field, w->kind, value, batch->arena, out,
-                             &refused) == CRM_CHECK_REFUSED)
-        batch_error(batch, row, CELL_REFUSED, &refused);
-    return OK;
-}
-
-enum status write_fill(struct write_column *w, struct err *err)
-{
-    for (size_t i = 0; i < w->batch->count; i++) {
-        w->intents[i].values =
-            arena_array(w->batch->arena, w->field_count + 1, sizeof *w->intents[i].values);
-        for (size_t j = 0; j < w->field_count && write_undecided(w, i); j++)
-            if (fill_value(w, i, j, err) != OK)
-                return FAIL;
-    }
-    return OK;
-}
-
 /* ----------------------------------------------------------------- history */
-
 enum status write_history(struct write_column *w, struct err *err)
 {
     struct column_batch *batch = w->batch;
@@ -221,7 +290,7 @@ enum status write_history(struct write_column *w, struct err *err)
 
 void write_settled(struct write_column *w, size_t i, const char *id, bool created)
 {
-    struct op op = {.kind = w->kind};
+    struct op op = {.kind = w->intents[i].kind};
     batch_value(w->batch, i, value_of(write_cell(w->batch->arena, &op, id, created)));
 }
 
@@ -241,33 +310,150 @@ static const char *end_object(struct jw *w, struct arena *arena)
     return json;
 }
 
-void write_payload(struct write_column *w, size_t i)
+/* {"Account":{"Ext__c":"A-1"}}; a parent that may be of several objects says which. */
+static void put_parent(struct jw *jw, const struct write_field *field, const char *value)
+{
+    jw_key(jw, field->relationship);
+    if (text_eq(value, "null")) { /* clearing is done by the link itself */
+        jw_null(jw);
+        return;
+    }
+    jw_object(jw);
+    if (field->field->reference_count > 1) {
+        jw_key(jw, "attributes");
+        jw_object(jw);
+        jw_kv_text(jw, "type", field->parent->name);
+        jw_end_object(jw);
+    }
+    jw_key(jw, field->parent_key->name);
+    jw_raw(jw, value, strlen(value));
+    jw_end_object(jw);
+}
+
+/* A key for this row, column and generation, and for no other: should a backup be restored and
+ * the write be planned again, the org knows the key and refuses a second record. */
+void write_op_key(struct write_column *w, size_t i)
+{
+    const struct column_batch *batch = w->batch;
+    struct write_intent *intent = &w->intents[i];
+    struct buf text = BUF_INIT;
+    char hash[65];
+    buf_printf(&text, "argil operation 1\n%s\n%lld %lld %lld %lld\n%s",
+               batch->job->engine->store->workspace_id, (long long)batch->table->id,
+               (long long)batch->table->created_ms, (long long)batch->plan->column->id,
+               (long long)(intent->last.id ? intent->last.generation + 1 : 1), batch->rows[i].key);
+    sha256_hex(text.data, text.len, hash);
+    buf_free(&text);
+    /* RFC 9562 version 8: a UUID made from something of one's own */
+    snprintf(intent->op_key, sizeof intent->op_key, "%.8s-%.4s-8%.3s-%c%.3s-%.12s", hash, hash + 8,
+             hash + 13, "89ab"[hash[16] & 3], hash + 17, hash + 20);
+}
+
+static void put_payload(struct write_column *w, size_t i)
 {
     struct write_intent *intent = &w->intents[i];
     struct buf text = BUF_INIT;
     struct jw jw;
     begin_object(&jw, &text);
     for (size_t j = 0; j < w->field_count; j++) {
+        const struct write_field *field = &w->fields[j];
         if (!intent->values[j])
             continue;
-        jw_key(&jw, w->fields[j].field->name);
+        if (field->parent && !text_eq(intent->values[j], "null")) {
+            put_parent(&jw, field, intent->values[j]);
+            continue;
+        }
+        jw_key(&jw, field->field->name);
         jw_raw(&jw, intent->values[j], strlen(intent->values[j]));
     }
-    uuid4(w->batch->job->engine->world, intent->op_key);
-    if (w->mode.seal_field)
+    if (intent->kind == OP_CREATE && intent->more)
+        json_each(member, intent->more) {
+            jw_key(&jw, member->key);
+            jw_value(&jw, member);
+        }
+    write_op_key(w, i);
+    if (intent->kind == OP_CREATE && w->mode.seal_field)
         jw_kv_text(&jw, w->mode.seal_field, intent->op_key);
     intent->payload = end_object(&jw, w->batch->arena);
     intent->wanted = true;
 }
 
+/* A field that a new record needs and this row does not give; NULL = none. */
+static const struct crm_field *missing(const struct write_column *w, size_t i)
+{
+    const struct write_intent *intent = &w->intents[i];
+    for (size_t k = 0; k < w->object->field_count; k++) {
+        const struct crm_field *field = &w->object->fields[k];
+        bool given = !field->createable || field->nillable || field->defaulted_on_create ||
+                     text_eq(field->type, "boolean") || text_eq(field->name, w->mode.seal_field) ||
+                     json_get_nocase(intent->more, field->name);
+        for (size_t j = 0; j < w->field_count && !given; j++)
+            given = w->fields[j].field == field && intent->values[j];
+        if (!given && !(w->rotation_count && text_eq(field->name, "OwnerId")))
+            return field;
+    }
+    return NULL;
+}
+
+void write_create(struct write_column *w, size_t i)
+{
+    const struct crm_field *field = missing(w, i);
+    if (field)
+        batch_fail(w->batch, i, CELL_REFUSED, "refused.required",
+                   "%s.%s: a new %s needs %s, and this row has no value for it. Add it to set, or "
+                   "skip such rows with only_run_if.",
+                   w->object->name, field->name, w->object->label ? w->object->label : w->object->name,
+                   field->label);
+    else
+        put_payload(w, i);
+}
+
+void write_delete(struct write_column *w, size_t i, const struct crm_match *live)
+{
+    struct write_intent *intent = &w->intents[i];
+    struct err ignored = {0};
+    const struct json *record = json_parse(w->batch->arena, live->record, strlen(live->record),
+                                           &ignored);
+    intent->target_id = live->id;
+    intent->before = live->record;
+    intent->base_stamp = json_get_text(record, "SystemModstamp");
+    intent->payload = "{}";
+    intent->wanted = true;
+    write_op_key(w, i);
+}
+
+/* ------------------------------------------------------------------ change */
+
+const char **write_return_fields(struct write_column *w, size_t *count)
+{
+    const char **names = arena_array(w->batch->arena, 2 * w->field_count + 2, sizeof *names);
+    *count = 0;
+    for (size_t j = 0; j < w->field_count; j++) {
+        names[(*count)++] = w->fields[j].path;
+        if (w->fields[j].parent)
+            names[(*count)++] = w->fields[j].field->name;
+    }
+    if (crm_object_field(w->object, "SystemModstamp"))
+        names[(*count)++] = "SystemModstamp";
+    return names;
+}
+
 static bool is_key(const struct write_column *w, const struct write_field *field)
 {
-    return w->kind == OP_UPSERT && text_eq_nocase(w->key_field, field->field->name);
+    return w->kind == OP_UPSERT && text_eq_nocase(w->key_field, field->path);
 }
 
 static bool live_blank(const struct json *value)
 {
     return json_is_null(value) || (json_is(value, JSON_STRING) && value->len == 0);
+}
+
+/* What the record holds at "Industry" or "Account.Ext__c". */
+static const struct json *live_at(const struct write_field *field, const struct json *live)
+{
+    if (!field->parent)
+        return json_get_nocase(live, field->path);
+    return json_get_nocase(json_get_nocase(live, field->relationship), field->parent_key->name);
 }
 
 static bool to_be_written(struct write_column *w, const struct write_field *field,
@@ -277,10 +463,11 @@ static bool to_be_written(struct write_column *w, const struct write_field *fiel
     if (field->rule == OVERWRITE_NEVER || (field->rule == OVERWRITE_IF_BLANK && !live_blank(live)))
         return false;
     const struct json *value = json_parse(w->batch->arena, wanted, strlen(wanted), &ignored);
-    return value && !field_same(field->field, value, live);
+    const struct crm_field *kind = field->parent ? field->parent_key : field->field;
+    return value && !field_same(kind, value, live);
 }
 
-bool write_difference(struct write_column *w, size_t i, const struct json *live)
+static bool difference(struct write_column *w, size_t i, const struct json *live)
 {
     struct write_intent *intent = &w->intents[i];
     struct buf text = BUF_INIT;
@@ -289,14 +476,14 @@ bool write_difference(struct write_column *w, size_t i, const struct json *live)
     begin_object(&jw, &text);
     for (size_t j = 0; j < w->field_count; j++) {
         const struct write_field *field = &w->fields[j];
-        const struct json *now = json_get_nocase(live, field->field->name);
         if (!intent->values[j] || is_key(w, field))
             continue;
-        if (!to_be_written(w, field, intent->values[j], now)) {
+        if (!to_be_written(w, field, intent->values[j], live_at(field, live))) {
             intent->values[j] = NULL;
             continue;
         }
         left++;
+        const struct json *now = json_get_nocase(live, field->field->name);
         jw_key(&jw, field->field->name);
         if (now)
             jw_value(&jw, now);
@@ -304,7 +491,21 @@ bool write_difference(struct write_column *w, size_t i, const struct json *live)
             jw_null(&jw);
     }
     intent->before = end_object(&jw, w->batch->arena);
-    if (left)
-        write_payload(w, i);
     return left > 0;
+}
+
+void write_change(struct write_column *w, size_t i, const struct crm_match *live)
+{
+    struct err ignored = {0};
+    struct arena *arena = w->batch->arena;
+    const struct json *record =
+        live->record ? json_parse(arena, live->record, strlen(live->record), &ignored) : NULL;
+    w->intents[i].target_id = live->id;
+    w->intents[i].base_stamp = json_get_text(record, "SystemModstamp");
+    if (difference(w, i, record)) {
+        put_payload(w, i);
+        return;
+    }
+    write_settled(w, i, live->id, false);
+    w->batch->job->report->unchanged++;
 }

@@ -1,33 +1,45 @@
 /* org_write.h - the one way a column writes to an org.
  *
- * The three write kinds differ in how they find what is there and what is left
- * to write; the rest is the same for all:
+ * The write kinds differ in how they find what is there and what is left to
+ * write; the rest is the same for all:
  *
  *   write_open      session, describe, guard, fields with their templates
  *   (kind)          keys, ids, look-ups: settles rows that need no write,
  *                   fills an intent for those that do
- *   write_intents   approval, guard, plan, send, settle */
+ *   write_intents   approval, guard, plan, send, settle
+ *
+ * org_fill.c turns templates into checked values, org_names.c owners and record
+ * types given by name into Ids, org_send.c intents into operations. */
 #ifndef ARGIL_ENGINE_COLUMNS_ORG_WRITE_H
 #define ARGIL_ENGINE_COLUMNS_ORG_WRITE_H
 
-#include "engine/columns/org_fields.h"
+#include "engine/columns/org_find.h"
 #include "engine/journal.h"
 
 enum overwrite { OVERWRITE_ALWAYS, OVERWRITE_IF_BLANK, OVERWRITE_NEVER };
 extern const char *const overwrite_words[]; /* NULL-terminated */
 
+/* One member of `set`: a field, or a parent named by its own key ("Account.Ext__c"). */
 struct write_field {
-    const struct crm_field *field;
+    const struct crm_field *field; /* what is written: Industry, or AccountId of that parent */
+    const char *path;              /* as it is read back: "Industry", "Account.Ext__c" */
+    const char *relationship;      /* the parent's name in the payload, or NULL */
+    const struct crm_object *parent;
+    const struct crm_field *parent_key; /* written as if we might write it: it is only compared */
     struct template template;
     enum overwrite rule;
 };
 
 /* What one row wants written. */
 struct write_intent {
+    enum op_kind kind;
     const char **values; /* checked JSON text for each field; NULL = leave it alone */
     const char *payload, *before;
+    const char *base_stamp; /* of the record as it was read; NULL = it was not */
     const char *target_id; /* 18 characters; NULL for creates */
+    const char *key_field; /* of the business key, where it is not the column's; NULL = it is */
     const char *key_value; /* business key, normalised; NULL = none */
+    const struct json *more; /* further members of a new record's payload, or NULL */
     int64_t looked_ms;     /* when the org was asked for that key; 0 = it was not */
     struct op last;        /* the cell's newest operation; id 0 = none */
     size_t same_as;        /* index of an earlier row with the same key; own index = none */
@@ -39,35 +51,75 @@ struct write_column {
     struct column_batch *batch;
     struct job_session *on;
     const struct crm_object *object;
-    enum op_kind kind;
+    enum op_kind kind; /* of intents, unless the column's kind says otherwise for a row */
     struct write_field *fields;
     size_t field_count;
+    const struct json *set;
     bool ignore_blank;
     const char *key_field; /* business key; may be several names joined by '+' */
-    struct mode mode;
+    struct mode mode;      /* of what it creates; changes by Id are always keyed */
+    const char *settings;  /* op.settings of all its operations, or NULL */
+    const char **rotation; /* Ids of owners that take turns */
+    size_t rotation_count;
     struct write_intent *intents; /* one for each row of the batch */
 };
 
-/* Recipe check of `set`: fields exist and may be written. */
+/* Rows of a kind's option table. */
+#define WRITE_OVERWRITE                                                                            \
+    {"overwrite", OPT_FIELD_RULES, false, "when a field that holds something is written",          \
+     "always", overwrite_words, 0, 0}
+#define WRITE_BLANKS                                                                               \
+    {"ignore_blank_values", OPT_BOOL, false, "a blank value leaves the field alone", "true", NULL, \
+     0, 0}
+#define WRITE_DUPLICATES                                                                           \
+    {"duplicate_rule_override", OPT_BOOL, false, "save although a duplicate rule warns", "false",  \
+     NULL, 0, 0}
+#define WRITE_ASSIGN                                                                               \
+    {"auto_assign", OPT_TEXT, false,                                                               \
+     "assignment rules: on, off, or a rule's Id; usually on for new records without an owner",     \
+     NULL, NULL, 0, 0}
+#define WRITE_OWNERS                                                                               \
+    {"owners", OPT_TEXT_LIST, false,                                                               \
+     "users (e-mail, username or name) or queues who take turns as owner of new records", NULL,    \
+     NULL, 0, 0}
+
+/* Recipe check of `set`: fields exist and may be written; and of auto_assign and owners. */
 void write_check_fields(struct kind_check *check, const struct crm_object *object,
                         enum op_kind kind);
 
 /* FAIL: the column cannot run at all. *ready = false: the batch was put off. */
 enum status write_open(struct write_column *w, struct column_batch *batch, enum op_kind kind,
                        bool *ready, struct err *err);
+/* The same with fields that are not the option `set`. */
+enum status write_open_set(struct write_column *w, struct column_batch *batch, enum op_kind kind,
+                           const struct json *set, bool *ready, struct err *err);
 /* Fills templates and checks values; refused rows get their result. */
 enum status write_fill(struct write_column *w, struct err *err);
+/* org_names.c: raw[i] given as a name becomes an Id; rows whose name means nobody, or several,
+ * get their result. Only for references to users, queues and record types. */
+bool names_apply(const struct write_field *field);
+enum status names_resolve(struct write_column *w, const struct write_field *field,
+                          struct value *raw, struct err *err);
+/* Fills w->rotation. FAIL when an owner is not to be found. */
+enum status names_rotation(struct write_column *w, struct err *err);
+/* Names of all fields as they are read back, and what a change is compared with. */
+const char **write_return_fields(struct write_column *w, size_t *count);
 /* Loads each cell's newest operation; rows with one under way are left to the journal. */
 enum status write_history(struct write_column *w, struct err *err);
 /* Still to be decided: no result, not left to the journal. */
 bool write_undecided(const struct write_column *w, size_t i);
 /* Nothing to write: the cell shows the record. */
 void write_settled(struct write_column *w, size_t i, const char *id, bool created);
-/* Keeps of values what differs from the live record and may be overwritten;
- * false when nothing is left. Fills payload and before. */
-bool write_difference(struct write_column *w, size_t i, const struct json *live);
-/* The payload of all values, with the seal when there is one. */
-void write_payload(struct write_column *w, size_t i);
+/* The row changes this live record: keeps of values what differs and may be overwritten. When
+ * nothing is left the row is settled, else it wants an update. */
+void write_change(struct write_column *w, size_t i, const struct crm_match *live);
+/* The row makes a new record of all its values, with the seal when there is one; refused when
+ * a required field has none. */
+void write_create(struct write_column *w, size_t i);
+/* The row deletes this live record; what was read of it is the before-image. */
+void write_delete(struct write_column *w, size_t i, const struct crm_match *live);
+/* The key of the operation that this row's next write will be: the same after a restored backup. */
+void write_op_key(struct write_column *w, size_t i);
 /* Rows with a key of an earlier row of the batch follow it. */
 void write_fold(struct write_column *w);
 /* Plans and sends what is wanted. */

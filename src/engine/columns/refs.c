@@ -59,7 +59,7 @@ static void collect_tree(struct collect *c, const char *where, const struct json
 static bool holds_references(enum option_type type)
 {
     return type == OPT_TEMPLATE || type == OPT_FORMULA || type == OPT_TEMPLATE_MAP ||
-           type == OPT_FIELD_MAP || type == OPT_BODY;
+           type == OPT_FIELD_MAP || type == OPT_FIELD_MAPS || type == OPT_QUERY || type == OPT_BODY;
 }
 
 enum status column_refs(struct arena *arena, const struct column_kind *kind,

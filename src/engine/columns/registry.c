@@ -11,6 +11,8 @@ const struct column_kind *const column_kinds[] = {
     &salesforce_create_column,
     &salesforce_update_column,
     &salesforce_upsert_column,
+    &salesforce_delete_column,
+    &salesforce_campaign_column,
     NULL,
 };
 
@@ -31,6 +33,11 @@ const char *const *column_kind_names(size_t *count)
         names[i] = column_kinds[i]->name;
     *count = KIND_COUNT;
     return names;
+}
+
+const char *column_object(const struct column_kind *kind, const struct json *config)
+{
+    return kind && kind->object ? kind->object : json_get_text(config, "object");
 }
 
 const struct kind_option *column_kind_option(const struct column_kind *kind, const char *name)

@@ -12,11 +12,16 @@
 static const struct kind_option options[] = {
     {"connection", OPT_CONNECTION, true, "connection to write to", NULL, NULL, 0, 0},
     {"object", OPT_OBJECT, true, "object to create", NULL, NULL, 0, 0},
-    {"set", OPT_FIELD_MAP, true, "fields and their values", NULL, NULL, 0, 0},
+    {"set", OPT_FIELD_MAP, true, "fields and their values; Parent.Key__c names a parent by its key",
+     NULL, NULL, 0, 0},
     {"unless_found", OPT_FIELD_MAP, false,
      "fields and values: a record that holds all of them is taken instead", NULL, NULL, 0, 0},
-    {"duplicate_rule_override", OPT_BOOL, false, "save although a duplicate rule warns", "false",
-     NULL, 0, 0},
+    FIND_NORMALISE,
+    FIND_SEVERAL("oldest"),
+    FIND_RULE,
+    WRITE_OWNERS,
+    WRITE_ASSIGN,
+    WRITE_DUPLICATES,
     {"prefer_completeness", OPT_BOOL, false,
      "send again when nothing tells whether a lost request was executed", "false", NULL, 0, 0},
 };
@@ -24,17 +29,11 @@ static const struct kind_option options[] = {
 static void validate(struct kind_check *check)
 {
     const struct crm_object *object = kind_object(check);
+    const struct json *unless_found = json_get(check->config, "unless_found");
     if (!object)
         return;
     write_check_fields(check, object, OP_CREATE);
-    json_each(member, json_get(check->config, "unless_found")) {
-        const struct crm_field *field = kind_field(check, object, "unless_found", member->key);
-        char where[200];
-        snprintf(where, sizeof where, "unless_found/%s", member->key);
-        if (field && !field->filterable)
-            kind_check_fail(check, where, "recipe.not_filterable",
-                            "%s.%s cannot be used in a condition", object->name, field->name);
-    }
+    find_check(check, object, "unless_found", unless_found);
 }
 
 /* --------------------------------------------------------- rows with a record */
@@ -70,34 +69,6 @@ static const char *unique_key(struct write_column *w, const struct json *unless_
     return NULL;
 }
 
-static const char *joined_names(struct write_column *w, const struct json *unless_found)
-{
-    struct buf text = BUF_INIT;
-    json_each(member, unless_found)
-        buf_printf(&text, "%s%s", text.len ? "+" : "", member->key);
-    const char *names = arena_strdup(w->batch->arena, buf_text(&text));
-    buf_free(&text);
-    return names;
-}
-
-static const char *joined_key(struct write_column *w, const struct crm_lookup *lookup, size_t row)
-{
-    struct buf text = BUF_INIT;
-    for (size_t j = 0; j < lookup->match_count; j++) {
-        const struct crm_field *field = crm_object_field(w->object, lookup->match_fields[j]);
-        struct value value = lookup->keys[row * lookup->match_count + j];
-        const char *norm = value.text ? mode_key_norm(w->batch->arena, field, value) : "";
-        if (text_blank(norm)) {
-            buf_free(&text);
-            return NULL;
-        }
-        buf_printf(&text, "%s%s", j ? "\x1f" : "", norm);
-    }
-    const char *key = arena_strndup(w->batch->arena, buf_text(&text), text.len);
-    buf_free(&text);
-    return key;
-}
-
 static void key_from_set(struct write_column *w)
 {
     for (size_t j = 0; j < w->field_count; j++) {
@@ -118,43 +89,45 @@ static void key_from_set(struct write_column *w)
 
 /* ------------------------------------------------------------- unless_found */
 
-static void skip_decided(struct write_column *w, struct crm_lookup *lookup)
-{
-    struct value *keys = (struct value *)lookup->keys; /* ours, from batch_lookup_keys */
-    for (size_t i = 0; i < w->batch->count; i++)
-        for (size_t j = 0; j < lookup->match_count && !write_undecided(w, i); j++)
-            keys[i * lookup->match_count + j] = VALUE_NULL;
-}
-
-static void take_keys(struct write_column *w, const struct crm_lookup *lookup)
+static void take_keys(struct write_column *w, struct find *find)
 {
     for (size_t i = 0; i < w->batch->count; i++) {
-        if (!write_undecided(w, i))
+        struct write_intent *intent = &w->intents[i];
+        if (!write_undecided(w, i)) {
+            find_skip(find, i);
             continue;
-        w->intents[i].key_value = joined_key(w, lookup, i);
-        if (!w->intents[i].key_value)
+        }
+        const char *names = NULL;
+        intent->key_value = find_business_key(find, w->object, i, &names);
+        if (!intent->key_value)
             batch_fail(w->batch, i, CELL_REFUSED, "refused.blank_key",
                        "unless_found needs a value: without it a duplicate cannot be ruled out");
+        else if (!w->key_field)
+            w->key_field = names;
     }
 }
 
 static enum status find_existing(struct write_column *w, const struct json *unless_found,
                                  struct err *err)
 {
-    struct crm_lookup lookup = {.object = w->object->name};
-    struct crm_match **matches = arena_array(w->batch->arena, w->batch->count, sizeof *matches);
-    if (batch_lookup_keys(w->batch, unless_found, &lookup, err) != OK)
+    struct find find;
+    struct crm_match **matches = arena_array(w->batch->arena, w->batch->count + 1, sizeof *matches);
+    const struct crm_match **chosen =
+        arena_array(w->batch->arena, w->batch->count + 1, sizeof *chosen);
+    if (find_open(&find, w->batch, w->on, w->object->name, unless_found, SEVERAL_OLDEST, err) != OK)
         return FAIL;
-    take_keys(w, &lookup);
-    skip_decided(w, &lookup);
+    take_keys(w, &find);
     if (w->batch->job->options->force_new)
         return OK;
-    if (w->on->session->does->lookup(w->on->session, &lookup, w->batch->arena, matches, err) != OK)
+    if (find_run(&find, matches, err) != OK)
         return batch_call_failed(w->batch, err);
+    if (find_choose(&find, matches, chosen, err) != OK)
+        return FAIL;
     for (size_t i = 0; i < w->batch->count; i++) {
-        if (!matches[i] || !write_undecided(w, i))
+        w->intents[i].looked_ms = find.looked_ms;
+        if (!chosen[i] || !write_undecided(w, i))
             continue;
-        write_settled(w, i, matches[i]->id, false);
+        write_settled(w, i, chosen[i]->id, false);
         w->batch->job->report->adopted++;
     }
     return OK;
@@ -175,7 +148,7 @@ static enum status execute(struct column_batch *batch, struct err *err)
     if (write_fill(&w, err) != OK)
         return FAIL;
     const char *unique = unique_key(&w, unless_found);
-    w.key_field = unless_found && !unique ? joined_names(&w, unless_found) : unique;
+    w.key_field = unique; /* NULL with unless_found: the names of its fields */
     w.mode = mode_choose(w.object, OP_CREATE, unique);
     if (!unless_found)
         key_from_set(&w);
@@ -183,7 +156,7 @@ static enum status execute(struct column_batch *batch, struct err *err)
         return FAIL;
     for (size_t i = 0; i < batch->count; i++)
         if (write_undecided(&w, i))
-            write_payload(&w, i);
+            write_create(&w, i);
     write_fold(&w);
     return write_intents(&w, err);
 }

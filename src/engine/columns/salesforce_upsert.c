@@ -1,8 +1,12 @@
 /* salesforce_upsert.c - creates or changes the record with a key.
  *
  * The live records are read by key first, so that equal values cost nothing and
- * the overwrite rules see what is there. The write itself goes by key: should a
- * record appear in between, Salesforce updates it instead of making a second. */
+ * the overwrite rules see what is there. By `external_id` the write itself goes
+ * by key: should a record appear in between, Salesforce updates it instead of
+ * making a second. By `match`, any one or several fields, what is found is
+ * changed by its Id and what is not is created, both under the key's single
+ * flight: of two rows, tables or workers with the same key one goes first, and
+ * the other finds its record. */
 #include "engine/columns/org_write.h"
 
 #include "base/str.h"
@@ -12,40 +16,65 @@
 static const struct kind_option options[] = {
     {"connection", OPT_CONNECTION, true, "connection to write to", NULL, NULL, 0, 0},
     {"object", OPT_OBJECT, true, "object to write", NULL, NULL, 0, 0},
-    {"external_id", OPT_FIELD, true, "External ID field; its value stands in set", NULL, NULL, 0,
+    {"external_id", OPT_FIELD, false, "External ID field; its value stands in set", NULL, NULL, 0,
      0},
-    {"set", OPT_FIELD_MAP, true, "fields and their values, the External ID among them", NULL, NULL,
-     0, 0},
-    {"overwrite", OPT_FIELD_RULES, false, "when a field that holds something is written", "always",
-     overwrite_words, 0, 0},
-    {"ignore_blank_values", OPT_BOOL, false, "a blank value leaves the field alone", "true", NULL,
-     0, 0},
-    {"duplicate_rule_override", OPT_BOOL, false, "save although a duplicate rule warns", "false",
+    {"match", OPT_FIELD_MAP, false,
+     "instead of external_id: any fields and the values that make a record the one meant", NULL,
      NULL, 0, 0},
+    FIND_NORMALISE,
+    FIND_SEVERAL("refuse"),
+    FIND_RULE,
+    {"set", OPT_FIELD_MAP, true,
+     "fields and their values, the External ID among them; Parent.Key__c names a parent by its key",
+     NULL, NULL, 0, 0},
+    WRITE_OVERWRITE,
+    WRITE_BLANKS,
+    WRITE_OWNERS,
+    WRITE_ASSIGN,
+    WRITE_DUPLICATES,
+    {"prefer_completeness", OPT_BOOL, false,
+     "send again when nothing tells whether a lost request was executed", "false", NULL, 0, 0},
 };
 
-static void validate(struct kind_check *check)
+/* ----------------------------------------------------------- recipe check */
+
+static void check_external_id(struct kind_check *check, const struct crm_object *object,
+                              const char *name)
 {
-    const struct crm_object *object = kind_object(check);
-    if (!object)
-        return;
-    write_check_fields(check, object, OP_UPSERT);
-    const char *name = json_get_text(check->config, "external_id");
     const struct crm_field *field = crm_object_field(object, name);
     if (!field)
         kind_check_fail(check, "external_id", "recipe.unknown_field", "%s has no field \"%s\"",
                         object->name, name);
     else if (!field->external_id && !field->id_lookup)
-        kind_check_fail(check, "external_id", "recipe.not_external_id",
-                        "%s.%s is not an External ID field", object->name, field->name);
+        err_hint(kind_check_fail(check, "external_id", "recipe.not_external_id",
+                                 "%s.%s is not an External ID field", object->name, field->name),
+                 "Use `match: {%s: ...}`: it works with any fields.", field->name);
     if (!json_get_nocase(json_get(check->config, "set"), name))
         kind_check_fail(check, "set", "recipe.no_key", "set must hold the External ID %s", name);
 }
 
+static void validate(struct kind_check *check)
+{
+    const struct crm_object *object = kind_object(check);
+    const char *name = json_get_text(check->config, "external_id");
+    const struct json *match = json_get(check->config, "match");
+    if (!object)
+        return;
+    if ((name != NULL) == (match != NULL))
+        kind_check_fail(check, "", name ? "recipe.two_ways" : "recipe.missing_key",
+                        "which record is meant? Give one of external_id and match");
+    write_check_fields(check, object, OP_UPSERT);
+    if (name)
+        check_external_id(check, object, name);
+    find_check(check, object, "match", match);
+}
+
+/* ----------------------------------------------------------- by External ID */
+
 static int key_place(const struct write_column *w)
 {
     for (size_t j = 0; j < w->field_count; j++)
-        if (text_eq_nocase(w->fields[j].field->name, w->key_field))
+        if (text_eq_nocase(w->fields[j].path, w->key_field))
             return (int)j;
     return -1;
 }
@@ -72,42 +101,28 @@ static void take_keys(struct write_column *w, int place, struct value *keys)
 
 static void compare(struct write_column *w, size_t i, const struct crm_match *match)
 {
-    struct err ignored = {0};
-    if (!match) {
-        write_payload(w, i);
-        return;
-    }
-    if (match->next) {
+    if (!match)
+        write_create(w, i);
+    else if (match->next)
         batch_fail(w->batch, i, CELL_REFUSED, "refused.several",
-                   "several %s records hold this External ID", w->object->name);
-        return;
-    }
-    w->intents[i].target_id = match->id;
-    const struct json *live =
-        match->record ? json_parse(w->batch->arena, match->record, strlen(match->record), &ignored)
-                      : NULL;
-    if (write_difference(w, i, live))
-        return;
-    write_settled(w, i, match->id, false);
-    w->batch->job->report->unchanged++;
+                   "several %s records hold this External ID: %s, %s%s. Merge them in Salesforce.",
+                   w->object->name, match->id, match->next->id, match->next->next ? ", ..." : "");
+    else
+        write_change(w, i, match);
 }
 
-static enum status read_live(struct write_column *w, struct err *err)
+static enum status by_external_id(struct write_column *w, struct err *err)
 {
     struct column_batch *batch = w->batch;
-    struct value *keys = arena_array(batch->arena, batch->count, sizeof *keys);
-    struct crm_match **matches = arena_array(batch->arena, batch->count, sizeof *matches);
-    const char **names = arena_array(batch->arena, w->field_count + 1, sizeof *names);
-    for (size_t j = 0; j < w->field_count; j++)
-        names[j] = w->fields[j].field->name;
+    struct value *keys = arena_array(batch->arena, batch->count + 1, sizeof *keys);
+    struct crm_match **matches = arena_array(batch->arena, batch->count + 1, sizeof *matches);
     take_keys(w, key_place(w), keys);
     struct crm_lookup lookup = {.object = w->object->name,
                                 .match_fields = &w->key_field,
                                 .match_count = 1,
-                                .return_fields = names,
-                                .return_count = w->field_count,
                                 .keys = keys,
                                 .row_count = batch->count};
+    lookup.return_fields = write_return_fields(w, &lookup.return_count);
     if (w->on->session->does->lookup(w->on->session, &lookup, batch->arena, matches, err) != OK)
         return batch_call_failed(batch, err);
     for (size_t i = 0; i < batch->count; i++)
@@ -116,17 +131,75 @@ static enum status read_live(struct write_column *w, struct err *err)
     return OK;
 }
 
+/* ------------------------------------------------------------------ by match */
+
+static void take_business_keys(struct write_column *w, struct find *find)
+{
+    for (size_t i = 0; i < w->batch->count; i++) {
+        const char *names = NULL;
+        if (!write_undecided(w, i)) {
+            find_skip(find, i);
+            continue;
+        }
+        w->intents[i].key_value = find_business_key(find, w->object, i, &names);
+        if (!w->intents[i].key_value)
+            batch_fail(w->batch, i, CELL_REFUSED, "refused.blank_key",
+                       "a field of match is blank: without it a duplicate cannot be ruled out");
+        else if (!w->key_field)
+            w->key_field = names;
+    }
+}
+
+/* A field of match that a unique field of the object is, by itself: the org guards it. */
+static const char *unique_field(const struct write_column *w, const struct json *match)
+{
+    const struct crm_field *field = crm_object_field(w->object, match->first->key);
+    const struct json *set = json_get(w->batch->config, "set");
+    bool same = text_eq(json_text(match->first), json_text(json_get_nocase(set, match->first->key)));
+    return !match->first->next && field && field->unique && same ? field->name : NULL;
+}
+
+static enum status by_match(struct write_column *w, const struct json *match, struct err *err)
+{
+    struct column_batch *batch = w->batch;
+    struct find find;
+    struct crm_match **matches = arena_array(batch->arena, batch->count + 1, sizeof *matches);
+    const struct crm_match **chosen = arena_array(batch->arena, batch->count + 1, sizeof *chosen);
+    if (find_open(&find, batch, w->on, w->object->name, match, SEVERAL_REFUSE, err) != OK)
+        return FAIL;
+    find.lookup.return_fields = write_return_fields(w, &find.lookup.return_count);
+    take_business_keys(w, &find);
+    if (find_run(&find, matches, err) != OK)
+        return batch_call_failed(batch, err);
+    if (find_choose(&find, matches, chosen, err) != OK)
+        return FAIL;
+    for (size_t i = 0; i < batch->count; i++) {
+        w->intents[i].looked_ms = find.looked_ms;
+        w->intents[i].kind = chosen[i] ? OP_UPDATE : OP_CREATE;
+        if (!write_undecided(w, i))
+            continue;
+        if (chosen[i])
+            write_change(w, i, chosen[i]);
+        else
+            write_create(w, i);
+    }
+    return OK;
+}
+
 static enum status execute(struct column_batch *batch, struct err *err)
 {
     struct write_column w;
     bool ready;
+    const struct json *match = json_get(batch->config, "match");
     if (write_open(&w, batch, OP_UPSERT, &ready, err) != OK)
         return FAIL;
     if (!ready)
         return OK;
-    w.key_field = json_get_text(batch->config, "external_id");
-    w.mode = mode_choose(w.object, OP_UPSERT, w.key_field);
-    if (write_history(&w, err) != OK || write_fill(&w, err) != OK || read_live(&w, err) != OK)
+    w.key_field = match ? unique_field(&w, match) : json_get_text(batch->config, "external_id");
+    w.mode = mode_choose(w.object, match ? OP_CREATE : OP_UPSERT, w.key_field);
+    if (write_history(&w, err) != OK || write_fill(&w, err) != OK)
+        return FAIL;
+    if ((match ? by_match(&w, match, err) : by_external_id(&w, err)) != OK)
         return FAIL;
     write_fold(&w);
     return write_intents(&w, err);
@@ -135,7 +208,8 @@ static enum status execute(struct column_batch *batch, struct err *err)
 const struct column_kind salesforce_upsert_column = {
     .name = "salesforce_upsert",
     .title = "Upsert a Salesforce record",
-    .help = "Creates the record with an External ID, or changes it when it is there.",
+    .help = "Creates the record with a key, or changes it when it is there. The key is an External "
+            "ID, or any fields.",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .writes = true,

@@ -194,7 +194,7 @@ static enum status find_done_since(struct sq *sq, const struct op *op, int64_t l
     sqlite3_stmt *stmt =
         sq_stmt(sq, err,
                 "SELECT id FROM ops WHERE org_id=?1 AND object=?2 AND key_field=?3 AND key_value=?4"
-                " AND key_value IS NOT NULL AND state=6 AND done_ms>=?5 LIMIT 1");
+                " AND key_value IS NOT NULL AND state=6 AND done_ms>?5 LIMIT 1");
     if (!stmt)
         return FAIL;
     sq_text(stmt, 1, op->org_id);

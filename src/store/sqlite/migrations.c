@@ -94,6 +94,8 @@ static const struct {
     {sq_step_people, NULL},
     {NULL, sq_step_sources},
     {sq_step_runs, NULL},
+    {sq_step_choices, NULL},
+    {sq_step_counters, NULL},
 };
 
 int sq_schema_version(void)

@@ -338,6 +338,8 @@ enum status sqlite_store_open(const struct store_open *options, struct store **o
 
 static const struct store_driver sqlite_driver = {
     .name = "sqlite",
+    .choices = &sq_choices,
+    .counters = &sq_counters,
     .close = sq_close,
     .open_another = sq_open_another,
     .watch = sq_watch,

@@ -52,6 +52,8 @@ static void put_query(struct buf *sql, const struct row_query *q, int slot)
     else
         buf_printf(sql, " FROM t%lld t WHERE t.rid", id);
     buf_str(sql, q->ids ? "=?1" : ">?1");
+    if (q->key)
+        buf_str(sql, " AND t.key=?5");
     put_filter(sql, q, slot);
     if (!q->ids)
         buf_printf(sql, " ORDER BY %s.rid LIMIT ?4", by_state ? "s" : "t");
@@ -72,6 +74,8 @@ static enum status prepare(struct reading *r, struct err *err)
     sqlite3_bind_int64(r->stmt, 2, q->column_id);
     sqlite3_bind_int64(r->stmt, 3, q->due_before_ms);
     sqlite3_bind_int64(r->stmt, 4, q->limit ? (int64_t)q->limit : -1);
+    if (q->key)
+        sq_text(r->stmt, 5, q->key);
     return OK;
 }
 

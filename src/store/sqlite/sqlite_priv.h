@@ -126,6 +126,8 @@ enum status sq_place_sources(struct sq *sq, struct table *table, struct err *err
 enum status sq_source_note(struct sq *sq, int64_t table_id, int slot, int64_t more,
                            const char *cursor, struct err *err);
 extern const struct store_sources sq_sources;
+extern const char sq_step_choices[];     /* choices.c */
+extern const char sq_step_counters[];    /* counters.c */
 
 /* ---- tables.c */
 struct sheet_info {
@@ -250,6 +252,8 @@ extern const struct store_access sq_access;
 extern const struct store_describes sq_describes;
 extern const struct store_people sq_people;
 extern const struct store_runs sq_runs;
+extern const struct store_choices sq_choices;
+extern const struct store_counters sq_counters;
 
 /* ---- the driver's functions, in the order of store.h */
 void sq_watch(struct store *, const struct store_watch *);
