@@ -272,7 +272,7 @@ static enum status org_load(struct org *org, struct err *err)
     if (db_open(org, err) != OK || identity_load(org, err) != OK || schema_load(org, err) != OK ||
         people_load(org, err) != OK || events_load(org, err) != OK || sharing_load(org, err) != OK)
         return FAIL;
-    return rules_load(org, err);
+    return rules_load(org, err) == OK ? views_load(org, err) : FAIL;
 }
 
 struct org *org_open(const struct org_options *options, struct err *err)
@@ -287,6 +287,7 @@ struct org *org_open(const struct org_options *options, struct err *err)
     org->path = mem_strdup(options->path);
     org->schema = schema_new();
     org->rule_arena = arena_new();
+    org->views = views_new();
     pthread_mutex_init(&org->write_lock, NULL);
     pthread_mutex_init(&org->pool_lock, NULL);
     pthread_mutex_init(&org->faults_lock, NULL);
@@ -306,9 +307,12 @@ void org_close(struct org *org)
         return;
     if (org->db && atomic_load(&org->clock_dirty) && org_write_begin(org))
         org_write_end(org, true, NULL);
+    if (org->db && org->durable)
+        views_save(org, NULL);
     tables_free(org);
     events_free(org);
     db_close(org);
+    views_free(org->views);
     people_free(org);
     access_free(org);
     sharing_free(org);

@@ -80,6 +80,8 @@ static enum status connect_to(struct org *org, bool writer, sqlite3 **out, struc
                                    "PRAGMA mmap_size = 1073741824; PRAGMA query_only = ON;";
     if (status == OK)
         status = db_exec(db, err, pragmas);
+    if (status == OK && !views_register(org->views, db))
+        status = db_fail(db, "SQL functions", err);
     if (status != OK) {
         sqlite3_close(db);
         return FAIL;

@@ -44,6 +44,7 @@ struct auto_number { /* an auto-number field and its next number */
 #define NO_FIELD UINT16_MAX
 
 struct touched;
+struct views;
 
 /* One object's SQL table, as the writer sees it. */
 struct table {
@@ -142,6 +143,8 @@ struct org {
     bool people_dirty, rules_dirty, schema_dirty; /* by this transaction */
     bool access_dirty, sharing_dirty;
 
+    struct views *views;
+
     pthread_mutex_t pool_lock;
     VEC(sqlite3 *) idle;
 
@@ -214,6 +217,13 @@ void tables_doubt(struct org *org);
 enum status table_save_numbers(struct org *org, struct err *err);
 void tables_free(struct org *org);
 void quote_name(struct buf *out, const char *name); /* "Order", quotes doubled */
+
+/* --- views.c --- */
+struct views *views_new(void);
+void views_free(struct views *views);                   /* NULL is fine */
+bool views_register(struct views *views, sqlite3 *db); /* the SQL function */
+enum status views_save(struct org *org, struct err *err);
+enum status views_load(struct org *org, struct err *err);
 
 /* --- touched.c --- */
 void touched_add(struct org *org, struct table *table, const char *id18);

@@ -2,6 +2,8 @@
  * of the field at its end. */
 #include "localorg/report/report_priv.h"
 
+#include "localorg/org/paths.h"
+
 #include <string.h>
 
 static const char *const type_names[] = {
@@ -72,57 +74,6 @@ static bool is_shown(const struct field *field)
            !field->deprecated_hidden;
 }
 
-static bool may_read(const struct report_context *context, const struct field *field)
-{
-    return org_may_object(context->org, context->user_id, field->owner, ORG_READ) &&
-           org_may_field(context->org, context->user_id, field, ORG_READ);
-}
-
-/* What a lookup leads to: of an owner who may be a queue, the user. */
-static const struct sobject *target_of(const struct report_context *context,
-                                       const struct field *lookup)
-{
-    const struct schema *schema = org_schema(context->org);
-    if (lookup->reference_count == 1)
-        return schema_find(schema, lookup->reference_to[0]);
-    for (size_t i = 0; i < lookup->reference_count; i++)
-        if (text_eq(lookup->reference_to[i], "User"))
-            return schema_find(schema, "User");
-    return NULL;
-}
-
-/* The field at the end of a path. *lookup is the last step's lookup, NULL at the base. */
-static const struct field *walk(const struct report_context *context, const struct sobject *object,
-                                const char *path, const struct field **lookup)
-{
-    const char *dot;
-    *lookup = NULL;
-    for (; (dot = strchr(path, '.')) && object; path = dot + 1) {
-        *lookup = sobject_parent(object, path, (size_t)(dot - path));
-        if (!*lookup || !may_read(context, *lookup))
-            return NULL;
-        object = target_of(context, *lookup);
-    }
-    const struct field *field = object ? sobject_field(object, path) : NULL;
-    /* Through a queue's owner only what people and queues share can be read. */
-    bool named = !*lookup || (*lookup)->reference_count == 1 || text_eq(path, "Name") ||
-                 text_eq(path, "Alias");
-    return field && named && is_shown(field) && may_read(context, field) ? field : NULL;
-}
-
-/* The path with the schema's spelling. */
-static const char *spelled(struct arena *arena, const struct report_context *context,
-                           const struct sobject *object, const char *path)
-{
-    const char *done = "", *dot;
-    for (; (dot = strchr(path, '.')); path = dot + 1) {
-        const struct field *lookup = sobject_parent(object, path, (size_t)(dot - path));
-        done = arena_printf(arena, "%s%s.", done, lookup->relationship_name);
-        object = target_of(context, lookup);
-    }
-    return arena_printf(arena, "%s%s", done, sobject_field(object, path)->name);
-}
-
 /* "Account.Owner.Name" has its id in "Account.OwnerId", "Name" in "Id". */
 static const char *id_path(struct arena *arena, const char *path, const struct field *lookup)
 {
@@ -153,11 +104,13 @@ static const struct report_column *column_at(struct arena *arena,
                                              const struct report_type *type, const char *path,
                                              const struct old_column *old)
 {
-    const struct field *lookup, *field = walk(context, type->object, path, &lookup);
-    if (!field)
+    struct path way;
+    if (!path_walk(arena, context->org, context->user_id, type->object, path, &way) ||
+        !is_shown(way.field))
         return NULL;
+    const struct field *field = way.field, *lookup = way.lookup;
     struct report_column *column = arena_alloc(arena, sizeof *column);
-    column->path = spelled(arena, context, type->object, path);
+    column->path = way.text;
     column->name = old      ? old->name
                    : lookup ? column->path
                             : arena_printf(arena, "%s.%s", type->object->name, column->path);

@@ -1,5 +1,6 @@
 /* control.c - what a test says to localorg that no Salesforce org would hear:
  * tokens, time, limits, faults, what was asked. docs/localorg/control.md. */
+#include "localorg/rest/control.h"
 #include "localorg/rest/resources.h"
 
 #include "base/str.h"
@@ -294,5 +295,39 @@ void enrich_companies(struct call *call)
     jw_kv_text(&w, "error", text_blank(domain) ? "domain is missing" : "no such company");
     if (domain)
         jw_kv_text(&w, "domain", domain);
+    jw_end_object(&w);
+}
+
+/* --- for those who make things --- */
+
+bool control_on_behalf(struct call *call)
+{
+    struct err err = {{0}};
+    struct org_user user;
+    const char *name = call_param(call, "username");
+    if (!name)
+        name = SEED_ADMIN_USERNAME;
+    if (org_user_by_name(call->site->org, name, &user)) {
+        memcpy(call->session.user_id, user.id, sizeof user.id);
+        snprintf(call->session.username, sizeof call->session.username, "%.63s", user.username);
+        call->version = "68.0";
+        call->api_version = 68;
+        call->base = "/services/data/v68.0";
+        return true;
+    }
+    err_set(&err, ERR_NOT_FOUND, "no user %s", name);
+    err_hint(&err, "name one with ?username=");
+    answer_refusal(call, 404, &err);
+    return false;
+}
+
+void control_answer_ids(struct call *call, const struct buf *ids)
+{
+    struct jw w;
+    answer_json(call, 200, &w);
+    jw_object(&w);
+    jw_kv_bool(&w, "ok", true);
+    jw_key(&w, "ids");
+    jw_raw(&w, buf_text(ids), ids->len);
     jw_end_object(&w);
 }

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { RECENT_MAX = 200 };
+
 /* Those that never move here: name and allowance. Alphabetical, as answered. */
 static const struct {
     const char *name;
@@ -157,22 +159,24 @@ void limits_record_count(struct call *call)
 void recent_items(struct call *call)
 {
     struct jw w;
-    char(*ids)[19] = arena_array(call->arena, RECENTS_KEPT, sizeof *ids);
     const char *limit = call_param(call, "limit");
-    long long most = limit ? strtoll(limit, NULL, 10) : RECENTS_KEPT;
-    if (most < 1 || most > RECENTS_KEPT)
-        most = RECENTS_KEPT;
-    size_t count = recents_list(call->site->recents, call->session.user_id, ids, (size_t)most);
+    long long most = limit ? strtoll(limit, NULL, 10) : RECENT_MAX;
+    if (most < 1 || most > RECENT_MAX)
+        most = RECENT_MAX;
+    struct view *views = arena_array(call->arena, 10 * RECENT_MAX, sizeof *views);
+    size_t count = org_views(call->site->org, call->session.user_id, NULL, views, 10 * RECENT_MAX);
     answer_json(call, 200, &w);
     jw_array(&w);
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count && most > 0; i++) {
         struct buf record = BUF_INIT;
-        const struct sobject *object = schema_by_prefix(org_schema(call->site->org), ids[i]);
+        const struct sobject *object = schema_by_prefix(org_schema(call->site->org), views[i].id);
         const char *fields = object && object->name_field
                                  ? arena_printf(call->arena, "Id,%s", object->name_field->name)
                                  : "Id";
-        if (object && records_json(call, object, fields, ids[i], &record, NULL))
+        if (object && records_json(call, object, fields, views[i].id, &record, NULL)) {
             jw_raw(&w, record.data, record.len);
+            most--;
+        }
         buf_free(&record);
     }
     jw_end_array(&w);

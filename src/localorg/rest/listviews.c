@@ -1,14 +1,14 @@
-/* listviews.c - saved filters: the list of them, what each shows, its rows.
+/* listviews.c - the resources of list views: the list, what each shows, its rows,
+ * and making them.
  *
- * The views themselves are ListView records. Which rows a view wants is in its
- * DeveloperName, as Salesforce ships them: All..., My..., RecentlyViewed...,
- * NewThisWeek...; a view of another name shows all. Columns are those of the
- * standard layouts, as far as the object has them. Everything answered comes
- * from the view's query, so that a client may run it itself. */
+ * Everything answered comes from the view's query, so that a client may run it
+ * itself. What a view shows is listview_shape.c's business. */
 #include "localorg/rest/listviews.h"
 
 #include "base/str.h"
 #include "base/when.h"
+#include "localorg/org/documents.h"
+#include "localorg/rest/control.h"
 #include "localorg/rest/records.h"
 #include "localorg/rest/resources.h"
 #include "localorg/soql/soql.h"
@@ -17,50 +17,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define COLUMNS_MAX 16
-#define VIEWS_MAX   500
-#define ROWS_MAX    2000
-#define ROWS_USUAL  25
-
-struct view {
-    char id[19];
-    const char *name, *developer_name;
-    bool soql;
-};
-
-struct column {
-    const char *path; /* "Owner.Alias" */
-    const char *label;
-    const char *selected; /* "toLabel(Type)" */
-    const struct field *field;
-    bool hidden;
-};
-
-struct shown { /* a view, understood */
-    const struct sobject *object;
-    struct column columns[COLUMNS_MAX];
-    size_t count;
-    const char *scope;                     /* "mine", or NULL */
-    const char *field, *operator, * value; /* the condition, or NULL */
-    const char *soql_condition;
-    const char *order; /* the field rows are sorted by */
-};
-
-static const struct {
-    const char *object, *columns;
-} layouts[] = {
-    {"Account", "Name Site BillingState Phone Type Owner.Alias"},
-    {"Contact", "Name Account.Name Title Phone Email Owner.Alias"},
-    {"Lead", "Name Company State Email Status CreatedDate Owner.Alias"},
-    {"Opportunity", "Name Account.Name Amount CloseDate StageName Owner.Alias"},
-    {"Case", "CaseNumber Contact.Name Subject Status Priority CreatedDate Owner.Alias"},
-    {"Campaign", "Name Type Status StartDate EndDate Owner.Alias"},
-};
+#define VIEWS_MAX  500
+#define ROWS_MAX   2000
+#define ROWS_USUAL 25
+#define KIND       "listview"
 
 /* --- which views there are --- */
 
 static size_t find_views(struct call *call, const char *object, const char *id,
-                         struct view views[VIEWS_MAX])
+                         struct listview views[VIEWS_MAX])
 {
     static const char sql[] = "SELECT \"Id\",\"Name\",\"DeveloperName\",\"IsSoqlCompatible\" FROM "
                               "\"ListView\" WHERE \"SobjectType\"=?1 AND \"IsDeleted\"=0 AND "
@@ -72,7 +37,7 @@ static size_t find_views(struct call *call, const char *object, const char *id,
         sqlite3_bind_text(row, 1, object, -1, SQLITE_STATIC);
         sqlite3_bind_text(row, 2, id, -1, SQLITE_STATIC);
         while (count < VIEWS_MAX && sqlite3_step(row) == SQLITE_ROW) {
-            struct view *view = &views[count++];
+            struct listview *view = &views[count++];
             snprintf(view->id, sizeof view->id, "%s", (const char *)sqlite3_column_text(row, 0));
             view->name = arena_strdup(call->arena, (const char *)sqlite3_column_text(row, 1));
             view->developer_name =
@@ -86,10 +51,10 @@ static size_t find_views(struct call *call, const char *object, const char *id,
 }
 
 /* The view args[1] names, of the object args[0]. False after answering 404. */
-static bool named_view(struct call *call, const struct sobject *object, struct view *view)
+static bool named_view(struct call *call, const struct sobject *object, struct listview *view)
 {
     char id[19];
-    struct view *views = arena_array(call->arena, VIEWS_MAX, sizeof *views);
+    struct listview *views = arena_array(call->arena, VIEWS_MAX, sizeof *views);
     if (id_canonical(call->args[1], id) && find_views(call, object->name, id, views) == 1) {
         *view = views[0];
         return true;
@@ -98,132 +63,55 @@ static bool named_view(struct call *call, const struct sobject *object, struct v
     return false;
 }
 
-/* --- columns --- */
-
-/* The field a path leads to, over one relationship at most. NULL when there is none to see. */
-static const struct field *path_field(struct call *call, const struct sobject *object,
-                                      const char *path, const struct field **lookup)
+static enum status shape_of(struct call *call, const struct sobject *object,
+                            const struct listview *view, struct listview_shape *out,
+                            struct err *err)
 {
-    const char *dot = strchr(path, '.');
-    *lookup = dot ? sobject_parent(object, path, (size_t)(dot - path)) : NULL;
-    if (dot && (!*lookup || !(*lookup)->reference_count))
-        return NULL;
-    bool person = dot && strcmp(dot + 1, "Alias") == 0; /* an owner is a user or a queue */
-    const struct sobject *target =
-        dot ? schema_find(org_schema(call->site->org), person ? "User" : (*lookup)->reference_to[0])
-            : object;
-    const struct field *field = target ? sobject_field(target, dot ? dot + 1 : path) : NULL;
-    return field && call_may_field(call, field, ORG_READ) ? field : NULL;
+    const struct json *definition =
+        org_document_get(call->site->org, KIND, view->id, call->arena, err);
+    if (!definition && err->code[0])
+        return FAIL;
+    return listview_read(call, object, definition, view->developer_name, false, out, err);
 }
 
-static void add_column(struct call *call, struct shown *shown, const char *path, bool hidden)
+/* The view of the path, understood; the user looked at it. False after answering. */
+static bool shape_named(struct call *call, const struct sobject *object, struct listview *view,
+                        struct listview_shape *out)
 {
-    const struct field *lookup, *field = path_field(call, shown->object, path, &lookup);
-    if (!field || shown->count == COLUMNS_MAX)
-        return;
-    for (size_t i = 0; i < shown->count; i++)
-        if (strcmp(shown->columns[i].path, path) == 0)
-            return;
-    struct column *column = &shown->columns[shown->count++];
-    bool owner = lookup && strcmp(lookup->name, "OwnerId") == 0;
-    column->path = path;
-    column->field = field;
-    column->hidden = hidden;
-    column->label =
-        owner ? arena_printf(call->arena, "%s Owner %s", shown->object->label, field->label)
-              : field->label;
-    column->selected = !lookup && field->type == FT_PICKLIST
-                           ? arena_printf(call->arena, "toLabel(%s)", path)
-                           : path;
-}
-
-static void add_columns(struct call *call, struct shown *shown)
-{
-    static const char *const last[] = {"Id", "CreatedDate", "LastModifiedDate", "SystemModstamp"};
-    const struct field *name = shown->object->name_field;
-    const char *layout =
-        arena_printf(call->arena, "%s CreatedDate Owner.Alias", name ? name->name : "Id");
-    const char *word;
-    size_t len;
-    for (size_t i = 0; i < sizeof layouts / sizeof *layouts; i++)
-        if (strcmp(layouts[i].object, shown->object->name) == 0)
-            layout = layouts[i].columns;
-    while ((word = words_next(&layout, &len)))
-        add_column(call, shown, arena_strndup(call->arena, word, len), false);
-    for (size_t i = 0; i < sizeof last / sizeof *last; i++)
-        add_column(call, shown, last[i], true);
-}
-
-/* What the view's name says about its rows. */
-static void read_filter(struct shown *shown, const char *developer_name)
-{
-    if (text_starts(developer_name, "My") && sobject_field(shown->object, "OwnerId"))
-        shown->scope = "mine";
-    if (text_starts(developer_name, "NewThisWeek")) {
-        shown->field = "CreatedDate";
-        shown->operator= "equals";
-        shown->value = "THIS_WEEK";
-        shown->soql_condition = "CreatedDate = THIS_WEEK";
+    struct err err = {{0}};
+    if (!named_view(call, object, view))
+        return false;
+    if (shape_of(call, object, view, out, &err) != OK) {
+        answer_error(call, 403, "INSUFFICIENT_ACCESS",
+                     "the list view filters by something you may not see (%s)", err.message);
+        return false;
     }
-    if (text_starts(developer_name, "RecentlyViewed") &&
-        sobject_field(shown->object, "LastViewedDate")) {
-        shown->field = "LastViewedDate";
-        shown->operator= "notEqual";
-        shown->value = "null";
-        shown->soql_condition = "LastViewedDate != null";
-    }
-}
-
-static void show(struct call *call, const struct sobject *object, const struct view *view,
-                 struct shown *shown)
-{
-    *shown = (struct shown){.object = object};
-    add_columns(call, shown);
-    read_filter(shown, view->developer_name);
-    shown->order =
-        object->name_field && object->name_field->sortable ? object->name_field->name : "Id";
-}
-
-static const char *view_soql(struct call *call, const struct shown *shown, bool labels)
-{
-    struct buf soql = BUF_INIT;
-    for (size_t i = 0; i < shown->count; i++)
-        buf_printf(&soql, "%s%s", i ? ", " : "SELECT ",
-                   labels ? shown->columns[i].selected : shown->columns[i].path);
-    buf_printf(&soql, " FROM %s", shown->object->name);
-    if (shown->scope)
-        buf_printf(&soql, " USING SCOPE %s", shown->scope);
-    if (shown->soql_condition)
-        buf_printf(&soql, " WHERE %s", shown->soql_condition);
-    buf_printf(&soql, " ORDER BY %s ASC NULLS FIRST", shown->order);
-    if (strcmp(shown->order, "Id") != 0)
-        buf_str(&soql, ", Id ASC NULLS FIRST");
-    const char *text = arena_strdup(call->arena, buf_text(&soql));
-    buf_free(&soql);
-    return text;
+    records_touch(call, view->id, VIEW_SEEN);
+    return true;
 }
 
 const char *listviews_soql(struct call *call, const char *id_or_soql)
 {
     static const char *const names[] = {"SobjectType", "DeveloperName"};
     const char *texts[2] = {0};
-    char id[19];
-    struct shown shown;
-    if (!id_canonical(id_or_soql, id) || strncmp(id, "00B", 3) != 0)
+    struct err err = {{0}};
+    struct listview view = {.name = ""};
+    struct listview_shape shape;
+    if (!id_canonical(id_or_soql, view.id) || strncmp(view.id, "00B", 3) != 0)
         return id_or_soql;
-    records_texts(call, "ListView", id, names, 2, texts);
+    records_texts(call, "ListView", view.id, names, 2, texts);
+    view.developer_name = texts[1] ? texts[1] : "";
     const struct sobject *object =
         texts[0] ? schema_find(org_schema(call->site->org), texts[0]) : NULL;
-    if (!object)
+    if (!object || shape_of(call, object, &view, &shape, &err) != OK)
         return id_or_soql;
-    show(call, object, &(struct view){.developer_name = texts[1] ? texts[1] : ""}, &shown);
-    return view_soql(call, &shown, true);
+    return listview_soql(call, &shape, true);
 }
 
 /* --- the list --- */
 
 static void view_json(struct call *call, struct jw *w, const struct sobject *object,
-                      const struct view *view)
+                      const struct listview *view)
 {
     const char *url = arena_printf(call->arena, "%s/sobjects/%s/listviews/%s", call->base,
                                    object->name, view->id);
@@ -238,8 +126,8 @@ static void view_json(struct call *call, struct jw *w, const struct sobject *obj
     jw_end_object(w);
 }
 
-static void answer_views(struct call *call, const struct sobject *object, const struct view *views,
-                         size_t count)
+static void answer_views(struct call *call, const struct sobject *object,
+                         const struct listview *views, size_t count)
 {
     struct jw w;
     answer_json(call, 200, &w);
@@ -259,20 +147,35 @@ static void answer_views(struct call *call, const struct sobject *object, const 
 void listviews_list(struct call *call)
 {
     const struct sobject *object = call_object(call, call->args[0]);
-    struct view *views = arena_array(call->arena, VIEWS_MAX, sizeof *views);
+    struct listview *views = arena_array(call->arena, VIEWS_MAX, sizeof *views);
     if (object)
         answer_views(call, object, views, find_views(call, object->name, NULL, views));
+}
+
+/* Those the user looked at last. */
+static void answer_recent(struct call *call, const struct sobject *object)
+{
+    const struct sobject *record = schema_find(org_schema(call->site->org), "ListView");
+    struct view *seen = arena_array(call->arena, VIEWS_PER_OBJECT, sizeof *seen);
+    struct listview *views = arena_array(call->arena, VIEWS_MAX, sizeof *views);
+    struct listview *recent = arena_array(call->arena, VIEWS_PER_OBJECT, sizeof *recent);
+    size_t count = 0, seen_count = org_views(call->site->org, call->session.user_id, record, seen,
+                                             VIEWS_PER_OBJECT);
+    for (size_t i = 0; i < seen_count; i++)
+        if (find_views(call, object->name, seen[i].id, views) == 1)
+            recent[count++] = views[0];
+    answer_views(call, object, recent, count);
 }
 
 void listviews_one(struct call *call)
 {
     struct jw w;
-    struct view view;
+    struct listview view;
     const struct sobject *object = call_object(call, call->args[0]);
     if (!object)
         return;
-    if (text_eq_nocase(call->args[1], "recent")) { /* views are not opened here */
-        answer_views(call, object, NULL, 0);
+    if (text_eq_nocase(call->args[1], "recent")) {
+        answer_recent(call, object);
         return;
     }
     if (!named_view(call, object, &view))
@@ -290,9 +193,11 @@ static bool is_text(const struct field *field)
            field->type != FT_DATETIME;
 }
 
-static void column_json(struct jw *w, const struct shown *shown, const struct column *column)
+static void column_json(struct jw *w, const struct listview_shape *shown,
+                        const struct listview_column *column)
 {
-    bool first = strcmp(column->path, shown->order) == 0;
+    const struct listview_sort *sort = &shown->sorts[0];
+    bool first = strcmp(column->path, sort->path) == 0;
     bool letters = !column->hidden && is_text(column->field);
     jw_object(w);
     jw_kv_text(w, "ascendingLabel", letters ? "Z-A" : NULL); /* as recorded: the other way round */
@@ -301,7 +206,7 @@ static void column_json(struct jw *w, const struct shown *shown, const struct co
     jw_kv_bool(w, "hidden", column->hidden);
     jw_kv_text(w, "label", column->label);
     jw_kv_text(w, "selectListItem", column->selected);
-    jw_kv_text(w, "sortDirection", first ? "ascending" : NULL);
+    jw_kv_text(w, "sortDirection", !first ? NULL : sort->descending ? "descending" : "ascending");
     jw_key(w, "sortIndex");
     if (first)
         jw_int(w, 0);
@@ -312,64 +217,51 @@ static void column_json(struct jw *w, const struct shown *shown, const struct co
     jw_end_object(w);
 }
 
-static void columns_json(struct jw *w, const struct shown *shown)
+static void columns_json(struct jw *w, const struct listview_shape *shown)
 {
     jw_key(w, "columns");
     jw_array(w);
-    for (size_t i = 0; i < shown->count; i++)
+    for (size_t i = 0; i < shown->column_count; i++)
         column_json(w, shown, &shown->columns[i]);
     jw_end_array(w);
 }
 
-static void order_json(struct jw *w, const char *field)
+static void orders_json(struct jw *w, const struct listview_shape *shown)
 {
-    jw_object(w);
-    jw_kv_text(w, "fieldNameOrPath", field);
-    jw_kv_text(w, "nullsPosition", "first");
-    jw_kv_text(w, "sortDirection", "ascending");
-    jw_end_object(w);
-}
-
-static void condition_json(struct jw *w, const struct shown *shown)
-{
-    jw_key(w, "whereCondition");
-    if (!shown->field) {
-        jw_null(w);
-        return;
-    }
-    jw_object(w);
-    jw_kv_text(w, "field", shown->field);
-    jw_kv_text(w, "operator", shown->operator);
-    jw_key(w, "values");
+    jw_key(w, "orderBy");
     jw_array(w);
-    jw_text(w, shown->value);
+    for (size_t i = 0; i < shown->sort_count; i++) {
+        const struct listview_sort *sort = &shown->sorts[i];
+        jw_object(w);
+        jw_kv_text(w, "fieldNameOrPath", sort->path);
+        jw_kv_text(w, "nullsPosition", sort->nulls_last || sort->descending ? "last" : "first");
+        jw_kv_text(w, "sortDirection", sort->descending ? "descending" : "ascending");
+        jw_end_object(w);
+    }
     jw_end_array(w);
-    jw_end_object(w);
 }
 
 void listviews_describe(struct call *call)
 {
     struct jw w;
-    struct view view;
-    struct shown shown;
+    struct listview view;
+    struct listview_shape shown;
     const struct sobject *object = call_object(call, call->args[0]);
-    if (!object || !named_view(call, object, &view))
+    if (!object || !shape_named(call, object, &view, &shown))
         return;
-    show(call, object, &view, &shown);
     answer_json(call, 200, &w);
     jw_object(&w);
     columns_json(&w, &shown);
     jw_kv_text(&w, "id", arena_strndup(call->arena, view.id, 15));
-    jw_key(&w, "orderBy");
-    jw_array(&w);
-    order_json(&w, shown.order);
-    if (strcmp(shown.order, "Id") != 0)
-        order_json(&w, "Id");
-    jw_end_array(&w);
-    jw_kv_text(&w, "query", view_soql(call, &shown, true));
+    orders_json(&w, &shown);
+    jw_kv_text(&w, "query", listview_soql(call, &shown, true));
     jw_kv_text(&w, "scope", shown.scope);
     jw_kv_text(&w, "sobjectType", object->name);
-    condition_json(&w, &shown);
+    jw_key(&w, "whereCondition");
+    if (shown.condition)
+        listview_condition_json(shown.condition, &w);
+    else
+        jw_null(&w);
     jw_end_object(&w);
 }
 
@@ -389,20 +281,17 @@ static const char *java_date(struct arena *arena, const char *text)
                         of_day / 3600000, of_day / 60000 % 60, of_day / 1000 % 60, date.year);
 }
 
-static const char *cell_text(struct arena *arena, const struct column *column,
+static const char *cell_text(struct arena *arena, const struct listview_column *column,
                              const struct json *record)
 {
-    const char *dot = strchr(column->path, '.');
-    if (dot)
-        record = json_get(record, arena_strndup(arena, column->path, (size_t)(dot - column->path)));
-    const struct json *value = json_get(record, dot ? dot + 1 : column->path);
+    const struct json *value = json_path(record, column->path);
     if (json_is(value, JSON_TRUE) || json_is(value, JSON_FALSE))
         return json_is(value, JSON_TRUE) ? "true" : "false";
     const char *text = json_text(value);
     return text && column->field->type == FT_DATETIME ? java_date(arena, text) : text;
 }
 
-static void records_json_of(struct call *call, struct jw *w, const struct shown *shown,
+static void records_json_of(struct call *call, struct jw *w, const struct listview_shape *shown,
                             const struct json *records)
 {
     jw_key(w, "records");
@@ -411,7 +300,7 @@ static void records_json_of(struct call *call, struct jw *w, const struct shown 
         jw_object(w);
         jw_key(w, "columns");
         jw_array(w);
-        for (size_t i = 0; i < shown->count; i++) {
+        for (size_t i = 0; i < shown->column_count; i++) {
             jw_object(w);
             jw_kv_text(w, "fieldNameOrPath", shown->columns[i].path);
             jw_kv_text(w, "value", cell_text(call->arena, &shown->columns[i], record));
@@ -424,8 +313,8 @@ static void records_json_of(struct call *call, struct jw *w, const struct shown 
 }
 
 /* The rows of the view from `offset`; one more than `limit` shows there are more. */
-static const struct json *view_rows(struct call *call, const struct shown *shown, int64_t limit,
-                                    int64_t offset, struct err *err)
+static const struct json *view_rows(struct call *call, const struct listview_shape *shown,
+                                    int64_t limit, int64_t offset, struct err *err)
 {
     struct buf rows = BUF_INIT;
     size_t written = 0;
@@ -434,7 +323,7 @@ static const struct json *view_rows(struct call *call, const struct shown *shown
                                    .now_ms = call_now(call),
                                    .api_version = call->api_version};
     struct soql_plan *plan =
-        soql_compile(call->arena, &context, view_soql(call, shown, false), err);
+        soql_compile(call->arena, &context, listview_soql(call, shown, false), err);
     struct soql_cursor *cursor = plan ? soql_open(call->site->org, plan, err) : NULL;
     const struct json *list = NULL;
     buf_char(&rows, '[');
@@ -466,15 +355,14 @@ void listviews_results(struct call *call)
 {
     struct jw w;
     struct err err = {{0}};
-    struct view view;
-    struct shown shown;
+    struct listview view;
+    struct listview_shape shown;
     int64_t limit, offset;
     const struct sobject *object = call_object(call, call->args[0]);
-    if (!object || !named_view(call, object, &view) ||
+    if (!object || !shape_named(call, object, &view, &shown) ||
         !read_number(call, "limit", 1, ROWS_MAX, ROWS_USUAL, &limit) ||
         !read_number(call, "offset", 0, INT32_MAX, 0, &offset))
         return;
-    show(call, object, &view, &shown);
     struct json *rows = (struct json *)view_rows(call, &shown, limit, offset, &err);
     if (!rows) {
         answer_failed(call, &err);
@@ -496,4 +384,127 @@ void listviews_results(struct call *call)
     jw_kv_int(&w, "size", done ? rows->len : limit);
     jw_end_object(&w);
     requests_records(call->site->requests, COUNT_READ, done ? rows->len : (uint64_t)limit);
+}
+
+/* --- making them: the control API --- */
+
+/* The view this definition names, made when new. NULL with *err set. */
+static const char *put_record(struct call *call, const struct sobject *object,
+                              const struct json *json, struct err *err)
+{
+    static const char sql[] = "SELECT \"Id\" FROM \"ListView\" WHERE \"SobjectType\"=?1 AND "
+                              "\"DeveloperName\"=?2 AND \"IsDeleted\"=0";
+    const char *name = json_get_text(json, "name"),
+               *developer = json_get_text(json, "developerName");
+    struct dml_options options = {
+        .user_id = call->session.user_id, .all_or_none = true, .system = true};
+    struct dml_result result = {0};
+    struct buf body = BUF_INIT;
+    struct jw w;
+    char id[19] = "";
+    sqlite3_stmt *row = NULL;
+    sqlite3 *db = org_reader_take(call->site->org);
+    if (sqlite3_prepare_v2(db, sql, -1, &row, NULL) == SQLITE_OK) {
+        sqlite3_bind_text(row, 1, object->name, -1, SQLITE_STATIC);
+        sqlite3_bind_text(row, 2, developer, -1, SQLITE_STATIC);
+        if (sqlite3_step(row) == SQLITE_ROW)
+            snprintf(id, sizeof id, "%s", (const char *)sqlite3_column_text(row, 0));
+    }
+    sqlite3_finalize(row);
+    org_reader_give(call->site->org, db);
+    jw_init(&w, &body);
+    jw_object(&w);
+    jw_kv_text(&w, "Name", name);
+    jw_kv_text(&w, "DeveloperName", developer);
+    jw_kv_text(&w, "SobjectType", object->name);
+    jw_kv_bool(&w, "IsSoqlCompatible", true);
+    jw_end_object(&w);
+    struct dml_row record = {.object = schema_find(org_schema(call->site->org), "ListView"),
+                             .id = *id ? id : NULL,
+                             .body = json_parse_buf(call->arena, &body, err)};
+    buf_free(&body);
+    if (org_dml(call->site->org, *id ? DML_UPDATE : DML_INSERT, &options, &record, 1, &result,
+                call->arena, err) != OK)
+        return NULL;
+    if (result.success)
+        return arena_strdup(call->arena, result.id);
+    err_set(err, "localorg.listview", "%s", result.errors->message);
+    return NULL;
+}
+
+/* A definition that no query can come of is refused now. */
+static enum status check_definition(struct call *call, const struct sobject *object,
+                                    const struct json *json, struct err *err)
+{
+    struct listview_shape shape;
+    struct soql_context context = {.org = call->site->org,
+                                   .user_id = call->session.user_id,
+                                   .now_ms = call_now(call),
+                                   .api_version = 66};
+    if (listview_read(call, object, json, "", true, &shape, err) != OK)
+        return FAIL;
+    return soql_compile(call->arena, &context, listview_soql(call, &shape, true), err) ? OK : FAIL;
+}
+
+static const char *put_view(struct call *call, const struct json *json, struct err *err)
+{
+    struct buf text = BUF_INIT;
+    struct jw w;
+    const char *name = json_get_text(json, "object");
+    const struct sobject *object = name ? schema_find(org_schema(call->site->org), name) : NULL;
+    if (!object || text_blank(json_get_text(json, "name")) ||
+        text_blank(json_get_text(json, "developerName"))) {
+        err_set(err, "localorg.listview",
+                "a list view has an object of this org, a name and a developerName");
+        return NULL;
+    }
+    if (check_definition(call, object, json, err) != OK)
+        return NULL;
+    const char *id = put_record(call, object, json, err);
+    if (!id)
+        return NULL;
+    jw_init(&w, &text);
+    jw_value(&w, json);
+    enum status rc = org_document_put(call->site->org, KIND, id, &text, 0, err);
+    buf_free(&text);
+    return rc == OK ? id : NULL;
+}
+
+static bool put_all(struct call *call, const struct json *body, struct jw *w, struct err *err)
+{
+    const struct json *list = json_is(body, JSON_ARRAY) ? body : json_get(body, "listviews");
+    const struct json *only = list ? NULL : body;
+    for (const struct json *json = only ? only : list->first; json;
+         json = only ? NULL : json->next) {
+        const char *id = put_view(call, json, err);
+        if (!id)
+            return false;
+        jw_text(w, id);
+    }
+    return true;
+}
+
+void control_listviews(struct call *call)
+{
+    struct err err = {{0}};
+    struct buf ids = BUF_INIT;
+    struct jw w;
+    const struct json *body = json_parse_buf(call->arena, &call->in->body, &err);
+    if (!body) {
+        err_wrap(&err, "the request body");
+        answer_refusal(call, 400, &err);
+        return;
+    }
+    if (!control_on_behalf(call) || !records_begin(call))
+        return;
+    jw_init(&w, &ids);
+    jw_array(&w);
+    bool good = put_all(call, body, &w, &err);
+    jw_end_array(&w);
+    bool kept = records_end(call, good) && good;
+    if (kept)
+        control_answer_ids(call, &ids);
+    else if (!good)
+        answer_refusal(call, 400, &err);
+    buf_free(&ids);
 }

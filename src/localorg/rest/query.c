@@ -7,6 +7,7 @@
 #include "localorg/rest/query.h"
 
 #include "localorg/rest/listviews.h"
+#include "localorg/rest/records.h"
 #include "localorg/rest/resources.h"
 
 #include "base/str.h"
@@ -74,6 +75,21 @@ static const char *next_url(struct call *call, const char *locator, int64_t at)
     return arena_printf(call->arena, "%s/query/%s-%lld", call->base, locator, (long long)at);
 }
 
+/* FOR VIEW, FOR REFERENCE: these rows were looked at. */
+static void note_views(struct call *call, const struct soql_plan *plan, int64_t skip, size_t count)
+{
+    struct err err = {{0}};
+    sqlite3_stmt *row;
+    if ((!plan->for_view && !plan->for_reference) || plan->id_column < 0 || !count)
+        return;
+    struct soql_cursor *cursor = soql_open(call->site->org, plan, &err);
+    if (cursor && soql_skip(cursor, skip, &err) == OK)
+        while (count-- && (row = soql_next(cursor, &err)))
+            records_touch(call, (const char *)sqlite3_column_text(row, plan->id_column),
+                          plan->for_view ? VIEW_SEEN : VIEW_REFERENCED);
+    soql_close(cursor);
+}
+
 /* The first page. Takes over arena, plan and rows: kept in a cursor or freed. */
 static void first_page(struct call *call, struct cursor *fresh)
 {
@@ -97,6 +113,7 @@ static void first_page(struct call *call, struct cursor *fresh)
                         &err) != OK)
         goto failed;
     requests_records(call->site->requests, COUNT_READ, written);
+    note_views(call, plan, 0, written);
     fresh->at = fresh->total = (int64_t)written;
     if ((int64_t)written == fresh->page)
         fresh->total = soql_total(fresh->rows, &err);
@@ -206,6 +223,7 @@ static void next_page(struct call *call, struct cursor *cursor, int64_t at)
         return;
     }
     requests_records(call->site->requests, COUNT_READ, written);
+    note_views(call, cursor->plan, at, written);
     cursor->at = at + (int64_t)written;
     bool more = written > 0 && cursor->at < cursor->total;
     wrap_rows(call, cursor->total, more ? next_url(call, cursor->locator, cursor->at) : NULL);

@@ -141,6 +141,13 @@ bool records_json(struct call *call, const struct sobject *object, const char *f
     return written == 1;
 }
 
+void records_touch(struct call *call, const char *id18, enum view_kind kind)
+{
+    const char *mru = call_header(call, "Sforce-Mru");
+    if (!mru || !strcasestr(mru, "updateMru=false"))
+        org_view(call->site->org, call->session.user_id, id18, kind);
+}
+
 /* --- writing --- */
 
 static bool header_says(const char *header, const char *name)
@@ -309,10 +316,8 @@ bool records_write(struct call *call, enum dml_kind kind, const struct dml_optio
         return false;
     }
     count_results(call, kind, results, count);
-    const char *mru = call_header(call, "Sforce-Mru");
-    if (count == 1 && results[0].success && kind != DML_DELETE &&
-        !(mru && strcasestr(mru, "updateMru=false")))
-        recents_touch(call->site->recents, call->session.user_id, results[0].id);
+    if (count == 1 && results[0].success && kind != DML_DELETE)
+        records_touch(call, results[0].id, VIEW_SEEN);
     return true;
 }
 

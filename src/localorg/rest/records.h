@@ -4,6 +4,7 @@
 #define LOCALORG_REST_RECORDS_H
 
 #include "localorg/org/dml.h"
+#include "localorg/org/views.h"
 #include "localorg/rest/call.h"
 
 /* --- reading --- */
@@ -29,6 +30,9 @@ bool records_json(struct call *call, const struct sobject *object, const char *f
                   const char *id18, struct buf *out, struct err *err);
 /* Names of all fields the user may read, joined with commas. */
 const char *records_fields(struct call *call, const struct sobject *object);
+
+/* The session's user looked at the record, unless Sforce-Mru says otherwise. */
+void records_touch(struct call *call, const char *id18, enum view_kind kind);
 
 /* --- writing --- */
 /* Header options of this call. */

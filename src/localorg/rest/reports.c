@@ -8,10 +8,10 @@
 
 #include "localorg/org/documents.h"
 #include "localorg/org/stamps.h"
+#include "localorg/rest/control.h"
 #include "localorg/rest/records.h"
 #include "localorg/rest/report_runs.h"
 #include "localorg/rest/resources.h"
-#include "localorg/seed/seed.h"
 
 #include "base/str.h"
 
@@ -146,20 +146,23 @@ void reports_list(struct call *call)
 {
     struct jw w;
     static const char *const name[] = {"Name"};
-    char(*ids)[19] = arena_array(call->arena, RECENTS_KEPT, sizeof *ids);
-    size_t count = recents_list(call->site->recents, call->session.user_id, ids, RECENTS_KEPT);
+    const struct sobject *report = schema_find(org_schema(call->site->org), "Report");
+    struct view *views = arena_array(call->arena, VIEWS_PER_OBJECT, sizeof *views);
+    size_t count =
+        org_views(call->site->org, call->session.user_id, report, views, VIEWS_PER_OBJECT);
     answer_json(call, 200, &w);
     jw_array(&w);
     for (size_t i = 0; i < count; i++) {
         const char *text = NULL;
-        if (strncmp(ids[i], "00O", 3) == 0)
-            records_texts(call, "Report", ids[i], name, 1, &text);
+        const char *id = views[i].id;
+        if (records_state(call, report, id, NULL) == RECORD_LIVE)
+            records_texts(call, "Report", id, name, 1, &text);
         if (!text)
             continue;
-        const char *url = arena_printf(call->arena, "%s/analytics/reports/%s", call->base, ids[i]);
+        const char *url = arena_printf(call->arena, "%s/analytics/reports/%s", call->base, id);
         jw_object(&w);
         jw_kv_text(&w, "describeUrl", arena_printf(call->arena, "%s/describe", url));
-        jw_kv_text(&w, "id", ids[i]);
+        jw_kv_text(&w, "id", id);
         jw_kv_text(&w, "instancesUrl", arena_printf(call->arena, "%s/instances", url));
         jw_kv_text(&w, "name", text);
         jw_kv_text(&w, "url", url);
@@ -176,7 +179,7 @@ void reports_ran(struct call *call, const char *id)
     const char(*ids)[19] = (const char(*)[19])id;
     const struct sobject *object = schema_find(org_schema(call->site->org), "Report");
     org_stamp(call->site->org, object, "LastRunDate", ids, 1, call_now(call), &err);
-    recents_touch(call->site->recents, call->session.user_id, id);
+    records_touch(call, id, VIEW_SEEN);
 }
 
 static void run(struct call *call, const struct report *report, const char *id,
@@ -250,7 +253,7 @@ void reports_describe(struct call *call)
         return;
     describe(call, saved.metadata, saved.attributes);
     if (call->out->status == 200)
-        recents_touch(call->site->recents, call->session.user_id, saved.id);
+        records_touch(call, saved.id, VIEW_SEEN);
 }
 
 void report_types_list(struct call *call)
@@ -485,7 +488,7 @@ void reports_create(struct call *call)
     if (!id || !reports_load(call, id, &saved))
         return;
     describe(call, saved.metadata, saved.attributes);
-    recents_touch(call->site->recents, call->session.user_id, id);
+    records_touch(call, id, VIEW_SEEN);
 }
 
 static enum status change(struct call *call, const struct saved_report *saved,
@@ -563,27 +566,6 @@ static const struct json *metadata_of(const struct json *entry)
     return inner ? inner : entry;
 }
 
-/* A control call has no session: the report belongs to ?username=, or to the
- * administrator. */
-static bool on_behalf(struct call *call)
-{
-    struct err err = {{0}};
-    struct org_user user;
-    const char *name = call_param(call, "username");
-    if (!name)
-        name = SEED_ADMIN_USERNAME;
-    if (org_user_by_name(call->site->org, name, &user)) {
-        memcpy(call->session.user_id, user.id, sizeof user.id);
-        call->api_version = 66;
-        call->base = "/services/data/v66.0";
-        return true;
-    }
-    err_set(&err, ERR_NOT_FOUND, "no user %s", name);
-    err_hint(&err, "name one with ?username=");
-    answer_refusal(call, 404, &err);
-    return false;
-}
-
 static bool save_all(struct call *call, const struct json *body, struct jw *w, struct err *err)
 {
     const struct json *list = json_is(body, JSON_ARRAY) ? body : json_get(body, "reports");
@@ -613,19 +595,14 @@ void control_reports(struct call *call)
         answer_refusal(call, 400, &err);
         return;
     }
-    if (!on_behalf(call) || !records_begin(call))
+    if (!control_on_behalf(call) || !records_begin(call))
         return;
     jw_init(&w, &ids);
     jw_array(&w);
     bool good = save_all(call, body, &w, &err);
     jw_end_array(&w);
     if (records_end(call, good) && good) {
-        answer_json(call, 200, &w);
-        jw_object(&w);
-        jw_kv_bool(&w, "ok", true);
-        jw_key(&w, "ids");
-        jw_raw(&w, buf_text(&ids), ids.len);
-        jw_end_object(&w);
+        control_answer_ids(call, &ids);
     } else if (!good) {
         err_hint(&err, "the body is a reportMetadata, {\"reportMetadata\":{..}} or a list of them; "
                        "docs/localorg/reports.md");

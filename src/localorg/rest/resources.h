@@ -30,7 +30,7 @@ route_fn limits_list, limits_record_count, recent_items;
 route_fn composite_resources, composite_run, batch_run, graph_run, tree_create, collection_create,
     collection_update, collection_delete, collection_get, collection_read, collection_upsert;
 /* listviews.c */
-route_fn listviews_list, listviews_one, listviews_describe, listviews_results;
+route_fn listviews_list, listviews_one, listviews_describe, listviews_results, control_listviews;
 /* reports.c, report_instances.c */
 route_fn analytics_resources, reports_list, reports_create, reports_run, reports_change,
     reports_delete, reports_describe, reports_query, report_types_list, report_types_describe,

@@ -195,6 +195,8 @@ const struct route routes[] = {
      "org-wide defaults and sharing rules"},
     {"POST", "/localorg/sharing", control_sharing, ROUTE_ALONE,
      "{\"object\",\"default\",\"hierarchies\",\"rules\":[..]}"},
+    {"POST", "/localorg/listviews", control_listviews, ROUTE_CONTROL,
+     "{\"object\",\"name\",\"developerName\",\"columns\",\"filters\"}: list views"},
     {"GET", "/localorg/policies", control_policies_get, ROUTE_CONTROL, "apps, org and users"},
     {"POST PATCH", "/localorg/policies", control_policies, ROUTE_CONTROL,
      "{\"org\":{},\"app\":{},\"user\":{\"username\"}}"},

@@ -172,7 +172,7 @@ void answer_row(struct call *call, const struct sobject *object, const char *id)
         return;
     answer_json(call, 200, &w);
     if (records_json(call, object, fields, id, &call->out->body, &err)) {
-        recents_touch(call->site->recents, call->session.user_id, id);
+        records_touch(call, id, VIEW_SEEN);
         return;
     }
     if (err.code[0])

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "http/server.h"
 #include "localorg/metadata/setup.h"
+#include "localorg/org/views.h"
 #include "localorg/rest/bulk.h"
 #include "localorg/rest/report_runs.h"
 #include "localorg/rest/routes.h"
@@ -176,6 +177,7 @@ static void listen_to_org(struct site *site)
 {
     struct err err = {{0}};
     org_on_events(site->org, published, site);
+    org_serve_views(site->org);
     topics_free(site->topics);
     site->topics = topics_new(site->org, &err);
     if (err.code[0])
@@ -221,7 +223,6 @@ enum status site_reset(struct site *site, const char *seed, int scale, struct er
     streaming_limits(site);
     listen_to_org(site);
     grants_clear(site->grants);
-    recents_clear(site->recents);
     report_runs_clear(site->report_runs);
     requests_clear(site->requests);
     faults_remove(site->faults, NULL);
@@ -309,7 +310,6 @@ struct site *site_start(const struct site_options *options, struct err *err)
     site->faults = faults_new();
     site->requests = requests_new();
     site->cursors = cursors_new(site->dice);
-    site->recents = recents_new();
     site->waiting = waiting_new();
     site->setup = setup_new();
     site->hub = hub_new(site->world, options->rng_seed, wake_one, site);
@@ -340,7 +340,6 @@ void site_stop(struct site *site)
     if (site->org)
         site_save(site);
     cursors_free(site->cursors);
-    recents_free(site->recents);
     report_runs_free(site->report_runs);
     turnstile_free(site->turnstile);
     requests_free(site->requests);

@@ -14,7 +14,6 @@
 #include "localorg/rest/grants.h"
 #include "localorg/rest/meter.h"
 #include "localorg/rest/policies.h"
-#include "localorg/rest/recents.h"
 #include "localorg/rest/requests.h"
 #include "localorg/rest/sign.h"
 #include "localorg/rest/waiting.h"
@@ -62,7 +61,6 @@ struct site {
     struct faults *faults;
     struct requests *requests;
     struct cursors *cursors;
-    struct recents *recents;
     struct turnstile *turnstile;
     struct bulk *bulk;
     struct waiting *waiting; /* requests of long polling */

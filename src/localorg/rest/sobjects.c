@@ -93,18 +93,18 @@ void sobject_describe(struct call *call)
     schema_describe_json(&w, object, &options);
 }
 
-/* The records of this object the user touched last. */
+/* The records of this object the user looked at last. */
 static void write_recent(struct call *call, const struct sobject *object, struct jw *w)
 {
-    char(*ids)[19] = arena_array(call->arena, RECENTS_KEPT, sizeof *ids);
-    size_t count = recents_list(call->site->recents, call->session.user_id, ids, RECENTS_KEPT);
+    struct view *views = arena_array(call->arena, VIEWS_PER_OBJECT, sizeof *views);
+    size_t count =
+        org_views(call->site->org, call->session.user_id, object, views, VIEWS_PER_OBJECT);
     const char *fields =
         object->name_field ? arena_printf(call->arena, "Id,%s", object->name_field->name) : "Id";
     jw_array(w);
     for (size_t i = 0; i < count; i++) {
         struct buf record = BUF_INIT;
-        if (object->key_prefix && strncmp(ids[i], object->key_prefix, 3) == 0 &&
-            records_json(call, object, fields, ids[i], &record, NULL))
+        if (records_json(call, object, fields, views[i].id, &record, NULL))
             jw_raw(w, record.data, record.len);
         buf_free(&record);
     }

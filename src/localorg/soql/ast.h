@@ -125,6 +125,7 @@ struct ast_query {
     size_t order_at;
     int64_t limit, offset; /* -1 = not given */
     size_t limit_at, offset_at;
+    bool for_view, for_reference;
 };
 
 #endif

@@ -272,6 +272,8 @@ static enum status compile_statement(struct compiler *c, const struct ast_query 
     plan->limit = query->limit;
     plan->offset = query->offset;
     plan->count_only = query->count_only;
+    plan->for_view = query->for_view;
+    plan->for_reference = query->for_reference;
     plan->id_column = -1;
     if (check_limits(c, query) != OK)
         return FAIL;

@@ -144,8 +144,22 @@ struct source *path_start(struct compiler *c, const struct ast_expr *path, size_
 
 /* --- columns --- */
 
+/* When the asking user looked at the record: no two users share it. */
+static const char *viewed_sql(struct compiler *c, struct source *source, const char *column)
+{
+    bool seen = strcmp(column, "LastViewedDate") == 0;
+    const char *user = c->context->user_id;
+    if (source->table_sql || (!seen && strcmp(column, "LastReferencedDate") != 0))
+        return NULL;
+    return arena_printf(c->arena, "localorg_viewed(%s, %s, %d)", column_sql(c, source, "Id"),
+                        user ? sql_quote(c->arena, user) : "NULL", seen ? 0 : 1);
+}
+
 const char *column_sql(struct compiler *c, struct source *source, const char *column)
 {
+    const char *viewed = viewed_sql(c, source, column);
+    if (viewed)
+        return viewed;
     if (c->scalar_parents && source->parent)
         return arena_printf(c->arena, "(SELECT t%d.\"%s\" FROM \"%s\" t%d WHERE t%d.\"Id\" = %s)",
                             source->number, column, source->object->name, source->number,

@@ -411,13 +411,16 @@ static enum status parse_count(struct parser *p, const char *word, int64_t *out,
     return OK;
 }
 
-static enum status parse_endings(struct parser *p)
+static enum status parse_endings(struct parser *p, struct ast_query *query)
 {
     for (;;) {
         struct token after = parser_peek(p);
         if (parser_take(p, "FOR")) {
-            if (!parser_take(p, "VIEW") && !parser_take(p, "REFERENCE") &&
-                !parser_take(p, "UPDATE"))
+            if (parser_take(p, "VIEW"))
+                query->for_view = true;
+            else if (parser_take(p, "REFERENCE"))
+                query->for_reference = true;
+            else if (!parser_take(p, "UPDATE"))
                 return parser_unexpected(p);
         } else if (parser_take(p, "UPDATE")) {
             if (!parser_take(p, "TRACKING") && !parser_take(p, "VIEWSTAT"))
@@ -446,7 +449,8 @@ struct ast_query *parse_query(struct parser *p)
         return NULL;
     if (parse_order(p, query) != OK ||
         parse_count(p, "LIMIT", &query->limit, &query->limit_at) != OK ||
-        parse_count(p, "OFFSET", &query->offset, &query->offset_at) != OK || parse_endings(p) != OK)
+        parse_count(p, "OFFSET", &query->offset, &query->offset_at) != OK ||
+        parse_endings(p, query) != OK)
         return NULL;
     return query;
 }

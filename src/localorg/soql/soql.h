@@ -54,6 +54,7 @@ struct soql_plan {
     bool count_only; /* SELECT COUNT(): totalSize only */
     bool aggregate;  /* rows are AggregateResult */
     int64_t limit, offset; /* -1 = not given */
+    bool for_view, for_reference; /* the caller's to do: the rows count as looked at */
 };
 
 struct soql_context {
