@@ -48,6 +48,7 @@ struct csv_reader {
     size_t count, room;
     bool now_quoted, now_scratched; /* the field being read */
     size_t scratch_start;           /* where it began in scratch */
+    size_t dropped;                 /* bytes of it that were not kept: it is too large */
     struct buf scratch;
 };
 
@@ -130,11 +131,27 @@ static void move_to_scratch(struct csv_reader *reader)
     reader->now_scratched = true;
 }
 
+/* What was kept of the field at hand goes; from now on its bytes are only counted. */
+static void drop_field(struct csv_reader *reader, size_t len)
+{
+    reader->dropped = reader->scratch.len - reader->scratch_start + len;
+    reader->scratch.len = reader->scratch_start;
+}
+
 static enum status collect(struct csv_reader *reader, const char *p, size_t len, struct err *err)
 {
     move_to_scratch(reader);
-    if (reader->scratch.len - reader->scratch_start + len > reader->options.max_field)
+    if (reader->dropped) {
+        reader->dropped += len;
+        return OK;
+    }
+    if (reader->scratch.len - reader->scratch_start + len > reader->options.max_field) {
+        if (reader->options.skip_large) {
+            drop_field(reader, len);
+            return OK;
+        }
         return csv_error(reader, err, ERR_CSV_FIELD_TOO_LARGE, "a CSV field is too long");
+    }
     buf_append(&reader->scratch, p, len);
     if (reader->scratch.overflow)
         return csv_error(reader, err, ERR_CSV_FIELD_TOO_LARGE, "a CSV record is too long");
@@ -163,8 +180,15 @@ static enum status end_field(struct csv_reader *reader, const char *p, size_t le
             return FAIL;
         field.p = (const char *)reader->scratch_start; /* an offset until emit_record */
         field.n = reader->scratch.len - reader->scratch_start;
+    } else if (len > reader->options.max_field && reader->options.skip_large) {
+        reader->dropped = len;
     } else if (len > reader->options.max_field) {
         return csv_error(reader, err, ERR_CSV_FIELD_TOO_LARGE, "a CSV field is too long");
+    }
+    if (reader->dropped) {
+        field = (struct str){NULL, reader->dropped};
+        reader->now_scratched = false;
+        reader->dropped = 0;
     }
     reader->fields[reader->count] = field;
     reader->quoted[reader->count] = reader->now_quoted;
@@ -293,7 +317,7 @@ static enum status keep_open_record(struct csv_reader *reader, struct err *err)
     struct buf *scratch = &reader->scratch;
     size_t open_at = reader->scratch_start, open_len = scratch->len - open_at, copied = 0;
     for (size_t i = 0; i < reader->count; i++) {
-        if (reader->scratched[i])
+        if (reader->scratched[i] || !reader->fields[i].p)
             continue;
         size_t offset = scratch->len;
         buf_append(scratch, reader->fields[i].p, reader->fields[i].n);

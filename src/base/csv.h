@@ -3,7 +3,8 @@
  * The reader is fed windows of any size and calls back once a record, however
  * the windows cut it. Quoted fields may hold delimiters, CR, LF and doubled
  * quotes. A UTF-8 byte-order mark and blank lines are skipped. Unescaping never
- * touches the window. */
+ * touches the window. With skip_large a field over the limit is not kept and does
+ * not end the reading: it comes as {NULL, its length}. */
 #ifndef ARGIL_BASE_CSV_H
 #define ARGIL_BASE_CSV_H
 
@@ -26,6 +27,7 @@ struct csv_options {
     char delimiter;    /* 0 = ',' */
     size_t max_field;  /* bytes; 0 = 10 MiB */
     size_t max_fields; /* 0 = 5000 */
+    bool skip_large;
 };
 
 struct csv_reader *csv_reader_new(const struct csv_options *options, csv_record_fn *fn, void *ctx);

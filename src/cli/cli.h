@@ -86,6 +86,9 @@ int cli_usage(struct cli *cli, const struct command *command, const char *fmt, .
 /* True when a number was given and is one; prints the usage error otherwise. */
 bool cli_number(struct cli *cli, const struct args *args, const char *name, int64_t *out);
 
+/* What a sync did; gives the exit code. */
+int sync_print(struct cli *cli, const char *table, const struct sync_report *report);
+
 /* --- output --- */
 
 /* A table of text cells, aligned, cut to the terminal; --json prints an array

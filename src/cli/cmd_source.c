@@ -1,10 +1,16 @@
-/* cmd_source.c - `argil source`: the kinds of sources and what each takes. */
+/* cmd_source.c - `argil source`: the kinds of sources and what each takes; files
+ * for a table, and what of them could not be taken. */
 #include "cli/cli.h"
 
 #include "base/str.h"
+#include "engine/sources/propose.h"
 #include "engine/sources/source_kind.h"
+#include "store/store_sources.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <unistd.h>
 
 /* ------------------------------------------------------------------ kinds */
 
@@ -104,22 +110,170 @@ static int kinds(struct cli *cli, const struct args *args)
     return EXIT_DONE;
 }
 
+/* ---------------------------------------------------------------- propose */
+
+static const char *name_of_file(struct arena *arena, const char *path)
+{
+    const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+    return arena_strndup(arena, name, strcspn(name, "."));
+}
+
+static void json_proposal(const struct proposal *proposal)
+{
+    struct buf out = BUF_INIT;
+    struct jw w;
+    jw_init(&w, &out);
+    w.pretty = true;
+    jw_object(&w);
+    jw_kv_text(&w, "form", proposal->form);
+    jw_kv_int(&w, "rows", proposal->rows);
+    jw_key(&w, "columns");
+    jw_array(&w);
+    for (size_t i = 0; i < proposal->count; i++) {
+        jw_object(&w);
+        jw_kv_text(&w, "name", proposal->columns[i].name);
+        jw_kv_text(&w, "type", value_type_name(proposal->columns[i].type));
+        jw_kv_int(&w, "filled", proposal->columns[i].filled);
+        jw_kv_bool(&w, "unique", proposal->columns[i].unique);
+        jw_end_object(&w);
+    }
+    jw_end_array(&w);
+    jw_end_object(&w);
+    puts(buf_text(&out));
+    buf_free(&out);
+}
+
+static int propose(struct cli *cli, const struct args *args)
+{
+    struct arena *arena = arena_new();
+    struct proposal proposal;
+    struct err err = {0};
+    const char *path = args->words[1];
+    int rc = EXIT_DONE;
+    if (source_propose(arena, path, &proposal, &err) != OK)
+        rc = cli_fail(cli, &err);
+    else if (cli->json)
+        json_proposal(&proposal);
+    else
+        fputs(proposal_recipe(arena, &proposal, name_of_file(arena, path), path), stdout);
+    arena_free(arena);
+    return rc;
+}
+
+/* ----------------------------------------------------------------- upload */
+
+static ssize_t read_fd(void *ctx, char *bytes, size_t room, struct err *err)
+{
+    int *fd = ctx;
+    for (;;) {
+        ssize_t n = read(*fd, bytes, room);
+        if (n >= 0)
+            return n;
+        if (errno == EINTR)
+            continue;
+        err_set(err, ERR_INVALID, "cannot read the upload: %s", strerror(errno));
+        return -1;
+    }
+}
+
+static int upload(struct cli *cli, const struct args *args)
+{
+    struct err err = {0};
+    struct sync_report report = {0};
+    const char *path = args->words[2];
+    bool from_stdin = text_eq(path, "-");
+    int fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC), rc;
+    if (fd < 0) {
+        err_set(&err, ERR_NOT_FOUND, "cannot read %s: %s", path, strerror(errno));
+        return cli_fail(cli, &err);
+    }
+    struct upload what = {from_stdin ? "the upload" : path, read_fd, &fd};
+    struct cli_engine *opened = cli_engine_open(cli, true);
+    if (!opened)
+        rc = cli->failed;
+    else if (source_upload(&opened->engine, args->words[1], args_get(args, "source"), &what,
+                           &report, &err) != OK)
+        rc = cli_fail(cli, &err);
+    else
+        rc = sync_print(cli, args->words[1], &report);
+    cli_engine_close(opened);
+    if (!from_stdin)
+        close(fd);
+    return rc;
+}
+
+/* --------------------------------------------------------------- problems */
+
+static enum status list_problems(struct store *store, struct arena *arena,
+                                 const struct table *table, const char *only, struct grid *grid,
+                                 struct err *err)
+{
+    for (size_t s = 0; s < table->source_count; s++) {
+        struct reject *list;
+        size_t count;
+        const struct source *source = &table->sources[s];
+        if (only && !text_eq_nocase(source->name, only))
+            continue;
+        if (store->does->sources->rejects_list(store, arena, table->id, source->slot, &list, &count,
+                                               err) != OK)
+            return FAIL;
+        for (size_t i = 0; i < count; i++)
+            grid_row(grid, (const char *[]){source->name,
+                                            arena_printf(arena, "%lld", (long long)list[i].at),
+                                            list[i].code, list[i].message});
+    }
+    return OK;
+}
+
+static int problems(struct cli *cli, const struct args *args)
+{
+    static const char *const headings[] = {"source", "row", "code", "problem"};
+    struct err err = {0};
+    struct table table;
+    struct store *store = cli_store_open(cli, false);
+    if (!store)
+        return cli->failed;
+    struct arena *arena = arena_new();
+    struct grid *grid = grid_new(cli, headings, 4);
+    enum status rc = store->does->table_get(store, arena, args->words[1], &table, &err);
+    if (rc == OK)
+        rc = list_problems(store, arena, &table, args_get(args, "source"), grid, &err);
+    grid_print(grid);
+    arena_free(arena);
+    store->does->close(store);
+    return rc == OK ? EXIT_DONE : cli_fail(cli, &err);
+}
+
 static int run(struct cli *cli, const struct args *args)
 {
-    if (text_eq(args->words[0], "kinds") && args->word_count <= 2)
+    const char *verb = args->words[0];
+    if (text_eq(verb, "kinds") && args->word_count <= 2)
         return kinds(cli, args);
+    if (text_eq(verb, "propose") && args->word_count == 2)
+        return propose(cli, args);
+    if (text_eq(verb, "upload") && args->word_count == 3)
+        return upload(cli, args);
+    if (text_eq(verb, "problems") && args->word_count == 2)
+        return problems(cli, args);
     return cli_usage(cli, &command_source, "what about sources?");
 }
 
-static const struct cli_option options[] = {{0}};
+static const struct cli_option options[] = {
+    {"source", 0, "NAME", "which source of the table, when it has several"},
+    {0},
+};
 
 const struct command command_source = {
     .name = "source",
     .summary = "what rows can come from",
-    .words = "kinds [KIND]",
+    .words = "kinds [KIND] | propose FILE | upload TABLE FILE|- | problems TABLE",
     .about = "`kinds` lists where rows can come from; with a KIND, the options it takes in a\n"
-             "recipe:\n\n"
-             "    argil source kinds salesforce",
+             "recipe. `propose` reads a CSV file and prints a recipe for it, with the types\n"
+             "that all values of a column fit. `upload` brings a file (- is the standard\n"
+             "input) into a table whose recipe has a csv source without `file`. `problems`\n"
+             "lists the rows that the last reading could not take, or only in part.\n\n"
+             "    argil source propose leads.csv > leads.yaml\n"
+             "    argil apply leads.yaml && argil sync leads",
     .min_words = 1,
     .max_words = 3,
     .options = options,

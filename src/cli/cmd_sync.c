@@ -20,6 +20,8 @@ static void print_report(struct cli *cli, const char *table, const struct sync_r
         jw_kv_int(&w, "unchanged", r->counts.unchanged);
         jw_kv_int(&w, "deleted", r->counts.deleted);
         jw_kv_int(&w, "echoes", r->counts.echoes);
+        jw_kv_int(&w, "repeats", r->counts.repeats);
+        jw_kv_int(&w, "problems", r->refused);
         jw_kv_int(&w, "cells_made_due", r->counts.made_due);
         jw_kv_int(&w, "api_calls", (int64_t)r->calls);
         jw_kv_int(&w, "as_of_ms", r->as_of_ms);
@@ -41,6 +43,13 @@ static void print_report(struct cli *cli, const char *table, const struct sync_r
     printf("  %s\n", r->statement);
 }
 
+int sync_print(struct cli *cli, const char *table, const struct sync_report *report)
+{
+    progress_end(cli);
+    print_report(cli, table, report);
+    return report->complete ? EXIT_DONE : EXIT_ATTENTION;
+}
+
 static int run(struct cli *cli, const struct args *args)
 {
     struct err err = {0};
@@ -54,9 +63,7 @@ static int run(struct cli *cli, const struct args *args)
                         args_has(args, "full"), &report, &err) != OK) {
             rc = cli_fail(cli, &err);
         } else {
-            progress_end(cli);
-            print_report(cli, args->words[i], &report);
-            rc = report.complete ? EXIT_DONE : EXIT_ATTENTION;
+            rc = sync_print(cli, args->words[i], &report);
         }
     }
     cli_engine_close(open);

@@ -63,6 +63,8 @@ struct cli_engine *cli_engine_open(struct cli *cli, bool write)
         .connectors = connectors,
         .connector_count = sizeof connectors / sizeof *connectors,
         .stop = &cli->stop,
+        .data = cli->data,
+        .local_files = true,
         .allow_private_http = getenv("ARGIL_ALLOW_PRIVATE_HTTP") != NULL,
     };
     progress_begin(cli, &open->engine.progress);

@@ -205,3 +205,53 @@ enum status value_from_json(struct arena *arena, enum value_type type, const str
     }
     return err_set(err, ERR_INVALID, "unknown type %d", (int)type);
 }
+
+static bool is_word(struct value text, const char *const *words)
+{
+    for (; *words; words++)
+        if (str_eq_nocase(str_trim((struct str){text.text, text.len}), str_of(*words)))
+            return true;
+    return false;
+}
+
+static enum status checkbox_text(struct value text, struct value *out, struct err *err)
+{
+    static const char *const on[] = {"true", "yes", "1", NULL};
+    static const char *const off[] = {"false", "no", "0", NULL};
+    if (is_word(text, on))
+        *out = value_of("true");
+    else if (is_word(text, off))
+        *out = value_of("false");
+    else
+        return does_not_fit(TYPE_CHECKBOX, text, err);
+    return OK;
+}
+
+static enum status json_of_text(struct arena *arena, struct value text, struct value *out,
+                                struct err *err)
+{
+    if (!json_parse(arena, text.text, text.len, NULL))
+        return does_not_fit(TYPE_JSON, text, err);
+    *out = text;
+    return OK;
+}
+
+enum status value_from_text(struct arena *arena, enum value_type type, struct value text,
+                            struct value *out, struct err *err)
+{
+    bool plain = type == TYPE_TEXT || type == TYPE_URL || type == TYPE_EMAIL ||
+                 type == TYPE_SELECT || type == TYPE_MULTISELECT;
+    *out = text;
+    if (!text.text || plain)
+        return OK;
+    *out = VALUE_NULL;
+    struct str trimmed = str_trim((struct str){text.text, text.len});
+    if (!trimmed.n)
+        return OK;
+    if (type == TYPE_CHECKBOX)
+        return checkbox_text(text, out, err);
+    if (type == TYPE_JSON)
+        return json_of_text(arena, text, out, err);
+    struct json json = {.type = JSON_STRING, .text = trimmed.p, .len = (uint32_t)trimmed.n};
+    return value_from_json(arena, type, &json, out, err);
+}

@@ -14,6 +14,7 @@
 #include "vault/vault.h"
 
 #include <stdatomic.h>
+#include <sys/types.h>
 
 #define ERR_RECIPE "recipe.refused"         /* the list of errors says why */
 #define ERR_APPROVAL "run.approval_needed"  /* the first write of a column wants --yes */
@@ -40,6 +41,8 @@ struct engine {
     bool beside_others;        /* other engines of this process work meanwhile: a run settles the
                                   open operations of its own table only, so that an org that
                                   hangs holds up no other */
+    const char *data;          /* data directory, for uploads; NULL = none are taken */
+    bool local_files;          /* recipes may name files of this machine (who runs argil here) */
     bool allow_private_http;   /* HTTP API columns may call private addresses (demo, tests) */
     int64_t settle_ms;         /* W of reliability B.6; 0 = ARGIL_SETTLE_MS, else 15 minutes */
     /* Crash points (reliability B.8): called with "K2", "K4", ... before and after
@@ -108,6 +111,7 @@ struct sync_report {
     bool full, complete;
     int64_t rows_read, remote_count; /* what the count query said; -1 = not asked */
     struct import_counts counts;
+    int64_t refused; /* rows, or parts of rows, that could not be taken: store_sources.h, rejects */
     int64_t rows_now;
     uint64_t calls, calls_one_each;
     int64_t as_of_ms, took_ms;
@@ -119,6 +123,17 @@ enum status sync_table(struct engine *engine, const char *table, bool full,
                        struct sync_report *report, struct err *err);
 enum status sync_source(struct engine *engine, const char *table, const char *source, bool full,
                         struct sync_report *report, struct err *err);
+
+/* Takes a file for a CSV source (source NULL: the only one that has no `file`), keeps it
+ * durably, then reads it as sync_source does. */
+struct upload {
+    const char *name; /* what people call it, for statements */
+    /* Bytes read, 0 at the end, -1 with *err set. */
+    ssize_t (*read)(void *ctx, char *bytes, size_t room, struct err *err);
+    void *ctx;
+};
+enum status source_upload(struct engine *engine, const char *table, const char *source,
+                          const struct upload *upload, struct sync_report *report, struct err *err);
 
 /* ----------------------------------------------------------------- run */
 

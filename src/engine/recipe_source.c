@@ -340,13 +340,13 @@ static void write_fields(const placed_list *placed, struct jw *w)
 }
 
 static const char *config_of(struct draft *d, const struct draft_source *s,
-                             const placed_list *placed)
+                             const struct json *options, const placed_list *placed)
 {
     struct buf out = BUF_INIT;
     struct jw w;
     jw_init(&w, &out);
     jw_object(&w);
-    json_each(option, s->config) {
+    json_each(option, options) {
         if (text_eq(option->key, "fields"))
             continue;
         jw_key(&w, option->key);
@@ -371,6 +371,7 @@ static void check_one(struct draft *d, const struct draft_source *s, struct sour
                                  .arena = d->arena,
                                  .table = d->table.name,
                                  .source = s->name,
+                                 .recipe = d->path,
                                  .config = s->config,
                                  .session = draft_session,
                                  .session_ctx = d,
@@ -384,7 +385,7 @@ static void check_one(struct draft *d, const struct draft_source *s, struct sour
     check_twice(d, placed);
     out->connection = check.connection;
     out->object = check.object;
-    out->config = config_of(d, s, placed);
+    out->config = config_of(d, s, check.config, placed);
 }
 
 void recipe_check_sources(struct draft *d)

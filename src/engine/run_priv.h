@@ -176,6 +176,10 @@ void value_to_json(struct jw *w, enum value_type type, struct value value);
 /* FAIL: the JSON does not fit the type. Null gives VALUE_NULL. */
 enum status value_from_json(struct arena *arena, enum value_type type, const struct json *json,
                             struct value *out, struct err *err);
+/* A text that people wrote, as a column's type: "TRUE" is a checkbox, blank is null except
+ * for texts. FAIL: it does not fit. */
+enum status value_from_text(struct arena *arena, enum value_type type, struct value text,
+                            struct value *out, struct err *err);
 struct value json_as_text(struct arena *arena, const struct json *json); /* null gives VALUE_NULL */
 struct value value_of(const char *text);                                 /* NULL gives VALUE_NULL */
 

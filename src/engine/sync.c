@@ -48,6 +48,7 @@ void sync_choose_fields(struct sync *sync, bool (*there)(void *ctx, const char *
     const struct json *map = json_get(sync->source, "map");
     struct buf frozen = BUF_INIT;
     sync->fields = arena_array(arena, table->column_count + 1, sizeof *sync->fields);
+    sync->columns = arena_array(arena, table->column_count + 1, sizeof *sync->columns);
     sync->slots = arena_array(arena, table->column_count + 1, sizeof *sync->slots);
     for (size_t i = 0; i < table->column_count; i++) {
         const struct column *column = &table->columns[i];
@@ -60,6 +61,7 @@ void sync_choose_fields(struct sync *sync, bool (*there)(void *ctx, const char *
             continue;
         }
         sync->fields[sync->field_count] = field;
+        sync->columns[sync->field_count] = column;
         sync->slots[sync->field_count++] = column->slot;
     }
     sync->frozen = arena_strdup(arena, buf_text(&frozen));
@@ -103,6 +105,8 @@ enum status sync_store(struct sync *sync, const struct row_in *rows, size_t coun
                                .slot_count = sync->field_count,
                                .rows = rows,
                                .row_count = count,
+                               .seen = sync->seen,
+                               .repeated = sync->repeated,
                                .cursor = cursor,
                                .update_existing = sync->update_existing,
                                .first_load = first_load,
@@ -143,7 +147,8 @@ static void add_counts(struct sync *sync, struct buf *out)
     const struct sync_report *r = sync->report;
     buf_printf(out, "%lld rows", (long long)r->rows_now);
     if (r->remote_count >= 0)
-        buf_printf(out, ", the count query said %lld", (long long)r->remote_count);
+        buf_printf(out, ", %s %lld", sync->counted_by ? sync->counted_by : "the count query said",
+                   (long long)r->remote_count);
     buf_printf(out, "; added %lld, changed %lld, unchanged %lld, deleted %lld",
                (long long)r->counts.added, (long long)(r->counts.changed + r->counts.revived),
                (long long)r->counts.unchanged, (long long)r->counts.deleted);
@@ -196,6 +201,8 @@ static void write_counts(struct jw *w, const struct sync_report *r)
     jw_kv_int(w, "revived", r->counts.revived);
     jw_kv_int(w, "echoes", r->counts.echoes);
     jw_kv_int(w, "made_due", r->counts.made_due);
+    jw_kv_int(w, "repeats", r->counts.repeats);
+    jw_kv_int(w, "refused", r->refused);
     jw_kv_int(w, "calls", (int64_t)r->calls);
     jw_kv_int(w, "calls_one_each", (int64_t)r->calls_one_each);
     jw_kv_int(w, "as_of_ms", r->as_of_ms);
@@ -252,7 +259,9 @@ static void begin_source(struct sync *sync, const struct source *from, struct sy
     sync->report = part;
     sync->kind = NULL;
     sync->field_count = sync->frozen_count = 0;
-    sync->subject = sync->formula_as_of = NULL;
+    sync->subject = sync->formula_as_of = sync->counted_by = NULL;
+    sync->seen = NULL;
+    sync->repeated = NULL;
     buf_clear(&sync->notes);
 }
 
@@ -262,6 +271,7 @@ static void add_up(struct sync_report *all, const struct sync_report *part, bool
     all->complete = (first || all->complete) && part->complete;
     all->rows_read += part->rows_read;
     all->rows_now += part->rows_now;
+    all->refused += part->refused;
     all->calls += part->calls;
     all->calls_one_each += part->calls_one_each;
     all->took_ms += part->took_ms;

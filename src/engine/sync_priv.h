@@ -20,7 +20,8 @@ struct sync {
     int64_t rows_before;
 
     /* The table's columns that this source fills: set by sync_choose_fields. */
-    const char **fields; /* paths to read, and the slots they go to */
+    const char **fields; /* paths to read, and the columns and slots they go to */
+    const struct column **columns;
     int *slots;
     size_t field_count, frozen_count; /* frozen: gone from the source, old values kept */
     const char *frozen;               /* their names */
@@ -32,9 +33,12 @@ struct sync {
     size_t due_for_new_count;
     struct due_rule *due_for_change;
     size_t due_for_change_count;
+    struct bits *seen; /* row ids that this reading met; NULL = nobody asks */
+    bool *repeated;    /* with it: which of the rows just stored were met before */
 
     /* For the statement; all by the kind. */
     const char *subject;       /* "Contact where Email != null"; NULL = nothing was looked at */
+    const char *counted_by;    /* "the file has"; NULL = "the count query said" */
     const char *formula_as_of; /* when the values of formula fields were read; NULL = not said */
     struct buf notes;          /* further half-sentences, each with "; " before it */
 };

@@ -79,7 +79,10 @@ struct import_page {
         int64_t column_id;
     } *due_for_change;
     size_t due_for_change_count;
-    struct bits *seen; /* row ids met are put in; NULL = nobody asks */
+    /* With `seen`, row ids met are put in, and a row that is in already is left alone and
+     * counted: of several with one key the first stands. repeated[i] tells which; may be NULL. */
+    struct bits *seen;
+    bool *repeated;
 };
 
 /* import_page adds to these. Each row is exactly one of the first six: they sum
@@ -87,7 +90,7 @@ struct import_page {
 struct import_counts {
     int64_t added, changed, unchanged, deleted, revived, stale /* older than what we hold */;
     int64_t echoes;   /* changes that only were our own writes coming back: nothing made due */
-    int64_t repeats;  /* rows that were in `seen` before: the later one stands */
+    int64_t repeats;  /* of the unchanged ones: those that were in `seen` before */
     int64_t made_due; /* cells */
 };
 

@@ -20,12 +20,28 @@ struct gone_query {
     size_t limit;            /* rows to delete at most in this call */
 };
 
+/* A row of a source that could not be taken, or only in part. */
+struct reject {
+    int64_t at;          /* its number or line there */
+    const char *code;    /* "csv.long_row" */
+    const char *message; /* one sentence */
+};
+#define REJECTS_KEPT 10000 /* of one source; further ones are only counted */
+
 struct store_sources {
     /* Takes rows from the source that it holds and that are not in `seen`, in
      * one transaction. *next = where to go on, 0 = the end was reached; *gone is
      * added to. */
     enum status (*gone)(struct store *, const struct gone_query *query, int64_t *next,
                         int64_t *gone, struct err *);
+    /* What a reading could not take: `fresh` forgets those of the one before. *kept = how many
+     * are stored now; those beyond REJECTS_KEPT are not. */
+    enum status (*rejects_add)(struct store *, int64_t table_id, int source, bool fresh,
+                               const struct reject *rejects, size_t count, int64_t *kept,
+                               struct err *);
+    /* In the order in which they came; on the arena. */
+    enum status (*rejects_list)(struct store *, struct arena *, int64_t table_id, int source,
+                                struct reject **out, size_t *count, struct err *);
 };
 
 #endif

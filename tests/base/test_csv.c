@@ -334,3 +334,44 @@ TEST(csv, what_was_written_reads_back)
         buf_free(&got);
     }
 }
+
+/* --- fields that are too large --- */
+
+struct large {
+    struct buf out;
+};
+
+static enum status dump_large(void *ctx, const struct str *fields, const bool *quoted, size_t count,
+                              uint64_t line, struct err *err)
+{
+    struct large *large = ctx;
+    for (size_t i = 0; i < count; i++)
+        if (fields[i].p)
+            buf_printf(&large->out, "[" STR_FMT "]", STR_ARG(fields[i]));
+        else
+            buf_printf(&large->out, "<%zu>", fields[i].n);
+    buf_char(&large->out, '\n');
+    return OK;
+}
+
+TEST(csv, a_field_that_is_too_large_is_counted_and_the_rest_goes_on)
+{
+    static const char text[] = "a,b,c\n1,0123456789,3\n\"x\"\"y\",\"0123,56\"\"89\nb\",6\n"
+                               "0123456789\n7,8,9\n";
+    struct csv_options options = {.max_field = 5, .skip_large = true};
+    for (size_t step = 1; step < sizeof text; step++) {
+        struct large large = {BUF_INIT};
+        struct err err = {0};
+        struct csv_reader *reader = csv_reader_new(&options, dump_large, &large);
+        for (size_t at = 0; at < sizeof text - 1; at += step) {
+            size_t n = sizeof text - 1 - at < step ? sizeof text - 1 - at : step;
+            char *window = mem_strndup(text + at, n);
+            CHECK_OK(csv_feed(reader, window, n, &err), &err);
+            free(window);
+        }
+        CHECK_OK(csv_finish(reader, &err), &err);
+        CHECK_STR(buf_text(&large.out), "[a][b][c]\n[1]<10>[3]\n[x\"y]<12>[6]\n<10>\n[7][8][9]\n");
+        csv_reader_free(reader);
+        buf_free(&large.out);
+    }
+}

@@ -36,6 +36,8 @@ MORTAL(sealed_put, (S * s, const char *l, const char *t, E *err), l, t, err)
 MORTAL(sealed_get, (S * s, A *a, const char *l, const char **o, E *err), a, l, o, err)
 MORTAL(table_get, (S * s, A *a, const char *n, struct table *o, E *err), a, n, o, err)
 MORTAL(table_list, (S * s, A *a, struct table **o, size_t *n, E *err), a, o, n, err)
+MORTAL(table_apply, (S * s, struct table *t, E *err), t, err)
+MORTAL(audit_add, (S * s, const char *w, const char *d, const char *j, E *err), w, d, j, err)
 MORTAL(column_approve, (S * s, int64_t c, int64_t at, E *err), c, at, err)
 MORTAL(import_page, (S * s, const struct import_page *p, struct import_counts *c, E *err), p, c,
        err)
@@ -90,7 +92,23 @@ static enum status mortal_gone(S *s, const struct gone_query *q, int64_t *next, 
     return g.dead ? BROKEN : g.store->does->sources->gone(g.store, q, next, gone, err);
 }
 
-static const struct store_sources mortal_sources = {.gone = mortal_gone};
+static enum status mortal_rejects_add(S *s, int64_t t, int z, bool fresh, const struct reject *r,
+                                      size_t n, int64_t *kept, E *err)
+{
+    (void)s;
+    return g.dead ? BROKEN
+                  : g.store->does->sources->rejects_add(g.store, t, z, fresh, r, n, kept, err);
+}
+
+static enum status mortal_rejects_list(S *s, A *a, int64_t t, int z, struct reject **o, size_t *n,
+                                       E *err)
+{
+    (void)s;
+    return g.dead ? BROKEN : g.store->does->sources->rejects_list(g.store, a, t, z, o, n, err);
+}
+
+static const struct store_sources mortal_sources = {
+    .gone = mortal_gone, .rejects_add = mortal_rejects_add, .rejects_list = mortal_rejects_list};
 
 static enum status mortal_runs_start(S *s, int64_t id, E *err)
 {
@@ -124,6 +142,8 @@ static const struct store_driver mortal = {
     .sealed_get = mortal_sealed_get,
     .table_get = mortal_table_get,
     .table_list = mortal_table_list,
+    .table_apply = mortal_table_apply,
+    .audit_add = mortal_audit_add,
     .column_approve = mortal_column_approve,
     .import_page = mortal_import_page,
     .import_finish = mortal_import_finish,
@@ -211,6 +231,11 @@ static enum status mortal_lookup(struct crm_session *session, const struct crm_l
 
 /* ------------------------------------------------------------------ given */
 
+const char *given_home(void)
+{
+    return home;
+}
+
 static void open_store(void)
 {
     char data[300];
@@ -220,6 +245,8 @@ static void open_store(void)
     g.shell = *g.store;
     g.shell.does = &mortal;
     g.engine.store = &g.shell;
+    g.engine.data = arena_strdup(g.arena, data);
+    g.engine.local_files = true;
     g.engine.vault = vault_open(g.store->workspace_id, true, &g.err);
     CHECK_GOT(g.engine.vault, &g.err);
 }
@@ -354,15 +381,16 @@ void given_org(const char *lead_extra, int contacts)
 void given_table(const struct given_column *columns, size_t count, const char *guard)
 {
     static const char *const fields[] = {"LastName", "Email", "Company"};
-    struct table table = {.name = "people",
-                          .recipe = "table: people",
-                          .source = "{\"connection\":\"prod\",\"object\":\"Contact\",\"fields\":[\"LastName\","
-                                    "\"Email\",\"Company\"]}",
-                          .connection = "prod",
-                          .object = "Contact",
-                          .guard = guard ? guard : "{}",
-                          .auto_update = true,
-                          .column_count = count + 3};
+    struct table table = {
+        .name = "people",
+        .recipe = "table: people",
+        .source = "{\"connection\":\"prod\",\"object\":\"Contact\",\"fields\":[\"LastName\","
+                  "\"Email\",\"Company\"]}",
+        .connection = "prod",
+        .object = "Contact",
+        .guard = guard ? guard : "{}",
+        .auto_update = true,
+        .column_count = count + 3};
     table.columns = arena_array(g.arena, table.column_count, sizeof *table.columns);
     for (size_t i = 0; i < 3; i++)
         table.columns[i] = (struct column){.name = fields[i],

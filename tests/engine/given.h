@@ -36,6 +36,7 @@ extern struct given g;
 /* For EACH_TEST. */
 void given_begin(void);
 void given_end(void);
+const char *given_home(void); /* a directory of the test's own; the data are in data/ */
 
 /* The usual org: Contact (source), Lead (target; `lead_extra` = further fields as JSON, with a
  * leading comma, or ""). */

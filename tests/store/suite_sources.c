@@ -161,6 +161,10 @@ TEST(sources, what_a_whole_reading_did_not_meet_is_gone)
     IMPORT(LIST, "Acme", false, NULL, "a", "b", "c", "d", "e");
     struct import_counts n = IMPORT(LIST, "Acme", false, &seen, "b", "e", "b");
     CHECK_INT(n.repeats, 1);
+    CHECK_INT(n.unchanged, 3);
+    n = IMPORT(LIST, "Other", false, &seen, "e"); /* the first one stands */
+    CHECK_INT(n.repeats, 1);
+    CHECK_STR(cell_text("e", NAME), "Acme");
     CHECK_INT(seen.count, 2);
     CHECK_INT(gone(LIST, &seen, DELETED_KEEP), 0);
     CHECK_INT(gone(LIST, &seen, DELETED_MARK), 3);
@@ -216,4 +220,31 @@ TEST(sources, cursors_are_apart)
     page.source = 9;
     CHECK_FAIL(suite.does->import_page(suite.store, &page, NULL, &suite.err), &suite.err,
                ERR_NOT_FOUND);
+}
+
+TEST(sources, what_could_not_be_taken_is_listed)
+{
+    given_two();
+    struct reject first[] = {{7, "csv.long_row", "Line 7 is too long."}, {9, "a", "b"}};
+    struct reject *list;
+    size_t count;
+    int64_t kept;
+    const struct store_sources *does = suite.does->sources;
+    int64_t id = suite.table.id;
+    CHECK_OK(does->rejects_add(suite.store, id, LIST, true, first, 2, &kept, &suite.err),
+             &suite.err);
+    CHECK_OK(does->rejects_add(suite.store, id, LIST, false, first, 1, &kept, &suite.err),
+             &suite.err);
+    CHECK_INT(kept, 3);
+    CHECK_OK(does->rejects_list(suite.store, suite.arena, id, CRM, &list, &count, &suite.err),
+             &suite.err);
+    CHECK_INT(count, 0);
+    CHECK_OK(does->rejects_list(suite.store, suite.arena, id, LIST, &list, &count, &suite.err),
+             &suite.err);
+    CHECK_INT(count, 3);
+    CHECK_INT(list[1].at, 9);
+    CHECK_STR(list[2].code, "csv.long_row");
+    CHECK_OK(does->rejects_add(suite.store, id, LIST, true, NULL, 0, &kept, &suite.err),
+             &suite.err);
+    CHECK_INT(kept, 0);
 }

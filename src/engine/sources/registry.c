@@ -8,6 +8,7 @@
 
 const struct source_kind *const source_kinds[] = {
     &salesforce_object_source,
+    &csv_source,
     NULL,
 };
 

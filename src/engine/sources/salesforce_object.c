@@ -18,11 +18,11 @@
 
 #include <string.h>
 
-#define OVERLAP_MS  ((int64_t)15 * 60 * 1000)
-#define LAG_MS      ((int64_t)5 * 60 * 1000)
+#define OVERLAP_MS     ((int64_t)15 * 60 * 1000)
+#define LAG_MS         ((int64_t)5 * 60 * 1000)
 #define OPEN_SECOND_MS 1000 /* the remote's Date tells seconds */
-#define CATCH_UP_MS ((int64_t)60 * 1000)
-#define MANY_ROWS   10
+#define CATCH_UP_MS    ((int64_t)60 * 1000)
+#define MANY_ROWS      10
 
 /* ------------------------------------------------------------------ setup */
 

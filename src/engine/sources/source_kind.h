@@ -46,7 +46,8 @@ struct source_check {
     struct engine *engine;
     struct arena *arena;
     const char *table, *source; /* names */
-    const struct json *config;  /* options already checked */
+    const char *recipe;         /* path of the recipe, or what stands for it */
+    const struct json *config;  /* options already checked; the kind may put another tree */
     /* A session that the caller keeps open until all checks are done. NULL with *err set. */
     struct crm_session *(*session)(void *ctx, const char *connection, struct err *err);
     void *session_ctx;
@@ -64,17 +65,18 @@ struct err *source_check_fail(struct source_check *check, const char *where, con
 void source_check_add(struct source_check *check, const char *where, const struct err *cause);
 
 struct source_kind {
-    const char *name;      /* "salesforce_object" */
-    const char *key;       /* in a recipe: "salesforce" */
-    const char *chosen_by; /* the option that picks it among those of its key; NULL = the only one */
-    const char *title;     /* "Records of a Salesforce object" */
-    const char *help;      /* one or two sentences */
+    const char *name; /* "salesforce_object" */
+    const char *key;  /* in a recipe: "salesforce" */
+    const char
+        *chosen_by;    /* the option that picks it among those of its key; NULL = the only one */
+    const char *title; /* "Records of a Salesforce object" */
+    const char *help;  /* one or two sentences */
     const struct kind_option *options;
     size_t option_count;
     const char *bare; /* option that a bare text in the recipe stands for, or NULL */
     enum source_key key_rule;
-    const char *every;         /* schedule when the recipe names none */
-    const char *when_deleted;  /* likewise: "mark", "keep" */
+    const char *every;        /* schedule when the recipe names none */
+    const char *when_deleted; /* likewise: "mark", "keep" */
     /* Looks at the remote: fills check's out members, adds errors. */
     void (*check)(struct source_check *check);
     /* One field by its name; false when an error was added at `where`. NULL: by check->fields. */
@@ -86,7 +88,7 @@ struct source_kind {
     enum status (*pull)(struct sync *sync, struct err *err);
 };
 
-extern const struct source_kind salesforce_object_source;
+extern const struct source_kind salesforce_object_source, csv_source;
 
 extern const struct source_kind *const source_kinds[]; /* NULL-terminated */
 /* The kind of a stored source; NULL with *err set when there is none of its name. */

@@ -105,11 +105,17 @@ static enum status prepare(struct importer *im, struct err *err)
 
 /* ------------------------------------------------------------------ rows */
 
-/* The present row was met; a second time in one reading is a repeat. */
-static void see(struct importer *im)
+/* The present row was met. True when it was met before in this reading. */
+static bool see(struct importer *im, const struct row_in *in)
 {
-    if (im->page->seen && !bits_put(im->page->seen, im->rid))
-        im->counts->repeats++;
+    const struct import_page *page = im->page;
+    if (!page->seen || bits_put(page->seen, im->rid))
+        return false;
+    im->counts->repeats++;
+    im->counts->unchanged++;
+    if (page->repeated)
+        page->repeated[in - page->rows] = true;
+    return true;
 }
 
 static enum status insert_row(struct importer *im, const struct row_in *in, struct err *err)
@@ -135,7 +141,7 @@ static enum status add_row(struct importer *im, const struct row_in *in, struct 
     im->counts->added++;
     im->live++;
     im->held++;
-    see(im);
+    see(im, in);
     if (ours)
         im->counts->echoes++;
     else if (im->page->due_for_new_count)
@@ -300,8 +306,8 @@ static enum status merge_row(struct importer *im, const struct row_in *in, struc
     bool changed = order >= 0 && !in->deleted && compare(im, in);
     sqlite3_reset(im->find);
     im->newer = order > 0;
-    if (!in->deleted)
-        see(im);
+    if (!in->deleted && see(im, in))
+        return OK;
     if (order < 0)
         return stale_row(im, in, err);
     return merge_found(im, in, changed, err);

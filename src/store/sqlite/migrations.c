@@ -93,6 +93,7 @@ static const struct {
     {sq_step_connections, NULL},
     {sq_step_people, NULL},
     {NULL, sq_step_sources},
+    {sq_step_rejects, NULL},
     {sq_step_runs, NULL},
     {sq_step_choices, NULL},
     {sq_step_counters, NULL},

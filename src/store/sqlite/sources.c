@@ -282,6 +282,99 @@ static enum status sq_gone(struct store *store, const struct gone_query *query, 
     return rc;
 }
 
+/* ---------------------------------------------------------------- rejects */
+
+static enum status forget_rejects(struct sq *sq, int64_t table_id, int source, struct err *err)
+{
+    sqlite3_stmt *stmt = sq_stmt(sq, err, "DELETE FROM rejects WHERE table_id=? AND slot=?");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, table_id);
+    sq_int(stmt, 2, source);
+    return sq_done(sq, stmt, err);
+}
+
+static enum status count_rejects(struct sq *sq, int64_t table_id, int source, int64_t *count,
+                                 struct err *err)
+{
+    sqlite3_stmt *stmt =
+        sq_stmt(sq, err, "SELECT count(*) FROM rejects WHERE table_id=? AND slot=?");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, table_id);
+    sq_int(stmt, 2, source);
+    return sq_one_int(sq, stmt, 0, count, err);
+}
+
+static enum status add_reject(struct sq *sq, int64_t table_id, int source, int64_t number,
+                              const struct reject *reject, struct err *err)
+{
+    sqlite3_stmt *stmt = sq_stmt(
+        sq, err, "INSERT INTO rejects(table_id,slot,number,at,code,message) VALUES(?,?,?,?,?,?)");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, table_id);
+    sq_int(stmt, 2, source);
+    sq_int(stmt, 3, number);
+    sq_int(stmt, 4, reject->at);
+    sq_text(stmt, 5, reject->code);
+    sq_text(stmt, 6, reject->message);
+    return sq_done(sq, stmt, err);
+}
+
+static enum status add_rejects(struct sq *sq, int64_t table_id, int source, bool fresh,
+                               const struct reject *rejects, size_t count, int64_t *kept,
+                               struct err *err)
+{
+    if (fresh && forget_rejects(sq, table_id, source, err) != OK)
+        return FAIL;
+    if (count_rejects(sq, table_id, source, kept, err) != OK)
+        return FAIL;
+    for (size_t i = 0; i < count && *kept < REJECTS_KEPT; i++)
+        if (add_reject(sq, table_id, source, ++*kept, &rejects[i], err) != OK)
+            return FAIL;
+    return OK;
+}
+
+static enum status sq_rejects_add(struct store *store, int64_t table_id, int source, bool fresh,
+                                  const struct reject *rejects, size_t count, int64_t *kept,
+                                  struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    if (sq_begin(sq, err) != OK)
+        return FAIL;
+    return sq_end(sq, add_rejects(sq, table_id, source, fresh, rejects, count, kept, err), err);
+}
+
+static enum status sq_rejects_list(struct store *store, struct arena *arena, int64_t table_id,
+                                   int source, struct reject **out, size_t *count, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    VEC(struct reject) list = {0};
+    enum status rc = FAIL;
+    bool row = true;
+    sqlite3_stmt *stmt = sq_stmt(sq, err,
+                                 "SELECT at,code,message FROM rejects WHERE table_id=? AND slot=?"
+                                 " ORDER BY number");
+    if (stmt) {
+        sq_int(stmt, 1, table_id);
+        sq_int(stmt, 2, source);
+    }
+    while (stmt && (rc = sq_row(sq, stmt, &row, err)) == OK && row) {
+        struct reject one = {sqlite3_column_int64(stmt, 0), sq_col_text(stmt, 1, arena),
+                             sq_col_text(stmt, 2, arena)};
+        vec_push(&list, one);
+    }
+    *count = list.len;
+    *out = arena_array(arena, list.len + 1, sizeof **out);
+    if (list.len)
+        memcpy(*out, list.at, list.len * sizeof **out);
+    vec_free(&list);
+    return rc;
+}
+
 const struct store_sources sq_sources = {
     .gone = sq_gone,
+    .rejects_add = sq_rejects_add,
+    .rejects_list = sq_rejects_list,
 };

@@ -113,6 +113,7 @@ extern const char sq_step_push[];        /* step_push.c */
 extern const char sq_step_people[];      /* step_people.c */
 extern const char sq_step_runs[];        /* step_runs.c */
 extern const char sq_step_connections[]; /* step_connections.c */
+extern const char sq_step_rejects[];     /* step_rejects.c */
 enum status sq_step_sources(struct sq *sq, struct err *err); /* step_sources.c: every sheet, too */
 
 /* ---- sources.c: what a source holds */

@@ -195,9 +195,10 @@ static enum status drop_table(struct sq *sq, int64_t id, struct err *err)
                              "DROP TABLE t%lld; DROP TABLE s%lld;"
                              "DELETE FROM columns WHERE table_id=%lld;"
                              "DELETE FROM sources WHERE table_id=%lld;"
+                             "DELETE FROM rejects WHERE table_id=%lld;"
                              "DELETE FROM tables WHERE id=%lld;",
                              (long long)id, (long long)id, (long long)id, (long long)id,
-                             (long long)id);
+                             (long long)id, (long long)id);
     return sq_exec(sq, sql, err);
 }
 
