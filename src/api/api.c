@@ -16,10 +16,10 @@
 #include <string.h>
 
 #define THREADS         12
-#define BODY_MAX        (8 * MIB)
+#define BODY_MAX        (2 * BODY_LARGE) /* beyond it the answer is not JSON */
 #define HEAD_MAX        (64 * KIB)
 #define CONNECTIONS_MAX 3000
-#define FROM_ONE_PEER   200 /* connections of one address, unless it is a proxy */
+#define FROM_ONE_PEER   1500 /* connections of one address, unless it is a proxy: an office is one */
 
 /* An address as people type it: scheme and host, no slash at the end. */
 static enum status check_public_url(const char *url, struct err *err)
@@ -154,6 +154,11 @@ failed:
 const char *api_url(const struct api *api)
 {
     return api->url;
+}
+
+int api_port(const struct api *api)
+{
+    return http_server_port(api->server);
 }
 
 const char *api_setup_url(const struct api *api)

@@ -30,6 +30,7 @@ struct api_options {
 /* NULL with *err set. */
 struct api *api_open(const struct api_options *options, struct err *err);
 const char *api_url(const struct api *api); /* the public address, no slash at the end */
+int api_port(const struct api *api);       /* where it listens */
 /* The one-time link that makes the first account, or NULL when there are users. */
 const char *api_setup_url(const struct api *api);
 /* True when the store failed: the process has to leave (W8). */

@@ -15,12 +15,15 @@
 #include <pthread.h>
 
 #define API_ROOT "/api/v1"
+#define BODY_USUAL (1 * MIB)
+#define BODY_LARGE (8 * MIB)
 #define PROVED_FOR_MS ((int64_t)15 * 60 * 1000) /* a password given lately enough */
 
 #define ERR_AUTH_NEEDED  "auth.needed"  /* 401 */
 #define ERR_AUTH_WRONG   "auth.wrong"   /* 401: login or password */
 #define ERR_AUTH_FORGED  "auth.forged"  /* 403: no or a wrong CSRF token, another origin */
 #define ERR_AUTH_ROLE    "auth.role"    /* 403 */
+#define ERR_AUTH_PERSON  "auth.session" /* 403: not for tokens */
 #define ERR_AUTH_PROVE   "auth.prove"   /* 403: give the password again */
 #define ERR_AUTH_SLOW    "auth.slow"    /* 429 */
 #define ERR_REQUEST      "request"      /* 400 */

@@ -191,6 +191,8 @@ static enum status check_role(struct call *call, struct err *err)
                           : "A token does at most what its scope and its user's role allow.");
         return FAIL;
     }
+    if (route->flags & R_PERSON && !call->person.session_id)
+        return err_set(err, ERR_AUTH_PERSON, "this is for a signed-in person, not for a token");
     if (!(route->flags & R_PROVED) || !call->person.session_id ||
         call_now(call) - call->person.proved_ms < PROVED_FOR_MS)
         return OK;
@@ -214,12 +216,14 @@ static enum status check_body(struct call *call, struct err *err)
             return OK;
         return err_set(err, ERR_REQUEST, "this request takes no body");
     }
+    size_t most = route->flags & R_LARGE ? BODY_LARGE : BODY_USUAL;
+    if (body->len > most)
+        return err_set(err, ERR_TOO_LARGE, "the body has more than %zu bytes", most);
     if (!is_json(http_header_get(call->in->headers, "Content-Type")))
         return err_set(err, ERR_REQUEST_TYPE, "the body must be application/json");
     call->body = json_parse_buf(call->arena, body, err);
     if (!call->body) {
-        char code[] = ERR_JSON_SYNTAX;
-        snprintf(err->code, sizeof err->code, "%s", code);
+        snprintf(err->code, sizeof err->code, "%s", ERR_JSON_SYNTAX);
         return FAIL;
     }
     return shape_check(route->body, call->body, err);

@@ -308,7 +308,8 @@ static void *hub_main(void *ctx)
 static bool catch_up(struct hub *hub, struct http_stream *stream, const char *last_id)
 {
     size_t len = strlen(hub->boot);
-    if (strncmp(last_id, hub->boot, len) != 0 || last_id[len] != '-')
+    if (strncmp(last_id, hub->boot, len) != 0 || last_id[len] != '-' ||
+        strspn(last_id + len + 1, "0123456789") - 1 > 18) /* none, or too many */
         return false;
     char *end;
     uint64_t seen = strtoull(last_id + len + 1, &end, 10);

@@ -185,6 +185,8 @@ static void write_security(struct jw *w, const struct route *route)
     jw_kv_text(w, "x-role", role_name(route->may));
     if (route->flags & R_PROVED)
         jw_kv_bool(w, "x-fresh-password", true);
+    if (route->flags & R_PERSON)
+        jw_kv_bool(w, "x-session-only", true);
 }
 
 static void write_operation(struct jw *w, const struct route *route)

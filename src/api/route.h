@@ -20,6 +20,8 @@ enum route_flags {
     R_PLAIN = 8,   /* answers something else than JSON */
     R_STREAM = 16, /* answers without an end */
     R_HIDDEN = 32, /* not in the document: no part of the API */
+    R_PERSON = 256, /* for a signed-in person, not for a token */
+    R_LARGE = 128, /* takes a body of BODY_LARGE bytes, not of BODY_USUAL */
     R_OPEN = 64    /* a POST that needs no session: still not from another site's page */
 };
 

@@ -1,6 +1,7 @@
 /* routes.c - THE table: every address, its handler, who may, what goes in and out.
  * A row is all there is to adding a route: checking, the document, the reference
- * page and the tests of roles follow from it. */
+ * page and the tests of roles follow from it. Where two rows could match, the one
+ * without a value in that place comes first. */
 #include "api/nouns.h"
 
 #define V1     API_ROOT
@@ -20,14 +21,14 @@ const struct route routes[] = {
     {M_POST, V1 "/setup", api_setup_do, ROLE_NOBODY, R_WRITES | R_OPEN, "Signing in", "Make the first account with the link that the server printed", NULL, &setup_body, &session_shape, 201, "409"},
     {M_POST, V1 "/session", api_session_open, ROLE_NOBODY, R_WRITES | R_OPEN, "Signing in", "Sign in", NULL, &sign_in_body, &session_shape, 201, "401"},
     {M_GET, V1 "/session", api_session_show, PERSON, 0, "Signing in", "Who is signed in, and the session's CSRF token", NULL, NULL, &session_shape, 0, NULL},
-    {M_DELETE, V1 "/session", api_session_close, PERSON, R_WRITES, "Signing in", "Sign out", NULL, NULL, NULL, 0, NULL},
-    {M_POST, V1 "/session/proof", api_session_prove, PERSON, R_WRITES, "Signing in", "Give the password again, for what wants a fresh one", NULL, &proof_body, &session_shape, 200, NULL},
+    {M_DELETE, V1 "/session", api_session_close, PERSON, R_WRITES | R_PERSON, "Signing in", "Sign out", NULL, NULL, NULL, 0, NULL},
+    {M_POST, V1 "/session/proof", api_session_prove, PERSON, R_WRITES | R_PERSON, "Signing in", "Give the password again, for what wants a fresh one", NULL, &proof_body, &session_shape, 200, NULL},
     {M_POST, V1 "/link", api_link_accept, ROLE_NOBODY, R_WRITES | R_OPEN, "Signing in", "Use an invitation or a link for a new password", NULL, &link_body, &session_shape, 201, NULL},
 
     {M_PATCH, V1 "/account", api_account_change, PERSON, R_WRITES, "Own account", "Change one's name or time zone", NULL, &account_body, &session_shape, 0, NULL},
-    {M_POST, V1 "/account/password", api_password_change, PERSON, R_WRITES, "Own account", "Change one's password; ends one's other sessions", NULL, &password_body, NULL, 0, NULL},
+    {M_POST, V1 "/account/password", api_password_change, PERSON, R_WRITES | R_PERSON, "Own account", "Change one's password; ends one's other sessions", NULL, &password_body, NULL, 0, NULL},
     {M_GET, V1 "/sessions", api_session_list, PERSON, 0, "Own account", "One's open sessions", NULL, NULL, &session_list_shape, 0, NULL},
-    {M_DELETE, V1 "/sessions", api_session_end_others, PERSON, R_WRITES, "Own account", "End one's other sessions", NULL, NULL, NULL, 0, NULL},
+    {M_DELETE, V1 "/sessions", api_session_end_others, PERSON, R_WRITES | R_PERSON, "Own account", "End one's other sessions", NULL, NULL, NULL, 0, NULL},
     {M_DELETE, V1 "/sessions/{session}", api_session_end, PERSON, R_WRITES, "Own account", "End a session: one's own, or any as an admin", NULL, NULL, NULL, 0, NULL},
     {M_GET, V1 "/tokens", api_token_list, PERSON, 0, "Own account", "One's API tokens", NULL, NULL, &token_list_shape, 0, NULL},
     {M_POST, V1 "/tokens", api_token_add, PERSON, R_WRITES | R_PROVED, "Own account", "Make an API token; its text is shown once", NULL, &token_body, &token_added_shape, 201, NULL},
@@ -38,8 +39,8 @@ const struct route routes[] = {
     {M_PATCH, V1 "/users/{user}", api_user_change, ROLE_ADMIN, R_WRITES | R_PROVED, "Users", "Change a user's login, name, role, or disable them", NULL, &user_change_body, &user_shape, 0, "409"},
     {M_DELETE, V1 "/users/{user}", api_user_delete, ROLE_ADMIN, R_WRITES | R_PROVED, "Users", "Delete a user with sessions and tokens", NULL, NULL, NULL, 0, "409"},
     {M_POST, V1 "/users/{user}/link", api_user_link, ROLE_ADMIN, R_WRITES | R_PROVED, "Users", "A new link to set a password", NULL, NULL, &user_added_shape, 201, "409"},
-    {M_DELETE, V1 "/users/{user}/sessions", api_user_sessions_end, ROLE_ADMIN, R_WRITES, "Users", "End a user's sessions", NULL, NULL, NULL, 0, NULL},
     {M_DELETE, V1 "/users/all/sessions", api_sessions_end_all, ROLE_ADMIN, R_WRITES, "Users", "End everybody's sessions but this one", NULL, NULL, NULL, 0, NULL},
+    {M_DELETE, V1 "/users/{user}/sessions", api_user_sessions_end, ROLE_ADMIN, R_WRITES, "Users", "End a user's sessions", NULL, NULL, NULL, 0, NULL},
 
     {M_GET, V1 "/tables", api_table_list, PERSON, 0, "Tables", "All tables with their columns", NULL, NULL, &table_list_shape, 0, NULL},
     {M_GET, TABLE, api_table_show, PERSON, 0, "Tables", "One table", NULL, NULL, &table_shape, 0, NULL},
@@ -47,7 +48,7 @@ const struct route routes[] = {
     {M_GET, TABLE "/states", api_table_states, PERSON, 0, "Tables", "How many cells of each column are in which state, and how many rows wait", NULL, NULL, &table_states_shape, 0, NULL},
     {M_PUT, TABLE "/auto-update", api_table_auto_update, ROLE_BUILDER, R_WRITES, "Tables", "Switch auto-update on or off", NULL, &auto_update_body, &table_shape, 0, "503"},
     {M_GET, TABLE "/recipe", api_table_recipe, PERSON, 0, "Tables", "The table as a recipe", NULL, NULL, &recipe_shape, 0, NULL},
-    {M_POST, V1 "/recipes", api_recipe_put, ROLE_BUILDER, R_WRITES | R_ORG, "Tables", "Check a recipe against the org, and apply it as a whole unless it is a dry run", NULL, &recipe_body, &recipe_result_shape, 200, "409"},
+    {M_POST, V1 "/recipes", api_recipe_put, ROLE_BUILDER, R_WRITES | R_ORG | R_LARGE, "Tables", "Check a recipe against the org, and apply it as a whole unless it is a dry run", NULL, &recipe_body, &recipe_result_shape, 200, "409"},
     {M_GET, TABLE "/rows", api_row_list, PERSON, 0, "Rows", "A window of rows", row_list_query, NULL, &row_list_shape, 0, NULL},
     {M_GET, TABLE "/rows/{row}", api_row_show, PERSON, 0, "Rows", "One row, uncut", NULL, NULL, &row_shape, 0, NULL},
     {M_GET, TABLE "/rows/{row}/cells/{column}", api_cell_show, PERSON, 0, "Rows", "A cell with its inputs and its newest operation", NULL, NULL, &cell_shape, 0, NULL},

@@ -103,6 +103,7 @@ static void say_ready(struct cli *cli, const struct api *api)
         jw_object(&w);
         jw_kv_text(&w, "url", api_url(api));
         jw_kv_text(&w, "setup_url", api_setup_url(api));
+        jw_kv_int(&w, "port", api_port(api));
         jw_end_object(&w);
         puts(buf_text(&out));
         buf_free(&out);

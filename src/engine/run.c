@@ -169,6 +169,8 @@ static enum status run_columns(struct run_job *job, struct err *err)
             break;
         log_warn("column %s: %s", plan->column->name, mine.message);
     }
+    if (rc == OK && engine_stopping(job->engine)) /* the journal may hold what it planned */
+        rc = err_set(err, ERR_STOPPED, "stopped; everything done so far is stored");
     return rc;
 }
 

@@ -15,12 +15,26 @@ import socket
 import subprocess
 import threading
 import time
-import urllib.parse
 
-from programs import ARGIL
+from programs import ARGIL, Workspace
 
 API = "/api/v1"
 PASSWORD = "correct horse battery"
+
+
+class NoOrg:
+    """For a workspace that talks to nobody."""
+    url, token = "", ""
+
+    def stop(self):
+        pass
+
+
+def bare():
+    """A workspace without connections; no org is started."""
+    workspace = Workspace(org=NoOrg(), connect=False)
+    workspace.argil("init")
+    return workspace
 
 
 class Server:
@@ -39,7 +53,7 @@ class Server:
         assert line, "argil serve did not start:\n" + self.said()[-2000:]
         self.ready = json.loads(line)
         self.url = self.ready["url"]
-        self.port = urllib.parse.urlsplit(self.url).port
+        self.port = self.ready["port"]
         self.setup_url = self.ready["setup_url"]
 
     def said(self):
