@@ -147,6 +147,16 @@ static bool put(struct meta_change *change)
     return true;
 }
 
+static bool drop(struct meta_change *change)
+{
+    if (org_drop_object(change->meta->org, change->full_name, change->err) == OK)
+        return true;
+    if (err_is(change->err, ERR_INVALID))
+        return meta_refuse(change, "INSUFFICIENT_ACCESS_OR_READONLY",
+                           "Cannot delete the standard object %s", change->full_name);
+    return meta_broke(change);
+}
+
 /* --- back --- */
 
 static void write(const struct meta *meta, const char *full_name, struct jw *w)
@@ -201,5 +211,6 @@ const struct meta_kind object_kind = {.type = {.name = "CustomObject",
                                       .generated = true,
                                       .exists = exists,
                                       .put = put,
+                                      .drop = drop,
                                       .write = write,
                                       .list = list};

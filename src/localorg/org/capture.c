@@ -190,8 +190,8 @@ bool capture_record(struct work *work, struct table *table, const char *id, bool
                     bool cascaded)
 {
     struct capture *capture = capture_of(work->org);
-    if (work->options->system)
-        return true;
+    if (work->options->system && !work->options->internal)
+        return true; /* loading and seeding */
     if (capture->overflown) {
         capture_touched(capture, table->object);
         return true;

@@ -91,6 +91,8 @@ static bool row_run(struct work *work, struct draft *draft)
         return row_delete(work, draft);
     case DML_UNDELETE:
         return row_undelete(work, draft);
+    case DML_PURGE:
+        return row_purge(work, draft);
     }
     return false;
 }
@@ -130,7 +132,7 @@ static void roll_back_all(struct work *work, struct dml_result *results, size_t 
 
 /* --- the call --- */
 
-static void work_open(struct work *work)
+void work_open(struct work *work)
 {
     const struct dml_options *options = work->options;
     work->now_ms = org_now_ms(work->org) / 1000 * 1000;
@@ -141,11 +143,11 @@ static void work_open(struct work *work)
         work->broken = true;
     if (!options->user_id || !id_canonical(options->user_id, work->user))
         people_default_user(work->org, work->user);
-    if (!options->system)
+    if (!options->system || options->internal)
         capture_open(work);
 }
 
-static void work_close(struct work *work)
+void work_close(struct work *work)
 {
     judges_free(work);
     access_drop(work->access);

@@ -9,7 +9,7 @@
 
 #include "localorg/org/org.h"
 
-enum dml_kind { DML_INSERT, DML_UPDATE, DML_UPSERT, DML_DELETE, DML_UNDELETE };
+enum dml_kind { DML_INSERT, DML_UPDATE, DML_UPSERT, DML_DELETE, DML_UNDELETE, DML_PURGE };
 
 struct dml_options {
     const char *user_id; /* who writes: audit fields, access */
@@ -17,6 +17,7 @@ struct dml_options {
     bool duplicate_allow_save;     /* Sforce-Duplicate-Rule-Header: allowSave=true */
     bool duplicate_record_details; /* includeRecordDetails=true */
     bool system;      /* load and seed: may set audit fields, skips access checks and duplicate rules */
+    bool internal;    /* beside system: part of somebody's change, told as one */
     bool update_only; /* upsert that never inserts */
     double api_version;
     const char *origin; /* for change events: "com/salesforce/api/rest/66.0;client=X"; may be NULL */

@@ -37,7 +37,7 @@ static bool run_touch(struct work *work, struct table *table, sqlite3_stmt *upda
 }
 
 /* Sets something on one record and moves its stamps. */
-static bool touch(struct work *work, struct table *table, const char *id, const char *set)
+bool record_touch(struct work *work, struct table *table, const char *id, const char *set)
 {
     struct buf sql = BUF_INIT;
     sqlite3_stmt *update = NULL;
@@ -50,7 +50,7 @@ static bool touch(struct work *work, struct table *table, const char *id, const 
 }
 
 /* The same for IsDeleted, with a statement that is kept. */
-static bool mark(struct work *work, struct table *table, const char *id, bool is_deleted)
+bool record_mark(struct work *work, struct table *table, const char *id, bool is_deleted)
 {
     if (!table->mark) {
         struct buf sql = BUF_INIT;
@@ -80,11 +80,7 @@ static bool remember(struct work *work, const char *root, const char *id, const 
 
 /* --- children --- */
 
-struct children {
-    VEC(const char *) ids;
-};
-
-static bool children_of(struct work *work, struct table *table, const struct field *field,
+bool record_children(struct work *work, struct table *table, const struct field *field,
                         const char *parent, struct children *out)
 {
     struct cell wanted;
@@ -151,7 +147,7 @@ static bool let_go(struct work *work, struct draft *draft, const struct table *t
     if (table_ready(work->org, object, &children_table, work->err) != OK)
         return work_broke(work);
     struct children found = {0};
-    bool good = children_of(work, children_table, field, id, &found);
+    bool good = record_children(work, children_table, field, id, &found);
     if (good && found.ids.len && is_restricted(table->object, child))
         good = tell_restricted(work, draft, table->object, id, object, &found);
     for (size_t i = 0; i < found.ids.len && good; i++) {
@@ -163,7 +159,7 @@ static bool let_go(struct work *work, struct draft *draft, const struct table *t
             const char *set = arena_printf(work->scratch, "\"%s\" = NULL", field->name);
             good = remember(work, draft->id, child_id,
                             arena_printf(work->scratch, "%s=%s", field->name, id)) &&
-                   touch(work, children_table, child_id, set);
+                   record_touch(work, children_table, child_id, set);
         }
     }
     vec_free(&found.ids);
@@ -176,7 +172,7 @@ static bool delete_one(struct work *work, struct draft *draft, struct table *tab
     if (depth > DEPTH_MAX)
         return true;
     /* First itself: a family that points at itself then ends. */
-    if (!mark(work, table, id, true))
+    if (!record_mark(work, table, id, true))
         return false;
     const struct sobject *object = table->object;
     work->cascading = true;
@@ -256,7 +252,7 @@ static bool restore_one(struct work *work, const char *id, const char *field)
     if (table_ready(work->org, object, &table, work->err) != OK)
         return work_broke(work);
     if (!*field)
-        return mark(work, table, id, false);
+        return record_mark(work, table, id, false);
     const char *equals = strchr(field, '=');
     const char *name = arena_strndup(work->scratch, field, (size_t)(equals - field));
     struct cell now;
@@ -264,14 +260,14 @@ static bool restore_one(struct work *work, const char *id, const char *field)
         return false;
     if (cell_has(&now)) /* someone gave it another parent meanwhile */
         return true;
-    return touch(work, table, id,
+    return record_touch(work, table, id,
                  arena_printf(work->scratch, "\"%s\" = '%.18s'", name, equals + 1));
 }
 
 static bool restore_family(struct work *work, struct draft *draft)
 {
     sqlite3_stmt *get = NULL;
-    if (!mark(work, draft->table, draft->id, false))
+    if (!record_mark(work, draft->table, draft->id, false))
         return false;
     if (db_prepare(work->org->db, &get, "SELECT id, field FROM localorg_bin WHERE root = ?",
                    work->err) != OK)

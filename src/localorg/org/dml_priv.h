@@ -77,6 +77,9 @@ bool row_error(struct work *work, struct dml_result *result, const char *code,
     __attribute__((format(printf, 6, 7)));
 bool field_error(struct work *work, struct draft *draft, const struct field *field,
                  const char *code, const char *fmt, ...) __attribute__((format(printf, 5, 6)));
+/* The caller of a work: opened after org_write_begin, closed after org_write_end. */
+void work_open(struct work *work);
+void work_close(struct work *work);
 /* Marks the work broken after a database failure; err is already set. Returns false. */
 bool work_broke(struct work *work);
 
@@ -201,8 +204,20 @@ static inline bool capture(struct work *work, struct table *table, const char *i
 }
 
 /* --- dml_delete.c --- */
+struct children {
+    VEC(const char *) ids;
+};
+/* Live records whose field holds the parent's id, on the scratch arena. */
+bool record_children(struct work *work, struct table *table, const struct field *field,
+                     const char *parent, struct children *out);
+/* Sets something ("\"Name\" = 'x'") on one record and moves its stamps. */
+bool record_touch(struct work *work, struct table *table, const char *id, const char *set);
+bool record_mark(struct work *work, struct table *table, const char *id, bool is_deleted);
 bool row_delete(struct work *work, struct draft *draft);
 bool row_undelete(struct work *work, struct draft *draft);
+
+/* --- dml_merge.c --- */
+bool row_purge(struct work *work, struct draft *draft); /* out of the recycle bin for good */
 
 /* --- rules.c --- */
 bool rules_has_validation(const struct org *org, const struct sobject *object);

@@ -160,8 +160,7 @@ enum status org_add_describe(struct org *org, const struct json *describe, struc
         return err_set(err, ERR_IO, "cannot write to the org");
     struct sobject *object = NULL;
     enum status status = schema_add_describe(org->schema, describe, &object, err);
-    org->generation++;
-    org->schema_dirty = true;
+    schema_touched(org, status == OK ? object : NULL);
     if (status == OK) {
         object->modified_ms = org_now_ms(org) / 1000 * 1000;
         status = schema_keep(org, object, describe, err);
@@ -185,8 +184,7 @@ enum status org_add_field(struct org *org, const char *object_name, const struct
         object ? OK : err_set(err, ERR_NOT_FOUND, "no object %s", object_name ? object_name : "");
     if (status == OK)
         status = schema_add_field(org->schema, object, json, &field, err);
-    org->generation++;
-    org->schema_dirty = true;
+    schema_touched(org, object);
     if (status == OK) {
         object->modified_ms = org_now_ms(org) / 1000 * 1000;
         status = field_keep(org, object, field, json, err);
@@ -197,72 +195,6 @@ enum status org_add_field(struct org *org, const char *object_name, const struct
         status = permits_schema_grew(org, object, err);
     enum status ended = org_write_end(org, status == OK, status == OK ? err : NULL);
     return status == OK ? ended : status;
-}
-
-/* The kept describe of the object without this field. */
-static enum status schema_forget_field(struct org *org, const struct sobject *object,
-                                       const struct field *field, struct err *err)
-{
-    static const char *const sql[] = {
-        "DELETE FROM localorg_field WHERE object = ?1 AND field = ?2",
-        "UPDATE localorg_schema SET describe = json_set(describe, '$.fields',"
-        " json((SELECT json_group_array(json(value)) FROM json_each(describe, '$.fields')"
-        "  WHERE json_extract(value, '$.name') <> ?2 COLLATE NOCASE))) WHERE object = ?1"};
-    enum status status = OK;
-    for (size_t i = 0; i < 2 && status == OK; i++) {
-        sqlite3_stmt *run = NULL;
-        status = db_prepare(org->db, &run, sql[i], err);
-        if (status == OK) {
-            sqlite3_bind_text(run, 1, object->name, -1, SQLITE_STATIC);
-            sqlite3_bind_text(run, 2, field->name, -1, SQLITE_STATIC);
-            status = db_run(run, err);
-        }
-        sqlite3_finalize(run);
-    }
-    return status;
-}
-
-static enum status values_forget(struct org *org, const struct field *field, struct err *err)
-{
-    struct buf sql = BUF_INIT;
-    if (!field->stored || table_ensure(org, field->owner, err) != OK)
-        return field->stored ? FAIL : OK;
-    buf_str(&sql, "UPDATE ");
-    quote_name(&sql, field->owner->name);
-    buf_str(&sql, " SET ");
-    quote_name(&sql, field->name);
-    buf_str(&sql, field->type == FT_BOOLEAN ? " = 0" : " = NULL");
-    enum status status = db_exec(org->db, err, buf_text(&sql));
-    buf_free(&sql);
-    return status;
-}
-
-enum status org_drop_field(struct org *org, const char *object_name, const char *name,
-                           struct err *err)
-{
-    struct sobject *object = schema_find(org->schema, object_name);
-    struct field *field = object ? sobject_field(object, name) : NULL;
-    if (!field)
-        return err_set(err, ERR_NOT_FOUND, "no field %s on %s", name, object_name);
-    if (!field->custom)
-        return err_set(err, ERR_INVALID, "%s.%s is a standard field", object->name, field->name);
-    if (!org_write_begin(org))
-        return err_set(err, ERR_IO, "cannot write to the org");
-    enum status status = values_forget(org, field, err);
-    if (status == OK)
-        status = schema_forget_field(org, object, field, err);
-    if (status == OK) {
-        schema_drop_field(org->schema, field);
-        object->modified_ms = org_now_ms(org) / 1000 * 1000;
-        org->generation++;
-    }
-    enum status ended = org_write_end(org, status == OK, status == OK ? err : NULL);
-    return status == OK ? ended : status;
-}
-
-uint64_t org_schema_version(struct org *org)
-{
-    return org->generation;
 }
 
 /* --- open and close --- */
@@ -316,6 +248,8 @@ void org_close(struct org *org)
     people_free(org);
     access_free(org);
     sharing_free(org);
+    vec_free(&org->touched);
+    vec_free(&org->touched_marks);
     vec_free(&org->row_locks);
     vec_free(&org->made_rows);
     arena_free(org->rule_arena);

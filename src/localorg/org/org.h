@@ -102,6 +102,8 @@ enum status org_add_field(struct org *org, const char *object, const struct json
                            struct err *err);
 /* A custom field goes, its values with it. ERR_NOT_FOUND; ERR_INVALID for a standard one. */
 enum status org_drop_field(struct org *org, const char *object, const char *field, struct err *err);
+/* A custom object goes, its records with it. The same errors. */
+enum status org_drop_object(struct org *org, const char *object, struct err *err);
 /* Moves with every change of the schema; no lock needed. */
 uint64_t org_schema_version(struct org *org);
 

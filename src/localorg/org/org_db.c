@@ -227,6 +227,7 @@ sqlite3 *org_write_begin(struct org *org)
             return NULL;
         }
         org->depth++;
+        vec_push(&org->touched_marks, org->touched.len);
         return org->db;
     }
     pthread_mutex_lock(&org->write_lock);
@@ -276,6 +277,7 @@ static enum status end_outer(struct org *org, bool commit, struct err *err)
         roll_back(org);
         if (org->schema_dirty)
             tables_doubt(org);
+        schema_revert(org, 0);
         if (status != OK)
             memory_load(org, NULL); /* as it was */
         if (org->members_dirty)
@@ -285,6 +287,7 @@ static enum status end_outer(struct org *org, bool commit, struct err *err)
     capture_clear(org);
     if (org->access_dirty || org->people_dirty || org->schema_dirty)
         access_forget(org); /* after a rollback too: somebody may have looked meanwhile */
+    org->touched.len = 0;
     org->poisoned = org->people_dirty = org->rules_dirty = org->schema_dirty = false;
     org->members_dirty = org->access_dirty = org->sharing_dirty = false;
     return status;
@@ -298,6 +301,9 @@ enum status org_write_end(struct org *org, bool commit, struct err *err)
                                      commit ? "RELEASE inner_write"
                                             : "ROLLBACK TO inner_write; RELEASE inner_write");
         org->poisoned |= status != OK;
+        size_t mark = org->touched_marks.at[--org->touched_marks.len];
+        if (!commit)
+            schema_revert(org, mark);
         return status;
     }
     enum status status = end_outer(org, commit, err);

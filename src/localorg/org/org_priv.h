@@ -130,6 +130,8 @@ struct org {
 
     struct schema *schema;
     uint64_t generation; /* moves with every schema change */
+    VEC(struct sobject *) touched; /* by this transaction: org_schema.c */
+    VEC(size_t) touched_marks;     /* where each inner step began */
     struct table **tables;
     size_t table_count;
     VEC(struct table **) old_tables; /* lists that were outgrown */
@@ -206,7 +208,15 @@ enum status meta_put(struct org *org, const char *key, const char *value, struct
 /* Into out (size bytes), "" when absent. */
 enum status meta_get(struct org *org, const char *key, char *out, size_t size, struct err *err);
 
+/* --- org_schema.c --- */
+/* The schema has changed; the object (NULL: none) is made anew on a rollback. */
+void schema_touched(struct org *org, struct sobject *object);
+/* After a rollback: the objects touched since `mark` as the database has them. */
+void schema_revert(struct org *org, size_t mark);
+
 /* --- tables.c: SQL tables of SObjects --- */
+/* Closes every kept statement: before a table is dropped. */
+void tables_forget_statements(struct org *org);
 /* Creates the table or adds what its object has gained. */
 enum status table_ensure(struct org *org, const struct sobject *object, struct err *err);
 /* The table with its plan current and its numbers loaded. */

@@ -344,7 +344,7 @@ static struct object_box *box_new(struct schema *schema, const char *name)
 {
     struct object_box *box = arena_alloc(schema->arena, sizeof *box);
     box->object.name = arena_strdup(schema->arena, name);
-    box->object.ordinal = schema_count(schema);
+    box->object.ordinal = schema->next_ordinal++;
     names_init(&box->fields, schema->arena, true);
     names_init(&box->parents, schema->arena, true);
     names_init(&box->children, schema->arena, true);
@@ -437,6 +437,42 @@ static enum status fields_replace(struct schema *schema, struct object_box *box,
     return OK;
 }
 
+/* Lookups of what is gone leave the lists of children. */
+static void targets_rebuild(struct schema *schema, const struct field *field)
+{
+    for (size_t i = 0; i < field->reference_count; i++) {
+        struct sobject *target = schema_find(schema, field->reference_to[i]);
+        if (target)
+            children_rebuild(schema, box_of(target));
+    }
+}
+
+void schema_drop_object(struct schema *schema, struct sobject *object)
+{
+    size_t count = schema_count(schema), kept = 0;
+    struct sobject **list = arena_array(schema->arena, count + 2, sizeof *list);
+    struct sobject **old = atomic_load(&schema->sorted);
+    for (size_t i = 0; i < count; i++)
+        if (old[i] != object)
+            list[kept++] = old[i];
+    atomic_store(&schema->count, kept);
+    atomic_store(&schema->sorted, list);
+    names_put(&schema->by_name, object->name, NULL);
+    if (object->key_prefix)
+        names_put(&schema->by_prefix, object->key_prefix, NULL);
+    for (size_t i = 0; i < object->field_count; i++)
+        targets_rebuild(schema, object->fields[i]);
+}
+
+void schema_restore_object(struct schema *schema, struct sobject *object)
+{
+    object_publish(schema, object);
+    if (object->key_prefix)
+        names_put(&schema->by_prefix, object->key_prefix, object);
+    for (size_t i = 0; i < object->field_count; i++)
+        targets_rebuild(schema, object->fields[i]);
+}
+
 void schema_drop_field(struct schema *schema, struct field *field)
 {
     struct object_box *box = box_of(field->owner);
@@ -458,11 +494,7 @@ void schema_drop_field(struct schema *schema, struct field *field)
     names_publish(&box->parents, atomic_load(&fresh.parents.table));
     fields_publish(schema, box, &fresh);
     find_name_field(object);
-    for (size_t i = 0; i < field->reference_count; i++) {
-        struct sobject *target = schema_find(schema, field->reference_to[i]);
-        if (target)
-            children_rebuild(schema, box_of(target));
-    }
+    targets_rebuild(schema, field);
 }
 
 enum status schema_add_describe(struct schema *schema, const struct json *describe,

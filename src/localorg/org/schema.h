@@ -113,6 +113,9 @@ enum status schema_add_describe(struct schema *schema, const struct json *descri
 enum status schema_add_field(struct schema *schema, struct sobject *object,
                              const struct json *field, struct field **out, struct err *err);
 
+/* Takes an object out of the schema; its struct stays where it is, unnamed. */
+void schema_drop_object(struct schema *schema, struct sobject *object);
+void schema_restore_object(struct schema *schema, struct sobject *object); /* and back in */
 /* Takes a field off its object's list; its struct stays where it is. */
 void schema_drop_field(struct schema *schema, struct field *field);
 

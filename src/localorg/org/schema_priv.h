@@ -47,6 +47,7 @@ struct schema {
     struct names by_name, by_prefix;
     _Atomic(struct sobject **) sorted;
     _Atomic size_t count;
+    size_t next_ordinal;
 };
 
 static inline struct object_box *box_of(const struct sobject *object)

@@ -448,6 +448,15 @@ static void statements_free(struct table *table)
     table->locate = table->mark = table->snapshot = NULL;
 }
 
+void tables_forget_statements(struct org *org)
+{
+    for (size_t i = 0; i < org->table_count; i++)
+        if (org->tables[i]) {
+            statements_free(org->tables[i]);
+            org->tables[i]->plan_generation = 0;
+        }
+}
+
 static enum status table_plan(struct org *org, struct table *table, struct err *err)
 {
     const struct sobject *object = table->object;

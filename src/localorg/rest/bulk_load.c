@@ -344,6 +344,8 @@ static void pretend_call(struct load *load, struct call *call, struct http_in *i
                           .api_version = load->job->api_version,
                           .origin = load->job->origin,
                           .session = load->job->session,
+                          .api = arena_printf(load->arena, "bulkapi/%.1f",
+                                              load->job->api_version),
                           .plan = &load->job->faults};
 }
 

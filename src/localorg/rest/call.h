@@ -39,6 +39,7 @@ struct call {
     bool all_or_none; /* a subrequest whose every row must succeed */
     uint64_t *counts; /* where records written are counted until the transaction is kept */
     int api_calls;    /* what this request costs; a route may add */
+    const char *api;  /* for change events: "soap/66.0"; NULL: REST */
     bool malformed;   /* its Authorization header cannot be read */
     int64_t started_us;
     uint64_t ticket;              /* not 0: the answer comes later, */
@@ -55,6 +56,8 @@ const struct json *call_json(struct call *call);
 int64_t call_now(const struct call *call);
 /* May the session use the API, now? Looks it up again; false after answering why not. */
 bool call_admitted(struct call *call);
+/* The same for a session id that came in the body, and one API call counted. */
+bool call_admitted_as(struct call *call, const char *token);
 /* The route's last act: the answer is left to `resume`, called once when
  * waiting_wake names the ticket, after at_most_ms or when the site closes. It
  * holds the org's read lock as a route does, and answers or calls this again.

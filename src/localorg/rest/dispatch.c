@@ -201,6 +201,17 @@ static bool counted(struct call *call, int64_t calls)
     return ok;
 }
 
+bool call_admitted_as(struct call *call, const char *token)
+{
+    call->session = (struct session){0};
+    call->malformed = false;
+    grants_session(call->site->grants, token, call_now(call), true, &call->session);
+    if (!admitted(call) || !counted(call, 1))
+        return false;
+    call->api_calls = 1;
+    return true;
+}
+
 /* --- the steps of one request --- */
 
 static void answer_fault(struct call *call)
@@ -533,7 +544,8 @@ void call_nested(struct call *parent, const char *method, const char *url,
                         .alone = parent->alone || (parent->route && parent->route->alone),
                         .transaction = parent->transaction,
                         .all_or_none = parent->all_or_none,
-                        .counts = parent->counts};
+                        .counts = parent->counts,
+                        .api = parent->api};
     if (in.query)
         call.query = uri_pairs(call.arena, in.query, strlen(in.query));
     call.path = tidy_path(call.arena, in.path);

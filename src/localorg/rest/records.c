@@ -165,10 +165,11 @@ static const char *origin_of(struct call *call)
 {
     const char *options = call_header(call, "Sforce-Call-Options");
     const char *client = options ? strcasestr(options, "client=") : NULL;
+    const char *api = call->api ? call->api : arena_printf(call->arena, "rest/%s", call->version);
     if (!client)
-        return arena_printf(call->arena, "com/salesforce/api/rest/%s", call->version);
+        return arena_printf(call->arena, "com/salesforce/api/%s", api);
     client += strlen("client=");
-    return arena_printf(call->arena, "com/salesforce/api/rest/%s;client=%.*s", call->version,
+    return arena_printf(call->arena, "com/salesforce/api/%s;client=%.*s", api,
                         (int)strcspn(client, ",; "), client);
 }
 
