@@ -10,7 +10,7 @@ import npm  # noqa: E402
 HOME = pathlib.Path(os.environ.get("ARGIL_CLIENTS", ROOT / "build-clients"))
 # jsforce 3.10.19 and newer want Node 22, which Debian does not have: npm brings it.
 # @salesforce/cli is sf: 725 packages, 300 MB, half a minute to install.
-PACKAGES = {"node": "22.23.3", "jsforce": "3.10.26", "@salesforce/cli": "2.150.6"}
+PACKAGES = {"node": "22.23.3", "jsforce": "3.10.26", "@salesforce/cli": "2.150.6", "jszip": "3.10.1"}
 
 
 def ensure():

@@ -15,6 +15,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import clients  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+ARGIL = ROOT / os.environ.get("ARGIL_BUILD", "build") / "src/argil/argil"
 LOCALORG = ROOT / os.environ.get("ARGIL_BUILD", "build") / "src/localorg/rest/localorg"
 
 
@@ -27,7 +28,7 @@ def drive(node, modules, script):
             ready = org.stdout.readline()
             json.loads(ready)
             run = subprocess.run([node, str(script)], text=True, capture_output=True, timeout=300,
-                                 env=dict(os.environ, NODE_PATH=modules, LOCALORG=ready))
+                                 env=dict(os.environ, NODE_PATH=modules, LOCALORG=ready, ARGIL=str(ARGIL)))
             print(f"-- {script.name}\n{run.stdout}{run.stderr}")
             line = re.findall(r"^(\d+) passed, (\d+) failed", run.stdout, flags=re.M)
             passed, failed = (int(line[-1][0]), int(line[-1][1])) if line else (0, 1)

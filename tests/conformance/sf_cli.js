@@ -155,6 +155,47 @@ check('limits', async () => {
   assert.ok(counts[0].count > 0);
 });
 
+// A project as sf has them, beside the argil program of this build.
+const argil = (...args) => execFileSync(process.env.ARGIL, [...args, '--data', path.join(home, 'argil')],
+  {cwd: home, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe']});
+
+check('project deploy start: a permission set that argil permset wrote', async () => {
+  file('sfdx-project.json', JSON.stringify({packageDirectories: [{path: 'force-app', default: true}], sourceApiVersion: '64.0'}));
+  fs.mkdirSync(path.join(home, 'force-app/main/default'), {recursive: true});
+  file('token', org.access_token);
+  argil('init');
+  argil('connect', 'local', '--url', org.url, '--access-token-file', path.join(home, 'token'));
+  argil('apply', file('leads.yaml', ['table: leads', 'source:', '  salesforce:', '    connection: local', '    object: Lead',
+    '    fields: [Id, LastName, Email, Title, Lead_Key__c]', '  every: manual', 'columns:', '  - name: Retitle', '    salesforce_update:',
+    '      connection: local', '      object: Lead', '      id: "{{Id}}"', '      set: { Title: "{{LastName}}" }', ''].join('\n')));
+  argil('permset', 'leads', '--output', 'force-app/main/default');
+  const deployed = await sf('project', 'deploy', 'start', '--source-dir', 'force-app');
+  assert.equal(deployed.status, 'Succeeded');
+  const [component] = deployed.files;
+  assert.equal(component.type, 'PermissionSet');
+  const fields = await records(`SELECT Field, PermissionsEdit FROM FieldPermissions WHERE Parent.Name = '${component.fullName}'`);
+  assert.ok(fields.find(f => f.Field === 'Lead.Title').PermissionsEdit, JSON.stringify(fields));
+});
+
+check('project deploy start: a field and its permission in one package, and a mistake is told', async () => {
+  const objects = path.join(home, 'force-app/main/default/objects/Lead/fields'), sets = path.join(home, 'force-app/main/default/permissionsets');
+  const xmlns = 'xmlns="http://soap.sforce.com/2006/04/metadata"';
+  fs.mkdirSync(objects, {recursive: true});
+  fs.writeFileSync(path.join(objects, 'Deployed__c.field-meta.xml'), `<?xml version="1.0" encoding="UTF-8"?><CustomField ${xmlns}>` +
+    '<fullName>Deployed__c</fullName><externalId>true</externalId><label>Deployed</label><length>40</length><type>Text</type><unique>true</unique></CustomField>');
+  const set = field => fs.writeFileSync(path.join(sets, 'Extra.permissionset-meta.xml'), `<?xml version="1.0" encoding="UTF-8"?>` +
+    `<PermissionSet ${xmlns}><fieldPermissions><editable>true</editable><field>${field}</field><readable>true</readable></fieldPermissions><label>Extra</label></PermissionSet>`);
+  set('Lead.Missing__c');
+  const {code, stdout} = await run(['project', 'deploy', 'start', '--source-dir', 'force-app', '--json']);
+  assert.equal(code, 1);
+  assert.match(stdout, /no CustomField named Lead\.Missing__c found/);
+  set('Lead.Deployed__c');
+  const deployed = await sf('project', 'deploy', 'start', '--source-dir', 'force-app');
+  assert.equal(deployed.status, 'Succeeded');
+  const {id} = await sf('data', 'create', 'record', '--sobject', 'Lead', '--values', "LastName=D Company=D Deployed__c=k");
+  assert.equal((await records(`SELECT Deployed__c FROM Lead WHERE Id = '${id}'`))[0].Deployed__c, 'k');
+});
+
 (async () => {
   let passed = 0, failed = 0;
   for (const [name, test] of checks) {

@@ -220,6 +220,36 @@ static bool put_file(struct deploy *d, const struct zip_file *file, const struct
     return true;
 }
 
+/* A manifest may name parts of a file alone: then only these are put. *found says
+ * whether there was one. */
+static bool put_parts(struct deploy *d, const struct zip_file *file, const char *owner, bool *found)
+{
+    const char *why = NULL, *path = file->name + strlen(d->root);
+    const struct json *root = read_xml(d, file, &why);
+    const struct meta_type *type;
+    for (size_t i = 0; (type = meta_type_at(i)); i++) {
+        if (!text_eq(type->child_of, "CustomObject"))
+            continue;
+        xml_each(part, root, type->tag) {
+            struct meta_result result;
+            const char *name = meta_text(part, "fullName");
+            const char *full = arena_printf(d->meta->arena, "%s.%s", owner, name ? name : "");
+            if (!manifest_names(d->package, type->name, full))
+                continue;
+            *found = true;
+            if (metadata_put(d->meta, type->name, component_of(d, part, full), META_UPSERT, &result,
+                             d->err) != OK)
+                return false;
+            tell_result(d, type->name, path, &result);
+        }
+    }
+    if (why) {
+        tell_problem(d, "CustomObject", owner, path, why);
+        *found = true;
+    }
+    return true;
+}
+
 static bool is_manifest(const char *path)
 {
     return strcmp(path, "package.xml") == 0 || text_starts(path, "destructiveChanges");
@@ -233,13 +263,18 @@ static bool put_files(struct deploy *d, const struct meta_type *wanted)
         if (!text_starts(d->files[i].name, d->root) || is_manifest(path) ||
             type_of_file(d, path, &name) != wanted)
             continue;
-        if (!manifest_names(d->package, wanted->name, name)) {
-            tell_problem(d, wanted->name, name, path,
-                         "An object of type in zip was found that was not in package.xml");
-            continue;
-        }
-        if (!put_file(d, &d->files[i], wanted, name))
+        bool found = manifest_names(d->package, wanted->name, name);
+        if (found && !put_file(d, &d->files[i], wanted, name))
             return false;
+        if (!found && text_eq(wanted->name, "CustomObject") &&
+            !put_parts(d, &d->files[i], name, &found))
+            return false;
+        if (!found)
+            tell_problem(d, wanted->name, name, path,
+                         arena_printf(d->meta->arena,
+                                      "An object '%s' of type %s was found in the zip file, but is "
+                                      "not named in package.xml",
+                                      name, wanted->name));
     }
     return true;
 }

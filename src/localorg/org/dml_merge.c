@@ -173,6 +173,10 @@ static bool merge_loser(struct merge *m, const char *text)
     if (strcmp(id, m->master) == 0)
         return merge_refuse(m, "INVALID_ID_FIELD",
                             "the master record cannot be merged with itself");
+    struct draft loser = {.object = m->request->object, .result = m->draft->result, .table = m->table};
+    memcpy(loser.id, id, sizeof id);
+    if (!may_touch(m->work, &loser, ORG_DELETE, SHARING_FULL))
+        return false;
     for (size_t i = 0; i < m->request->object->child_count; i++)
         if (!move_children(m, &m->request->object->children[i], id))
             return false;
@@ -213,9 +217,6 @@ static bool merge_all(struct merge *m)
                                          request->object->name));
     if (!request->count || request->count > MERGE_MAX)
         return merge_refuse(m, "INVALID_ID_FIELD", "one or two records can be merged with a master");
-    if (!org_may_object(m->work->org, m->work->access_user, request->object, ORG_DELETE))
-        return merge_refuse(m, "INSUFFICIENT_ACCESS_OR_READONLY",
-                            "insufficient access rights on object id");
     if (!merge_target(m, request->master_id, m->master) || !merge_master(m))
         return false;
     for (size_t i = 0; i < request->count; i++)

@@ -3,6 +3,7 @@
  * What clients see is the Bulk API 2.0 guide's; what the rows become is
  * bulk_load.c's business. */
 #include "localorg/rest/bulk_answer.h"
+#include "localorg/rest/multipart.h"
 #include "localorg/rest/resources.h"
 
 #include "base/str.h"
@@ -80,65 +81,19 @@ static bool keep_data(struct call *call, struct bulk_job *job, const char *bytes
 
 /* --- multipart: the job and its data in one request --- */
 
-struct part {
-    const char *at;
-    size_t len;
-};
-
-/* The part with this name, between "--boundary" lines; CRLF and LF both pass. */
-static struct part find_part(struct call *call, const char *boundary, const char *name)
-{
-    const struct buf *body = &call->in->body;
-    const char *mark = arena_printf(call->arena, "--%s", boundary);
-    const char *wanted = arena_printf(call->arena, "name=\"%s\"", name);
-    const char *end = body->data + body->len, *at = body->data;
-    while ((at = memmem(at, (size_t)(end - at), mark, strlen(mark)))) {
-        const char *next, *head_end;
-        at += strlen(mark);
-        next = memmem(at, (size_t)(end - at), mark, strlen(mark));
-        if (!next)
-            break;
-        head_end = memmem(at, (size_t)(next - at), "\r\n\r\n", 4);
-        size_t gap = head_end ? 4 : 2;
-        if (!head_end)
-            head_end = memmem(at, (size_t)(next - at), "\n\n", 2);
-        if (!head_end || !memmem(at, (size_t)(head_end - at), wanted, strlen(wanted)))
-            continue;
-        const char *from = head_end + gap, *to = next;
-        if (to > from && to[-1] == '\n')
-            to--;
-        if (to > from && to[-1] == '\r')
-            to--;
-        return (struct part){from, to > from ? (size_t)(to - from) : 0};
-    }
-    return (struct part){0};
-}
-
-static const char *multipart_boundary(struct call *call)
-{
-    const char *type = call_header(call, "Content-Type");
-    const char *at = type && text_starts(type, "multipart/") ? strstr(type, "boundary=") : NULL;
-    if (!at)
-        return NULL;
-    at += strlen("boundary=");
-    if (*at == '"')
-        return arena_strndup(call->arena, at + 1, strcspn(at + 1, "\""));
-    return arena_strndup(call->arena, at, strcspn(at, "; "));
-}
-
-static void create_multipart(struct call *call, const char *boundary)
+static void create_multipart(struct call *call)
 {
     struct err err = {{0}};
-    struct part asked = call->in->body.len ? find_part(call, boundary, "job") : (struct part){0};
-    struct part data = asked.at ? find_part(call, boundary, "content") : (struct part){0};
-    const struct json *body = asked.at ? json_parse(call->arena, asked.at, asked.len, &err) : NULL;
-    if (!body || !data.at) {
+    struct multipart_part asked = {0}, data = {0};
+    bool both = multipart_part(call, "job", &asked) && multipart_part(call, "content", &data);
+    const struct json *body = both ? json_parse(call->arena, asked.data, asked.len, &err) : NULL;
+    if (!body) {
         answer_error(call, 400, "INVALIDJOB",
                      "InvalidJob : a multipart request needs a part \"job\" with JSON and a part "
                      "\"content\" with CSV");
         return;
     }
-    if (utf16_length(data.at, data.len) > 100000) {
+    if (utf16_length(data.data, data.len) > 100000) {
         answer_error(call, 400, "CLIENTINPUTERROR",
                      "ClientInputError : a multipart request holds at most 100,000 characters of "
                      "CSV");
@@ -149,7 +104,7 @@ static void create_multipart(struct call *call, const char *boundary)
         return;
     bulk_job_faults(call, job);
     bulk_add(call->site->bulk, job, call_now(call));
-    if (keep_data(call, job, data.at, data.len)) {
+    if (keep_data(call, job, data.data, data.len)) {
         bulk_start(call->site->bulk, job, call_now(call));
         answer_job(call, job, BULK_CREATED);
     }
@@ -162,9 +117,8 @@ void bulk_ingest_jobs(struct call *call)
         answer_job_list(call, BULK_INGEST, "V2Ingest");
         return;
     }
-    const char *boundary = multipart_boundary(call);
-    if (boundary) {
-        create_multipart(call, boundary);
+    if (multipart_is(call)) {
+        create_multipart(call);
         return;
     }
     const struct json *body = call_json(call);

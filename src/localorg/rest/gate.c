@@ -122,7 +122,7 @@ static struct bar user_bar(struct call *call, const struct person *person,
 {
     struct turnstile *turnstile = call->site->turnstile;
     const char *id = person->user.id;
-    bool password = door == DOOR_BROWSER || door == DOOR_PASSWORD;
+    bool password = door == DOOR_BROWSER || door == DOOR_PASSWORD || door == DOOR_SOAP;
     if (strcmp(org->status, "locked") == 0)
         return BAR("Organization locked", NULL, "inactive organization");
     if (!person->user.active)
@@ -265,11 +265,14 @@ void gate_note(struct call *call, const struct org_user *user, const struct app 
         [DOOR_JWT] = "OauthJwtBearer",
         [DOOR_PASSWORD] = "OauthUsernamePassword",
         [DOOR_MACHINE] = "OauthClientCredentials",
+        [DOOR_SOAP] = NULL,
     };
     const char *agent = call_header(call, "User-Agent");
     struct login login = {.user_id = user->id,
                           .at_ms = call_now(call),
-                          .type = door == DOOR_BROWSER ? "Application" : "Remote Access 2.0",
+                          .type = door == DOOR_BROWSER ? "Application"
+                                  : door == DOOR_SOAP ? "Other Apex API"
+                                                      : "Remote Access 2.0",
                           .sub_type = sub_types[door],
                           .url = host_of(call),
                           .source_ip = call_peer(call),
@@ -278,7 +281,7 @@ void gate_note(struct call *call, const struct org_user *user, const struct app 
                           .browser = agent ? agent : "Unknown"};
     if (strcmp(status, "Success") == 0)
         turnstile_pass(call->site->turnstile, user->id, login.at_ms,
-                       door == DOOR_BROWSER || door == DOOR_PASSWORD);
+                       door == DOOR_BROWSER || door == DOOR_PASSWORD || door == DOOR_SOAP);
     logins_add(call->site->org, &login);
 }
 

@@ -31,7 +31,8 @@ enum door {
     DOOR_REFRESH,
     DOOR_JWT,
     DOOR_PASSWORD,
-    DOOR_MACHINE /* client credentials */
+    DOOR_MACHINE, /* client credentials */
+    DOOR_SOAP     /* login() of the SOAP API */
 };
 
 /* What keeps them out; status NULL: nothing does. */

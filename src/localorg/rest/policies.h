@@ -54,6 +54,7 @@ struct org_policy {
     int64_t approvals_per_user;
     int64_t app_propagation_s;
     int64_t logins_per_hour, lockout_attempts, lockout_s;
+    bool allow_soap_login;
     char duplicate_key[20]; /* duplicateResut or duplicateResult */
     int64_t bulk_polls, bulk_fail_after;
     int64_t report_polls, search_lag_s;

@@ -12,7 +12,9 @@ route_fn oauth_token, oauth_revoke, oauth_introspect;
 /* identity.c */
 route_fn oauth_userinfo, identity, oauth_discovery, oauth_keys;
 /* versions.c */
-route_fn versions, version_resources, not_built, soap_not_built;
+route_fn versions, version_resources, not_built;
+/* soap.c, deploys.c */
+route_fn soap_partner, soap_enterprise, soap_metadata, deploy_request, deploy_request_status;
 /* sobjects.c */
 route_fn sobjects_global, sobject_basic, sobject_describe;
 /* rows.c, keys.c */

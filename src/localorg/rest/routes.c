@@ -126,6 +126,17 @@ const struct route routes[] = {
     {"POST", "/cometd", cometd_messages, ROUTE_OPEN, "the same without a version: refused"},
     {"GET", V "/event/eventSchema/:schema", event_schema_by_id, ROUTE_API, "schema of an event"},
 
+    /* SOAP and metadata */
+    {"POST", "/services/Soap/u/:version", soap_partner, ROUTE_OPEN, "SOAP, partner WSDL"},
+    {"POST", "/services/Soap/u/:version/:org", soap_partner, ROUTE_OPEN, "the same"},
+    {"POST", "/services/Soap/c/:version", soap_enterprise, ROUTE_OPEN, "SOAP, enterprise WSDL"},
+    {"POST", "/services/Soap/c/:version/:org", soap_enterprise, ROUTE_OPEN, "the same"},
+    {"POST", "/services/Soap/m/:version", soap_metadata, ROUTE_OPEN, "Metadata API", true},
+    {"POST", "/services/Soap/m/:version/:org", soap_metadata, ROUTE_OPEN, "the same", true},
+    {"POST", V "/metadata/deployRequest", deploy_request, ROUTE_API, "deploy a zip", true},
+    {"GET PATCH", V "/metadata/deployRequest/:id", deploy_request_status, ROUTE_API,
+     "a deployment's result"},
+
     /* tooling: what the sf CLI asks */
     {"GET", V "/tooling", tooling_resources, ROUTE_API, "what tooling offers here"},
     {"GET", V "/tooling/describe", tooling_sobjects, ROUTE_API, "setup objects"},
@@ -171,7 +182,6 @@ const struct route routes[] = {
     {"GET POST", V "/chatter/*", not_built, ROUTE_API, "Chatter"},
     {"GET POST PATCH", V "/ui-api/*", not_built, ROUTE_API, "User Interface API"},
     {"GET POST", V "/actions/*", not_built, ROUTE_API, "invocable actions"},
-    {"POST", "/services/Soap/*", soap_not_built, ROUTE_OPEN, "SOAP"},
 
     /* localorg's own */
     {"GET", "/localorg", home_page, ROUTE_CONTROL, "this org at a glance (HTML)"},

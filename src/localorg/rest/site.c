@@ -12,6 +12,7 @@
 #include "localorg/org/views.h"
 #include "localorg/rest/bulk.h"
 #include "localorg/rest/report_runs.h"
+#include "localorg/rest/deploys.h"
 #include "localorg/rest/routes.h"
 #include "localorg/search/search.h"
 #include "localorg/rest/topics.h"
@@ -312,6 +313,7 @@ struct site *site_start(const struct site_options *options, struct err *err)
     site->cursors = cursors_new(site->dice);
     site->waiting = waiting_new();
     site->setup = setup_new();
+    site->deploys = deploys_new();
     site->hub = hub_new(site->world, options->rng_seed, wake_one, site);
     streaming_limits(site);
     site->report_runs = report_runs_new();
@@ -354,6 +356,7 @@ void site_stop(struct site *site)
     topics_free(site->topics);
     hub_free(site->hub);
     setup_free(site->setup);
+    deploys_free(site->deploys);
     waiting_free(site->waiting);
     pthread_rwlock_destroy(&site->org_lock);
     free(site);

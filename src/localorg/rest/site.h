@@ -21,6 +21,7 @@
 #include <pthread.h>
 
 struct bulk;
+struct deploys;
 struct hub;
 struct setup;
 struct topics;
@@ -67,6 +68,7 @@ struct site {
     struct hub *hub;         /* CometD clients */
     struct topics *topics;   /* PushTopics */
     struct report_runs *report_runs;
+    struct deploys *deploys;
     struct setup *setup;     /* what the Tooling API queries */
     struct search_index *search;
 };

@@ -148,7 +148,9 @@ void soap_merge(struct soap *soap)
     struct err err = {{0}};
     struct call *call = soap->call;
     struct dml_options options = write_options(call, true);
-    xml_each(given, soap->args, "request") {
+    /* The WSDL says request; jsforce sends mergeRequests. */
+    const char *name = xml_next(soap->args, "request", NULL) ? "request" : "mergeRequests";
+    xml_each(given, soap->args, name) {
         struct merge_request request;
         struct merge_result result;
         if (!request_of(soap, given, &request))

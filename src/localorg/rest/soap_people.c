@@ -2,6 +2,7 @@
  *
  * login() is gone at API version 65 and later, and can be switched off for the
  * whole org (policy allow_soap_login), as it is in new orgs since Summer '26. */
+#include "localorg/rest/gate.h"
 #include "localorg/rest/records.h"
 #include "localorg/rest/soap.h"
 
@@ -65,18 +66,16 @@ static void write_user_info(struct soap *soap, const char *element, const struct
 }
 
 /* Opens a session as the SOAP API does: no app, everything allowed. */
-static void open_session(struct soap *soap, const struct org_user *user)
+static void open_session(struct soap *soap, const struct person *person)
 {
     struct call *call = soap->call;
-    struct org_policy org;
-    policies_org(call->site->policies, &org);
     call->session = (struct session){.created_ms = call_now(call),
                                      .used_ms = call_now(call),
-                                     .timeout_ms = org.session_timeout_s * 1000};
-    snprintf(call->session.user_id, sizeof call->session.user_id, "%s", user->id);
-    snprintf(call->session.username, sizeof call->session.username, "%s", user->username);
+                                     .timeout_ms = gate_timeout_s(call, person, NULL) * 1000};
+    snprintf(call->session.user_id, sizeof call->session.user_id, "%s", person->user.id);
+    snprintf(call->session.username, sizeof call->session.username, "%s", person->user.username);
     snprintf(call->session.scopes, sizeof call->session.scopes, "full");
-    snprintf(call->session.peer, sizeof call->session.peer, "%s", call->in->peer);
+    snprintf(call->session.peer, sizeof call->session.peer, "%s", call_peer(call));
     grants_open_session(call->site->grants, org_id15(call->site->org), &call->session);
 }
 
@@ -86,28 +85,48 @@ static const char *server_url(struct soap *soap, char letter)
                         soap->call->version, org_id15(soap->call->site->org));
 }
 
-/* Why this user may not sign in so; NULL when they may. */
-static bool login_allowed(struct soap *soap, const struct org_user *user)
+/* What keeps the person out, in the words of login(). */
+static void refuse_bar(struct soap *soap, const char *status)
 {
-    struct user_policy policy;
-    policies_user(soap->call->site->policies, user->username, user->system_administrator, &policy);
-    if (!user->active || policy.frozen || policy.single_sign_on)
+    static const char *const codes[][3] = {
+        {"Restricted IP", "LOGIN_DURING_RESTRICTED_DOMAIN", "cannot log in from current domain"},
+        {"Restricted time", "LOGIN_DURING_RESTRICTED_TIME", "cannot log in during restricted time"},
+        {"Password lockout", "PASSWORD_LOCKOUT", "password lockout"},
+        {"Login rate exceeded", "LOGIN_RATE_EXCEEDED", "Login rate limit exceeded"},
+        {"Organization locked", "ORG_LOCKED", "organization is locked"}};
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (strcmp(codes[i][0], status) == 0) {
+            soap_fault(soap, codes[i][1], "%s", codes[i][2]);
+            return;
+        }
+    login_refused(soap);
+}
+
+/* May this person come in with this password? Every try leaves a LoginHistory row. */
+static bool let_in(struct soap *soap, const struct person *person, const char *password)
+{
+    struct call *call = soap->call;
+    struct bar bar = gate_bar(call, person, NULL, DOOR_SOAP);
+    if (bar.status) {
+        gate_note(call, &person->user, NULL, DOOR_SOAP, bar.status);
+        refuse_bar(soap, bar.status);
+        return false;
+    }
+    if (!org_user_check_password(call->site->org, person->user.username, password)) {
+        gate_failed(call, &person->user);
+        gate_note(call, &person->user, NULL, DOOR_SOAP, "Invalid Password");
         login_refused(soap);
-    else if (policy.ip_restricted)
-        soap_fault(soap, "LOGIN_DURING_RESTRICTED_DOMAIN",
-                   "cannot log in from current domain");
-    else if (policy.login_hours_closed)
-        soap_fault(soap, "LOGIN_DURING_RESTRICTED_TIME",
-                   "cannot log in during restricted time");
-    else if (!policy.api_enabled)
-        soap_fault(soap, "API_CURRENTLY_DISABLED", "API is disabled for this User");
-    return !soap->faulted;
+        return false;
+    }
+    gate_note(call, &person->user, NULL, DOOR_SOAP, "Success");
+    return true;
 }
 
 void soap_login(struct soap *soap)
 {
     struct org_user user;
     struct org_policy org;
+    struct person person;
     struct call *call = soap->call;
     const char *username = soap_text(soap, "username"), *password = soap_text(soap, "password");
     policies_org(call->site->policies, &org);
@@ -117,14 +136,14 @@ void soap_login(struct soap *soap)
                    org.allow_soap_login ? "in API version 65.0 and later" : "in this org");
         return;
     }
-    if (!username || !password || !org_user_by_name(call->site->org, username, &user) ||
-        !org_user_check_password(call->site->org, username, password)) {
+    if (!username || !password || !org_user_by_name(call->site->org, username, &user)) {
         login_refused(soap);
         return;
     }
-    if (!login_allowed(soap, &user))
+    gate_person(call->site, &user, &person);
+    if (!let_in(soap, &person, password))
         return;
-    open_session(soap, &user);
+    open_session(soap, &person);
     xml_open(soap->out, "result");
     xml_text(soap->out, "metadataServerUrl", server_url(soap, 'm'));
     xml_bool(soap->out, "passwordExpired", false);

@@ -83,14 +83,3 @@ void not_built(struct call *call)
                  "is faithful, what differs and what is missing.",
                  call->route->help);
 }
-
-void soap_not_built(struct call *call)
-{
-    answer_text(call, 500, "text/xml; charset=UTF-8",
-                "<?xml version=\"1.0\" encoding=\"UTF-8\"?><soapenv:Envelope xmlns:soapenv=\""
-                "http://schemas.xmlsoap.org/soap/envelope/\" xmlns:sf=\"urn:fault.partner.soap."
-                "sforce.com\"><soapenv:Body><soapenv:Fault><faultcode>sf:API_CURRENTLY_DISABLED"
-                "</faultcode><faultstring>API_CURRENTLY_DISABLED: localorg has no SOAP API; sign "
-                "in with OAuth and use REST</faultstring></soapenv:Fault></soapenv:Body>"
-                "</soapenv:Envelope>");
-}
