@@ -144,6 +144,9 @@ struct api *api_open(const struct api_options *options, struct err *err)
     take_url(api);
     if (offer_setup(api, err) != OK || settle_leftovers(api, err) != OK)
         goto failed;
+    api->scheduler = scheduler_start(api->work, options->store, options->world, err);
+    if (!api->scheduler)
+        goto failed;
     atomic_store(&api->stopping, false);
     return api;
 failed:
@@ -177,6 +180,8 @@ bool api_close(struct api *api, int64_t grace_ms)
         return true;
     atomic_store(&api->stopping, true);
     hub_close(api->hub);
+    scheduler_stop(api->scheduler);
+    api->scheduler = NULL;
     if (api->work && !work_close(api->work, grace_ms))
         return false; /* a talk may still answer a request: nothing below may go */
     http_server_stop(api->server, grace_ms);

@@ -10,6 +10,7 @@
 #include "api/api.h"
 #include "api/route.h"
 #include "base/map.h"
+#include "work/scheduler.h"
 #include "work/work.h"
 
 #include <pthread.h>
@@ -44,6 +45,7 @@ struct api {
     struct doors *doors;
     struct hub *hub;
     struct work *work;
+    struct scheduler *scheduler;
     struct http_server *server;
     atomic_bool stopping, broken;
     int64_t started_ms;

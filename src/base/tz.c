@@ -161,11 +161,10 @@ static int rule_offset(const struct rule *rule, int64_t seconds)
     if (!rule->summer)
         return rule->standard;
     int year = when_date((seconds + rule->standard) * 1000, NULL).year;
-    int64_t start =
-        change_day(&rule->start, year) * DAY_S + rule->start.seconds - rule->standard;
+    int64_t start = change_day(&rule->start, year) * DAY_S + rule->start.seconds - rule->standard;
     int64_t end = change_day(&rule->end, year) * DAY_S + rule->end.seconds - rule->daylight;
-    bool summer = start < end ? seconds >= start && seconds < end
-                              : seconds >= start || seconds < end;
+    bool summer =
+        start < end ? seconds >= start && seconds < end : seconds >= start || seconds < end;
     return summer ? rule->daylight : rule->standard;
 }
 
@@ -201,8 +200,8 @@ static bool read_layout(const unsigned char *p, size_t len, size_t time_size, st
 
 static size_t block_size(const struct layout *l)
 {
-    return l->times * (l->time_size + 1) + l->types * 6 + l->chars +
-           l->leaps * (l->time_size + 4) + l->is_std + l->is_ut;
+    return l->times * (l->time_size + 1) + l->types * 6 + l->chars + l->leaps * (l->time_size + 4) +
+           l->is_std + l->is_ut;
 }
 
 static bool read_block(struct tz *tz, const unsigned char *p, const struct layout *l)

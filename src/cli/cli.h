@@ -116,6 +116,7 @@ extern const struct command
     command_sync,
     command_run,
     command_runs,
+    command_schedule,
     command_export,
     command_journal,
     command_secret,

@@ -17,6 +17,7 @@ const struct command *const commands[] = {
     &command_table,
     &command_source,
     &command_sync,
+    &command_schedule,
     &command_run,
     &command_runs,
     &command_export,

@@ -3,6 +3,7 @@
  * Every mistake is added to the list and reading goes on, so that one look
  * shows them all. Nothing here talks to the org. */
 #include "engine/recipe_priv.h"
+#include "engine/schedule.h"
 
 #include "base/str.h"
 
@@ -103,35 +104,17 @@ const char *draft_word(struct draft *d, const struct ynode *map, const char *key
     return otherwise;
 }
 
-/* manual, live, 15m, 1h, 7d, 2w, or cron "m h d m w" */
-static bool schedule_valid(const char *text)
-{
-    if (text_eq(text, "manual") || text_eq(text, "live"))
-        return true;
-    if (text_starts(text, "cron ")) {
-        size_t fields = 0;
-        for (const char *p = text + 5; *p;) {
-            p += strspn(p, " ");
-            size_t len = strcspn(p, " ");
-            fields += len > 0;
-            p += len;
-        }
-        return fields == 5;
-    }
-    size_t digits = strspn(text, "0123456789");
-    return digits && digits < 6 && strtol(text, NULL, 10) > 0 && text[digits] &&
-           strchr("mhdw", text[digits]) && !text[digits + 1];
-}
-
 const char *draft_schedule(struct draft *d, const struct ynode *source, const char *otherwise)
 {
+    struct schedule schedule;
+    struct err err = {0};
     const char *every = draft_text(d, source, "every");
     every = every ? every : otherwise;
-    if (!schedule_valid(every)) {
+    if (schedule_parse(every, &schedule, &err) != OK) {
         struct err *e = draft_fail(d, ynode_get(source, "every"), false, "recipe.wrong_value",
-                                   "`every` cannot be `%s`", every);
-        err_hint(e, "manual, 15m, 1h, 24h, 7d, live, or cron \"0 6 * * 1-5\"");
-    } else if (text_eq(every, "live")) {
+                                   "`every`: %s", err.message);
+        err_hint(e, "%s", err.hint);
+    } else if (schedule.kind == SCHEDULE_LIVE) {
         struct err *e = draft_fail(d, ynode_get(source, "every"), false, ERR_NOT_BUILT,
                                    "`every: live` (change data capture) is not built yet");
         err_hint(e, "use a schedule such as 15m until it is");

@@ -23,8 +23,9 @@
 static enum status refuse(const char *text, const char *why, struct err *err)
 {
     err_set(err, ERR_SCHEDULE, "`%.80s` is not a schedule%s%s", text, *why ? ": " : "", why);
-    err_hint(err, "manual, live, 15m, 1h, 24h, 7d, daily at 06:00 Europe/Berlin, weekdays at 06:00, "
-                  "mon,thu at 18:30, cron \"0 6 * * 1-5\" Europe/Berlin");
+    err_hint(err,
+             "manual, live, 15m, 1h, 24h, 7d, daily at 06:00 Europe/Berlin, weekdays at 06:00, "
+             "mon,thu at 18:30, cron \"0 6 * * 1-5\" Europe/Berlin");
     return FAIL;
 }
 
@@ -358,9 +359,7 @@ static bool print_sentence(const struct schedule *s, struct buf *out)
         return true;
     }
     if (s->weekdays == 0x7f || s->weekdays == 0x3e || s->weekdays == 0x41)
-        buf_str(out, s->weekdays == 0x7f   ? "daily"
-                     : s->weekdays == 0x3e ? "weekdays"
-                                           : "weekends");
+        buf_str(out, s->weekdays == 0x7f ? "daily" : s->weekdays == 0x3e ? "weekdays" : "weekends");
     else
         for (int i = 0, any = 0; i < 7; i++)
             if (s->weekdays >> i & 1)

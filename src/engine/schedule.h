@@ -28,9 +28,9 @@ struct schedule {
     /* WALL: a bit for each minute, hour, day of the month, month, weekday (0 = Sunday) */
     uint64_t minutes;
     uint32_t hours, days, months, weekdays;
-    bool any_hour;               /* the hour was left free */
+    bool any_hour;                 /* the hour was left free */
     bool days_free, weekdays_free; /* both narrowed: either will do, as cron has it */
-    char zone[64];               /* "" = UTC */
+    char zone[64];                 /* "" = UTC */
 };
 
 /* FAIL says what is wrong with the text, and shows what would be right. */

@@ -227,6 +227,7 @@ struct store_driver {
     const struct store_runs *runs;           /* store_runs.h */
     const struct store_sources *sources;     /* store_sources.h */
     const struct store_choices *choices;     /* store_choices.h */
+    const struct store_schedules *schedules; /* store_schedules.h */
 
     /* connections; names are unique */
     enum status (*connection_put)(struct store *, struct connection *connection, struct err *); /* sets id */

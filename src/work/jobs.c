@@ -18,6 +18,7 @@ static void keep_order(struct task *task, const struct job_order *order)
     const struct run_options *run = &order->run;
     task->order = *order;
     task->order.table = arena_strdup(arena, order->table);
+    task->order.source = arena_strdup(arena, order->source);
     task->order.who = task->who;
     task->order.cause = arena_strdup(arena, order->cause ? order->cause : "person");
     task->order.scope = arena_strdup(arena, order->scope);
@@ -36,7 +37,8 @@ static const struct task *twin_of(const struct work *work, const struct task *ta
     for (const struct task *t = work->waiting; t; t = t->next)
         if (t->kind == TASK_JOB && t->table_id == task->table_id &&
             t->order.kind == task->order.kind && t->order.full == task->order.full &&
-            text_eq(t->order.scope, task->order.scope))
+            text_eq(t->order.scope, task->order.scope) &&
+            text_eq(t->order.source, task->order.source))
             return t;
     return NULL;
 }
@@ -144,7 +146,7 @@ static enum status run_order(struct task *task, struct engine *engine, struct er
     const struct job_order *order = &task->order;
     if (order->kind == JOB_SYNC) {
         struct sync_report report = {0};
-        return sync_table(engine, order->table, order->full, &report, err);
+        return sync_source(engine, order->table, order->source, order->full, &report, err);
     }
     struct run_report report = {0};
     if (order->kind == JOB_SETTLE)

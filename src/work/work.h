@@ -64,6 +64,7 @@ enum job_kind {
 struct job_order {
     enum job_kind kind;
     const char *table;  /* name */
+    const char *source; /* JOB_SYNC: only this one of its sources; NULL = all */
     const char *who;    /* login */
     const char *cause;  /* "person", "schedule" */
     const char *scope;  /* JSON, kept with the run; or NULL */

@@ -28,12 +28,25 @@ static struct tz *zone(const char *name)
 
 TEST(zone, agrees_with_libc_from_1970_to_2100)
 {
-    static const char *const names[] = {
-        "Europe/Berlin",    "Europe/Dublin",     "America/New_York", "America/St_Johns",
-        "America/Sao_Paulo", "Africa/Casablanca", "Asia/Kolkata",     "Asia/Kathmandu",
-        "Australia/Sydney", "Australia/Lord_Howe", "Pacific/Apia",   "Pacific/Chatham",
-        "America/Santiago", "Asia/Gaza",         "Africa/Cairo",     "Antarctica/Troll",
-        "America/Nuuk",     "Asia/Tokyo",        "UTC"};
+    static const char *const names[] = {"Europe/Berlin",
+                                        "Europe/Dublin",
+                                        "America/New_York",
+                                        "America/St_Johns",
+                                        "America/Sao_Paulo",
+                                        "Africa/Casablanca",
+                                        "Asia/Kolkata",
+                                        "Asia/Kathmandu",
+                                        "Australia/Sydney",
+                                        "Australia/Lord_Howe",
+                                        "Pacific/Apia",
+                                        "Pacific/Chatham",
+                                        "America/Santiago",
+                                        "Asia/Gaza",
+                                        "Africa/Cairo",
+                                        "Antarctica/Troll",
+                                        "America/Nuuk",
+                                        "Asia/Tokyo",
+                                        "UTC"};
     struct rng rng = {7};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct tz *tz = zone(names[i]);

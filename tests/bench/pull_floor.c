@@ -213,8 +213,9 @@ static void pull_bulk(const char *soql, double *ready)
         usleep(100000);
     *ready = now_s();
     do {
-        snprintf(path, sizeof path, "/services/data/v66.0/jobs/query/%s/results?maxRecords=100000%s%s",
-                 id, *locator ? "&locator=" : "", locator);
+        snprintf(path, sizeof path,
+                 "/services/data/v66.0/jobs/query/%s/results?maxRecords=100000%s%s", id,
+                 *locator ? "&locator=" : "", locator);
         struct csv_reader *csv = csv_reader_new(NULL, on_record, NULL);
         header_row = true;
         ask(path, NULL, split, csv, note_locator);
@@ -229,8 +230,7 @@ static void pull_bulk(const char *soql, double *ready)
 static void put_record(const struct json *record)
 {
     int at = 1;
-    json_each(member, record)
-    {
+    json_each(member, record) {
         if (strcmp(member->key, "attributes") == 0)
             continue;
         const char *text = member->type == JSON_TRUE    ? "true"

@@ -60,7 +60,6 @@ static void close_read(void)
     reader = NULL;
 }
 
-
 static void can_done(int records)
 {
     can("POST " JOBS, 200, job("UploadComplete", 0));
@@ -272,7 +271,7 @@ TEST(bulk, row_41_too_many_requests_at_once_is_waited_for)
 }
 
 #define PLAIN_PAGE                                                                                 \
-    "{\"totalSize\":1,\"done\":true,\"records\":[{\"Id\":\"00Q000000000001EAA\","                   \
+    "{\"totalSize\":1,\"done\":true,\"records\":[{\"Id\":\"00Q000000000001EAA\","                  \
     "\"SystemModstamp\":\"2026-11-23T10:00:00.000+0000\",\"Email\":\"a@b.co\"}]}"
 
 TEST(refusal, of_a_job_sends_the_reader_to_pages)

@@ -54,11 +54,11 @@ struct bulk_rows {
     bool running;
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    size_t full;  /* under the lock: batches that are ready or lent */
-    bool stopped; /* under the lock: the thread is done */
+    size_t full;    /* under the lock: batches that are ready or lent */
+    bool stopped;   /* under the lock: the thread is done */
     bool refreshed; /* since the last batch: a second ended session is the end */
-    size_t first; /* the caller's: the oldest ready batch */
-    bool lent;    /* the caller has batches[first] */
+    size_t first;   /* the caller's: the oldest ready batch */
+    bool lent;      /* the caller has batches[first] */
     atomic_bool cancel;
     struct batch batches[BATCHES];
 
@@ -80,8 +80,7 @@ static void batch_clear(struct bulk_rows *rows, struct batch *batch)
 {
     arena_reset(batch->arena);
     batch->out = (struct bulk_batch){0};
-    batch->out.records =
-        arena_raw(batch->arena, rows->batch_rows * sizeof *batch->out.records);
+    batch->out.records = arena_raw(batch->arena, rows->batch_rows * sizeof *batch->out.records);
     batch->bytes = 0;
 }
 
@@ -179,8 +178,9 @@ static enum status header_check(struct bulk_rows *rows, const struct str *fields
     for (size_t i = 0; same && i < count; i++)
         same = str_eq_nocase(fields[i], str_of(rows->columns[i].name));
     rows->header_seen = true;
-    return same ? OK
-                : err_set(err, ERR_DAMAGED, "the Bulk result has other columns than were asked for");
+    return same
+               ? OK
+               : err_set(err, ERR_DAMAGED, "the Bulk result has other columns than were asked for");
 }
 
 static enum status on_record(void *ctx, const struct str *fields, const bool *quoted, size_t count,

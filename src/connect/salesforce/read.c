@@ -199,8 +199,8 @@ static enum status read_check(struct crm_reader *reader, const struct crm_object
 static bool goes_in_bulk(const struct crm_reader *reader, int64_t records)
 {
     enum crm_transport transport = reader->read.transport;
-    bool wanted = transport == CRM_TRANSPORT_BULK ||
-                  (transport == CRM_TRANSPORT_AUTO && bulk_pays(records));
+    bool wanted =
+        transport == CRM_TRANSPORT_BULK || (transport == CRM_TRANSPORT_AUTO && bulk_pays(records));
     return wanted && bulk_can(reader) && !reader->sf->world->alone; /* it takes a thread */
 }
 
@@ -399,8 +399,7 @@ static bool restart(struct crm_reader *reader)
 /* A cursor that hands out the page before once more. */
 static bool repeats(struct crm_reader *reader, const struct crm_page *page)
 {
-    bool again =
-        page->count && reader->locator && text_eq(page->records[0].id, reader->first_id);
+    bool again = page->count && reader->locator && text_eq(page->records[0].id, reader->first_id);
     if (page->count)
         memcpy(reader->first_id, page->records[0].id, sizeof reader->first_id);
     return again;

@@ -30,7 +30,7 @@ struct crm_reader {
     char first_id[19]; /* of the page before: a page that repeats is not taken */
     bool started, finished;
     int restarts;
-    int64_t total, taken;   /* announced and handed out since the last query; total -1 = not known */
+    int64_t total, taken; /* announced and handed out since the last query; total -1 = not known */
     struct sf_ahead *ahead; /* NULL until a second page is wanted */
     bool asked_ahead;
     struct bulk_read *bulk; /* NULL: by pages */

@@ -97,6 +97,7 @@ static const struct {
     {sq_step_runs, NULL},
     {sq_step_choices, NULL},
     {sq_step_counters, NULL},
+    {sq_step_schedules, NULL},
 };
 
 int sq_schema_version(void)

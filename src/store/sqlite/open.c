@@ -367,6 +367,7 @@ static const struct store_driver sqlite_driver = {
     .import_page = sq_import_page,
     .import_finish = sq_import_finish,
     .sources = &sq_sources,
+    .schedules = &sq_schedules,
     .cursor_get = sq_cursor_get,
     .keys_list = sq_keys_list,
     .rows_delete = sq_rows_delete,

@@ -112,6 +112,7 @@ int sq_schema_version(void); /* the newest this program knows */
 extern const char sq_step_push[];        /* step_push.c */
 extern const char sq_step_people[];      /* step_people.c */
 extern const char sq_step_runs[];        /* step_runs.c */
+extern const char sq_step_schedules[];   /* step_schedules.c */
 extern const char sq_step_connections[]; /* step_connections.c */
 extern const char sq_step_rejects[];     /* step_rejects.c */
 enum status sq_step_sources(struct sq *sq, struct err *err); /* step_sources.c: every sheet, too */
@@ -249,6 +250,7 @@ enum status audit_append(struct sq *sq, const char *who, const char *what, const
 
 /* ---- groups of operations, one file each */
 extern const struct store_leases sq_leases;
+extern const struct store_schedules sq_schedules;
 extern const struct store_access sq_access;
 extern const struct store_describes sq_describes;
 extern const struct store_people sq_people;

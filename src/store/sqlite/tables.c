@@ -187,19 +187,30 @@ enum status sq_column_approve(struct store *store, int64_t column_id, int64_t at
 
 /* ------------------------------------------------------------- deletion */
 
+/* What is kept of a table beside its sheet, each with a column table_id. */
+static const char *const kept_beside[] = {
+    "columns",
+    "sources",
+    "rejects",
+    "schedules",
+};
+
 static enum status drop_table(struct sq *sq, int64_t id, struct err *err)
 {
     sq_note(sq, NOUN_TABLE, id, 0);
     sq_forget_statements(sq); /* a cached statement would keep the sheet's tables busy */
-    char *sql = arena_printf(sq->scratch,
-                             "DROP TABLE t%lld; DROP TABLE s%lld;"
-                             "DELETE FROM columns WHERE table_id=%lld;"
-                             "DELETE FROM sources WHERE table_id=%lld;"
-                             "DELETE FROM rejects WHERE table_id=%lld;"
-                             "DELETE FROM tables WHERE id=%lld;",
-                             (long long)id, (long long)id, (long long)id, (long long)id,
-                             (long long)id, (long long)id);
-    return sq_exec(sq, sql, err);
+    for (size_t i = 0; i < sizeof kept_beside / sizeof *kept_beside; i++)
+        if (sq_exec(sq,
+                    arena_printf(sq->scratch, "DELETE FROM %s WHERE table_id=%lld", kept_beside[i],
+                                 (long long)id),
+                    err) != OK)
+            return FAIL;
+    return sq_exec(sq,
+                   arena_printf(sq->scratch,
+                                "DROP TABLE t%lld; DROP TABLE s%lld;"
+                                "DELETE FROM tables WHERE id=%lld;",
+                                (long long)id, (long long)id, (long long)id),
+                   err);
 }
 
 static enum status delete_table(struct sq *sq, const char *name, struct err *err)

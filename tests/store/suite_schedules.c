@@ -1,0 +1,75 @@
+/* suite_schedules.c - the next time of each source outlives the process. */
+#include "store/store_suite.h"
+
+#include "store/store_schedules.h"
+
+static struct schedule_times given(int source, int64_t next_ms)
+{
+    struct schedule_times times = {.table_id = suite.table.id,
+                                   .source = source,
+                                   .text = "15m",
+                                   .anchor_ms = 1000,
+                                   .next_ms = next_ms,
+                                   .due_ms = 500,
+                                   .run_id = 7,
+                                   .missed = 2,
+                                   .skipped = 3};
+    CHECK_OK(suite.does->schedules->put(suite.store, &times, &suite.err), &suite.err);
+    return times;
+}
+
+static struct schedule_times *all(size_t wanted)
+{
+    struct schedule_times *list;
+    size_t count;
+    CHECK_OK(suite.does->schedules->list(suite.store, suite.arena, &list, &count, &suite.err),
+             &suite.err);
+    CHECK_INT(count, wanted);
+    return list;
+}
+
+static int64_t table_next(void)
+{
+    struct table table;
+    CHECK_OK(suite.does->table_get(suite.store, suite.arena, "Accounts", &table, &suite.err),
+             &suite.err);
+    return table.next_sync_ms;
+}
+
+TEST(schedules, are_kept_over_a_restart)
+{
+    given(0, 90000);
+    suite_reopen();
+    struct schedule_times *t = all(1);
+    CHECK(t->table_id == suite.table.id && t->source == 0 && t->next_ms == 90000);
+    CHECK_STR(t->text, "15m");
+    CHECK(t->anchor_ms == 1000 && t->due_ms == 500 && t->run_id == 7);
+    CHECK(t->missed == 2 && t->skipped == 3);
+}
+
+TEST(schedules, a_table_is_due_with_the_soonest_of_its_sources)
+{
+    given(0, 90000);
+    CHECK(table_next() == 90000);
+    given(1, 80000);
+    CHECK(table_next() == 80000);
+    given(1, 0); /* never by itself */
+    CHECK(table_next() == 90000);
+    given(0, 95000); /* takes the place of the old one */
+    CHECK(table_next() == 95000);
+    all(2);
+    CHECK_OK(suite.does->schedules->forget(suite.store, suite.table.id, 0, &suite.err), &suite.err);
+    CHECK(table_next() == 0);
+    all(1);
+    CHECK_OK(suite.does->schedules->forget(suite.store, suite.table.id, 0, &suite.err), &suite.err);
+}
+
+TEST(schedules, go_with_their_table)
+{
+    given(0, 90000);
+    CHECK_OK(suite.does->table_delete(suite.store, "Accounts", &suite.err), &suite.err);
+    all(0);
+    struct schedule_times none = {.table_id = 4711, .text = "15m"};
+    CHECK_FAIL(suite.does->schedules->put(suite.store, &none, &suite.err), &suite.err,
+               ERR_NOT_FOUND);
+}
