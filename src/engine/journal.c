@@ -225,6 +225,14 @@ static void settle_rejected(struct arena *arena, struct settlement *s,
     settlement_cell(s, target, CELL_REFUSED, s->settle.error_code, s->settle.error_message);
 }
 
+/* A duplicate rule looks before the key does: it may have met the record that this very
+ * operation made, by a request that arrived late or twice. The key tells. */
+static bool may_be_our_own(const struct op *op, const struct crm_outcome *outcome)
+{
+    return op->kind == OP_CREATE && (op->mode == MODE_SEALED || op->mode == MODE_KEYED) &&
+           text_eq(outcome->code, CODE_DUPLICATE_RULE);
+}
+
 static void settle_executed(struct run_job *job, struct arena *arena, struct settlement *s,
                             const struct op_target *target, const struct crm_outcome *outcome)
 {
@@ -257,7 +265,12 @@ static void settle_outcome(struct run_job *job, struct arena *arena, struct sett
         settle_rejected(arena, s, target, outcome);
         break;
     case CRM_REJECTED:
-        settle_rejected(arena, s, target, outcome);
+        if (may_be_our_own(s->op, outcome)) {
+            struct crm_outcome duplicate = *outcome;
+            duplicate.message = rejection(arena, outcome);
+            settle_unknown(job, s, target, &duplicate);
+        } else
+            settle_rejected(arena, s, target, outcome);
         break;
     case CRM_EXISTS: {
         struct crm_outcome exists = *outcome;

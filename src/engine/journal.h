@@ -17,6 +17,7 @@
 
 #define ATTEMPTS_MAX    10
 #define ATTEMPTS_FOR_MS ((int64_t)24 * 3600 * 1000)
+#define CODE_DUPLICATE_RULE "DUPLICATES_DETECTED" /* a duplicate rule refused the record */
 #define UNKNOWN_KEPT_MS ((int64_t)14 * 24 * 3600 * 1000)
 
 /* Where an operation's result goes. plan NULL: the column is gone, only the journal is kept. */

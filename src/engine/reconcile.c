@@ -221,6 +221,9 @@ static void judge_create(struct reconciling *r, const struct op *op, const struc
         doubt(f, "outcome.hidden", "the record exists but is not visible to the connected user");
     else if (text_eq(op->error_code, "answer.cut"))
         doubt(f, "outcome.hidden", "it was executed, but the record is not visible to us");
+    else if (text_eq(op->error_code, CODE_DUPLICATE_RULE)) /* it was somebody else's record */
+        *f = (struct finding){
+            .to = OP_REJECTED, .code = op->error_code, .message = op->error_message};
     else
         again(r, f, op, 0);
 }
