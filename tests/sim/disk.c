@@ -88,17 +88,18 @@ static int door_read(sqlite3_file *file, void *to, int len, sqlite3_int64 at)
     return inner(file)->pMethods->xRead(inner(file), to, len, at);
 }
 
-/* A write, told apart by what it touches so that equal seeds take equal ways. */
-static bool broken(struct door *door, const char *what, int64_t detail)
+/* SQLITE_OK, or how this write ends. */
+static int broken(struct door *door, const char *what, int64_t detail, int error)
 {
-    return door->file && sim_event(current, what, detail);
+    return door->file ? sim_disk_event(current, what, detail, error) : SQLITE_OK;
 }
 
 static int door_write(sqlite3_file *file, const void *from, int len, sqlite3_int64 at)
 {
     struct door *door = (struct door *)file;
-    if (broken(door, "write", at))
-        return SQLITE_IOERR_WRITE;
+    int rc = broken(door, "write", at, SQLITE_IOERR_WRITE);
+    if (rc != SQLITE_OK)
+        return rc;
     if (door->file)
         remember(door, at, len);
     return door->inner->pMethods->xWrite(door->inner, from, len, at);
@@ -108,8 +109,9 @@ static int door_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
     struct door *door = (struct door *)file;
     sqlite3_int64 now = 0;
-    if (broken(door, "truncate", size))
-        return SQLITE_IOERR_TRUNCATE;
+    int rc = broken(door, "truncate", size, SQLITE_IOERR_TRUNCATE);
+    if (rc != SQLITE_OK)
+        return rc;
     door->inner->pMethods->xFileSize(door->inner, &now);
     if (door->file && now > size)
         remember(door, size, now - size);
@@ -119,8 +121,9 @@ static int door_truncate(sqlite3_file *file, sqlite3_int64 size)
 static int door_sync(sqlite3_file *file, int flags)
 {
     struct door *door = (struct door *)file;
-    if (broken(door, "sync", 0))
-        return SQLITE_IOERR_FSYNC;
+    int rc = broken(door, "sync", 0, SQLITE_IOERR_FSYNC);
+    if (rc != SQLITE_OK)
+        return rc;
     if (door->file) {
         forget(door->file);
         clock_pass(current, 1);

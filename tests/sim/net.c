@@ -306,6 +306,8 @@ static enum status exchange(struct http_net *net, const struct http_request *req
         return before_leaving(fate, response, err);
     if (is_write(request))
         count_markers(sim, request);
+    if (is_write(request) && sim->troubled)
+        sim_fail(sim, "W8: a write left after the disk had failed");
     if (fate == LOST_THERE || fate == LATE)
         return lost_there(sim, request, fate, response, err);
     if (fate == PAGE_BEFORE || fate == GATEWAY_BEFORE ||

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/uri.h"
 #include "http/server.h"
+#include "localorg/org/dml.h"
 #include "localorg/rest/routes.h"
 #include "localorg/rest/site.h"
 #include "localorg/seed/seed.h"
@@ -76,6 +77,18 @@ static void refresh_token(struct sim *sim)
     sim->token = arena_strdup(sim->arena, session.token);
 }
 
+/* Hangs the children of `more` behind those of `all`: both live on one arena. */
+static void join(struct json *all, const struct json *more)
+{
+    struct json *last = all->first;
+    while (last && last->next)
+        last = last->next;
+    if (last && more) {
+        last->next = more->first;
+        all->len += more->len;
+    }
+}
+
 const struct json *org_query(struct sim *sim, bool all, const char *soql)
 {
     refresh_token(sim); /* people's sessions end, too */
@@ -88,9 +101,13 @@ const struct json *org_query(struct sim *sim, bool all, const char *soql)
         sim_fail(sim, "the oracle's own query failed: %s", soql);
         return NULL;
     }
-    if (json_get_text(answer.json, "nextRecordsUrl"))
-        sim_fail(sim, "the oracle's query does not fit a page: %s", soql);
-    return json_get(answer.json, "records");
+    struct json *records = (struct json *)(void *)json_get(answer.json, "records");
+    const char *next;
+    while ((next = json_get_text(answer.json, "nextRecordsUrl"))) {
+        answer = org_ask(sim, "GET", next, NULL);
+        join(records, json_get(answer.json, "records"));
+    }
+    return records;
 }
 
 /* ------------------------------------------------------------- beginning */
@@ -187,6 +204,51 @@ static bool copy_file(const char *from, const char *to)
     return good;
 }
 
+/* How strict and how slow this org is: small pages, rules, rotation. */
+static void set_up(struct sim *sim)
+{
+    static const int pages[] = {2, 3, 7, 2000};
+    sim->duplicate_rules = sim_chance(sim, 400);
+    sim->rotates = sim_chance(sim, 500);
+    org_ask(sim, "POST", "/localorg/limits",
+            arena_printf(sim->arena, "{\"page_size\":%d,\"daily_max\":1000000}",
+                         pages[sim_below(sim, 4)]));
+    if (!sim->duplicate_rules)
+        org_ask(sim, "POST", "/localorg/rules",
+                "{\"name\":\"Standard_Lead_Duplicate_Rule\",\"object\":\"Lead\","
+                "\"fields\":[\"Email\"],\"active\":false}");
+    org_ask(sim, "POST", "/localorg/policies",
+            arena_printf(sim->arena, "{\"app\":{\"client_id\":\"%s\",\"rotation\":%s}}",
+                         DEMO_CLIENT_ID, sim->rotates ? "true" : "false"));
+}
+
+const char *org_refresh_token(struct sim *sim)
+{
+    struct org_user user;
+    struct app app;
+    struct refresh refresh = {.created_ms = sim->now_ms, .used_ms = sim->now_ms};
+    if (!org_user_by_name(sim->site->org, SEED_ADMIN_USERNAME, &user))
+        abort();
+    policies_app(sim->site->policies, DEMO_CLIENT_ID, &app);
+    memcpy(refresh.user_id, user.id, sizeof refresh.user_id);
+    memcpy(refresh.username, user.username, sizeof refresh.username);
+    snprintf(refresh.client_id, sizeof refresh.client_id, "%s", app.client_id);
+    snprintf(refresh.scopes, sizeof refresh.scopes, "%s", app.scopes);
+    grants_open_refresh(sim->site->grants, &refresh, 5);
+    return arena_strdup(sim->arena, refresh.token);
+}
+
+void org_locks(struct sim *sim, int per_mille)
+{
+    org_ask(sim, "DELETE", "/localorg/faults", NULL);
+    if (per_mille)
+        org_ask(sim, "POST", "/localorg/faults",
+                arena_printf(sim->arena,
+                             "{\"effect\":\"lock_rows\",\"path\":\"/composite\","
+                             "\"probability\":0.%03d}",
+                             per_mille));
+}
+
 bool org_begin(struct sim *sim)
 {
     const char *path = arena_printf(sim->arena, "%s-org.db", sim->home);
@@ -197,9 +259,10 @@ bool org_begin(struct sim *sim)
     if (!sim->site)
         return false;
     refresh_token(sim);
+    set_up(sim);
     for (int i = 0; i < 6; i++)
         org_new_account(sim);
-    return true;
+    return !sim->failure[0];
 }
 
 void org_end(struct sim *sim)
@@ -237,13 +300,45 @@ static void patch(struct sim *sim, const char *object, const char *id, const cha
         org_ask(sim, "PATCH", arena_printf(sim->arena, V "/sobjects/%s/%s", object, id), body);
 }
 
+/* Somebody enters the lead that a row is about to make (matrix row 59). */
+static void org_rival(struct sim *sim)
+{
+    int number = 1 + (int)sim_below(sim, sim->accounts);
+    sim_say(sim, "people: a lead like that of sim%d is entered by hand", number);
+    org_ask(sim, "POST", V "/sobjects/Lead",
+            arena_printf(sim->arena,
+                         "{\"LastName\":\"rival sim%d\",\"Company\":\"sim%d\","
+                         "\"Email\":\"sim%d@x.example\"%s}",
+                         number, number, number,
+                         sim->mode == SIM_KEYED
+                             ? arena_printf(sim->arena, ",\"Sim_Key__c\":\"sim%d\"", number)
+                             : ""));
+}
+
+/* A deleted account comes back out of the recycle bin. */
+static void org_revive(struct sim *sim)
+{
+    const struct json *gone =
+        org_query(sim, true, "SELECT Id FROM Account WHERE IsDeleted = true ORDER BY Id");
+    const char *id = json_get_text(json_at(gone, 0), "Id");
+    if (!id)
+        return;
+    sim_say(sim, "people: account %s is undeleted", id);
+    struct err err = {0};
+    struct dml_row row = {.object = schema_find(org_schema(sim->site->org), "Account"), .id = id};
+    struct dml_result result = {0};
+    struct dml_options options = {0};
+    if (org_dml(sim->site->org, DML_UNDELETE, &options, &row, 1, &result, sim->arena, &err) != OK)
+        sim_fail(sim, "undelete: %s", err.message);
+}
+
 void org_human(struct sim *sim)
 {
     static const char accounts[] = "SELECT Id FROM Account ORDER BY Id";
     static const char leads[] = "SELECT Id FROM Lead ORDER BY Id";
     refresh_token(sim);
     const char *id;
-    switch (sim_below(sim, 7)) {
+    switch (sim_below(sim, 10)) {
     case 0:
     case 1:
         sim_say(sim, "people: a new account");
@@ -266,6 +361,16 @@ void org_human(struct sim *sim)
         }
         break;
     case 5:
+        org_rival(sim);
+        break;
+    case 6:
+        org_revive(sim);
+        break;
+    case 7:
+        sim_say(sim, "people: every session is ended");
+        org_ask(sim, "POST", "/localorg/expire", "{}");
+        break;
+    case 8:
         sim_say(sim, "people: a lead is worked on");
         patch(sim, "Lead", some(sim, leads), "{\"Status\":\"Working - Contacted\"}");
         break;

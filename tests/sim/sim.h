@@ -44,6 +44,7 @@ struct sim {
     struct rng dice;
     enum sim_mode mode;
     bool talk; /* print every step */
+    bool rotates, duplicate_rules; /* how this org is set up */
     char failure[1024]; /* "" = all oracles held so far */
     int64_t steps;
     uint64_t trace; /* a hash over everything that happened: equal for equal seeds */
@@ -52,9 +53,12 @@ struct sim {
     struct world org_world, world; /* world: argil's */
     int64_t now_ms, mono_ms, skew_ms;
 
-    /* dying */
+    /* dying, and a disk that fails while the process lives on */
     bool dead, power_loss;
     int64_t events, die_at;
+    enum sim_trouble { DISK_WELL, DISK_FULL_FROM, DISK_ERROR_ONCE } trouble;
+    int64_t trouble_at; /* event; 0 = none */
+    bool troubled;      /* it has come to that in this life: nothing may be sent any more */
 
     /* net.c */
     struct http_net net;
@@ -76,7 +80,8 @@ struct sim {
     struct engine engine;
     atomic_bool stop;
     struct arena *arena; /* of one seed */
-    int64_t lives, deaths;
+    int64_t lives, deaths, reconnects;
+    bool signed_out;
     int64_t seen_ops; /* highest operation id seen */
 };
 
@@ -93,6 +98,8 @@ static inline bool sim_chance(struct sim *sim, int per_mille)
 }
 /* One more event; true when the process is dead. */
 bool sim_event(struct sim *sim, const char *what, int64_t detail);
+/* The same for a write or sync of the disk: an SQLite error code, or 0. */
+int sim_disk_event(struct sim *sim, const char *what, int64_t detail, int error);
 
 /* clock.c */
 void clock_begin(struct sim *sim);
@@ -129,6 +136,10 @@ void org_deliver(struct sim *sim, struct arena *arena, const char *method, const
 /* Somebody works in Salesforce: one edit drawn from the dice. */
 void org_human(struct sim *sim);
 void org_new_account(struct sim *sim);
+/* A refresh token of the administrator for the demo app, on sim->arena. */
+const char *org_refresh_token(struct sim *sim);
+/* Rows that cannot be locked, with this probability of 1,000; 0 = none. */
+void org_locks(struct sim *sim, int per_mille);
 
 /* story.c */
 void story_run(struct sim *sim, uint64_t seed, bool talk);

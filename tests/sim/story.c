@@ -8,6 +8,7 @@
 #include "localorg/rest/policies.h"
 
 #include <errno.h>
+#include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,6 +69,20 @@ bool sim_event(struct sim *sim, const char *what, int64_t detail)
     sim_say(sim, "dies at event %lld (%s), %s", (long long)sim->events, what,
             sim->power_loss ? "the power is gone" : "killed");
     return true;
+}
+
+int sim_disk_event(struct sim *sim, const char *what, int64_t detail, int error)
+{
+    if (sim_event(sim, what, detail))
+        return error;
+    if (!sim->trouble_at || sim->events < sim->trouble_at)
+        return SQLITE_OK;
+    if (sim->trouble == DISK_ERROR_ONCE)
+        sim->trouble_at = 0;
+    if (!sim->troubled)
+        sim_say(sim, "the disk fails (%s)", sim->trouble == DISK_FULL_FROM ? "full" : "once");
+    sim->troubled = true;
+    return sim->trouble == DISK_FULL_FROM ? SQLITE_FULL : error;
 }
 
 /* -------------------------------------------------------------- lives */
@@ -183,6 +198,11 @@ static bool connect_org(struct sim *sim)
                                 .client_id = DEMO_CLIENT_ID,
                                 .grant = CRM_GRANT_CLIENT_CREDENTIALS};
     secret_set(&signin.client_secret, DEMO_CLIENT_SECRET, strlen(DEMO_CLIENT_SECRET));
+    if (sim_chance(sim, 500)) {
+        const char *refresh = org_refresh_token(sim);
+        signin.grant = CRM_GRANT_REFRESH;
+        secret_set(&signin.refresh, refresh, strlen(refresh));
+    }
     bool good = salesforce_connector.signin_machine(&sim->world, sim->arena, &signin, &connection,
                                                     &tokens, &err) == OK;
     connection.name = "sim";
@@ -192,9 +212,8 @@ static bool connect_org(struct sim *sim)
     if (!good)
         sim_fail(sim, "connecting: %s %s", err.code, err.message);
     secret_wipe(&signin.client_secret);
-    secret_wipe(&tokens.access);
-    secret_wipe(&tokens.refresh);
-    secret_wipe(&tokens.client_secret);
+    secret_wipe(&signin.refresh);
+    crm_tokens_wipe(&tokens);
     return good;
 }
 
@@ -216,12 +235,31 @@ static bool apply(struct sim *sim)
 
 /* -------------------------------------------------------------- steps */
 
+/* A person signs in again, when the grant is gone. */
+static void reconnect(struct sim *sim)
+{
+    if (!sim->signed_out || !sim->store)
+        return;
+    sim_say(sim, "people: the connection is made again");
+    int storm = sim->storm;
+    sim->storm = 0;
+    sim->signed_out = !connect_org(sim);
+    sim->storm = storm;
+    sim->reconnects++;
+}
+
 /* A process that may die on its way. */
 static void maybe_mortal(struct sim *sim)
 {
     static const int64_t reach[] = {12, 40, 120, 400};
-    if (sim_chance(sim, 550))
-        sim->die_at = sim->events + 1 + sim_below(sim, reach[sim_below(sim, 4)]);
+    int64_t after = 1 + sim_below(sim, reach[sim_below(sim, 4)]);
+    int64_t dice = sim_below(sim, 1000);
+    if (dice < 550)
+        sim->die_at = sim->events + after;
+    else if (dice < 650) {
+        sim->trouble_at = sim->events + after;
+        sim->trouble = dice < 600 ? DISK_FULL_FROM : DISK_ERROR_ONCE;
+    }
 }
 
 static void sync_once(struct sim *sim)
@@ -233,6 +271,7 @@ static void sync_once(struct sim *sim)
         sync_table(&sim->engine, "accounts", sim_chance(sim, 100), &report, &err);
     sim_say(sim, "sync ends: %s %s", rc == OK ? report.complete ? "complete" : "incomplete" : err.code,
             rc == OK ? report.statement : err.message);
+    sim->signed_out = err_is(&err, ERR_CRM_RECONNECT);
     if (rc == OK && !sim->dead)
         oracle_synced(sim, &report);
 }
@@ -258,8 +297,10 @@ static void life(struct sim *sim, void (*work)(struct sim *))
     if (!sim->store)
         return;
     work(sim);
-    sim->die_at = 0;
-    if (sim->dead || sim_chance(sim, 300))
+    sim->die_at = sim->trouble_at = 0;
+    bool leave = sim->dead || sim->troubled || sim_chance(sim, 300);
+    sim->troubled = false;
+    if (leave)
         next_life(sim);
     if (sim->store)
         oracle_step(sim);
@@ -314,6 +355,7 @@ static void weather(struct sim *sim)
 {
     static const int kinds[] = {0, 60, 120, 250, 450};
     sim->storm = kinds[sim_below(sim, 5)];
+    org_locks(sim, sim_chance(sim, 300) ? (int)sim_below(sim, 600) : 0);
     sim_say(sim, "weather: %d of 1,000 exchanges fail", sim->storm);
 }
 
@@ -331,8 +373,10 @@ static void step(struct sim *sim)
         wait_a_while(sim);
     else if (dice < 92)
         weather(sim);
-    else
+    else {
+        reconnect(sim);
         person(sim);
+    }
 }
 
 /* --------------------------------------------------------------- story */
@@ -371,13 +415,15 @@ static void remove_home(struct sim *sim)
 static void calm_down(struct sim *sim)
 {
     sim->storm = 0;
+    org_locks(sim, 0);
     for (int i = 0; i < QUIET_ROUNDS && !sim->failure[0]; i++) {
         clock_pass(sim, 31 * MINUTE);
         sync_once(sim);
+        reconnect(sim);
         run_once(sim);
         oracle_step(sim);
         person(sim);
-        if (i > 2 && oracle_settled(sim))
+        if (i > 2 && !sim->signed_out && oracle_settled(sim))
             break;
     }
     clock_pass(sim, 31 * MINUTE);

@@ -1,0 +1,153 @@
+#!/usr/bin/env python3
+"""Known-bad changes, each of which the tests must notice: ./dev mutants [WORD...].
+
+A mutant is a patch under tests/mutants/ with a few lines before it:
+
+    breaks: W4 - a kill turns SENDING back into "to send"
+    caught by: sim 400
+    caught by: unit engine_crash
+
+Any one of its checks failing catches it: `sim N` runs N seeds of the simulation,
+`unit NAME` one test program of the build (its file name without test_). The sources
+are copied, so that the checkout stays as it is. Before any mutant the unchanged copy
+must pass every check that is used. Ends with `N caught, N missed`.
+"""
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+HERE = pathlib.Path(__file__).resolve().parent
+COPY = ROOT / "build-mutants"
+SOURCE, BUILD = COPY / "source", COPY / "build"
+TIME_LIMIT = 900
+
+
+def quiet(command, **more):
+    return subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, **more)
+
+
+def copy_sources():
+    """What git knows of, with uncommitted changes; unchanged files keep their times."""
+    SOURCE.mkdir(parents=True, exist_ok=True)
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True)
+    wanted = {name for name in listed.stdout.decode().split("\0") if name and (ROOT / name).is_file()}
+    for path in list(SOURCE.rglob("*")):
+        if path.is_file() and str(path.relative_to(SOURCE)) not in wanted:
+            path.unlink()
+    for name in sorted(wanted):
+        source, target = ROOT / name, SOURCE / name
+        if target.exists() and target.read_bytes() == source.read_bytes():
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, target)
+        shutil.copymode(source, target)
+
+
+def configure():
+    if not (BUILD / "build.ninja").exists():
+        made = quiet(["meson", "setup", str(BUILD), str(SOURCE)])
+        if made.returncode:
+            sys.exit(made.stdout)
+
+
+class Check:
+    """One way to notice: a target of the build and a command that fails then."""
+
+    def __init__(self, text):
+        self.text = text
+        kind, _, what = text.partition(" ")
+        if kind == "sim":
+            self.target = "tests/sim/argil_sim"
+            self.command = [str(BUILD / self.target), "--seeds", what.strip()]
+        elif kind == "unit":
+            found = sorted({line.split(":")[0] for line in quiet(["ninja", "-C", str(BUILD), "-t", "targets", "all"])
+                            .stdout.splitlines() if line.split(":")[0].endswith("/test_" + what.strip())})
+            if not found:
+                raise SystemExit(f"there is no test program test_{what.strip()}")
+            self.target, self.command = found[0], [str(BUILD / found[0])]
+        else:
+            raise SystemExit(f"not understood: caught by: {text}")
+
+    def fails(self):
+        """None = it passed; else what it said."""
+        try:
+            run = quiet(self.command, cwd=SOURCE, timeout=TIME_LIMIT)
+        except subprocess.TimeoutExpired:
+            return f"{self.text}: did not end in {TIME_LIMIT} s"
+        if run.returncode == 0:
+            return None
+        lines = [line for line in run.stdout.splitlines() if re.match(r"seed |\[  FAILED|.*BROKEN|.*error", line)]
+        return f"{self.text}: {lines[0][:150] if lines else f'exit {run.returncode}'}"
+
+
+def build(targets):
+    return quiet(["ninja", "-C", str(BUILD)] + sorted(set(targets)))
+
+
+def read(path):
+    text = path.read_text()
+    head = text.split("\ndiff ")[0].split("\n--- ")[0]
+    breaks = re.findall(r"^breaks: (.*)$", head, flags=re.M)
+    checks = re.findall(r"^caught by: (.*)$", head, flags=re.M)
+    if not breaks or not checks:
+        raise SystemExit(f"{path.name}: a mutant says what it breaks and what catches it")
+    return breaks[0], checks
+
+
+def patch(path, *more):
+    return quiet(["patch", "-p1", "-F2", "--no-backup-if-mismatch", "-s", *more, "-i", str(path)], cwd=SOURCE)
+
+
+def try_mutant(path, checks):
+    """(caught, why)"""
+    done = patch(path)
+    if done.returncode:
+        return False, "the patch does not apply: " + done.stdout.strip().splitlines()[0]
+    try:
+        made = build([check.target for check in checks])
+        if made.returncode:
+            errors = [line for line in made.stdout.splitlines() if "error" in line]
+            return False, "it does not build: " + (errors[0] if errors else "?")
+        for check in checks:
+            said = check.fails()
+            if said:
+                return True, said
+        return False, "nothing noticed"
+    finally:
+        patch(path, "-R")
+
+
+def main():
+    words = sys.argv[1:]
+    copy_sources()
+    configure()
+    mutants = [(path, *read(path)) for path in sorted(HERE.glob("*.patch")) if not words or any(w in path.name for w in words)]
+    known = {text: Check(text) for _, _, texts in mutants for text in texts}
+    print(f"{len(mutants)} mutants; first the unchanged sources", flush=True)
+    made = build([check.target for check in known.values()])
+    if made.returncode:
+        print(made.stdout[-3000:])
+        return 1
+    for check in known.values():
+        said = check.fails()
+        if said:
+            print(f"the unchanged sources fail: {said}")
+            return 1
+    caught = missed = 0
+    for path, breaks, texts in mutants:
+        began = time.monotonic()
+        good, why = try_mutant(path, [known[text] for text in texts])
+        caught, missed = caught + good, missed + (not good)
+        print(f"{'caught' if good else 'MISSED'}  {path.stem}: {breaks}\n        {why} ({time.monotonic() - began:.0f} s)",
+              flush=True)
+    print(f"{caught} caught, {missed} missed")
+    return 1 if missed or not caught else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
