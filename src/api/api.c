@@ -112,6 +112,7 @@ static enum status open_parts(struct api *api, struct err *err)
     struct store_watch watch;
     api->handles = handles_new(o->store);
     api->doors = doors_new(o->world);
+    api->signins = signins_new();
     api->hub = hub_new(o->world, err);
     if (!api->hub)
         return FAIL;
@@ -189,6 +190,7 @@ bool api_close(struct api *api, int64_t grace_ms)
     hub_free(api->hub);
     handles_free(api->handles);
     doors_free(api->doors);
+    signins_free(api->signins);
     free(api->url);
     if (api->setup_code)
         memset(api->setup_code, 0, strlen(api->setup_code));

@@ -3,6 +3,7 @@
  *   handles   store handles for the threads that answer
  *   doors     who comes in: cookies, tokens, passwords, how often one may try
  *   hub       events: what changed, told to every open stream
+ *   signins   sign-ins at an org that have begun
  *   work      jobs and talks (work/work.h) */
 #ifndef ARGIL_API_API_PRIV_H
 #define ARGIL_API_API_PRIV_H
@@ -34,6 +35,7 @@
 struct handles;
 struct doors;
 struct hub;
+struct signins;
 
 struct api {
     struct api_options options;
@@ -44,6 +46,7 @@ struct api {
     struct handles *handles;
     struct doors *doors;
     struct hub *hub;
+    struct signins *signins;
     struct work *work;
     struct scheduler *scheduler;
     struct http_server *server;
@@ -102,6 +105,11 @@ void hub_part(struct hub *hub, int64_t user_id, int64_t session_id);
 size_t hub_count(struct hub *hub);
 void hub_close(struct hub *hub); /* farewell, ends all streams and its thread */
 void hub_free(struct hub *hub);  /* when nobody reports changes any more */
+
+/* ---- signin.c */
+struct signins *signins_new(void);
+void signins_free(struct signins *signins);
+const char *signin_lane(struct call *call); /* of a callback: the connection its state is about */
 
 /* ---- assets.c */
 /* The web app: false when the path is none of its files. */

@@ -1,7 +1,10 @@
-/* connections.c - connections as JSON, what their org lets us see, and the doctor. */
+/* connections.c - connections as JSON: who they are, who may build with them, what
+ * they may spend, and the doctor. What their org lets us see is in describe.c, how
+ * they come to be in signin.c. */
 #include "api/nouns.h"
 
 #include "base/str.h"
+#include "store/store_access.h"
 
 #include <string.h>
 
@@ -46,57 +49,6 @@ static const struct field findings_fields[] = {
     {0},
 };
 const struct shape findings_shape = {"Findings", "What the doctor found.", findings_fields};
-
-static const struct field object_fields[] = {
-    {"name", F_TEXT, F_REQUIRED, "API name"},
-    {"label", F_TEXT, F_REQUIRED | F_NULL, NULL},
-    {"queryable", F_BOOL, F_REQUIRED, NULL},
-    {"createable", F_BOOL, F_REQUIRED, "by the OAuth user"},
-    {"updateable", F_BOOL, F_REQUIRED, NULL},
-    {"deletable", F_BOOL, F_REQUIRED, NULL},
-    {"custom", F_BOOL, F_REQUIRED, NULL},
-    {0},
-};
-static const struct shape object_shape = {"Object", NULL, object_fields};
-static const struct field objects_fields[] = {
-    {"objects", F_LIST, F_REQUIRED, "that the OAuth user can see", .of = &object_shape},
-    {0},
-};
-const struct shape objects_shape = {"Objects", NULL, objects_fields};
-
-static const struct field choice_fields[] = {
-    {"value", F_TEXT, F_REQUIRED, NULL},
-    {"label", F_TEXT, F_REQUIRED | F_NULL, NULL},
-    {"active", F_BOOL, F_REQUIRED, NULL},
-    {0},
-};
-static const struct shape choice_shape = {"Choice", NULL, choice_fields};
-static const struct field field_fields[] = {
-    {"name", F_TEXT, F_REQUIRED, "API name"},
-    {"label", F_TEXT, F_REQUIRED | F_NULL, NULL},
-    {"type", F_TEXT, F_REQUIRED, "Salesforce's: string, picklist, reference, ..."},
-    {"length", F_INT, F_REQUIRED, "characters; 0 = has none"},
-    {"required", F_BOOL, F_REQUIRED, "a create without it is refused"},
-    {"createable", F_BOOL, F_REQUIRED, "by the OAuth user"},
-    {"updateable", F_BOOL, F_REQUIRED, NULL},
-    {"unique", F_BOOL, F_REQUIRED, NULL},
-    {"external_id", F_BOOL, F_REQUIRED, NULL},
-    {"calculated", F_BOOL, F_REQUIRED, "a formula"},
-    {"custom", F_BOOL, F_REQUIRED, NULL},
-    {"restricted", F_BOOL, F_REQUIRED, "only its choices are taken"},
-    {"choices", F_LIST, F_REQUIRED, "of a picklist", .of = &choice_shape},
-    {"refers_to", F_LIST, F_REQUIRED, "objects of a reference", .item = F_TEXT},
-    {"relationship", F_TEXT, F_REQUIRED | F_NULL, "for paths such as Owner.Name"},
-    {0},
-};
-static const struct shape field_shape = {"Field", NULL, field_fields};
-static const struct field fields_fields[] = {
-    {"object", F_TEXT, F_REQUIRED, "API name"},
-    {"label", F_TEXT, F_REQUIRED | F_NULL, NULL},
-    {"fields", F_LIST, F_REQUIRED, "that the OAuth user can see", .of = &field_shape},
-    {0},
-};
-const struct shape fields_shape = {"Fields", NULL, fields_fields};
 
 /* ---------------------------------------------------------------- writing */
 
@@ -144,47 +96,6 @@ static void write_findings(struct jw *w, const struct crm_findings *found)
     jw_end_object(w);
 }
 
-/* A create without it is refused: no value, no default, and we may give one. */
-static bool is_required(const struct crm_field *f)
-{
-    return f->createable && !f->nillable && !f->defaulted_on_create &&
-           !text_eq(f->type, "boolean");
-}
-
-static void write_field(struct jw *w, const struct crm_field *f)
-{
-    jw_object(w);
-    jw_kv_text(w, "name", f->name);
-    jw_kv_text(w, "label", f->label);
-    jw_kv_text(w, "type", f->type);
-    jw_kv_int(w, "length", f->length);
-    jw_kv_bool(w, "required", is_required(f));
-    jw_kv_bool(w, "createable", f->createable);
-    jw_kv_bool(w, "updateable", f->updateable);
-    jw_kv_bool(w, "unique", f->unique);
-    jw_kv_bool(w, "external_id", f->external_id);
-    jw_kv_bool(w, "calculated", f->calculated);
-    jw_kv_bool(w, "custom", f->custom);
-    jw_kv_bool(w, "restricted", f->restricted_picklist);
-    jw_key(w, "choices");
-    jw_array(w);
-    for (size_t i = 0; i < f->choice_count; i++) {
-        jw_object(w);
-        jw_kv_text(w, "value", f->choices[i].value);
-        jw_kv_text(w, "label", f->choices[i].label);
-        jw_kv_bool(w, "active", f->choices[i].active);
-        jw_end_object(w);
-    }
-    jw_end_array(w);
-    jw_key(w, "refers_to");
-    jw_array(w);
-    for (size_t i = 0; i < f->reference_count; i++)
-        jw_text(w, f->reference_to[i]);
-    jw_end_array(w);
-    jw_kv_text(w, "relationship", f->relationship_name);
-    jw_end_object(w);
-}
-
 /* --------------------------------------------------------------- handlers */
 
 enum status api_connection_list(struct call *call, struct err *err)
@@ -204,7 +115,7 @@ enum status api_connection_list(struct call *call, struct err *err)
     return OK;
 }
 
-static enum status read_connection(struct call *call, struct connection *out, struct err *err)
+enum status call_connection(struct call *call, struct connection *out, struct err *err)
 {
     return call->store->does->connection_get(call->store, call->arena, call->values[0], out, err);
 }
@@ -212,7 +123,7 @@ static enum status read_connection(struct call *call, struct connection *out, st
 enum status api_connection_show(struct call *call, struct err *err)
 {
     struct connection connection;
-    if (read_connection(call, &connection, err) != OK)
+    if (call_connection(call, &connection, err) != OK)
         return FAIL;
     connection_write(&call->w, &connection);
     return OK;
@@ -222,81 +133,111 @@ enum status api_connection_doctor(struct call *call, struct err *err)
 {
     struct crm_findings found = {0};
     struct connection connection;
-    if (read_connection(call, &connection, err) != OK ||
+    if (call_connection(call, &connection, err) != OK ||
         engine_doctor(call->engine, call->arena, connection.name, &found, err) != OK)
         return FAIL;
     write_findings(&call->w, &found);
     return OK;
 }
 
-static struct crm_session *open_session(struct call *call, struct err *err)
-{
-    struct connection connection;
-    if (read_connection(call, &connection, err) != OK)
-        return NULL;
-    return engine_session(call->engine, connection.name, err);
-}
-
-enum status api_connection_objects(struct call *call, struct err *err)
-{
-    struct crm_access *list = NULL;
-    size_t count = 0;
-    struct jw *w = &call->w;
-    struct crm_session *session = open_session(call, err);
-    if (!session)
-        return FAIL;
-    enum status rc = session->does->access(session, call->arena, &list, &count, err);
-    if (rc == OK) {
-        jw_object(w);
-        jw_key(w, "objects");
-        jw_array(w);
-        for (size_t i = 0; i < count; i++) {
-            jw_object(w);
-            jw_kv_text(w, "name", list[i].name);
-            jw_kv_text(w, "label", list[i].label);
-            jw_kv_bool(w, "queryable", list[i].queryable);
-            jw_kv_bool(w, "createable", list[i].createable);
-            jw_kv_bool(w, "updateable", list[i].updateable);
-            jw_kv_bool(w, "deletable", list[i].deletable);
-            jw_kv_bool(w, "custom", list[i].custom);
-            jw_end_object(w);
-        }
-        jw_end_array(w);
-        jw_end_object(w);
-    }
-    session->does->close(session);
-    return rc;
-}
-
-enum status api_connection_fields_list(struct call *call, struct err *err)
-{
-    struct jw *w = &call->w;
-    struct crm_session *session = open_session(call, err);
-    if (!session)
-        return FAIL;
-    const struct crm_object *object = session->does->describe(session, call->values[1], err);
-    if (object) {
-        jw_object(w);
-        jw_kv_text(w, "object", object->name);
-        jw_kv_text(w, "label", object->label);
-        jw_key(w, "fields");
-        jw_array(w);
-        for (size_t i = 0; i < object->field_count; i++)
-            write_field(w, &object->fields[i]);
-        jw_end_array(w);
-        jw_end_object(w);
-    }
-    session->does->close(session);
-    return object ? OK : FAIL;
-}
-
 enum status api_connection_delete(struct call *call, struct err *err)
 {
     struct connection connection;
-    if (read_connection(call, &connection, err) != OK ||
+    if (call_connection(call, &connection, err) != OK ||
         engine_disconnect(call->engine, connection.name, err) != OK)
         return FAIL;
     return call_audit(call, "disconnected",
                       arena_printf(call->arena, "{\"connection\":%lld}", (long long)connection.id),
                       err);
+}
+
+/* ------------------------------------------------- who may, and how much */
+
+static const struct field access_fields[] = {
+    {"builders", F_LIST, F_REQUIRED, "logins that may build with it; empty: everybody who may build", .item = F_TEXT, .max = 1000},
+    {0},
+};
+const struct shape access_shape = {"ConnectionAccess", "Who may build tables with a connection.",
+                                   access_fields};
+
+static const struct field connection_change_fields[] = {
+    {"daily_call_budget", F_INT, F_NULL, "API calls a day; null: half of what the org has left", .min = 1, .max = 100000000},
+    {"is_default", F_BOOL, 0, "the one that recipes mean when they name none"},
+    {0},
+};
+const struct shape connection_change_body = {"ConnectionChange", NULL, connection_change_fields};
+
+enum status api_access_show(struct call *call, struct err *err)
+{
+    struct connection connection;
+    const char **names;
+    size_t count;
+    struct jw *w = &call->w;
+    if (call_connection(call, &connection, err) != OK ||
+        call->store->does->access->builders_get(call->store, call->arena, connection.id, &names,
+                                                &count, err) != OK)
+        return FAIL;
+    jw_object(w);
+    jw_key(w, "builders");
+    jw_array(w);
+    for (size_t i = 0; i < count; i++)
+        jw_text(w, names[i]);
+    jw_end_array(w);
+    jw_end_object(w);
+    return OK;
+}
+
+enum status api_access_put(struct call *call, struct err *err)
+{
+    struct connection connection;
+    const struct json *list = json_get(call->body, "builders");
+    const char **names = arena_array(call->arena, list->len + 1, sizeof *names);
+    size_t count = 0;
+    if (call_connection(call, &connection, err) != OK)
+        return FAIL;
+    json_each(name, list) names[count++] = name->text;
+    if (call->store->does->access->builders_set(call->store, connection.id, names, count, err) !=
+            OK ||
+        call_audit(call, "access changed",
+                   arena_printf(call->arena, "{\"connection\":%lld,\"builders\":%zu}",
+                                (long long)connection.id, count),
+                   err) != OK)
+        return FAIL;
+    return api_access_show(call, err);
+}
+
+static enum status change_budget(struct call *call, struct connection *connection, struct err *err)
+{
+    if (!json_get(call->body, "daily_call_budget"))
+        return OK;
+    connection->daily_call_budget = json_get_int(call->body, "daily_call_budget", 0);
+    return call->store->does->connection_put(call->store, connection, err);
+}
+
+static enum status change_default(struct call *call, const struct connection *connection,
+                                  struct err *err)
+{
+    const struct store_access *access = call->store->does->access;
+    const struct json *wanted = json_get(call->body, "is_default");
+    int64_t now;
+    if (!wanted)
+        return OK;
+    if (access->default_get(call->store, &now, err) != OK)
+        return FAIL;
+    if (json_truth(wanted, false))
+        return access->default_set(call->store, connection->id, err);
+    return now == connection->id ? access->default_set(call->store, 0, err) : OK;
+}
+
+enum status api_connection_change(struct call *call, struct err *err)
+{
+    struct connection connection;
+    if (call_connection(call, &connection, err) != OK ||
+        change_budget(call, &connection, err) != OK ||
+        change_default(call, &connection, err) != OK ||
+        call_audit(call, "connection changed",
+                   arena_printf(call->arena, "{\"connection\":%lld}", (long long)connection.id),
+                   err) != OK)
+        return FAIL;
+    return api_connection_show(call, err);
 }

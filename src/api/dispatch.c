@@ -233,6 +233,8 @@ static enum status check_query(struct call *call, struct err *err)
 {
     const char *text = call->in->query;
     call->query = uri_pairs(call->arena, text, text ? strlen(text) : 0);
+    if (call->route->flags & R_LAX)
+        return OK;
     if (shape_check_query(call->route->query, call->query, err) == OK)
         return OK;
     snprintf(err->code, sizeof err->code, "%s", ERR_REQUEST);
@@ -323,6 +325,8 @@ static const char *lane_of(struct call *call)
     struct table table = {0};
     const char *lane = "";
     const char *from_body = json_get_text(call->body, "connection");
+    if (call->route->lane)
+        return call->route->lane(call);
     if (strstr(call->route->path, "{connection}"))
         return call->values[0];
     if (from_body || !strstr(call->route->path, "{table}"))

@@ -50,10 +50,25 @@ extern const struct shape operation_shape, journal_list_shape, journal_counts_sh
 void operation_write(struct jw *w, const struct op *op);
 
 /* ---- connections.c */
-route_fn api_connection_list, api_connection_show, api_connection_delete, api_connection_doctor,
-    api_connection_objects, api_connection_fields_list;
-extern const struct shape connection_shape, connection_list_shape, findings_shape,
-    objects_shape, fields_shape;
+route_fn api_connection_list, api_connection_show, api_connection_change, api_connection_delete,
+    api_connection_doctor, api_access_show, api_access_put;
+extern const struct shape connection_shape, connection_list_shape, connection_change_body,
+    findings_shape, access_shape;
+/* The connection of the first path value. */
+enum status call_connection(struct call *call, struct connection *out, struct err *err);
+
+/* ---- describe.c */
+route_fn api_connection_identity, api_connection_objects, api_connection_fields_list,
+    api_connection_permset;
+extern const struct shape identity_shape, objects_shape, fields_shape, permset_shape;
+extern const struct field permset_query[];
+
+/* ---- signin.c */
+route_fn api_signin_start, api_signin_show, api_signin_callback, api_callback_url,
+    api_signin_machine;
+extern const struct shape signin_body, signin_started_shape, signin_state_shape,
+    callback_url_shape, machine_body;
+extern const struct field callback_query[];
 
 /* ---- kinds.c: what forms are made of */
 route_fn api_kind_list;

@@ -20,6 +20,7 @@ enum route_flags {
     R_PLAIN = 8,   /* answers something else than JSON */
     R_STREAM = 16, /* answers without an end */
     R_HIDDEN = 32, /* not in the document: no part of the API */
+    R_LAX = 512,    /* parameters that are not known are left alone: somebody else makes them up */
     R_PERSON = 256, /* for a signed-in person, not for a token */
     R_LARGE = 128, /* takes a body of BODY_LARGE bytes, not of BODY_USUAL */
     R_OPEN = 64    /* a POST that needs no session: still not from another site's page */
@@ -40,6 +41,7 @@ struct route {
     const struct shape *answer; /* NULL = none, 204, or R_PLAIN */
     int status;                 /* of success; 0 = 200, or 204 without an answer */
     const char *errors;         /* statuses beside the usual ones: "404 409" */
+    const char *(*lane)(struct call *call); /* R_ORG: NULL = the connection or table of the path */
 };
 
 extern const struct route routes[];

@@ -5,6 +5,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support_py"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import connecting  # noqa: E402
 import contract  # noqa: E402
 import doors  # noqa: E402
 import live  # noqa: E402
@@ -13,6 +14,6 @@ from programs import main  # noqa: E402
 
 if __name__ == "__main__":
     stories = {}
-    for module in (main_job, contract, doors, live):
+    for module in (main_job, contract, connecting, doors, live):
         stories.update({name: value for name, value in vars(module).items() if name.startswith("story_")})
     sys.exit(main(stories))

@@ -1,0 +1,150 @@
+"""Signing in to an org through the server, as a browser would, and what must not work."""
+import http.cookiejar
+import sys
+import urllib.error
+import urllib.parse
+import urllib.request
+
+from programs import ROOT, Org, Workspace
+from server import Person, Server, bare
+
+sys.path.insert(0, str(ROOT / "tools"))
+import demo  # noqa: E402
+
+
+def app_for(org, server):
+    """The org's connected app takes our callback."""
+    return {"client_id": org.ready["client_id"], "client_secret": org.ready["client_secret"],
+            "login_url": org.url, "environment": "local"}
+
+
+def through_the_pages(url, org, person):
+    """Login and consent pages; the address the org sends the browser back to, unvisited."""
+    class Stop(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, request, fp, code, msg, headers, new):
+            if "/oauth/callback" in new:
+                raise Back(new)
+            return super().redirect_request(request, fp, code, msg, headers, new)
+
+    class Back(Exception):
+        pass
+
+    jar = http.cookiejar.CookieJar()
+    plain = urllib.request.build_opener
+    urllib.request.build_opener = lambda *more: plain(Stop, *more)
+    try:
+        demo.sign_in_as_a_browser(url, org.ready["username"], org.ready["password"])
+    except Back as back:
+        return back.args[0]
+    finally:
+        urllib.request.build_opener = plain
+        jar.clear()
+    raise AssertionError("the org did not send the browser back")
+
+
+def path_of(url):
+    parts = urllib.parse.urlsplit(url)
+    return parts.path + "?" + parts.query
+
+
+def story_an_org_is_connected_through_its_own_pages():
+    org = Org()
+    with bare() as w, Server(w) as server:
+        ann = server.setup()
+        assert ann.get("/callback-url")["callback_url"] == server.url + "/oauth/callback"
+        begun = ann.ok("POST", "/connections/prod/signin", app_for(org, server))
+        assert ann.get("/connections/prod/signin")["state"] == "waiting"
+        assert org.ready["client_secret"] not in begun["url"] and "code_challenge" in begun["url"]
+        back = path_of(through_the_pages(begun["url"], org, ann))
+        eve = server.user("eve", "admin")
+        for other in (Person(server), eve):
+            status, _, page = other.call("GET", back)
+            assert status == 400 and "does not belong" in page, (status, page)
+        with ann.events() as events:
+            status, _, page = ann.call("GET", back)
+            assert status == 200 and "Signed in" in page, (status, page)
+            events.next("connection")
+        made = ann.get("/connections/prod")
+        assert made["username"] == org.ready["username"] and made["environment"] == "local", made
+        assert ann.get("/connections/prod/signin")["state"] == "connected"
+        status, _, page = ann.call("GET", back)
+        assert status == 400, "a state worked twice"
+        assert ann.get("/connections/prod/identity")["limit_max"]
+        fields = ann.get("/connections/prod/objects/Contact/fields")["fields"]
+        assert [f for f in fields if f["name"] == "LastName"][0]["required"]
+        assert "Account" in {o["name"] for o in ann.get("/connections/prod/objects")["objects"]}
+
+        again = ann.ok("POST", "/connections/prod/signin", {"environment": "local"})
+        status, _, page = ann.call("GET", path_of(through_the_pages(again["url"], org, ann)))
+        assert status == 200 and "Signed in" in page, "reconnecting in place takes the app that is there"
+        assert len(ann.get("/connections")["connections"]) == 1
+        said = server.said()
+        assert org.ready["client_secret"] not in said and "code=" not in said
+    org.stop()
+
+
+def story_what_the_org_or_the_person_refuses_is_told():
+    org = Org()
+    with bare() as w, Server(w) as server:
+        ann = server.setup()
+        begun = ann.ok("POST", "/connections/prod/signin", app_for(org, server))
+        state = urllib.parse.parse_qs(urllib.parse.urlsplit(begun["url"]).query)["state"][0]
+        for wrong in ("", "?state=guess&code=x", "?code=x", "?error=access_denied"):
+            assert ann.call("GET", "/oauth/callback" + wrong)[0] == 400
+        assert ann.get("/connections/prod/signin")["state"] == "waiting"
+        status, _, _ = ann.call("GET", f"/oauth/callback?state={state}&error=OAUTH_APP_BLOCKED&error_description=no")
+        told = ann.get("/connections/prod/signin")
+        assert told["state"] == "failed" and told["problem"]["hint"] and "OAUTH_APP_BLOCKED" in told["problem"]["message"], told
+        assert ann.get("/connections")["connections"] == []
+
+        begun = ann.ok("POST", "/connections/prod/signin", {**app_for(org, server), "environment": "production"})
+        ann.call("GET", path_of(through_the_pages(begun["url"], org, ann)))
+        told = ann.get("/connections/prod/signin")
+        assert told["problem"]["code"] == "connect.wrong_environment", told
+        assert ann.get("/connections")["connections"] == []
+        for body in ({"environment": "local"}, {**app_for(org, server), "login_url": "https://evil.example"},
+                     {**app_for(org, server), "login_url": "http://login.salesforce.com"},
+                     {**app_for(org, server), "login_url": "https://login.salesforce.com.evil.example"}):
+            status, _, answer = ann.call("POST", "/connections/prod/signin", body)
+            assert status == 422, (body, status, answer)
+        for name in ("a%2fb", "a%20b", "x" * 101, "%3cscript%3e"):
+            assert ann.call("POST", f"/connections/{name}/signin", app_for(org, server))[0] == 422, name
+    org.stop()
+
+
+def story_a_server_connects_without_a_browser():
+    org = Org()
+    with bare() as w, Server(w) as server:
+        ann = server.setup()
+        body = {"grant": "client_credentials", **app_for(org, server)}
+        status, _, answer = ann.call("POST", "/connections/prod/machine-signin", body)
+        if status == 201:
+            assert answer["username"], answer
+        else:  # the seeded app has no Run As user: the org says so, and nothing is stored
+            assert status in (409, 422, 502) and answer["error"]["hint"], (status, answer)
+            assert ann.get("/connections")["connections"] == []
+    org.stop()
+
+
+def story_connections_say_who_may_build_and_what_they_may_spend():
+    with Workspace() as w, Server(w) as server:
+        ann = server.setup()
+        assert ann.get("/connections/demo/access") == {"builders": []}
+        assert ann.ok("PUT", "/connections/demo/access", {"builders": ["bob", "ann@example.com"]})["builders"]
+        assert ann.ok("PATCH", "/connections/demo", {"daily_call_budget": 500})["daily_call_budget"] == 500
+        assert ann.ok("PATCH", "/connections/demo", {"daily_call_budget": None})["daily_call_budget"] is None
+        assert ann.call("PATCH", "/connections/nope", {})[0] == 404
+        status, _, answer = ann.call("GET", "/connections/demo/objects/Accunt/fields")
+        assert status == 404 and "Account" in answer["error"]["hint"], answer
+        findings = ann.ok("POST", "/connections/demo/doctor")["findings"]
+        assert findings and {f["verdict"] for f in findings} <= {"pass", "warning", "fail", "unknown"}
+
+
+def story_a_connection_is_given_up_with_its_grant():
+    with Workspace() as w, Server(w) as server:
+        ann = server.setup()
+        ann.ok("DELETE", "/connections/demo")
+        assert ann.get("/connections") == {"connections": []}
+        assert w.org.call("GET", "/services/data/v66.0/limits")[0] == 401, "the grant was not revoked"
+
+
