@@ -107,6 +107,10 @@ static void result_of(struct work *work, const struct draft *draft, bool done)
     result->created = draft->insert;
     atomic_fetch_add(&draft->table->changes, 1);
     work->org->access_dirty |= draft->table->decides_access;
+    if (draft->insert || work->kind == DML_UNDELETE)
+        storage_moved(work->org, draft->object, 1);
+    else if (work->kind == DML_DELETE)
+        storage_moved(work->org, draft->object, -1);
     if (!work->options->system && rules_has_duplicates(work->org, draft->object)) {
         if (!work->fresh)
             work->fresh = map_new();
@@ -114,7 +118,8 @@ static void result_of(struct work *work, const struct draft *draft, bool done)
     }
 }
 
-static void roll_back_all(struct work *work, struct dml_result *results, size_t count)
+static void roll_back_all(struct work *work, const struct dml_row *rows, struct dml_result *results,
+                          size_t count)
 {
     for (size_t i = 0; i < count; i++) {
         struct dml_result *result = &results[i];
@@ -124,8 +129,10 @@ static void roll_back_all(struct work *work, struct dml_result *results, size_t 
         row_error(work, result, "ALL_OR_NONE_OPERATION_ROLLED_BACK", NULL, 0,
                   "Record rolled back because not all records were valid and the request was "
                   "using AllOrNone header");
-        if (result->created)
+        if (result->created) {
             result->id[0] = 0;
+            storage_moved(work->org, rows[i].object, -1);
+        }
         result->created = false;
     }
 }
@@ -193,7 +200,7 @@ enum status org_dml(struct org *org, enum dml_kind kind, const struct dml_option
     bool keep = !work.broken && (all_good || !options->all_or_none);
     enum status status = org_write_end(org, keep, work.broken ? NULL : work.err);
     if (!keep)
-        roll_back_all(&work, results, count);
+        roll_back_all(&work, rows, results, count);
     bool broken = work.broken;
     work_close(&work);
     return broken ? FAIL : status;

@@ -57,7 +57,9 @@ static bool may_insert(struct work *work, struct draft *draft)
     if (work->options->system && (has_ids || json_get_nocase(draft->row->body, "Id")))
         return true;
     if (draft->object->createable && has_ids && may_make(work, draft))
-        return true;
+        return storage_has_room(work->org, draft->object) ||
+               row_error(work, draft->result, "STORAGE_LIMIT_EXCEEDED", NULL, 0,
+                         "storage limit exceeded");
     return row_error(work, draft->result, "CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", NULL, 0,
                      "entity type cannot be inserted: %s", draft->object->label);
 }

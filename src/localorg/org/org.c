@@ -223,6 +223,7 @@ struct org *org_open(const struct org_options *options, struct err *err)
     pthread_mutex_init(&org->write_lock, NULL);
     pthread_mutex_init(&org->pool_lock, NULL);
     pthread_mutex_init(&org->faults_lock, NULL);
+    pthread_mutex_init(&org->counts_lock, NULL);
     pthread_rwlock_init(&org->people_lock, NULL);
     atomic_store(&org->frozen_at, INT64_MIN);
     org_set_overflow(org, 0);
@@ -252,11 +253,13 @@ void org_close(struct org *org)
     vec_free(&org->touched_marks);
     vec_free(&org->row_locks);
     vec_free(&org->made_rows);
+    vec_free(&org->counts);
     arena_free(org->rule_arena);
     schema_free(org->schema);
     pthread_mutex_destroy(&org->write_lock);
     pthread_mutex_destroy(&org->pool_lock);
     pthread_mutex_destroy(&org->faults_lock);
+    pthread_mutex_destroy(&org->counts_lock);
     pthread_rwlock_destroy(&org->people_lock);
     free(org->path);
     free(org->directory);

@@ -99,7 +99,7 @@ enum status org_people_settle(struct org *org, struct err *err);
  * kept in the database and are there again when it is opened. */
 enum status org_add_describe(struct org *org, const struct json *describe, struct err *err);
 enum status org_add_field(struct org *org, const char *object, const struct json *field,
-                           struct err *err);
+                          struct err *err);
 /* A custom field goes, its values with it. ERR_NOT_FOUND; ERR_INVALID for a standard one. */
 enum status org_drop_field(struct org *org, const char *object, const char *field, struct err *err);
 /* A custom object goes, its records with it. The same errors. */
@@ -141,6 +141,12 @@ struct soql_context;
 typedef struct soql_plan *org_soql_fn(struct arena *arena, const struct soql_context *context,
                                       const char *text, struct err *err);
 void org_set_soql(struct org *org, org_soql_fn *compile);
+
+/* --- data storage: 2 KB a record --- */
+int64_t org_storage_used_kb(struct org *org); /* counts */
+/* From here on creating records is refused with STORAGE_LIMIT_EXCEEDED when it is used up;
+ * 0 takes the limit away. */
+void org_storage_limit(struct org *org, int64_t megabytes);
 
 /* --- faults for tests --- */
 /* The next `times` writes that touch this record fail with UNABLE_TO_LOCK_ROW.

@@ -5,6 +5,7 @@
  *   pool_lock    idle reader connections
  *   people_lock  users, denials, rights and sharing kept in memory
  *   faults_lock  forced row locks
+ *   counts_lock  numbers of rows, for storage
  *   atomics      the clock */
 #ifndef LOCALORG_ORG_ORG_PRIV_H
 #define LOCALORG_ORG_ORG_PRIV_H
@@ -96,7 +97,7 @@ struct table {
 
     struct touched *touched; /* touched.h; NULL: nobody asks */
     bool captured, watched;  /* its changes become events; PushTopics ask about them */
-    char schema_id[24];     /* of its change events */
+    char schema_id[24];      /* of its change events */
 };
 
 struct person {
@@ -112,6 +113,12 @@ struct denial {
 
 typedef VEC(struct person) person_list;
 typedef VEC(struct denial) denial_list;
+
+struct counted { /* live rows of an object as of so many changes */
+    bool known;
+    uint64_t changes;
+    int64_t rows;
+};
 
 struct made_rows { /* org_set_rows */
     const char *object;
@@ -161,6 +168,9 @@ struct org {
     struct arena *sharing_arena;
     _Atomic uint64_t access_generation; /* rights worked out before are stale */
     _Atomic bool permissions_written;
+    pthread_mutex_t counts_lock;
+    VEC(struct counted) counts;                        /* storage.c, by ordinal */
+    _Atomic int64_t storage_limit_kb, storage_used_kb; /* limit 0: none */
 
     struct arena *rule_arena;
     struct rule *rules;
@@ -238,6 +248,10 @@ enum status views_load(struct org *org, struct err *err);
 /* --- touched.c --- */
 void touched_add(struct org *org, struct table *table, const char *id18);
 void touched_free(struct touched *touched);
+
+/* --- storage.c --- */
+bool storage_has_room(struct org *org, const struct sobject *object);
+void storage_moved(struct org *org, const struct sobject *object, int records);
 
 /* --- people.c --- */
 enum status people_load(struct org *org, struct err *err);

@@ -34,15 +34,16 @@ struct call {
     struct fault_plan *plan;
     const struct json *json; /* the body once call_json has read it */
     bool nested;
-    bool alone; /* nested in a request that has the org for itself */
+    bool alone;       /* nested in a request that has the org for itself */
     bool transaction; /* between org_write_begin and _end: reads see the writes */
     bool all_or_none; /* a subrequest whose every row must succeed */
     uint64_t *counts; /* where records written are counted until the transaction is kept */
+    int running;      /* its place among the requests on their way; -1: one too many */
     int api_calls;    /* what this request costs; a route may add */
     const char *api;  /* for change events: "soap/66.0"; NULL: REST */
     bool malformed;   /* its Authorization header cannot be read */
     int64_t started_us;
-    uint64_t ticket;              /* not 0: the answer comes later, */
+    uint64_t ticket;               /* not 0: the answer comes later, */
     void (*resume)(struct call *); /* from here */
     void *resume_ctx;
 };
@@ -62,7 +63,8 @@ bool call_admitted_as(struct call *call, const char *token);
  * waiting_wake names the ticket, after at_most_ms or when the site closes. It
  * holds the org's read lock as a route does, and answers or calls this again.
  * Returns the ticket; 0: answer now. Only for ROUTE_OPEN requests of their own. */
-uint64_t call_later(struct call *call, int64_t at_most_ms, void (*resume)(struct call *), void *ctx);
+uint64_t call_later(struct call *call, int64_t at_most_ms, void (*resume)(struct call *),
+                    void *ctx);
 
 /* --- answers --- */
 /* Starts a JSON answer; write one value with w. */

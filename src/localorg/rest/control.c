@@ -203,6 +203,15 @@ void control_limits_get(struct call *call)
     jw_end_object(&w);
 }
 
+/* Those that are kept where they are enforced. */
+static void tell_limits(struct call *call)
+{
+    struct limits limits;
+    meter_limits(call->site->meter, call_now(call), &limits);
+    org_storage_limit(call->site->org, limits.data_storage_mb);
+    control_limits_get(call);
+}
+
 void control_limits(struct call *call)
 {
     struct err err = {{0}};
@@ -212,7 +221,7 @@ void control_limits(struct call *call)
     if (meter_set(call->site->meter, call_now(call), body, &err) != OK)
         answer_refusal(call, 400, &err);
     else
-        control_limits_get(call);
+        tell_limits(call);
 }
 
 void control_latency_get(struct call *call)

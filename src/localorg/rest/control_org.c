@@ -496,6 +496,13 @@ static enum status put_policies(struct call *call, const struct json *body, stru
     return OK;
 }
 
+void control_policies_delete(struct call *call)
+{
+    policies_reset(call->site->policies);
+    site_save(call->site);
+    control_policies_get(call);
+}
+
 void control_policies(struct call *call)
 {
     struct err err = {{0}};

@@ -188,14 +188,31 @@ bool call_admitted(struct call *call)
     return admitted(call);
 }
 
+/* "; per-app-api-usage=17/250(appName=...)" for an app with an allowance of its own. */
+static bool counted_for_app(struct call *call, int64_t calls, const char **info)
+{
+    struct app app;
+    int64_t used;
+    *info = "";
+    if (!policies_app(call->site->policies, call->session.client_id, &app) || app.api_limit <= 0)
+        return true;
+    bool ok = meter_app_use(call->site->meter, app.client_id, call_now(call), calls, app.api_limit,
+                            &used);
+    *info = arena_printf(call->arena, "; per-app-api-usage=%lld/%lld(appName=%s)", (long long)used,
+                         (long long)app.api_limit, app.name);
+    return ok;
+}
+
 /* Counts the call and says so in Sforce-Limit-Info. False: over the limit. */
 static bool counted(struct call *call, int64_t calls)
 {
     int64_t used, max;
-    bool ok = meter_use(call->site->meter, call_now(call), calls, &used, &max);
-    answer_header(
-        call, "Sforce-Limit-Info",
-        arena_printf(call->arena, "api-usage=%lld/%lld", (long long)used, (long long)max));
+    const char *for_app;
+    bool ok = counted_for_app(call, calls, &for_app);
+    ok = meter_use(call->site->meter, call_now(call), ok ? calls : 0, &used, &max) && ok;
+    answer_header(call, "Sforce-Limit-Info",
+                  arena_printf(call->arena, "api-usage=%lld/%lld%s", (long long)used,
+                               (long long)max, for_app));
     if (!ok)
         answer_error(call, 403, "REQUEST_LIMIT_EXCEEDED", "TotalRequests Limit exceeded.");
     return ok;
@@ -225,7 +242,14 @@ static void run_api(struct call *call)
         grants_close_session(call->site->grants, call->session.token);
         call->session.token[0] = '\0';
     }
-    if (!admitted(call) || !counted(call, 1))
+    if (!admitted(call))
+        return;
+    if (call->running < 0) {
+        answer_error(call, 403, "REQUEST_LIMIT_EXCEEDED",
+                     "ConcurrentPerOrgLongTxn Limit exceeded.");
+        return;
+    }
+    if (!counted(call, 1))
         return;
     call->api_calls = 1;
     if (call->plan->limit_exceeded) {
@@ -250,6 +274,22 @@ static void pretty_if_asked(struct call *call)
     call->out->body = pretty;
 }
 
+/* What tells browsers apart; a client that sends one back gets no other. */
+static void browser_cookies(struct call *call)
+{
+    char key[96], hex[65];
+    const char *cookie = call_header(call, "Cookie");
+    if (cookie && strstr(cookie, "BrowserId="))
+        return;
+    snprintf(key, sizeof key, "%s %lld %lld", call->in->peer ? call->in->peer : "",
+             (long long)call->site->started_ms, (long long)call->started_us);
+    sha256_hex(key, strlen(key), hex);
+    answer_header(call, "Set-Cookie",
+                  arena_printf(call->arena, "BrowserId=%.22s; path=/; Max-Age=31536000", hex));
+    answer_header(call, "Set-Cookie", "CookieConsentPolicy=0:1; path=/; Max-Age=31536000");
+    answer_header(call, "Set-Cookie", "LSKey-c$CookieConsentPolicy=0:1; path=/; Max-Age=31536000");
+}
+
 static void usual_headers(struct call *call)
 {
     char date[32];
@@ -258,6 +298,7 @@ static void usual_headers(struct call *call)
     answer_header(call, "Strict-Transport-Security", "max-age=63072000; includeSubDomains");
     answer_header(call, "X-Content-Type-Options", "nosniff");
     answer_header(call, "X-Robots-Tag", "none");
+    browser_cookies(call);
     if (!http_header_get(call->out->headers, "Cache-Control"))
         answer_header(call, "Cache-Control", "no-cache,must-revalidate,max-age=0,no-store,private");
 }
@@ -351,6 +392,7 @@ static void leave(struct call *call)
 {
     const struct fault_plan *plan = call->plan;
     pause_for(call->site, plan->delay_after_ms);
+    meter_end(call->site->meter, call->running);
     if (plan->drop_after)
         call->out->broken = HTTP_BREAK_BEFORE;
     else if (plan->cut)
@@ -407,9 +449,11 @@ static void handle_salesforce(struct call *call)
     faults_match(site->faults, site->dice, call->arena, call->method, target, &call->in->body,
                  call->session.username, plan);
     call->plan = plan;
+    call->running = meter_begin(site->meter, site->world->monotonic_ms(site->world));
     pause_for(site, site->latency_ms + plan->delay_before_ms);
     if (plan->drop_before) {
         call->out->broken = HTTP_BREAK_BEFORE;
+        meter_end(site->meter, call->running);
         log_request(call, call->started_us, 0);
         return;
     }
@@ -418,7 +462,9 @@ static void handle_salesforce(struct call *call)
     if (!call->ticket)
         usual_headers(call);
     pthread_rwlock_unlock(&site->org_lock);
-    if (call->ticket) {
+    if (call->ticket) { /* who only waits is not at work */
+        meter_end(site->meter, call->running);
+        call->running = -1;
         http_later(call->in);
         waiting_enter(site->waiting, call->ticket, resume, call); /* from here on it is not ours */
         return;

@@ -245,6 +245,38 @@ size_t grants_expire_sessions(struct grants *g, const char *username)
     return count;
 }
 
+void grants_each_session(struct grants *g, int64_t now_ms,
+                         void (*each)(void *ctx, const struct session *session), void *ctx)
+{
+    size_t at = 0;
+    const char *key;
+    void *value;
+    pthread_mutex_lock(&g->lock);
+    while (map_next(g->sessions, &at, &key, &value))
+        if (!idle(value, now_ms))
+            each(ctx, value);
+    pthread_mutex_unlock(&g->lock);
+}
+
+bool grants_end_session(struct grants *g, uint64_t number, const char *user_id, char owner[19])
+{
+    size_t at = 0;
+    const char *key;
+    void *value, *gone = NULL;
+    *owner = '\0';
+    pthread_mutex_lock(&g->lock);
+    while (!*owner && map_next(g->sessions, &at, &key, &value)) {
+        const struct session *session = value;
+        if (session->number == number)
+            memcpy(owner, session->user_id, 19);
+        if (session->number == number && (!user_id || strcmp(user_id, owner) == 0))
+            gone = map_remove(g->sessions, session->token);
+    }
+    pthread_mutex_unlock(&g->lock);
+    free(gone);
+    return gone != NULL;
+}
+
 /* --- refresh tokens --- */
 
 static void new_refresh_token(struct grants *g, char out[128])
@@ -307,11 +339,13 @@ enum refresh_found grants_refresh(struct grants *g, const char *token, int64_t n
         revoke_grant(g, spent->grant);
         found = REFRESH_ROTATED;
     } else if (refresh && busy_ms > 0 && monotonic_ms < refresh->busy_until_ms) {
+        *out = *refresh;
         found = REFRESH_BUSY;
     } else if (refresh) {
         refresh->busy_until_ms = monotonic_ms + busy_ms;
         *out = *refresh; /* used_ms is still the last use: the policy looks at it */
         refresh->used_ms = now_ms;
+        refresh->uses++;
         found = REFRESH_OK;
     }
     pthread_mutex_unlock(&g->lock);
@@ -345,15 +379,68 @@ void grants_rotate(struct grants *g, struct refresh *refresh)
     pthread_mutex_unlock(&g->lock);
 }
 
+void refresh_delete_word(const struct refresh *refresh, char out[67])
+{
+    memcpy(out, "dt", 2);
+    sha256_hex(refresh->token, strlen(refresh->token), out + 2);
+}
+
+/* The refresh token this is, or whose delete word it is. Under the lock. */
+static const struct refresh *find_refresh(struct grants *g, const char *token)
+{
+    const struct refresh *found = map_get(g->refreshes, token);
+    size_t at = 0;
+    const char *key;
+    void *value;
+    while (!found && text_starts(token, "dt") && map_next(g->refreshes, &at, &key, &value)) {
+        char word[67];
+        refresh_delete_word(value, word);
+        if (strcmp(word, token) == 0)
+            found = value;
+    }
+    return found;
+}
+
 bool grants_revoke_refresh(struct grants *g, const char *token)
 {
     pthread_mutex_lock(&g->lock);
-    struct refresh *refresh = map_get(g->refreshes, token);
+    const struct refresh *refresh = find_refresh(g, token);
     bool found = refresh != NULL;
     if (found)
         revoke_grant(g, refresh->grant);
     pthread_mutex_unlock(&g->lock);
     return found;
+}
+
+void grants_each_refresh(struct grants *g, void (*each)(void *ctx, const struct refresh *refresh),
+                         void *ctx)
+{
+    size_t at = 0;
+    const char *key;
+    void *value;
+    pthread_mutex_lock(&g->lock);
+    while (map_next(g->refreshes, &at, &key, &value))
+        each(ctx, value);
+    pthread_mutex_unlock(&g->lock);
+}
+
+bool grants_end_grant(struct grants *g, uint64_t grant, const char *user_id, char owner[19])
+{
+    size_t at = 0;
+    const char *key;
+    void *value;
+    *owner = '\0';
+    pthread_mutex_lock(&g->lock);
+    while (!*owner && map_next(g->refreshes, &at, &key, &value)) {
+        const struct refresh *refresh = value;
+        if (refresh->grant == grant)
+            memcpy(owner, refresh->user_id, 19);
+    }
+    bool gone = *owner && (!user_id || strcmp(user_id, owner) == 0);
+    if (gone)
+        revoke_grant(g, grant);
+    pthread_mutex_unlock(&g->lock);
+    return gone;
 }
 
 static struct approval *find_approval(struct grants *g, const char *user_id, const char *client_id)
@@ -518,6 +605,7 @@ void grants_save(struct grants *g, struct jw *w)
         jw_kv_text(w, "scopes", r->scopes);
         jw_kv_int(w, "created", r->created_ms);
         jw_kv_int(w, "used", r->used_ms);
+        jw_kv_int(w, "uses", r->uses);
         jw_end_object(w);
     }
     jw_end_array(w);
@@ -555,6 +643,7 @@ void grants_load(struct grants *g, const struct json *saved)
         keep(r->scopes, sizeof r->scopes, one, "scopes");
         r->created_ms = json_get_int(one, "created", 0);
         r->used_ms = json_get_int(one, "used", 0);
+        r->uses = json_get_int(one, "uses", 0);
         free(map_remove(g->refreshes, r->token));
         map_put(g->refreshes, r->token, r);
     }

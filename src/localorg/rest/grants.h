@@ -35,6 +35,13 @@ bool grants_session(struct grants *grants, const char *token, int64_t now_ms, bo
 bool grants_close_session(struct grants *grants, const char *token);
 /* Ends every session and refresh token of a user (NULL: any) with an app (NULL: any). */
 size_t grants_revoke(struct grants *grants, const char *username, const char *client_id);
+/* Calls back for each session that is not idle, under the lock. */
+void grants_each_session(struct grants *grants, int64_t now_ms,
+                         void (*each)(void *ctx, const struct session *session), void *ctx);
+/* Ends the session of this number; only when it is the user's (NULL: anybody's). *owner is
+ * whose it is, "" when there is none. */
+bool grants_end_session(struct grants *grants, uint64_t number, const char *user_id,
+                        char owner[19]);
 /* Makes every access token expire now; refresh tokens stay. */
 size_t grants_expire_sessions(struct grants *grants, const char *username);
 
@@ -45,6 +52,7 @@ struct refresh {
     char user_id[19], username[128], client_id[260], scopes[600];
     int64_t created_ms, used_ms;
     int64_t busy_until_ms; /* monotonic */
+    int64_t uses;          /* refreshes so far */
 };
 enum refresh_found {
     REFRESH_OK,
@@ -60,7 +68,13 @@ enum refresh_found grants_refresh(struct grants *grants, const char *token, int6
 bool grants_refresh_look(struct grants *grants, const char *token, struct refresh *out);
 /* A new token for the grant; the old one stays known as spent. */
 void grants_rotate(struct grants *grants, struct refresh *refresh);
+/* Takes the refresh token itself, or its delete word (OauthToken.DeleteToken). */
 bool grants_revoke_refresh(struct grants *grants, const char *token);
+void refresh_delete_word(const struct refresh *refresh, char out[67]);
+void grants_each_refresh(struct grants *grants,
+                         void (*each)(void *ctx, const struct refresh *refresh), void *ctx);
+/* As grants_end_session, for a grant: its refresh token and all its sessions. */
+bool grants_end_grant(struct grants *grants, uint64_t grant, const char *user_id, char owner[19]);
 /* Has the user approved this app before with at least these scopes? */
 bool grants_approved(struct grants *grants, const char *user_id, const char *client_id,
                      const char *scopes);

@@ -97,6 +97,10 @@ void limits_list(struct call *call)
         } else if (strcmp(name, "DailyBulkApiBatches") == 0) {
             max = limits.bulk_daily_batches;
             left = max > batches ? max - batches : 0;
+        } else if (strcmp(name, "DataStorageMB") == 0) {
+            max = limits.data_storage_mb ? limits.data_storage_mb : max;
+            left = max - org_storage_used_kb(call->site->org) / 1024;
+            left = left > 0 ? left : 0;
         } else if (strcmp(name, "DailyBulkV2QueryJobs") == 0) {
             max = limits.bulk_daily_query_jobs;
             left = max > query_jobs ? max - query_jobs : 0;

@@ -225,10 +225,25 @@ static struct app *add_app(struct policies *policies, const char *client_id, con
     return app;
 }
 
-struct policies *policies_new(void)
+static void add_builtin_apps(struct policies *policies)
 {
-    struct policies *policies = mem_alloc(sizeof *policies);
-    pthread_mutex_init(&policies->lock, NULL);
+    struct app *cli = add_app(policies, CLI_CLIENT_ID, "Salesforce CLI");
+    put(cli->callbacks, sizeof cli->callbacks, "http://localhost:1717/OauthRedirect");
+    put(cli->scopes, sizeof cli->scopes,
+        "api web id openid profile email address phone refresh_token full");
+    cli->require_secret_web = cli->require_secret_refresh = false;
+    cli->accept_any_key = true;
+    struct app *demo = add_app(policies, DEMO_CLIENT_ID, "Demo app");
+    put(demo->client_secret, sizeof demo->client_secret, DEMO_CLIENT_SECRET);
+    put(demo->scopes, sizeof demo->scopes,
+        "api web id openid profile email address phone refresh_token full");
+    demo->loopback_callbacks = true;
+    demo->client_credentials = true;
+    put(demo->run_as, sizeof demo->run_as, SEED_ADMIN_USERNAME);
+}
+
+static void begin(struct policies *policies)
+{
     policies->users = map_new_nocase();
     policies->profiles = map_new_nocase();
     policies->org = (struct org_policy){.block_uninstalled_apps = true,
@@ -244,26 +259,11 @@ struct policies *policies_new(void)
                                         .session_timeout_s = 7200,
                                         .approvals_per_user = 5,
                                         .duplicate_key = "duplicateResut"};
-    struct app *cli = add_app(policies, CLI_CLIENT_ID, "Salesforce CLI");
-    put(cli->callbacks, sizeof cli->callbacks, "http://localhost:1717/OauthRedirect");
-    put(cli->scopes, sizeof cli->scopes,
-        "api web id openid profile email address phone refresh_token full");
-    cli->require_secret_web = cli->require_secret_refresh = false;
-    cli->accept_any_key = true;
-    struct app *demo = add_app(policies, DEMO_CLIENT_ID, "Demo app");
-    put(demo->client_secret, sizeof demo->client_secret, DEMO_CLIENT_SECRET);
-    put(demo->scopes, sizeof demo->scopes,
-        "api web id openid profile email address phone refresh_token full");
-    demo->loopback_callbacks = true;
-    demo->client_credentials = true;
-    put(demo->run_as, sizeof demo->run_as, SEED_ADMIN_USERNAME);
-    return policies;
+    add_builtin_apps(policies);
 }
 
-void policies_free(struct policies *policies)
+static void end(struct policies *policies)
 {
-    if (!policies)
-        return;
     for (size_t i = 0; i < policies->apps.len; i++)
         free(policies->apps.at[i]);
     vec_free(&policies->apps);
@@ -275,6 +275,29 @@ void policies_free(struct policies *policies)
             free(value);
         map_free(maps[i]);
     }
+}
+
+struct policies *policies_new(void)
+{
+    struct policies *policies = mem_alloc(sizeof *policies);
+    pthread_mutex_init(&policies->lock, NULL);
+    begin(policies);
+    return policies;
+}
+
+void policies_reset(struct policies *policies)
+{
+    pthread_mutex_lock(&policies->lock);
+    end(policies);
+    begin(policies);
+    pthread_mutex_unlock(&policies->lock);
+}
+
+void policies_free(struct policies *policies)
+{
+    if (!policies)
+        return;
+    end(policies);
     pthread_mutex_destroy(&policies->lock);
     free(policies);
 }

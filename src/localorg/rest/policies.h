@@ -86,6 +86,7 @@ struct policies;
 
 struct policies *policies_new(void); /* with the two built-in apps */
 void policies_free(struct policies *policies);
+void policies_reset(struct policies *policies); /* as policies_new made them */
 
 bool policies_app(struct policies *policies, const char *client_id, struct app *out);
 size_t policies_app_count(struct policies *policies);

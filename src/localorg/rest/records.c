@@ -67,6 +67,8 @@ enum record_state records_state(struct call *call, const struct sobject *object,
                                 int64_t *modified_ms)
 {
     enum record_state state = RECORD_MISSING;
+    if (org_has_rows(call->site->org, object))
+        return RECORD_LIVE; /* made when asked for: the query will tell */
     const char *modified = modified_column(object);
     sqlite3_stmt *row = NULL;
     char *sql =
@@ -362,7 +364,7 @@ static int refused_status(const char *code)
     if (strcmp(code, "ENTITY_IS_DELETED") == 0 || strcmp(code, "NOT_FOUND") == 0)
         return 404;
     if (strcmp(code, "INSUFFICIENT_ACCESS_OR_READONLY") == 0 ||
-        strcmp(code, "INSUFFICIENT_ACCESS") == 0)
+        strcmp(code, "INSUFFICIENT_ACCESS") == 0 || strcmp(code, "STORAGE_LIMIT_EXCEEDED") == 0)
         return 403;
     return 400;
 }

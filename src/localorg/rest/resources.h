@@ -23,9 +23,9 @@ route_fn rows_create, rows_get, rows_update, rows_delete, rows_create_by_id, key
 /* replication.c */
 route_fn replication_updated, replication_deleted;
 /* query.c, search.c, tooling.c */
-route_fn query_run, query_all, query_more, search_sosl, search_parameterized,
-    search_scope_order, search_layout, search_suggestions, tooling_resources,
-    tooling_query, tooling_sobjects, tooling_describe, tooling_create, tooling_get, tooling_change;
+route_fn query_run, query_all, query_more, search_sosl, search_parameterized, search_scope_order,
+    search_layout, search_suggestions, tooling_resources, tooling_query, tooling_sobjects,
+    tooling_describe, tooling_create, tooling_get, tooling_change;
 /* limits.c */
 route_fn limits_list, limits_record_count, recent_items;
 /* composite.c, batch.c, tree.c, collections.c */
@@ -52,9 +52,9 @@ route_fn cometd_messages, event_schema_of, event_schema_by_id, channel_push, con
 /* control.c, control_org.c, home.c */
 route_fn control_help, control_token, control_expire, control_revoke, control_reset, control_load,
     control_schema_get, control_schema, control_users_get, control_users, control_rules,
-    control_sharing_get, control_sharing, control_policies_get, control_policies,
-    control_faults_get, control_faults, control_faults_delete, control_clock_get, control_clock,
-    control_limits_get, control_limits, control_latency_get, control_latency, control_stats,
-    control_requests, control_requests_delete, enrich_companies, home_page;
+    control_sharing_get, control_sharing, control_policies_delete, control_policies_get,
+    control_policies, control_faults_get, control_faults, control_faults_delete, control_clock_get,
+    control_clock, control_limits_get, control_limits, control_latency_get, control_latency,
+    control_stats, control_requests, control_requests_delete, enrich_companies, home_page;
 
 #endif

@@ -5,6 +5,7 @@
 #include "localorg/rest/rows.h"
 
 #include "localorg/rest/resources.h"
+#include "localorg/rest/setup_rows.h"
 
 #include "base/str.h"
 #include "base/when.h"
@@ -261,6 +262,6 @@ void rows_delete(struct call *call)
 {
     char id[19];
     const struct sobject *object = call_object(call, call->args[0]);
-    if (object && rows_id(call, object, call->args[1], id))
+    if (object && rows_id(call, object, call->args[1], id) && !setup_rows_delete(call, object, id))
         answer_written(call, DML_DELETE, object, id, NULL);
 }

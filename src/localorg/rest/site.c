@@ -14,9 +14,10 @@
 #include "localorg/rest/report_runs.h"
 #include "localorg/rest/deploys.h"
 #include "localorg/rest/routes.h"
-#include "localorg/search/search.h"
+#include "localorg/rest/setup_rows.h"
 #include "localorg/rest/topics.h"
 #include "localorg/rest/turnstile.h"
+#include "localorg/search/search.h"
 #include "localorg/seed/seed.h"
 #include "localorg/soql/soql.h"
 #include "localorg/streaming/hub.h"
@@ -214,6 +215,8 @@ enum status site_reset(struct site *site, const char *seed, int scale, struct er
     if (options->data)
         remove_database(options->data);
     site->org = open_org(options, site->world, err);
+    if (site->org)
+        setup_rows_register(site);
     if (!site->org) { /* a server without an org cannot answer anything */
         log_error("reset failed: %s", err->message);
         exit(1);
@@ -320,6 +323,7 @@ struct site *site_start(const struct site_options *options, struct err *err)
     site->turnstile = turnstile_new();
     site->org = open_org(options, site->world, err);
     if (site->org) {
+        setup_rows_register(site);
         site->search = search_index_new(site->org);
         listen_to_org(site);
         state_load(site);

@@ -18,7 +18,7 @@ struct site *site;
 const char *admin_token;
 static struct http_client *client;
 static struct arena *arena;
-static char cookie[256];
+static char cookie[256], hints[256], address[64], host[128];
 
 static void start(const char *data)
 {
@@ -41,6 +41,8 @@ void rest_up(void)
     arena = arena_new();
     client = http_client_new(world_real(), "localorg tests");
     forget_cookies();
+    come_from("");
+    call_host("");
     start(NULL);
 }
 
@@ -60,7 +62,17 @@ void rest_down(void)
 
 void forget_cookies(void)
 {
-    cookie[0] = '\0';
+    cookie[0] = hints[0] = '\0';
+}
+
+void come_from(const char *from)
+{
+    snprintf(address, sizeof address, "%s", from);
+}
+
+void call_host(const char *name)
+{
+    snprintf(host, sizeof host, "%s", name);
 }
 
 const char *text_f(const char *fmt, ...)
@@ -95,6 +107,12 @@ static struct reply exchange(const char *method, const char *path, const char *b
     struct http_response response = {0};
     struct err err = {{0}};
     struct reply reply = {0};
+    struct http_header from = {"X-Forwarded-For", address, (struct http_header *)headers};
+    if (address[0])
+        headers = &from;
+    struct http_header to = {"Host", host, (struct http_header *)headers};
+    if (host[0])
+        headers = &to;
     struct http_request request = {.method = method,
                                    .url = url_of(path),
                                    .headers = headers,
@@ -142,13 +160,16 @@ struct reply ask(const char *method, const char *path, const char *body)
 static struct reply browser(const char *method, const char *path, const char *form)
 {
     struct http_header type = {"Content-Type", "application/x-www-form-urlencoded", NULL};
-    struct http_header sent = {"Cookie", cookie, NULL};
-    if (cookie[0])
+    struct http_header sent = {"Cookie", text_f("%s%s%s", cookie, hints[0] ? "; " : "", hints),
+                               NULL};
+    if (cookie[0] || hints[0])
         type.next = &sent;
     struct reply reply = exchange(method, path, form, form ? &type : type.next);
     for (const struct http_header *h = reply.headers; h; h = h->next)
         if (text_eq_nocase(h->name, "Set-Cookie") && text_starts(h->value, "sid="))
             snprintf(cookie, sizeof cookie, "%.*s", (int)strcspn(h->value, ";"), h->value);
+        else if (text_eq_nocase(h->name, "Set-Cookie") && text_starts(h->value, "localorg_hints="))
+            snprintf(hints, sizeof hints, "%.*s", (int)strcspn(h->value, ";"), h->value);
     return reply;
 }
 

@@ -34,6 +34,10 @@ struct reply ask_as(const char *authorization, const char *method, const char *p
 struct reply post_form(const char *path, const char *form);
 struct reply browse(const char *path);
 void forget_cookies(void);
+/* From here on requests seem to come from this address (policy trust_forwarded_for), or
+ * go to this host; "" takes it back. */
+void come_from(const char *address);
+void call_host(const char *name);
 
 const char *text_f(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 const char *reply_header(const struct reply *reply, const char *name); /* "" when absent */
