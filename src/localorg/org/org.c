@@ -46,6 +46,42 @@ static enum status identity_load(struct org *org, struct err *err)
     return OK;
 }
 
+static enum status renew_rows(struct org *org, const char *before, struct err *err)
+{
+    struct schema *schema = org->schema;
+    char *sql = sqlite3_mprintf("UPDATE \"Organization\" SET \"Id\" = %Q WHERE \"Id\" = %Q",
+                                org->id, before);
+    enum status status = schema_find(schema, "Organization") ? db_exec(org->db, err, sql) : OK;
+    sqlite3_free(sql);
+    if (status == OK && schema_find(schema, "LoginHistory"))
+        status = db_exec(org->db, err, "DELETE FROM \"LoginHistory\"");
+    if (status == OK && schema_find(schema, "User"))
+        status = db_exec(org->db, err,
+                         "UPDATE \"User\" SET \"Email\" = \"Email\" || '.invalid' WHERE \"Email\""
+                         " NOT LIKE '%.invalid'");
+    return status;
+}
+
+enum status org_renew(struct org *org, struct err *err)
+{
+    char before[19];
+    uint64_t number;
+    memcpy(before, org->id, sizeof before);
+    if (!org_write_begin(org))
+        return err_set(err, ERR_IO, "cannot write to the org");
+    if (!id_number(before, org->pod, &number))
+        number = 1;
+    id_make("00D", org->pod, number + 1, org->id);
+    enum status status = meta_put(org, "id", org->id, err);
+    if (status == OK)
+        status = renew_rows(org, before, err);
+    enum status ended = org_write_end(org, status == OK, status == OK ? err : NULL);
+    if (status != OK || ended != OK)
+        memcpy(org->id, before, sizeof before);
+    memcpy(org->id_short, org->id, 15);
+    return status == OK ? ended : status;
+}
+
 /* --- the schema, kept and brought back --- */
 
 static enum status schema_restore(struct org *org, const char *sql, bool fields, struct err *err)
@@ -321,8 +357,17 @@ bool org_rows(struct org *org, const struct sobject *object, const char *user_id
 
 /* --- the clock --- */
 
+static _Thread_local int64_t pretended_ms;
+
+void org_clock_pretend(int64_t ms)
+{
+    pretended_ms = ms;
+}
+
 int64_t org_now_ms(struct org *org)
 {
+    if (pretended_ms)
+        return pretended_ms;
     int64_t frozen = atomic_load(&org->frozen_at);
     int64_t base = frozen != INT64_MIN ? frozen : org->world->now_ms(org->world);
     return base + atomic_load(&org->shift_ms);

@@ -50,9 +50,15 @@ struct schema *org_schema(struct org *org);
 int64_t org_now_ms(struct org *org);                     /* the org's (virtual) clock */
 void org_clock_shift(struct org *org, int64_t shift_ms); /* moves it from here on */
 void org_clock_freeze(struct org *org, bool frozen);
+/* For the calling thread alone the clock of every org stands at this instant; 0: no more. */
+void org_clock_pretend(int64_t ms);
 const char *org_id18(const struct org *org); /* 00D... */
 const char *org_id15(const struct org *org);
 struct world *org_world(struct org *org);
+
+/* As a sandbox refresh leaves it: another organization id, no login history, e-mail addresses
+ * that end in .invalid. Records keep their ids. With nobody else in the org. */
+enum status org_renew(struct org *org, struct err *err);
 
 /* --- ids --- */
 void id_to_18(const char *id15, char out[19]);

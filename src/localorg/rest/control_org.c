@@ -4,6 +4,7 @@
 #include "localorg/rest/gate.h"
 #include "localorg/rest/records.h"
 #include "localorg/rest/resources.h"
+#include "localorg/rest/scenario.h"
 
 #include "base/str.h"
 #include "localorg/search/search.h"
@@ -60,6 +61,49 @@ void control_reset(struct call *call)
     }
     struct session session;
     struct jw w;
+    bool ok = site_token(call->site, SEED_ADMIN_USERNAME, &session);
+    answer_json(call, 200, &w);
+    jw_object(&w);
+    jw_kv_bool(&w, "ok", true);
+    jw_kv_text(&w, "organization_id", org_id18(call->site->org));
+    jw_kv_text(&w, "access_token", ok ? session.token : NULL);
+    jw_end_object(&w);
+}
+
+/* --- scenarios --- */
+
+void control_scenario(struct call *call)
+{
+    struct err err = {{0}};
+    const struct json *body = org_body(call);
+    if (!body)
+        return;
+    if (scenario_apply(call->site, call->arena, body, true, &err) != OK)
+        refuse(call, &err);
+    else
+        answer_done(call, "faults", faults_count(call->site->faults));
+}
+
+/* After a reset: the scenario the program was started with, once more. */
+void control_replay(struct call *call)
+{
+    struct err err = {{0}};
+    const char *path = call->site->options.scenario;
+    if (path && scenario_file(call->site, path, true, &err) != OK)
+        refuse(call, &err);
+}
+
+void control_sandbox_refresh(struct call *call)
+{
+    struct err err = {{0}};
+    struct session session;
+    struct jw w;
+    if (org_renew(call->site->org, &err) != OK) {
+        refuse(call, &err);
+        return;
+    }
+    grants_clear(call->site->grants);
+    site_save(call->site);
     bool ok = site_token(call->site, SEED_ADMIN_USERNAME, &session);
     answer_json(call, 200, &w);
     jw_object(&w);

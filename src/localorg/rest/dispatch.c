@@ -5,8 +5,11 @@
  * call; run the route under the org's read lock; put on the headers; wait
  * again; write the log. Subrequests of composite skip all but find and run. A
  * call that waits (call_later) leaves after "run the route" and comes back there. */
+#include "localorg/rest/fault_wire.h"
 #include "localorg/rest/gate.h"
+#include "localorg/rest/late.h"
 #include "localorg/rest/resources.h"
+#include "localorg/rest/scenario.h"
 
 #include "base/str.h"
 #include "base/when.h"
@@ -375,7 +378,9 @@ static void run_route(struct call *call)
     }
     if (too_long(call) || !call->route)
         return; /* 404, 405 or 410 stand already */
-    if (call->route->kind == ROUTE_API) {
+    if (call->route->kind == ROUTE_API && gate_moved(call)) {
+        ;
+    } else if (call->route->kind == ROUTE_API) {
         run_api(call);
         bulk_v1_speak(call);
     } else
@@ -390,14 +395,11 @@ static void run_route(struct call *call)
 /* The answer stands: the last delays, how it is sent, the log. */
 static void leave(struct call *call)
 {
-    const struct fault_plan *plan = call->plan;
-    pause_for(call->site, plan->delay_after_ms);
+    size_t bytes = call->out->body.len;
+    pause_for(call->site, call->plan->delay_after_ms);
     meter_end(call->site->meter, call->running);
-    if (plan->drop_after)
-        call->out->broken = HTTP_BREAK_BEFORE;
-    else if (plan->cut)
-        call->out->broken = HTTP_BREAK_MIDDLE;
-    log_request(call, call->started_us, call->out->body.len);
+    fault_wire(call);
+    log_request(call, call->started_us, bytes);
 }
 
 static void resume(void *ctx)
@@ -435,33 +437,82 @@ static void lock_org(struct call *call)
         pthread_rwlock_rdlock(&call->site->org_lock);
 }
 
-static void handle_salesforce(struct call *call)
+/* Asks the fault rules; runs the control requests some of them bring. */
+static void plan_faults(struct call *call)
 {
     struct site *site = call->site;
     struct fault_plan *plan = arena_alloc(call->arena, sizeof *plan);
-    call->started_us = clock_us();
     const char *target = call->in->query
                              ? arena_printf(call->arena, "%s?%s", call->path, call->in->query)
                              : call->path;
-    pthread_rwlock_rdlock(&site->org_lock);
-    identify(call);
-    pthread_rwlock_unlock(&site->org_lock);
     faults_match(site->faults, site->dice, call->arena, call->method, target, &call->in->body,
                  call->session.username, plan);
     call->plan = plan;
-    call->running = meter_begin(site->meter, site->world->monotonic_ms(site->world));
-    pause_for(site, site->latency_ms + plan->delay_before_ms);
-    if (plan->drop_before) {
-        call->out->broken = HTTP_BREAK_BEFORE;
-        meter_end(site->meter, call->running);
-        log_request(call, call->started_us, 0);
-        return;
-    }
+    const struct json *groups =
+        plan->control ? json_parse(call->arena, plan->control, strlen(plan->control), NULL) : NULL;
+    json_each(group, groups)
+        scenario_steps(site, call->arena, group, NULL);
+    if (plan->forget_cursors)
+        cursors_clear(site->cursors);
+}
+
+/* Lost on the way in: not processed, or not yet. */
+static bool lost(struct call *call)
+{
+    const struct fault_plan *plan = call->plan;
+    if (!plan->drop_before && plan->late_ms < 0)
+        return false;
+    if (plan->late_ms >= 0)
+        late_add(call->site, call->in, plan->late_ms);
+    call->out->broken = HTTP_BREAK_BEFORE;
+    meter_end(call->site->meter, call->running);
+    log_request(call, call->started_us, 0);
+    return true;
+}
+
+/* The same request once more, as a proxy sends it again; the first answer stays. */
+static void run_again(struct call *call)
+{
+    struct http_out answer = {0};
+    struct fault_plan plain = {.names = call->plan->names, .late_ms = -1};
+    struct call second = *call;
+    second.out = &answer;
+    second.plan = &plain;
+    second.json = NULL;
+    if (second.route)
+        run_route(&second);
+    buf_free(&answer.body);
+}
+
+static void run_locked(struct call *call)
+{
+    const struct fault_plan *plan = call->plan;
     lock_org(call);
+    if (plan->stamp_lag_ms)
+        org_clock_pretend(call_now(call) - plan->stamp_lag_ms);
     run_route(call);
+    if (plan->twice && !call->ticket)
+        run_again(call);
+    org_clock_pretend(0);
     if (!call->ticket)
         usual_headers(call);
+    pthread_rwlock_unlock(&call->site->org_lock);
+}
+
+static void handle_salesforce(struct call *call)
+{
+    struct site *site = call->site;
+    call->started_us = clock_us();
+    late_run(site);
+    pthread_rwlock_rdlock(&site->org_lock);
+    identify(call);
     pthread_rwlock_unlock(&site->org_lock);
+    plan_faults(call);
+    call->running = meter_begin(site->meter, site->world->monotonic_ms(site->world));
+    pause_for(site, site->latency_ms + call->plan->delay_before_ms);
+    if (lost(call))
+        return;
+    run_locked(call);
     if (call->ticket) { /* who only waits is not at work */
         meter_end(site->meter, call->running);
         call->running = -1;
@@ -509,18 +560,31 @@ static bool control_allowed(struct call *call)
     return false;
 }
 
-static void handle_control(struct call *call)
+static void run_control(struct call *call)
 {
-    struct fault_plan none = {.names = ""};
-    call->plan = &none;
-    if (!control_allowed(call) || !call->route)
+    if (call->route->kind == ROUTE_FREE) {
+        call->route->run(call);
         return;
+    }
     if (call->route->kind == ROUTE_ALONE)
         pthread_rwlock_wrlock(&call->site->org_lock);
     else
         pthread_rwlock_rdlock(&call->site->org_lock);
     call->route->run(call);
     pthread_rwlock_unlock(&call->site->org_lock);
+}
+
+static void handle_control(struct call *call)
+{
+    struct fault_plan none = {.names = "", .late_ms = -1};
+    call->plan = &none;
+    if (!control_allowed(call) || !call->route)
+        return;
+    late_run(call->site);
+    run_control(call);
+    late_run(call->site); /* it may have moved the clock */
+    if (call->route->run == control_reset && call->out->status == 200)
+        control_replay(call);
 }
 
 /* --- the door --- */
@@ -537,6 +601,27 @@ static const char *origin_of(const struct call *call)
                         scheme && strcmp(scheme, "https") == 0 ? "https" : "http", host);
 }
 
+/* The call, its path and its route. */
+static void call_open(struct call *call)
+{
+    if (call->in->query)
+        call->query = uri_pairs(call->arena, call->in->query, strlen(call->in->query));
+    const char *override = call_param(call, "_HttpMethod");
+    if (override && strcmp(call->in->method, "POST") == 0)
+        call->method = override;
+    call->path = tidy_path(call->arena, call->in->path);
+    call->origin = origin_of(call);
+    call->route = find_route(call);
+}
+
+static bool is_control(const struct call *call)
+{
+    if (!call->route)
+        return text_starts(call->path, "/localorg");
+    return call->route->kind == ROUTE_CONTROL || call->route->kind == ROUTE_FREE ||
+           call->route->kind == ROUTE_ALONE;
+}
+
 void routes_handle(void *ctx, struct http_in *in, struct http_out *out)
 {
     struct call *call = arena_alloc(in->arena, sizeof *call); /* it may outlive this function */
@@ -546,21 +631,60 @@ void routes_handle(void *ctx, struct http_in *in, struct http_out *out)
                           .arena = in->arena,
                           .method = in->method,
                           .headers = in->headers};
-    if (in->query)
-        call->query = uri_pairs(in->arena, in->query, strlen(in->query));
-    const char *override = call_param(call, "_HttpMethod");
-    if (override && strcmp(in->method, "POST") == 0)
-        call->method = override;
-    call->path = tidy_path(in->arena, in->path);
-    call->origin = origin_of(call);
-    call->route = find_route(call);
-    bool control = call->route
-                       ? call->route->kind == ROUTE_CONTROL || call->route->kind == ROUTE_ALONE
-                       : text_starts(call->path, "/localorg");
-    if (control)
+    call_open(call);
+    if (is_control(call))
         handle_control(call);
     else
         handle_salesforce(call);
+}
+
+void routes_deliver(struct site *site, struct http_in *in)
+{
+    struct http_out answer = {0};
+    struct fault_plan plain = {.names = "late", .late_ms = -1};
+    struct call call = {.site = site,
+                        .in = in,
+                        .out = &answer,
+                        .arena = in->arena,
+                        .method = in->method,
+                        .headers = in->headers,
+                        .plan = &plain,
+                        .started_us = clock_us()};
+    call_open(&call);
+    if (!is_control(&call)) {
+        lock_org(&call);
+        identify(&call);
+        run_route(&call);
+        pthread_rwlock_unlock(&site->org_lock);
+        log_request(&call, call.started_us, 0);
+    }
+    buf_free(&answer.body);
+}
+
+int routes_control(struct site *site, struct arena *arena, const char *method, const char *path,
+                   const char *body, struct buf *answer)
+{
+    const char *query = strchr(path, '?');
+    struct http_out out = {0};
+    struct http_in in = {.method = method,
+                         .path = query ? arena_strndup(arena, path, (size_t)(query - path)) : path,
+                         .query = query ? query + 1 : NULL,
+                         .peer = "127.0.0.1",
+                         .arena = arena};
+    struct fault_plan plain = {.names = "", .late_ms = -1};
+    struct call call = {
+        .site = site, .in = &in, .out = &out, .arena = arena, .method = method, .plan = &plain};
+    buf_str(&in.body, body ? body : "");
+    call_open(&call);
+    if (call.route && is_control(&call))
+        run_control(&call);
+    else
+        out.status = 404;
+    if (answer)
+        buf_append(answer, buf_text(&out.body), out.body.len);
+    buf_free(&out.body);
+    buf_free(&in.body);
+    return out.status;
 }
 
 /* --- subrequests --- */

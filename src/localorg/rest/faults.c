@@ -24,7 +24,8 @@ struct fault {
     /* what happens */
     char effect[24];
     int64_t status, delay_ms, delay_after_ms, page_size;
-    char body[4096], content_type[96], ids[2048];
+    int64_t rows, bytes, bytes_per_s, skew_ms, lag_ms;
+    char body[4096], content_type[96], ids[2048], control[16384];
     bool processed;
     /* counted here */
     int64_t matched, hits;
@@ -33,8 +34,10 @@ struct fault {
 };
 
 #define EFFECTS                                                                                    \
-    "status drop_before drop_after cut delay html expire_token limit_exceeded lock_rows "          \
-    "small_pages error"
+    "status drop_before drop_after late_commit duplicate partial cut truncate garble chunked "     \
+    "slow "                                                                                        \
+    "delay html error expire_token limit_exceeded lock_rows small_pages forget_cursors shuffle "   \
+    "date_skew stamp_lag control"
 
 static const struct setting rows[] = {
     SETTING(fault, name, SET_TEXT, NULL, "to find it again; made up when missing"),
@@ -57,6 +60,14 @@ static const struct setting rows[] = {
             "effect status: the body; effect error: errorCode: message"),
     SETTING(fault, content_type, SET_TEXT, NULL, "effect status: of the body"),
     SETTING(fault, ids, SET_LIST, NULL, "effect lock_rows: these records; else by probability"),
+    SETTING(fault, rows, SET_INT, NULL, "effect partial: rows that are written before it dies"),
+    SETTING(fault, bytes, SET_INT, NULL, "effect garble: wrong bytes in the body (1)"),
+    SETTING(fault, bytes_per_s, SET_INT, NULL, "effect slow: bytes of the body a second"),
+    SETTING(fault, skew_ms, SET_INT, NULL, "effect date_skew: added to the Date header"),
+    SETTING(fault, lag_ms, SET_INT, NULL,
+            "effect stamp_lag: what it writes is stamped so much earlier"),
+    SETTING(fault, control, SET_JSON, NULL,
+            "effect control: [{\"method\",\"path\",\"body\"}], control requests done first"),
     SETTING(fault, processed, SET_BOOL, NULL,
             "effects status, error, html: the request is processed first, its answer thrown away"),
     SETTING(fault, matched, SET_INT, NULL, "requests that matched so far"),
@@ -120,6 +131,13 @@ static enum status check(const struct fault *fault, struct err *err)
     if (strcmp(fault->effect, "small_pages") == 0 && fault->page_size < 1)
         return err_set(err, "localorg.setting",
                        "effect small_pages needs \"page_size\": 1 or more");
+    if (strcmp(fault->effect, "partial") == 0 && fault->rows < 1)
+        return err_set(err, "localorg.setting", "effect partial needs \"rows\": 1 or more");
+    if (strcmp(fault->effect, "slow") == 0 && fault->bytes_per_s < 1)
+        return err_set(err, "localorg.setting", "effect slow needs \"bytes_per_s\": 1 or more");
+    if (strcmp(fault->effect, "control") == 0 && fault->control[0] != '[')
+        return err_set(err, "localorg.setting",
+                       "effect control needs \"control\": [{\"method\", \"path\", \"body\"}]");
     if (strcmp(fault->effect, "lock_rows") == 0 && !fault->ids[0] && !fault->probability[0])
         return err_set(err, "localorg.setting",
                        "effect lock_rows needs \"ids\" or a \"probability\" per row");
@@ -291,13 +309,57 @@ static void plan_error(const struct fault *fault, struct arena *arena, struct fa
     buf_free(&out);
 }
 
+static void add_control(const struct fault *fault, struct arena *arena, struct fault_plan *plan)
+{
+    if (strcmp(fault->effect, "control") == 0)
+        plan->control = plan->control
+                            ? arena_printf(arena, "%.*s,%s]", (int)strlen(plan->control) - 1,
+                                           plan->control, fault->control)
+                            : arena_printf(arena, "[%s]", fault->control);
+}
+
+/* Effects on delivery, bytes and stamps. False when it is another one. */
+static bool add_delivery(const struct fault *fault, struct fault_plan *plan)
+{
+    const char *effect = fault->effect;
+    if (strcmp(effect, "late_commit") == 0)
+        plan->late_ms = fault->delay_ms;
+    else if (strcmp(effect, "duplicate") == 0)
+        plan->twice = true;
+    else if (strcmp(effect, "partial") == 0)
+        plan->partial_rows = fault->rows;
+    else if (strcmp(effect, "truncate") == 0)
+        plan->truncate = true;
+    else if (strcmp(effect, "garble") == 0)
+        plan->garble += fault->bytes > 0 ? fault->bytes : 1;
+    else if (strcmp(effect, "chunked") == 0)
+        plan->chunked = true;
+    else if (strcmp(effect, "slow") == 0)
+        plan->slow_bytes_per_s = fault->bytes_per_s;
+    else if (strcmp(effect, "date_skew") == 0)
+        plan->skew_ms += fault->skew_ms;
+    else if (strcmp(effect, "stamp_lag") == 0)
+        plan->stamp_lag_ms += fault->lag_ms;
+    else if (strcmp(effect, "forget_cursors") == 0)
+        plan->forget_cursors = true;
+    else if (strcmp(effect, "shuffle") == 0)
+        plan->shuffle = true;
+    else
+        return false;
+    return true;
+}
+
 static void add_to_plan(const struct fault *fault, struct arena *arena, struct fault_plan *plan)
 {
     const char *effect = fault->effect;
     plan->names = plan->names[0] ? arena_printf(arena, "%s %s", plan->names, fault->name)
                                  : arena_strdup(arena, fault->name);
-    plan->delay_before_ms += fault->delay_ms;
+    add_control(fault, arena, plan);
+    if (strcmp(effect, "late_commit") != 0) /* there it says how late */
+        plan->delay_before_ms += fault->delay_ms;
     plan->delay_after_ms += fault->delay_after_ms;
+    if (add_delivery(fault, plan))
+        return;
     if (strcmp(effect, "drop_before") == 0) {
         plan->drop_before = true;
     } else if (strcmp(effect, "drop_after") == 0) {
@@ -328,11 +390,19 @@ static void add_to_plan(const struct fault *fault, struct arena *arena, struct f
     }
 }
 
+int64_t faults_count(struct faults *faults)
+{
+    pthread_mutex_lock(&faults->lock);
+    int64_t count = (int64_t)faults->rules.len;
+    pthread_mutex_unlock(&faults->lock);
+    return count;
+}
+
 void faults_match(struct faults *faults, struct dice *dice, struct arena *arena, const char *method,
                   const char *target, const struct buf *body, const char *user,
                   struct fault_plan *plan)
 {
-    *plan = (struct fault_plan){.names = ""};
+    *plan = (struct fault_plan){.names = "", .late_ms = -1};
     pthread_mutex_lock(&faults->lock);
     for (size_t i = 0; i < faults->rules.len; i++) {
         struct fault *fault = faults->rules.at[i];

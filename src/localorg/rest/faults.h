@@ -28,7 +28,21 @@ struct fault_plan {
     int64_t page_size;       /* 0 = as usual */
     const char *lock_ids;    /* words; rows with these ids cannot be locked */
     double lock_probability; /* any row */
-    const char *names;       /* of the rules, for the log; "" when none hit */
+    int64_t late_ms;         /* drop_before, then delivered so much later; -1 = no */
+    bool twice;              /* delivered twice; the second answer is thrown away */
+    int64_t partial_rows;    /* so many rows are written, then it dies; 0 = no */
+    int64_t partial_done;    /* of them */
+    bool dead;               /* it has */
+    bool truncate;           /* a whole answer with half of the body */
+    int64_t garble;          /* so many bytes of the body are wrong */
+    bool chunked;            /* no Content-Length */
+    int64_t slow_bytes_per_s;
+    int64_t skew_ms;      /* of the Date header alone */
+    int64_t stamp_lag_ms; /* what it writes is stamped so much earlier */
+    bool forget_cursors;  /* every query locator is gone */
+    bool shuffle;         /* rows whose order nobody asked for come in another */
+    const char *control;  /* JSON: an array of arrays of control requests, run before it */
+    const char *names;    /* of the rules, for the log; "" when none hit */
 };
 
 struct faults *faults_new(void);
@@ -40,6 +54,7 @@ enum status faults_add(struct faults *faults, const struct json *rules, size_t *
 size_t faults_remove(struct faults *faults, const char *name);
 void faults_write(struct faults *faults, struct jw *w);
 /* Texts of the plan live on the arena. `target` is path?query as sent. */
+int64_t faults_count(struct faults *faults);
 void faults_match(struct faults *faults, struct dice *dice, struct arena *arena, const char *method,
                   const char *target, const struct buf *body, const char *user,
                   struct fault_plan *plan);

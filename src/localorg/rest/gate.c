@@ -71,6 +71,34 @@ bool call_at_generic_host(const struct call *call, const struct org_policy *org)
            !words_have_n(org->my_domain, host, name);
 }
 
+const char *call_instance(struct call *call)
+{
+    struct org_policy org;
+    policies_org(call->site->policies, &org);
+    const char *scheme = text_starts(call->origin, "https:") ? "https" : "http";
+    return org.instance_host[0] ? arena_printf(call->arena, "%s://%s", scheme, org.instance_host)
+                                : call->origin;
+}
+
+bool gate_moved(struct call *call)
+{
+    struct org_policy org;
+    policies_org(call->site->policies, &org);
+    if (!org.instance_host[0] || strcasecmp(org.instance_host, host_of(call)) == 0 ||
+        strcmp(org.moved_answer, "serve") == 0)
+        return false;
+    if (strcmp(org.moved_answer, "401") == 0)
+        answer_error(call, 401, "INVALID_SESSION_ID", "Session expired or invalid");
+    else if (strcmp(org.moved_answer, "redirect") == 0)
+        answer_redirect(call, arena_printf(call->arena, "%s%s%s%s", call_instance(call),
+                                           call->in->path, call->in->query ? "?" : "",
+                                           call->in->query ? call->in->query : ""));
+    else
+        answer_text(call, 420, "text/html;charset=UTF-8",
+                    "<html><body><h1>420</h1><p>No route to this host.</p></body></html>");
+    return true;
+}
+
 /* --- address and hour --- */
 
 /* Do the profile's ranges keep this address out, as far as the app lets them? */

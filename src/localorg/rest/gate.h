@@ -23,6 +23,11 @@ const char *call_peer(const struct call *call);
 /* Is this one of the hosts that stand for login.salesforce.com? */
 bool call_at_generic_host(const struct call *call, const struct org_policy *org);
 
+/* Where the API of the org is: the host the client used, or where the org has moved to. */
+const char *call_instance(struct call *call);
+/* Has the org moved away from the host of this call? Answers as policy moved_answer says. */
+bool gate_moved(struct call *call);
+
 /* How somebody tries to come in. */
 enum door {
     DOOR_BROWSER, /* the login form */

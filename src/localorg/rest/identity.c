@@ -97,7 +97,7 @@ static void write_urls(struct call *call, const char *user_id, struct jw *w)
         struct buf url = BUF_INIT;
         const char *id =
             strcmp(url_rows[i].name, "profile") == 0 ? user_id : org_id15(call->site->org);
-        buf_str(&url, call->origin);
+        buf_str(&url, call_instance(call));
         for (const char *p = url_rows[i].path; *p;) {
             if (version && strncmp(p, "{version}", 9) == 0) {
                 buf_str(&url, version);

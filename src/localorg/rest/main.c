@@ -48,6 +48,7 @@ static const char serve_usage[] =
     "  --seed WHAT          what a new org holds: demo (1,000 accounts and more),\n"
     "                       developer-edition (the rows of a new Developer Edition), empty\n"
     "  --scale N            demo: so many times more (1)\n"
+    "  --scenario FILE      users, policies, records, faults ... of a new org, as JSON\n"
     "  --latency MS         wait this long before every answer (0)\n"
     "  --rng-seed N         make tokens, ids and faults repeatable\n"
     "  --threads N          requests answered at the same time (16)\n"
@@ -120,6 +121,8 @@ static enum status read_value(struct options *o, const char *name, const char *v
         return read_listen(o, value, err);
     if (strcmp(name, "--data") == 0) {
         o->site.data = value;
+    } else if (strcmp(name, "--scenario") == 0) {
+        o->site.scenario = value;
     } else if (strcmp(name, "--seed") == 0) {
         o->site.seed = value;
     } else if (strcmp(name, "--scale") == 0) {
@@ -142,8 +145,8 @@ static enum status read_value(struct options *o, const char *name, const char *v
     return OK;
 }
 
-static const char *const valued[] = {"--listen",  "--data",     "--seed",   "--scale",
-                                     "--latency", "--rng-seed", "--threads"};
+static const char *const valued[] = {"--listen",   "--data",    "--seed",     "--scale",
+                                     "--scenario", "--latency", "--rng-seed", "--threads"};
 static const char *const flags[] = {"--json", "--quiet", "--verbose", "--help", "-h", "--no-gzip"};
 #define COUNT(list) (sizeof(list) / sizeof *(list))
 

@@ -222,7 +222,7 @@ size_t oauth_issue(struct call *call, const struct token_wish *wish,
     pairs[n++] = (struct token_pair){"scope", arena_strdup(call->arena, wish->scopes)};
     if (words_have(wish->scopes, "openid") && !wish->new_refresh_token && !wish->grant)
         pairs[n++] = (struct token_pair){"id_token", id_token(call, wish, identity, token)};
-    pairs[n++] = (struct token_pair){"instance_url", call->origin};
+    pairs[n++] = (struct token_pair){"instance_url", call_instance(call)};
     pairs[n++] = (struct token_pair){"id", identity};
     pairs[n++] = (struct token_pair){"token_type", "Bearer"};
     pairs[n++] = (struct token_pair){"issued_at", issued};

@@ -48,6 +48,8 @@ struct org_policy {
         disable_password_login, prevent_generic_login, api_enabled, trust_forwarded_for;
     char status[8];                /* active locked */
     char transaction_security[12]; /* off block metering */
+    char instance_host[160];       /* the org has moved here; empty = it is everywhere */
+    char moved_answer[10];         /* at other hosts: 420 401 redirect serve */
     char my_domain[512];           /* hosts; empty = every host is one */
     char trusted_ip_ranges[1024];
     int64_t session_timeout_s;

@@ -155,6 +155,7 @@ void query_answer(struct call *call, const char *soql, bool all_rows)
     struct soql_context context = {.org = call->site->org,
                                    .user_id = call->session.user_id,
                                    .all_rows = all_rows,
+                                   .shuffle = call->plan && call->plan->shuffle,
                                    .now_ms = call_now(call),
                                    .api_version = call->api_version};
     memcpy(fresh.user_id, call->session.user_id, sizeof fresh.user_id);

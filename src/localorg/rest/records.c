@@ -241,10 +241,30 @@ static size_t refuse_locked(struct call *call, const struct dml_row *rows, size_
     return locked;
 }
 
+/* Fault "partial": the first rows are written and kept, then the server is gone. All or
+ * none keeps none. */
+static enum status write_until_death(struct call *call, enum dml_kind kind,
+                                     const struct dml_options *options, const struct dml_row *rows,
+                                     size_t count, struct dml_result *results, struct err *err)
+{
+    struct fault_plan *plan = call->plan;
+    size_t left = (size_t)(plan->partial_rows - plan->partial_done);
+    bool dies = plan->dead || count > left;
+    size_t lives = plan->dead || (dies && options->all_or_none) ? 0 : count < left ? count : left;
+    plan->dead |= dies;
+    plan->partial_done += (int64_t)lives;
+    for (size_t i = lives; i < count; i++)
+        result_refuse(call->arena, &results[i], "UNKNOWN_EXCEPTION", "the server is gone", NULL);
+    return lives ? org_dml(call->site->org, kind, options, rows, lives, results, call->arena, err)
+                 : OK;
+}
+
 static enum status write_some(struct call *call, enum dml_kind kind,
                               const struct dml_options *options, const struct dml_row *rows,
                               size_t count, struct dml_result *results, struct err *err)
 {
+    if (call->plan && call->plan->partial_rows > 0)
+        return write_until_death(call, kind, options, rows, count, results, err);
     size_t locked = refuse_locked(call, rows, count, results), n = 0;
     if (locked == 0)
         return org_dml(call->site->org, kind, options, rows, count, results, call->arena, err);

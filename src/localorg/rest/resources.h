@@ -52,9 +52,10 @@ route_fn cometd_messages, event_schema_of, event_schema_by_id, channel_push, con
 /* control.c, control_org.c, home.c */
 route_fn control_help, control_token, control_expire, control_revoke, control_reset, control_load,
     control_schema_get, control_schema, control_users_get, control_users, control_rules,
-    control_sharing_get, control_sharing, control_policies_delete, control_policies_get,
-    control_policies, control_faults_get, control_faults, control_faults_delete, control_clock_get,
-    control_clock, control_limits_get, control_limits, control_latency_get, control_latency,
-    control_stats, control_requests, control_requests_delete, enrich_companies, home_page;
+    control_sharing_get, control_sharing, control_policies_delete, control_scenario, control_replay,
+    control_sandbox_refresh, control_policies_get, control_policies, control_faults_get,
+    control_faults, control_faults_delete, control_clock_get, control_clock, control_limits_get,
+    control_limits, control_latency_get, control_latency, control_stats, control_requests,
+    control_requests_delete, enrich_companies, home_page;
 
 #endif

@@ -10,6 +10,7 @@ enum route_kind {
     ROUTE_OPEN,    /* anyone, not counted: OAuth, pages, the version list */
     ROUTE_API,     /* a session with scope api; one API call */
     ROUTE_CONTROL, /* /localorg/: loopback only, never faulted, delayed or logged */
+    ROUTE_FREE,    /* the same, under no lock of the org: it takes its own */
     ROUTE_ALONE    /* the same, with no other request in flight */
 };
 
@@ -27,6 +28,12 @@ extern const size_t route_count;
 
 /* The handler of the HTTP server; ctx is the site. */
 void routes_handle(void *site, struct http_in *in, struct http_out *out);
+/* Processes a request whose client has gone; its answer is thrown away. */
+void routes_deliver(struct site *site, struct http_in *in);
+/* A control request of our own: scenarios, faults of effect "control". `body` is JSON text or
+ * NULL. The status; what was answered is put into *answer (free it), which may be NULL. */
+int routes_control(struct site *site, struct arena *arena, const char *method, const char *path,
+                   const char *body, struct buf *answer);
 /* "GET /services/data/:v/query" */
 const char *route_name(int index);
 

@@ -140,6 +140,22 @@ static enum status read_text(const struct setting *row, char *place, const struc
     return OK;
 }
 
+static enum status read_json(const struct setting *row, char *place, const struct json *value,
+                             struct err *err)
+{
+    struct buf text = BUF_INIT;
+    struct jw w;
+    jw_init(&w, &text);
+    jw_value(&w, value);
+    bool fits = text.len < row->size;
+    if (fits && place)
+        memcpy(place, buf_text(&text), text.len + 1);
+    buf_free(&text);
+    return fits ? OK
+                : err_set(err, ERR_SETTING, "%s is longer than %zu characters", row->name,
+                          row->size - 1);
+}
+
 /* Stores when place is not NULL, else only checks. */
 static enum status read_one(const struct setting *row, char *place, const struct json *value,
                             struct err *err)
@@ -160,6 +176,8 @@ static enum status read_one(const struct setting *row, char *place, const struct
     case SET_LIST:
     case SET_NAMES:
         return read_list(row, place, value, err);
+    case SET_JSON:
+        return read_json(row, place, value, err);
     case SET_TEXT:
     case SET_WORD:
         return read_text(row, place, value, err);
@@ -242,6 +260,8 @@ void settings_write_given(const struct setting *rows, size_t count, uint64_t giv
             write_list(place, w);
         else if (rows[i].kind == SET_NAMES)
             write_names(place, w);
+        else if (rows[i].kind == SET_JSON && *place)
+            jw_raw(w, place, strlen(place));
         else
             jw_text(w, place);
     }

@@ -18,6 +18,7 @@ enum setting_kind {
     SET_LIST,  /* char[size], words with one space between; JSON: an array, or one text */
     SET_NAMES, /* char[size], names (which may hold spaces) with one line end between; JSON as above
                 */
+    SET_JSON,  /* char[size], any JSON as text */
     SET_WORD   /* char[size], one of `words` */
 };
 

@@ -11,9 +11,11 @@
 #include "localorg/metadata/setup.h"
 #include "localorg/org/views.h"
 #include "localorg/rest/bulk.h"
+#include "localorg/rest/late.h"
 #include "localorg/rest/report_runs.h"
 #include "localorg/rest/deploys.h"
 #include "localorg/rest/routes.h"
+#include "localorg/rest/scenario.h"
 #include "localorg/rest/setup_rows.h"
 #include "localorg/rest/topics.h"
 #include "localorg/rest/turnstile.h"
@@ -130,7 +132,8 @@ static void state_load(struct site *site)
 
 /* --- the org --- */
 
-static struct org *open_org(const struct site_options *options, struct world *world,
+/* *made: the org is new (NULL: who asks knows). */
+static struct org *open_org(const struct site_options *options, struct world *world, bool *made,
                             struct err *err)
 {
     struct org_user admin;
@@ -141,6 +144,8 @@ static struct org *open_org(const struct site_options *options, struct world *wo
         return NULL;
     org_set_soql(org, soql_compile);
     bool fresh = !org_user_by_name(org, SEED_ADMIN_USERNAME, &admin);
+    if (made)
+        *made = fresh;
     if (org_add_standard(org, err) == OK &&
         (!fresh || seed_org(org, options->seed, options->scale, seed, err) == OK))
         return org;
@@ -214,7 +219,7 @@ enum status site_reset(struct site *site, const char *seed, int scale, struct er
     org_close(site->org);
     if (options->data)
         remove_database(options->data);
-    site->org = open_org(options, site->world, err);
+    site->org = open_org(options, site->world, NULL, err);
     if (site->org)
         setup_rows_register(site);
     if (!site->org) { /* a server without an org cannot answer anything */
@@ -230,6 +235,7 @@ enum status site_reset(struct site *site, const char *seed, int scale, struct er
     report_runs_clear(site->report_runs);
     requests_clear(site->requests);
     faults_remove(site->faults, NULL);
+    late_clear(site->late);
     policies_free(site->policies);
     site->policies = policies_new();
     meter_free(site->meter);
@@ -296,6 +302,11 @@ static enum status start_server(struct site *site, struct err *err)
     return OK;
 }
 
+static enum status play(struct site *site, struct err *err)
+{
+    return scenario_file(site, site->options.scenario, site->fresh, err);
+}
+
 struct site *site_start(const struct site_options *options, struct err *err)
 {
     if (!known_seed(options->seed, err))
@@ -321,14 +332,15 @@ struct site *site_start(const struct site_options *options, struct err *err)
     streaming_limits(site);
     site->report_runs = report_runs_new();
     site->turnstile = turnstile_new();
-    site->org = open_org(options, site->world, err);
+    site->late = late_new();
+    site->org = open_org(options, site->world, &site->fresh, err);
     if (site->org) {
         setup_rows_register(site);
         site->search = search_index_new(site->org);
         listen_to_org(site);
         state_load(site);
         site->bulk = bulk_new(site);
-        if (start_server(site, err) == OK)
+        if (start_server(site, err) == OK && (!options->scenario || play(site, err) == OK))
             return site;
     }
     site_stop(site);
@@ -347,6 +359,7 @@ void site_stop(struct site *site)
         site_save(site);
     cursors_free(site->cursors);
     report_runs_free(site->report_runs);
+    late_free(site->late);
     turnstile_free(site->turnstile);
     requests_free(site->requests);
     faults_free(site->faults);

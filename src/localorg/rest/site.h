@@ -28,6 +28,7 @@ struct topics;
 struct http_server;
 struct report_runs;
 struct turnstile;
+struct late;
 struct search_index;
 
 struct site_options {
@@ -40,9 +41,10 @@ struct site_options {
     uint64_t rng_seed;  /* 0 = from the machine */
     int threads;        /* 0 = chosen from the machine and the latency */
     bool no_gzip;
-    struct world *world; /* NULL = the machine's */
-    bool no_server;      /* nobody listens: requests come through routes_handle alone, as in the
-                            simulation; the host and port name what is asked */
+    const char *scenario; /* a file applied to a new or reset org; NULL = none */
+    struct world *world;  /* NULL = the machine's */
+    bool no_server;       /* nobody listens: requests come through routes_handle alone, as in the
+                             simulation; the host and port name what is asked */
 };
 
 struct site {
@@ -63,6 +65,8 @@ struct site {
     struct requests *requests;
     struct cursors *cursors;
     struct turnstile *turnstile;
+    struct late *late;
+    bool fresh; /* the org was made by this run */
     struct bulk *bulk;
     struct waiting *waiting; /* requests of long polling */
     struct hub *hub;         /* CometD clients */

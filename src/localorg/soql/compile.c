@@ -214,6 +214,9 @@ static enum status select_sql(struct compiler *c, const struct ast_query *query,
         buf_str(sql, "SELECT ");
         columns_sql(c, sql);
         buf_printf(sql, "%s%s%s", from_sql(c, false), where, buf_text(&order));
+        if (c->context->shuffle && !query->order)
+            buf_printf(sql, " ORDER BY substr(t%d.\"Id\", 15, 1) DESC, t%d.\"Id\" DESC",
+                       c->scope->root->number, c->scope->root->number);
         buf_free(&order);
     }
     limit_sql(query, sql);

@@ -63,6 +63,7 @@ struct soql_context {
     bool all_rows;       /* queryAll: deleted rows too */
     int64_t now_ms;      /* for date literals */
     double api_version;
+    bool shuffle; /* rows that no ORDER BY orders come in another order than usual */
     /* Only records that this full-text table finds with this expression; the
      * rowids are those of the object's table. NULL: all. */
     const char *search_table, *search_match;
