@@ -21,7 +21,7 @@ static const char *const classes[] = {
     [CRM_EXECUTED] = "executed", [CRM_NOT_EXECUTED] = "not_executed",
     [CRM_REJECTED] = "rejected", [CRM_UNKNOWN] = "unknown",
     [CRM_EXISTS] = "exists",     [CRM_SEVERAL] = "several",
-    [CRM_PAUSE] = "pause",
+    [CRM_PAUSE] = "pause",       [CRM_CHANGED] = "changed",
 };
 
 const char *crm_class_name(enum crm_class class)

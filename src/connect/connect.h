@@ -161,6 +161,7 @@ enum crm_class {
     CRM_UNKNOWN,      /* may have been executed */
     CRM_EXISTS,       /* DUPLICATE_VALUE on our own key field: an earlier attempt or a rival won */
     CRM_SEVERAL,      /* the key matches several records: stop the column */
+    CRM_CHANGED,      /* not executed: the record was changed since unmodified_since */
     CRM_PAUSE         /* limit reached or the grant is gone, not executed: pause the connection;
                          outcome.code says which (REQUEST_LIMIT_EXCEEDED, ERR_CRM_RECONNECT, ...) */
 };
@@ -175,6 +176,8 @@ struct crm_write {
     const char *key_field; /* OP_UPSERT; OP_CREATE: our key field, to tell CRM_EXISTS */
     const char *key_value;
     const char *payload; /* JSON object of fields, exact bytes */
+    const char *unmodified_since; /* SystemModstamp: not if the record was changed after it. Only
+                                     with options.alone; to the second, and rounded up */
 };
 
 struct crm_outcome {
@@ -188,14 +191,38 @@ struct crm_outcome {
     const char *evidence; /* JSON: http status, progress, codes; never a token */
     const char *cause;    /* what the code means; NULL when nothing is known of it */
     const char *hint;     /* who must do what; may be NULL */
+    bool whole;           /* the exchange was refused as a whole: a smaller one may pass */
+    bool busy;            /* the remote wants fewer exchanges at once: locks, too many requests */
 };
 
 struct crm_write_options {
     bool duplicate_override; /* Sforce-Duplicate-Rule-Header: allowSave=true */
     bool resend_harmless;    /* sealed, keyed and updates: the connection may be reused */
+    bool alone;           /* each write is a request of its own inside the exchange, CRM_ALONE_MOST
+                             of them at most: the answers say more, conditions can be set */
     int64_t timeout_ms;
     const char *auto_assign; /* assignment rules: "TRUE", "FALSE", a rule's id; NULL = TRUE for
                                 creates only */
+};
+
+#define CRM_ALONE_MOST 25
+
+/* Several exchanges under way at once. */
+struct crm_exchange {
+    const struct crm_write *writes; /* of one kind and object, write_batch of them at most */
+    size_t count;
+    struct crm_write_options options;
+    struct arena *arena;
+    struct crm_outcome *outcomes; /* one for each write */
+};
+struct crm_watch {
+    void *ctx;
+    /* Exchange i is about to leave: what must be on disk before its first byte is put there now;
+     * its writes and count may still change. False = it is not sent, and gets no outcomes. */
+    bool (*leaving)(void *ctx, size_t i);
+    /* Its outcomes are set (not called for what was turned away). */
+    void (*landed)(void *ctx, size_t i);
+    size_t (*parallel)(void *ctx); /* how many may be under way now */
 };
 
 /* One value checked against describe before anything is sent. */
@@ -395,6 +422,9 @@ struct connector {
     void (*write)(struct crm_session *session, const struct crm_write *writes, size_t count,
                   const struct crm_write_options *options, struct arena *arena,
                   struct crm_outcome *outcomes);
+    /* Sends exchanges in their order, several at once; each is one request on the wire. */
+    void (*write_many)(struct crm_session *session, struct crm_exchange *list, size_t count,
+                       const struct crm_watch *watch);
     /* What one exchange would cost in API calls. */
     size_t (*write_cost)(enum op_kind kind, size_t count);
 };

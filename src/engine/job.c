@@ -133,10 +133,10 @@ static void set_budget(struct job_session *on)
         on->budget = (uint64_t)(session->limit_max - session->limit_used) / 2 + session->calls + 1;
 }
 
-bool job_over_budget(struct run_job *job, struct job_session *on)
+bool job_over_budget(struct run_job *job, struct job_session *on, size_t under_way)
 {
     set_budget(on);
-    if (!on->budget || on->session->calls < on->budget)
+    if (!on->budget || on->session->calls + under_way < on->budget)
         return false;
     job->report->paused = true;
     job->stop_writing = true;

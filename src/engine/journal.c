@@ -1,10 +1,10 @@
-/* journal.c - planning, sending and settling operations.
+/* journal.c - planning and settling operations.
  *
- * A write is SENDING on disk before its first byte leaves (W1). What comes back
- * is classed by the connector and becomes, in one transaction, the operation's
- * state, its cell, the cells that depend on it and an audit line (W6). Nothing
- * here guesses: what is not proved executed or not executed is UNKNOWN and goes
- * to reconcile.c. journal_settle is the one door for state changes. */
+ * What comes back for a write is classed by the connector and becomes, in one
+ * transaction, the operation's state, its cell, the cells that depend on it and
+ * an audit line (W6). Nothing here guesses: what is not proved executed or not
+ * executed is UNKNOWN and goes to reconcile.c. journal_settle is the one door
+ * for state changes. Sending is journal_send.c's. */
 #include "engine/journal.h"
 
 #include "base/log.h"
@@ -13,9 +13,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SEND_TIMEOUT_MS ((int64_t)150 * 1000)
 #define LOCK_FIRST_MS   1000
 #define PAUSE_MS        ((int64_t)60 * 1000)
+#define DUPLICATES_ASKED_MOST 100
 
 /* ----------------------------------------------------------- settlements */
 
@@ -186,6 +186,16 @@ static void settle_unknown(struct run_job *job, struct settlement *s,
                     "sent, but the answer was lost; looking for what became of it");
 }
 
+/* What a smaller exchange, or a fresh token, may cure needs no waiting. */
+static int64_t wait_of(const struct op *op, const struct crm_outcome *outcome)
+{
+    bool at_once = outcome->whole || text_eq(outcome->code, "INVALID_SESSION_ID") ||
+                   text_eq(outcome->code, "connect.same_key") ||
+                   text_eq(outcome->code, "connect.other_batch") ||
+                   text_eq(outcome->code, "DUPLICATES_DETECTED");
+    return at_once && op->attempt < 8 ? 0 : lock_back_off(op);
+}
+
 static void settle_not_executed(struct run_job *job, struct settlement *s,
                                 const struct op_target *target, const struct crm_outcome *outcome)
 {
@@ -199,7 +209,7 @@ static void settle_not_executed(struct run_job *job, struct settlement *s,
         return;
     }
     s->settle.to = OP_RETRY_SAFE;
-    s->settle.not_before_ms = now + (pause ? PAUSE_MS : lock_back_off(s->op));
+    s->settle.not_before_ms = now + (pause ? PAUSE_MS : wait_of(s->op, outcome));
     s->settle.error_code = outcome->code;
     s->settle.error_message = outcome->message;
     settlement_cell(s, target, CELL_RETRYING, outcome->code,
@@ -214,6 +224,43 @@ static const char *rejection(struct arena *arena, const struct crm_outcome *outc
                         outcome->fields ? " Fields: " : "", outcome->fields ? outcome->fields : "",
                         outcome->other_id ? " Record: " : "",
                         outcome->other_id ? outcome->other_id : "");
+}
+
+/* The exchange was refused as a whole for what may be one row's fault: smaller ones will tell. */
+static bool may_be_anothers_fault(const struct crm_outcome *outcome)
+{
+    return outcome->class == CRM_REJECTED && outcome->whole;
+}
+
+/* A duplicate rule names the records it found only to a row that was alone: asked once, for
+ * the first rows of a run. */
+static bool wants_the_records(struct run_job *job, const struct settlement *s,
+                              const struct crm_outcome *outcome)
+{
+    return outcome->class == CRM_REJECTED && text_eq(outcome->code, "DUPLICATES_DETECTED") &&
+           !outcome->other_id && !text_eq(s->op->error_code, "DUPLICATES_DETECTED") &&
+           s->op->kind != OP_UPSERT && job->duplicates_asked++ < DUPLICATES_ASKED_MOST;
+}
+
+static void send_differently(struct run_job *job, struct settlement *s,
+                             const struct op_target *target, const struct crm_outcome *outcome)
+{
+    struct crm_outcome again = *outcome;
+    if (outcome->whole)
+        again.code = WHOLE_REFUSED;
+    again.class = CRM_NOT_EXECUTED;
+    settle_not_executed(job, s, target, &again);
+}
+
+/* Somebody changed the record since it was read: what they changed decides (reconcile.c). */
+static void settle_changed(struct run_job *job, struct settlement *s,
+                           const struct op_target *target, const struct crm_outcome *outcome)
+{
+    settle_unknown(job, s, target, outcome);
+    s->settle.error_code = OUTCOME_CHANGED;
+    s->settle.error_message = "the record was changed since it was read; nothing was written";
+    s->settle.not_before_ms = 0;
+    settlement_cell(s, target, CELL_QUEUED, OUTCOME_CHANGED, s->settle.error_message);
 }
 
 static void settle_rejected(struct arena *arena, struct settlement *s,
@@ -248,11 +295,14 @@ static void settle_executed(struct run_job *job, struct arena *arena, struct set
     settlement_cell_value(s, target, write_cell(arena, s->op, id, true));
 }
 
-static void settle_outcome(struct run_job *job, struct arena *arena, struct settlement *s,
-                           const struct op_target *target, const struct crm_outcome *outcome)
+void settle_outcome(struct run_job *job, struct arena *arena, struct settlement *s,
+                    const struct op_target *target, const struct crm_outcome *outcome)
 {
     s->settle.evidence = outcome->evidence;
-    switch (outcome->class) {
+    if (may_be_anothers_fault(outcome) || wants_the_records(job, s, outcome))
+        send_differently(job, s, target, outcome);
+    else
+        switch (outcome->class) {
     case CRM_EXECUTED:
         settle_executed(job, arena, s, target, outcome);
         break;
@@ -281,6 +331,9 @@ static void settle_outcome(struct run_job *job, struct arena *arena, struct sett
     case CRM_UNKNOWN:
         settle_unknown(job, s, target, outcome);
         break;
+    case CRM_CHANGED:
+        settle_changed(job, s, target, outcome);
+        break;
     }
     s->settle.audit = arena_printf(arena, "%s %s %s: %s", op_kind_name(s->op->kind), s->op->object,
                                    s->settle.result_id ? s->settle.result_id : s->op->key,
@@ -299,161 +352,4 @@ enum status journal_plan(struct column_batch *batch, struct op *ops,
         return err_wrap(err, "planning %zu operations", count);
     crash_point(batch->job->engine, "K2");
     return OK;
-}
-
-/* ------------------------------------------------------------------- send */
-
-static bool harmless(const struct op *op)
-{
-    return op->kind != OP_CREATE || op->mode == MODE_SEALED || op->mode == MODE_KEYED;
-}
-
-static void fill_write(const struct crm_object *object, const struct op *op,
-                       struct crm_write *write)
-{
-    const struct crm_field *seal =
-        op->mode == MODE_SEALED && object ? mode_seal_field(object) : NULL;
-    *write = (struct crm_write){.kind = op->kind,
-                                .object = op->object,
-                                .id = op->target_id && op->kind != OP_UPSERT ? op->target_id : NULL,
-                                .payload = op->payload};
-    if (seal) {
-        write->key_field = seal->name;
-        write->key_value = op->key;
-    } else if (op->kind == OP_UPSERT || op->mode == MODE_KEYED) {
-        bool by_id = op->kind != OP_UPSERT && op->target_id;
-        write->key_field = by_id ? NULL : op->key_field;
-        write->key_value = by_id ? NULL : op->key_value;
-    }
-}
-
-/* The seal must still be unique: without it a resend could make a second record. */
-static bool seal_lost(const struct op *op, const struct crm_object *object)
-{
-    return op->mode == MODE_SEALED && object && !mode_seal_field(object);
-}
-
-static size_t keep_sending(struct op **ops, size_t count)
-{
-    size_t kept = 0;
-    for (size_t i = 0; i < count; i++)
-        if (ops[i]->state == OP_SENDING)
-            ops[kept++] = ops[i];
-    return kept;
-}
-
-/* Marks ops SENDING on disk; *ops keeps those that are ours to send. */
-static enum status mark_sending(struct run_job *job, struct arena *arena, struct op **ops,
-                                size_t *count, struct err *err)
-{
-    struct store *store = job->engine->store;
-    struct op *copies = arena_array(arena, *count, sizeof *copies);
-    for (size_t i = 0; i < *count; i++)
-        copies[i] = *ops[i];
-    int64_t deadline = engine_now(job->engine) + SEND_TIMEOUT_MS;
-    crash_point(job->engine, "K3");
-    if (store->does->ops_sending(store, copies, *count, deadline, err) != OK)
-        return err_wrap(err, "storing %zu operations before sending", *count);
-    for (size_t i = 0; i < *count; i++)
-        *ops[i] = copies[i];
-    *count = keep_sending(ops, *count);
-    crash_point(job->engine, "K4");
-    return OK;
-}
-
-static const struct json *settings_of(struct arena *arena, const struct op *op)
-{
-    struct err ignored = {0};
-    return op->settings ? json_parse(arena, op->settings, strlen(op->settings), &ignored) : NULL;
-}
-
-/* One exchange with the remote: W1, write, W6. */
-static enum status send_chunk(struct run_job *job, const struct op_target *target, struct op **ops,
-                              size_t count, const struct crm_object *object, struct err *err)
-{
-    struct arena *arena = arena_new();
-    struct crm_session *session = target->on->session;
-    enum status rc = mark_sending(job, arena, ops, &count, err);
-    if (rc == OK && count) {
-        struct crm_write *writes = arena_array(arena, count, sizeof *writes);
-        struct crm_outcome *outcomes = arena_array(arena, count, sizeof *outcomes);
-        struct settlement *settlements = arena_array(arena, count, sizeof *settlements);
-        const struct json *settings = settings_of(arena, ops[0]);
-        struct crm_write_options options = {
-            .duplicate_override = json_get_bool(settings, "duplicate_override", false),
-            .auto_assign = json_get_text(settings, "auto_assign"),
-            .resend_harmless = harmless(ops[0]),
-            .timeout_ms = SEND_TIMEOUT_MS};
-        for (size_t i = 0; i < count; i++)
-            fill_write(object, ops[i], &writes[i]);
-        session->does->write(session, writes, count, &options, arena, outcomes);
-        crash_point(job->engine, "K9");
-        job->writes_sent += (int64_t)count;
-        for (size_t i = 0; i < count; i++) {
-            settlement_begin(&settlements[i], ops[i], OP_UNKNOWN);
-            settle_outcome(job, arena, &settlements[i], target, &outcomes[i]);
-        }
-        rc = journal_settle(job, target, settlements, count, err);
-        for (size_t i = 0; i < count; i++) { /* lent to the arena of this chunk */
-            ops[i]->result_id = arena_strdup(job->arena, ops[i]->result_id);
-            ops[i]->error_code = arena_strdup(job->arena, ops[i]->error_code);
-            ops[i]->error_message = arena_strdup(job->arena, ops[i]->error_message);
-        }
-        crash_point(job->engine, "K11");
-    }
-    arena_free(arena);
-    return rc;
-}
-
-static bool same_chunk(const struct op *a, const struct op *b)
-{
-    return a->kind == b->kind && text_eq(a->object, b->object) && harmless(a) == harmless(b) &&
-           text_eq(a->settings, b->settings) &&
-           text_eq(a->kind == OP_UPSERT ? a->key_field : NULL,
-                   b->kind == OP_UPSERT ? b->key_field : NULL);
-}
-
-static size_t chunk_limit(const struct op *op, const struct connector *connector)
-{
-    if (op->mode == MODE_BLIND && op->kind == OP_CREATE)
-        return 1; /* a lost answer must leave one row in doubt, not a thousand */
-    size_t most = connector->write_batch ? connector->write_batch : 1;
-    const char *given =
-        getenv("ARGIL_WRITE_BATCH"); /* smaller exchanges, for careful people and tests */
-    long wanted = given ? strtol(given, NULL, 10) : 0;
-    return wanted > 0 && (size_t)wanted < most ? (size_t)wanted : most;
-}
-
-static bool may_go_on(struct run_job *job, const struct op_target *target)
-{
-    if (engine_stopping(job->engine) || job->stop_writing || job->stop_column)
-        return false;
-    if (job_over_budget(job, target->on))
-        return false;
-    return !(target->table && guard_error_rate(job, &target->table->table));
-}
-
-enum status journal_send(struct run_job *job, const struct op_target *target, struct op *ops,
-                         size_t count, struct err *err)
-{
-    struct op **chunk = mem_array(count + 1, sizeof *chunk);
-    enum status rc = OK;
-    for (size_t at = 0; at < count && rc == OK && may_go_on(job, target);) {
-        struct op *first = &ops[at];
-        size_t limit = chunk_limit(first, target->on->session->does), n = 0;
-        while (at < count && n < limit && same_chunk(first, &ops[at]))
-            chunk[n++] = &ops[at++];
-        const struct crm_object *object = job_describe(target->on, first->object, job->engine, err);
-        if (!object || seal_lost(first, object)) {
-            rc = object
-                     ? err_set(err, "mode.seal_lost",
-                               "%s lost its unique Argil key field: writing stopped", first->object)
-                     : FAIL;
-            break;
-        }
-        rc = send_chunk(job, target, chunk, n, object, err);
-        job_tick(job, "writing", (int64_t)at, (int64_t)count);
-    }
-    free(chunk);
-    return rc;
 }

@@ -19,6 +19,11 @@
 #define ATTEMPTS_FOR_MS ((int64_t)24 * 3600 * 1000)
 #define CODE_DUPLICATE_RULE "DUPLICATES_DETECTED" /* a duplicate rule refused the record */
 #define UNKNOWN_KEPT_MS ((int64_t)14 * 24 * 3600 * 1000)
+#define SEND_TIMEOUT_MS ((int64_t)150 * 1000)
+
+/* Codes of ours in op.error_code that say how to go on. */
+#define WHOLE_REFUSED   "connect.whole_batch" /* smaller exchanges will tell whose fault it is */
+#define OUTCOME_CHANGED "outcome.changed"     /* the record was changed since it was read */
 
 /* Where an operation's result goes. plan NULL: the column is gone, only the journal is kept. */
 struct op_target {
@@ -42,6 +47,11 @@ void settlement_cell_value(struct settlement *s, const struct op_target *target,
 /* Checks the moves, stores them, updates the ops in memory and the report. */
 enum status journal_settle(struct run_job *job, const struct op_target *target,
                            struct settlement *settlements, size_t count, struct err *err);
+
+/* What an outcome means for its operation; the caller stores it with journal_settle. Texts live
+ * on `arena`. */
+void settle_outcome(struct run_job *job, struct arena *arena, struct settlement *s,
+                    const struct op_target *target, const struct crm_outcome *outcome);
 
 /* looked[i]: when the org was asked for ops[i]'s business key; 0 = nobody looked. */
 enum status journal_plan(struct column_batch *batch, struct op *ops,

@@ -16,11 +16,14 @@
 #include <string.h>
 
 #define FINGERPRINT_BEFORE_MS ((int64_t)2 * 60 * 1000)
+#define CANDIDATES_MOST       10
 
 /* What was found out about one operation. */
 struct finding {
     enum op_state to; /* OP_RECONCILING = nothing yet */
     const char *id, *code, *message;
+    const char *base_stamp; /* of the record as it was read now */
+    const struct crm_match *matches; /* what was found, for a person */
     bool made_by_us;
     int64_t not_before_ms;
 };
@@ -143,8 +146,6 @@ static const char **payload_fields(struct reconciling *r, struct op **ops, size_
     return fields;
 }
 
-static const char *const deletion_fields[] = {"SystemModstamp"};
-
 static enum status look_up(struct reconciling *r, struct op **ops, size_t count,
                            struct crm_lookup *lookup, struct crm_match **results, struct err *err)
 {
@@ -152,11 +153,10 @@ static enum status look_up(struct reconciling *r, struct op **ops, size_t count,
     lookup->object = r->object->name;
     lookup->row_count = count;
     lookup->all_rows = true;
-    if (ops[0]->kind == OP_DELETE && crm_object_field(r->object, "SystemModstamp")) {
-        lookup->return_fields = deletion_fields;
-        lookup->return_count = 1;
-    } else if (!lookup->return_fields)
-        lookup->return_fields = payload_fields(r, ops, count, NULL, &lookup->return_count);
+    bool stamped = crm_object_field(r->object, "SystemModstamp") != NULL;
+    if (!lookup->return_fields)
+        lookup->return_fields = payload_fields(r, ops, count, stamped ? "SystemModstamp" : NULL,
+                                               &lookup->return_count);
     return session->does->lookup(session, lookup, r->arena, results, err);
 }
 
@@ -248,11 +248,56 @@ static const struct json *before_of(struct reconciling *r, const struct op *op)
     return op->before ? json_parse(r->arena, op->before, strlen(op->before), &ignored) : NULL;
 }
 
+/* "Industry is "Energy" now, was "Retail", ours is "Banking"" of the fields that differ. */
+static const char *both_values(struct reconciling *r, const struct op *op,
+                               const struct json *record)
+{
+    const struct json *before = before_of(r, op), *payload = payload_of(r, op);
+    struct buf text = BUF_UP_TO(1500);
+    buf_str(&text, "somebody else changed the record meanwhile:");
+    json_each(member, payload) {
+        const struct json *now = json_get_nocase(record, member->key);
+        const struct json *was = json_get_nocase(before, member->key);
+        const struct crm_field *field = crm_object_field(r->object, member->key);
+        if (json_is(member, JSON_OBJECT) || (before && field_same(field, now, was)))
+            continue;
+        struct value theirs = json_as_text(r->arena, now), old = json_as_text(r->arena, was),
+                     ours = json_as_text(r->arena, member);
+        buf_printf(&text, " %s is \"%.*s\" now, was \"%.*s\", ours is \"%.*s\".", member->key,
+                   (int)theirs.len, theirs.text ? theirs.text : "", (int)old.len,
+                   old.text ? old.text : "", (int)ours.len, ours.text ? ours.text : "");
+    }
+    const char *out = arena_strdup(r->arena, buf_text(&text));
+    buf_free(&text);
+    return out;
+}
+
+/* What the column says about a record that somebody else changed: ours, theirs, or ask. */
+static void judge_conflict(struct reconciling *r, const struct op *op, const struct json *record,
+                           int64_t not_before_ms, struct finding *f)
+{
+    struct err ignored = {0};
+    const struct json *settings =
+        op->settings ? json_parse(r->arena, op->settings, strlen(op->settings), &ignored) : NULL;
+    const char *rule = json_get_text(settings, "if_changed");
+    if (text_eq(rule, "ours"))
+        again(r, f, op, not_before_ms);
+    else if (text_eq(rule, "theirs"))
+        *f = (struct finding){
+            .to = OP_REJECTED, .code = "conflict.theirs", .message = both_values(r, op, record)};
+    else
+        doubt(f, "outcome.conflict", both_values(r, op, record));
+}
+
 static void judge_update(struct reconciling *r, const struct op *op, const struct crm_match *match,
                          struct finding *f)
 {
     struct matches sum = sum_up(match);
     const struct json *record = record_of(r, sum.live), *before = before_of(r, op);
+    /* refused by its condition: certainly not executed, so nothing late can come */
+    int64_t later = text_eq(op->error_code, OUTCOME_CHANGED)
+                        ? 0
+                        : engine_now(r->job->engine) + engine_settle_ms(r->job->engine);
     if (!sum.live)
         *f = (struct finding){.to = OP_REJECTED,
                               .code = "sf.ENTITY_IS_DELETED",
@@ -260,9 +305,10 @@ static void judge_update(struct reconciling *r, const struct op *op, const struc
     else if (record_holds(r->object, payload_of(r, op), record))
         found(f, op->target_id, true);
     else if (before && record_holds(r->object, before, record))
-        again(r, f, op, engine_now(r->job->engine) + engine_settle_ms(r->job->engine));
+        again(r, f, op, later);
     else
-        doubt(f, "outcome.conflict", "somebody else changed the record meanwhile");
+        judge_conflict(r, op, record, later, f);
+    f->base_stamp = json_get_text(record, "SystemModstamp");
 }
 
 static void judge_delete(struct reconciling *r, const struct op *op, const struct crm_match *match,
@@ -432,8 +478,11 @@ static enum status reconcile_values(struct reconciling *r, struct err *err)
         if (look_up_values(r, group, n, signs[i], results, err) != OK)
             return FAIL;
         for (size_t k = 0; k < n; k++)
+        {
             if (judge_fingerprint(r, group[k], results[k], &r->findings[places[k]], err) != OK)
                 return FAIL;
+            r->findings[places[k]].matches = results[k];
+        }
     }
     refuse_shared(r);
     return OK;
@@ -443,6 +492,13 @@ static enum status reconcile_values(struct reconciling *r, struct err *err)
 
 typedef void judge_fn(struct reconciling *r, const struct op *op, const struct crm_match *match,
                       struct finding *f);
+
+static void judge_one(struct reconciling *r, const struct op *op, const struct crm_match *matches,
+                      judge_fn *judge, struct finding *f)
+{
+    judge(r, op, matches, f);
+    f->matches = matches;
+}
 
 static enum status
 reconcile_keys(struct reconciling *r, bool (*mine)(const struct op *),
@@ -471,7 +527,7 @@ reconcile_keys(struct reconciling *r, bool (*mine)(const struct op *),
         if (look_up_keys(r, group, n, by, key, results, err) != OK)
             return FAIL;
         for (size_t k = 0; k < n; k++)
-            judge(r, group[k], results[k], &r->findings[places[k]]);
+            judge_one(r, group[k], results[k], judge, &r->findings[places[k]]);
     }
     return OK;
 }
@@ -544,6 +600,44 @@ static enum status begin_reconciling(struct reconciling *r, struct err *err)
     return rc;
 }
 
+/* What was known of the exchange, and the records that may be meant: a person decides by it. */
+static const char *doubt_evidence(struct reconciling *r, const struct op *op,
+                                  const struct crm_match *matches)
+{
+    struct err ignored = {0};
+    const struct json *known =
+        op->evidence ? json_parse(r->arena, op->evidence, strlen(op->evidence), &ignored) : NULL;
+    struct buf text = BUF_INIT;
+    struct jw w;
+    size_t count = 0;
+    jw_init(&w, &text);
+    jw_object(&w);
+    json_each(member, known)
+        if (!text_eq(member->key, "candidates") && !text_eq(member->key, "looked_ms")) {
+            jw_key(&w, member->key);
+            jw_value(&w, member);
+        }
+    jw_kv_int(&w, "looked_ms", engine_now(r->job->engine));
+    jw_key(&w, "candidates");
+    jw_array(&w);
+    for (; matches && count < CANDIDATES_MOST; matches = matches->next, count++) {
+        jw_object(&w);
+        jw_kv_text(&w, "id", matches->id);
+        jw_kv_bool(&w, "deleted", matches->deleted);
+        jw_key(&w, "record");
+        jw_raw(&w, matches->record ? matches->record : "{}",
+               strlen(matches->record ? matches->record : "{}"));
+        jw_end_object(&w);
+    }
+    jw_end_array(&w);
+    if (matches)
+        jw_kv_bool(&w, "more_candidates", true);
+    jw_end_object(&w);
+    const char *out = arena_strndup(r->arena, text.data, text.len);
+    buf_free(&text);
+    return out;
+}
+
 static void settle_finding(struct reconciling *r, struct settlement *s, struct op *op,
                            const struct finding *f)
 {
@@ -551,6 +645,9 @@ static void settle_finding(struct reconciling *r, struct settlement *s, struct o
     s->settle.error_code = f->code;
     s->settle.error_message = f->message;
     s->settle.not_before_ms = f->not_before_ms;
+    s->settle.base_stamp = f->base_stamp;
+    if (f->to == OP_IN_DOUBT)
+        s->settle.evidence = doubt_evidence(r, op, f->matches);
     if (f->to == OP_DONE) {
         s->settle.result_id = f->id;
         s->settle.adopted = true;

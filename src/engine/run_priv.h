@@ -38,6 +38,7 @@ struct job_session {
     struct crm_session *session;
     int64_t skew_ms; /* remote clock minus ours, from the first answer */
     bool skew_known;
+    double window;   /* exchanges that may be under way at once; 0 = not begun (journal_send.c) */
     uint64_t budget; /* calls this session may use; 0 = unlimited */
     struct job_session *next;
 };
@@ -78,6 +79,7 @@ struct run_job {
     bool stop_column;                       /* the present column must not go on */
     bool guard_full;                        /* no new operations: the guard's number is reached */
     bool stop_writing;                      /* no column may write any more (guard, pause) */
+    int64_t duplicates_asked;      /* rows sent alone to hear which records a rule found */
     int64_t busy_rows;                      /* rows that wait for another write of this run */
     int64_t retry_soonest_ms;      /* earliest not_before among cells left retrying; 0 = none */
     struct map *names;             /* people, queues by name -> struct name_found; columns/org_names.c */
@@ -95,7 +97,7 @@ struct job_session *job_session_by_id(struct run_job *job, int64_t connection_id
 const struct crm_object *job_describe(struct job_session *on, const char *object,
                                       struct engine *engine, struct err *err);
 /* True when the session's calls are used up: sets report->paused. */
-bool job_over_budget(struct run_job *job, struct job_session *on);
+bool job_over_budget(struct run_job *job, struct job_session *on, size_t under_way);
 struct table_plan *job_table(struct run_job *job, const char *name, struct err *err);
 struct table_plan *job_table_by_id(struct run_job *job, int64_t table_id, struct err *err);
 void job_tick(struct run_job *job, const char *what, int64_t done, int64_t total);

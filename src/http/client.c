@@ -42,8 +42,11 @@ struct http_client {
     uint64_t requests;
 };
 
+struct flow;
+
 struct transfer {
     struct http_client *client;
+    struct flow *flow; /* who waits for it */
     const struct http_request *request;
     struct http_response *response;
     struct err *err;
@@ -472,6 +475,8 @@ static const char *error_text(const struct transfer *t, CURLcode rc)
     if (t->address_refused && t->response->progress < HTTP_SENT_SOME)
         return "the name leads to a private or reserved address, which may not be reached from "
                "here";
+    if (rc == CURLE_OK)
+        return "the connection ended before the answer's headers did";
     return t->detail[0] ? t->detail : curl_easy_strerror(rc);
 }
 
@@ -493,7 +498,9 @@ static void transfer_finish(struct transfer *t, CURLcode rc)
     complete_progress(t);
     if (text_eq(error_code(t, rc), ERR_HTTP_TLS)) /* libcurl times the two as one step */
         reached(t, HTTP_CONNECTED);
-    if (rc == CURLE_OK && response->status > 0)
+    /* A connection that ends among the headers counts as a whole answer for libcurl. */
+    bool headers = response->progress >= HTTP_GOT_HEADERS;
+    if (rc == CURLE_OK && response->status > 0 && headers)
         reached(t, HTTP_GOT_ALL);
     else if (t->refused.code[0])
         *t->err = t->refused;
@@ -562,10 +569,36 @@ static bool transfer_start(struct transfer *t)
     return true;
 }
 
-/* Takes the finished ones off the multi handle; returns how many. */
-static size_t collect_finished(struct http_client *client)
+/* Many exchanges at once. What is called back may itself send over this client (a token is
+ * renewed while other exchanges are under way): that is a flow of its own on the same multi
+ * handle, and what it finds finished for another flow it leaves in that one's `ready`. */
+struct flow {
+    struct http_client *client;
+    struct transfer *transfers;
+    const struct http_request *requests;
+    struct http_response *responses;
+    struct err *errs;
+    size_t count, next, open, parallel;
+    size_t *ready, ready_count; /* finished, and not handed back yet */
+    const struct http_watch *watch;
+};
+
+static void flow_landed(struct flow *f, size_t i)
 {
-    size_t finished = 0;
+    if (f->watch && f->watch->landed)
+        f->watch->landed(f->watch->ctx, i);
+}
+
+static void hand_back(struct flow *f)
+{
+    for (size_t at = 0; at < f->ready_count; at++)
+        flow_landed(f, f->ready[at]);
+    f->ready_count = 0;
+}
+
+/* Takes the finished ones, of every flow, off the multi handle. */
+static void collect_finished(struct http_client *client)
+{
     int left;
     CURLMsg *message;
     while ((message = curl_multi_info_read(client->multi, &left))) {
@@ -576,44 +609,96 @@ static size_t collect_finished(struct http_client *client)
         char *owner = NULL;
         curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner);
         struct transfer *t = (struct transfer *)(void *)owner;
+        struct flow *f = t->flow;
         transfer_finish(t, rc);
         curl_multi_remove_handle(client->multi, easy);
         transfer_end(t);
-        finished++;
+        f->open--;
+        f->ready[f->ready_count++] = (size_t)(t - f->transfers);
     }
-    return finished;
+}
+
+static size_t flow_room(const struct flow *f)
+{
+    size_t most = f->watch && f->watch->parallel ? f->watch->parallel(f->watch->ctx) : f->parallel;
+    return most ? most : 1;
+}
+
+/* Sends the next one, over libcurl or over the world's own network. */
+static void flow_start(struct flow *f)
+{
+    size_t i = f->next++;
+    struct transfer *t = &f->transfers[i];
+    if (f->watch && f->watch->leaving && !f->watch->leaving(f->watch->ctx, i)) {
+        f->responses[i] = (struct http_response){.arena = arena_new()};
+        flow_landed(f, i);
+        return;
+    }
+    *t = (struct transfer){.client = f->client,
+                           .flow = f,
+                           .request = &f->requests[i],
+                           .response = &f->responses[i],
+                           .err = &f->errs[i]};
+    if (f->client->world->net) {
+        send_over(f->client->world->net, t);
+        flow_landed(f, i);
+    } else if (transfer_start(t)) {
+        f->open++;
+    } else {
+        flow_landed(f, i);
+    }
+}
+
+static void flow_run(struct flow *f)
+{
+    f->transfers = mem_array(f->count + 1, sizeof *f->transfers);
+    f->ready = mem_array(f->count + 1, sizeof *f->ready);
+    while (f->next < f->count || f->open > 0 || f->ready_count > 0) {
+        hand_back(f);
+        while (f->next < f->count && f->open < flow_room(f)) {
+            flow_start(f);
+            if (f->open > 0) { /* what is on its way goes on while the next is made ready */
+                int busy = 0;
+                curl_multi_perform(f->client->multi, &busy);
+            }
+        }
+        if (f->open == 0)
+            continue;
+        int running = 0;
+        curl_multi_perform(f->client->multi, &running);
+        collect_finished(f->client);
+        if (running > 0 && f->open > 0 && !f->ready_count && !(f->next < f->count && f->open < flow_room(f)))
+            curl_multi_poll(f->client->multi, NULL, 0, 1000, NULL);
+    }
+    free(f->transfers);
+    free(f->ready);
+}
+
+void http_send_watched(struct http_client *client, const struct http_request *requests,
+                       struct http_response *responses, struct err *errs, size_t count,
+                       const struct http_watch *watch)
+{
+    struct flow f = {.client = client,
+                     .requests = requests,
+                     .responses = responses,
+                     .errs = errs,
+                     .count = count,
+                     .parallel = DEFAULT_PARALLEL,
+                     .watch = watch};
+    flow_run(&f);
 }
 
 void http_send_many(struct http_client *client, const struct http_request *requests,
                     struct http_response *responses, struct err *errs, size_t count,
                     size_t parallel)
 {
-    struct transfer *transfers = mem_array(count, sizeof *transfers);
-    size_t next = 0, open = 0;
-    if (parallel == 0)
-        parallel = DEFAULT_PARALLEL;
-    for (; client->world->net && next < count; next++) {
-        transfers[next] = (struct transfer){.client = client,
-                                            .request = &requests[next],
-                                            .response = &responses[next],
-                                            .err = &errs[next]};
-        send_over(client->world->net, &transfers[next]);
-    }
-    while (next < count || open > 0) {
-        for (; next < count && open < parallel; next++) {
-            transfers[next] = (struct transfer){.client = client,
-                                                .request = &requests[next],
-                                                .response = &responses[next],
-                                                .err = &errs[next]};
-            open += transfer_start(&transfers[next]);
-        }
-        int running = 0;
-        curl_multi_perform(client->multi, &running);
-        open -= collect_finished(client);
-        if (running > 0 && open > 0)
-            curl_multi_poll(client->multi, NULL, 0, 1000, NULL);
-    }
-    free(transfers);
+    struct flow f = {.client = client,
+                     .requests = requests,
+                     .responses = responses,
+                     .errs = errs,
+                     .count = count,
+                     .parallel = parallel ? parallel : DEFAULT_PARALLEL};
+    flow_run(&f);
 }
 
 enum status http_send(struct http_client *client, const struct http_request *request,

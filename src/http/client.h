@@ -96,6 +96,23 @@ void http_send_many(struct http_client *client, const struct http_request *reque
                     struct http_response *responses, struct err *errs, size_t count,
                     size_t parallel);
 
+/* Watches many exchanges go out and come back; each may be NULL. They may send over the same
+ * client: that blocks them, while what is under way goes on. */
+struct http_watch {
+    void *ctx;
+    /* requests[i] is about to be sent: it may still be filled in, and what must be true before
+     * its first byte leaves is made true here. False = it is not sent; errs[i] is the caller's. */
+    bool (*leaving)(void *ctx, size_t i);
+    /* responses[i] and errs[i] are complete. Also called for what leaving() turned away. */
+    void (*landed)(void *ctx, size_t i);
+    /* How many may be on their way now, at least one: asked before each. */
+    size_t (*parallel)(void *ctx);
+};
+/* http_send_many under watch: an exchange is handed back as soon as it has ended. */
+void http_send_watched(struct http_client *client, const struct http_request *requests,
+                       struct http_response *responses, struct err *errs, size_t count,
+                       const struct http_watch *watch);
+
 void http_response_free(struct http_response *response);
 /* Requests handed to libcurl since the client was made. */
 uint64_t http_client_requests(const struct http_client *client);

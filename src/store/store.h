@@ -184,6 +184,7 @@ struct op_settle {
     int64_t epoch;              /* must match the op's, else the outcome goes to evidence only (W7) */
     enum op_state from, to;
     const char *result_id, *result_stamp, *evidence, *error_code, *error_message;
+    const char *base_stamp;     /* the record as it was read now; NULL = unchanged */
     bool adopted;
     int64_t not_before_ms;
     struct cell_result cell;    /* written in the same transaction (W6); row_id 0 = none */

@@ -62,9 +62,11 @@ static void serve(void *ctx, struct http_in *in, struct http_out *out)
                             in->query ? in->query : "");
     const char *auth = http_header_get(in->headers, "Authorization");
     const char *rule = http_header_get(in->headers, "Sforce-Duplicate-Rule-Header");
+    const char *since = http_header_get(in->headers, "If-Unmodified-Since");
     int n = atomic_load(&seen_count);
     seen[n] =
-        mem_printf("%s\n%s\n%s\n%s", line, auth ? auth : "", rule ? rule : "", buf_text(&in->body));
+        mem_printf("%s\n%s\n%s\n%s\n%s", line, auth ? auth : "", rule ? rule : "",
+                   since ? since : "", buf_text(&in->body));
     atomic_store(&seen_count, n + 1);
     out->status = 404;
     for (int i = 0; i < can_count; i++) {

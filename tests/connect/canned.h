@@ -35,7 +35,8 @@ void cans_clear(void);
 void can_usual(void);
 extern const char lead_describe[]; /* as JSON */
 
-/* Requests that came: "METHOD /path?query", Authorization, duplicate rule header, body. */
+/* Requests that came: "METHOD /path?query", Authorization, duplicate rule header,
+ * If-Unmodified-Since, body. */
 int seen_with(const char *part);
 const char *seen_nth(const char *part, int nth);
 

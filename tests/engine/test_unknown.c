@@ -266,6 +266,77 @@ TEST(update, asks_when_somebody_else_wrote)
     CHECK_STR(scripted_field(g.org, "Contact", "003000000000001AAA", "Company"), "\"theirs\"");
 }
 
+/* ------------------------------------------ changed between reading and writing */
+
+static const char *meddled_field, *meddled_value;
+static int meddle_times;
+static void meddle_before_sending(void *ctx, const char *point)
+{
+    if (text_eq(point, "K3") && meddle_times-- > 0)
+        scripted_set(g.org, "Contact", "003000000000001AAA", meddled_field, meddled_value);
+}
+
+static void given_meddled_update(const char *config, const char *field, const char *value)
+{
+    struct given_column columns[] = {
+        {"Ref", "salesforce_lookup",
+         "{\"connection\":\"prod\",\"object\":\"Contact\",\"match\":{\"Email\":\"{{Email}}\"}}",
+         NULL, TYPE_TEXT},
+        {"Back", "salesforce_update", config, NULL, TYPE_JSON},
+    };
+    given_org("", 1);
+    given_table(columns, 2, NULL);
+    given_synced();
+    meddled_field = field;
+    meddled_value = value;
+    meddle_times = 1;
+    g.engine.crash = meddle_before_sending;
+}
+
+#define UPDATE_WITH(more)                                                                          \
+    "{\"connection\":\"prod\",\"object\":\"Contact\",\"id\":\"{{Ref}}\","                          \
+    "\"set\":{\"Company\":\"new {{LastName}}\"}" more "}"
+
+TEST(changed, the_same_field_is_a_conflict_that_shows_both_values)
+{
+    given_meddled_update(UPDATE, "Company", "\"theirs\"");
+    run_ok();
+    CHECK_STR(cell_code("Back", 1), "outcome.conflict");
+    struct op op = op_of("Back", 1);
+    CHECK_INT(op.state, OP_IN_DOUBT);
+    CHECK_CONTAINS(op.error_message, "\"theirs\" now");
+    CHECK_CONTAINS(op.error_message, "was \"Firm 1\"");
+    CHECK_CONTAINS(op.error_message, "ours is \"new Person 1\"");
+    CHECK_CONTAINS(op.evidence, "\"candidates\":[{\"id\":\"003000000000001AAA\"");
+    CHECK_STR(scripted_field(g.org, "Contact", "003000000000001AAA", "Company"), "\"theirs\"");
+}
+
+TEST(changed, another_field_is_no_conflict)
+{
+    given_meddled_update(UPDATE, "LastName", "\"Renamed\"");
+    run_ok();
+    CHECK_INT(ops().by_state[OP_DONE], 1);
+    CHECK_INT(op_of("Back", 1).attempt, 2);
+    CHECK_STR(scripted_field(g.org, "Contact", "003000000000001AAA", "Company"),
+              "\"new Person 1\"");
+    CHECK_STR(scripted_field(g.org, "Contact", "003000000000001AAA", "LastName"), "\"Renamed\"");
+}
+
+TEST(changed, ours_or_theirs_wins_where_the_column_says_so)
+{
+    given_meddled_update(UPDATE_WITH(",\"if_changed\":\"ours\""), "Company", "\"theirs\"");
+    run_ok();
+    CHECK_INT(ops().by_state[OP_DONE], 1);
+    CHECK_STR(scripted_field(g.org, "Contact", "003000000000001AAA", "Company"),
+              "\"new Person 1\"");
+    given_end();
+    given_begin();
+    given_meddled_update(UPDATE_WITH(",\"if_changed\":\"theirs\""), "Company", "\"theirs\"");
+    run_ok();
+    CHECK_STR(cell_code("Back", 1), "conflict.theirs");
+    CHECK_STR(scripted_field(g.org, "Contact", "003000000000001AAA", "Company"), "\"theirs\"");
+}
+
 TEST(upsert, with_a_unique_key_ends_by_itself)
 {
     given("salesforce_upsert",
@@ -302,6 +373,35 @@ TEST(lock, that_never_ends_is_parked)
     CHECK_INT(ops().by_state[OP_IN_DOUBT], 1);
     CHECK_STR(cell_code("Lead", 1), "journal.gave_up");
     CHECK(g.exchanges <= ATTEMPTS_MAX);
+}
+
+#define WHOLE "{\"class\":\"rejected\",\"code\":\"JSON_PARSER_ERROR\",\"whole\":true}"
+
+TEST(whole, a_batch_refused_for_one_row_costs_the_others_nothing)
+{
+    given("salesforce_create", CREATE(""), "", 3);
+    outcomes(WHOLE "," WHOLE "," WHOLE ",{\"class\":\"executed\",\"executed\":true},"
+                   "{\"class\":\"rejected\",\"code\":\"JSON_PARSER_ERROR\"}");
+    run_ok();
+    CHECK_INT(g.exchanges, 4); /* all together, then one by one */
+    CHECK_INT(leads(), 2);
+    CHECK_INT(cell_state("Lead", 1), CELL_OK);
+    CHECK_STR(cell_code("Lead", 2), "JSON_PARSER_ERROR");
+    CHECK_INT(cell_state("Lead", 3), CELL_OK);
+}
+
+#define DUPLICATE "{\"class\":\"rejected\",\"code\":\"DUPLICATES_DETECTED\""
+
+TEST(duplicates, are_asked_for_alone_to_hear_which_record_it_is)
+{
+    given("salesforce_create", CREATE(""), "", 2);
+    outcomes(DUPLICATE "},{\"class\":\"executed\",\"executed\":true}," DUPLICATE
+                       ",\"other_id\":\"00Q000000000777AAA\"}");
+    run_ok();
+    CHECK_INT(g.exchanges, 2);
+    CHECK_INT(leads(), 1);
+    CHECK_INT(cell_state("Lead", 1), CELL_REFUSED);
+    CHECK_CONTAINS(op_of("Lead", 1).error_message, "00Q000000000777AAA");
 }
 
 TEST(unknown, older_than_the_recycle_bin_is_parked)

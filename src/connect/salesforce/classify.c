@@ -253,6 +253,19 @@ static void classify_success(const struct sf_exchange *x, struct arena *arena)
         row_result(x, i++, result, arena);
 }
 
+/* Too many at once, or rows held by somebody: fewer exchanges would fare better. */
+static bool wants_fewer(const struct sf_exchange *x, const struct crm_outcome *outcome)
+{
+    static const char *const codes[] = {"UNABLE_TO_LOCK_ROW", "TOO_MANY_APEX_REQUESTS",
+                                        "SERVER_UNAVAILABLE"};
+    const char *message = outcome->message ? outcome->message : "";
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++)
+        if (text_eq(outcome->code, codes[i]))
+            return true;
+    return x->status == 429 || strstr(message, "UNABLE_TO_LOCK_ROW") ||
+           (text_eq(outcome->code, "REQUEST_LIMIT_EXCEEDED") && strstr(message, "Concurrent"));
+}
+
 static void classify_refused(const struct sf_exchange *x, struct arena *arena)
 {
     for (size_t i = 0; i < x->count; i++) {
@@ -260,16 +273,20 @@ static void classify_refused(const struct sf_exchange *x, struct arena *arena)
         /* A refusal is believed with its 4xx; a server that fails may have saved before. */
         if (x->status >= 500 && x->outcomes[i].class == CRM_REJECTED)
             x->outcomes[i].class = CRM_UNKNOWN;
+        x->outcomes[i].whole = x->count > 1 && x->status == 400;
     }
 }
 
-void sf_classify(const struct sf_exchange *x, struct arena *arena)
+/* What needs no look into the rows. False when it does. */
+static bool classify_status(const struct sf_exchange *x, struct arena *arena)
 {
     if (x->http_error) {
         classify_broken(x, arena);
     } else if (x->status == 413 || x->status == 414 || x->status == 431) {
         every(x, CRM_REJECTED, "connect.too_large",
               "the request was larger than Salesforce accepts", NULL, arena);
+        for (size_t i = 0; i < x->count; i++)
+            x->outcomes[i].whole = x->count > 1;
     } else if (is_html(x->http)) {
         every(x, CRM_UNKNOWN, "connect.page", "a page came in place of an answer", NULL, arena);
     } else if (x->status == 401) {
@@ -277,14 +294,84 @@ void sf_classify(const struct sf_exchange *x, struct arena *arena)
     } else if (x->status == 300) {
         every(x, CRM_SEVERAL, "MULTIPLE_CHOICES", "the key matches several records", NULL, arena);
     } else if (x->status == 412) {
-        every(x, CRM_REJECTED, "PRECONDITION_FAILED", "the record was changed in between", NULL,
+        every(x, CRM_CHANGED, "PRECONDITION_FAILED", "the record was changed in between", NULL,
               arena);
-    } else if (x->status >= 200 && x->status < 300) {
-        classify_success(x, arena);
-    } else if (speaks(x->body)) {
-        classify_refused(x, arena);
     } else {
+        return false;
+    }
+    return true;
+}
+
+static void note_busy(const struct sf_exchange *x)
+{
+    for (size_t i = 0; i < x->count; i++)
+        x->outcomes[i].busy = x->outcomes[i].code && wants_fewer(x, &x->outcomes[i]);
+}
+
+static void classify_rest(const struct sf_exchange *x, struct arena *arena)
+{
+    if (speaks(x->body))
+        classify_refused(x, arena);
+    else
         every(x, CRM_UNKNOWN, "connect.no_answer", "the answer does not say what happened", NULL,
               arena);
+}
+
+void sf_classify(const struct sf_exchange *x, struct arena *arena)
+{
+    if (classify_status(x, arena))
+        return;
+    if (x->status >= 200 && x->status < 300)
+        classify_success(x, arena);
+    else
+        classify_rest(x, arena);
+    note_busy(x);
+}
+
+/* ------------------------------------------------------------ one by itself */
+
+/* The records that a duplicate rule found, "00Q..., 003..."; both spellings of the key are seen. */
+static const char *matched_records(const struct json *error, struct arena *arena)
+{
+    const struct json *found = json_get(error, "duplicateResut");
+    const char *ids = NULL;
+    size_t count = 0;
+    found = found ? found : json_get(error, "duplicateResult");
+    json_each(result, json_get(found, "matchResults"))
+        json_each(match, json_get(result, "matchRecords")) {
+            const char *id = sf_id_dup(arena, json_get_text(json_get(match, "record"), "Id"));
+            if (id && count++ < 10)
+                ids = ids ? arena_printf(arena, "%s, %s", ids, id) : id;
+        }
+    return ids;
+}
+
+/* 201 {"id":..}, 200 or 204: the status line is proof, the id may have to be found. */
+static void alone_executed(const struct sf_exchange *x, struct arena *arena)
+{
+    if (json_is(json_get(x->body, "success"), JSON_FALSE)) {
+        every(x, CRM_UNKNOWN, "connect.strange_answer",
+              "Salesforce's answer for the row makes no sense", NULL, arena);
+        return;
     }
+    executed(x, x->writes, x->body, x->outcomes, arena);
+}
+
+void sf_classify_alone(const struct sf_exchange *x, struct arena *arena)
+{
+    bool saved = x->http->status == 201 || x->http->status == 204;
+    if (x->http_error && saved && !is_html(x->http)) {
+        executed(x, x->writes, NULL, x->outcomes, arena); /* only the rest of the answer is lost */
+        return;
+    }
+    if (classify_status(x, arena))
+        return;
+    if (x->status >= 200 && x->status < 300) {
+        alone_executed(x, arena);
+        return;
+    }
+    classify_rest(x, arena);
+    if (text_eq(x->outcomes->code, "DUPLICATES_DETECTED"))
+        x->outcomes->other_id = matched_records(json_at(x->body, 0), arena);
+    note_busy(x);
 }

@@ -27,5 +27,6 @@ const struct connector salesforce_connector = {
     .check = sf_check,
     .write_batch = SF_ROWS_PER_CALL * SF_PARTS_PER_CALL,
     .write = sf_write,
+    .write_many = sf_write_many,
     .write_cost = sf_write_cost,
 };

@@ -206,30 +206,31 @@ static void note_answer(struct sf *sf, const struct http_response *response)
         sf->crm.server_date_ms = now;
 }
 
-enum status sf_send(struct sf *sf, const struct sf_call *call, struct http_response *response,
-                    struct err *err)
+void sf_prepare(struct sf *sf, const struct sf_call *call, struct sf_posted *posted,
+                struct http_request *request)
 {
-    struct arena *arena = arena_new();
-    struct http_header usual[4];
-    struct buf bearer = BUF_INIT;
+    struct http_header *usual = posted->usual;
     size_t n = 0;
-
-    memset(response, 0, sizeof *response);
-    buf_printf(&bearer, "Bearer %s", secret_reveal(&sf->access));
+    posted->arena = arena_new();
+    posted->bearer = (struct buf)BUF_INIT;
+    buf_printf(&posted->bearer, "Bearer %s", secret_reveal(&sf->access));
+    snprintf(posted->token, sizeof posted->token, "%s", secret_hint(&sf->access));
     if (secret_is_set(&sf->access))
-        usual[n++] = (struct http_header){"Authorization", bearer.data, NULL};
+        usual[n++] = (struct http_header){"Authorization", posted->bearer.data, NULL};
     usual[n++] = (struct http_header){"Sforce-Call-Options", "client=argil", NULL};
     usual[n++] =
         (struct http_header){"Accept", call->accept ? call->accept : "application/json", NULL};
     if (call->body)
-        usual[n++] = (struct http_header){"Content-Type", "application/json; charset=UTF-8", NULL};
+        usual[n++] = (struct http_header){
+            "Content-Type",
+            call->content_type ? call->content_type : "application/json; charset=UTF-8", NULL};
     for (size_t i = 0; i + 1 < n; i++)
         usual[i].next = &usual[i + 1];
     usual[n - 1].next = (struct http_header *)call->headers;
-
-    struct http_request request = {
+    *request = (struct http_request){
         .method = call->method,
-        .url = arena_printf(arena, "%s%s", sf->instance, sf_path(sf, arena, call->path)),
+        .url = arena_printf(posted->arena, "%s%s", sf->instance,
+                            sf_path(sf, posted->arena, call->path)),
         .headers = usual,
         .body = call->body,
         .body_len = call->body_len,
@@ -237,20 +238,36 @@ enum status sf_send(struct sf *sf, const struct sf_call *call, struct http_respo
         .max_body = READ_BODY_MAX,
         .fresh_connection = call->fresh,
         .accept_gzip = !sf->local, /* on this machine it costs more than it saves */
-        .secret_hint = secret_hint(&sf->access),
+        .secret_hint = posted->token,
         .take = call->take,
         .take_ctx = call->take_ctx,
         .stall_ms = call->stall_ms,
         .cancel = call->cancel,
     };
-    enum status rc = http_send(sf->http, &request, response, err);
+}
+
+void sf_took(struct sf *sf, const struct sf_call *call, struct sf_posted *posted,
+             const struct http_response *response)
+{
     if (!call->uncounted && response->progress >= HTTP_SENT_ALL)
         sf->crm.calls++;
     note_answer(sf, response);
-    log_debug("salesforce %s %s: %d, %" PRId64 " ms", request.method ? request.method : "GET",
+    log_debug("salesforce %s %s: %d, %" PRId64 " ms", call->method ? call->method : "GET",
               call->path, response->status, response->took_ms);
-    buf_wipe(&bearer);
-    arena_free(arena);
+    buf_wipe(&posted->bearer);
+    arena_free(posted->arena);
+    posted->arena = NULL;
+}
+
+enum status sf_send(struct sf *sf, const struct sf_call *call, struct http_response *response,
+                    struct err *err)
+{
+    struct sf_posted posted = {0};
+    struct http_request request;
+    memset(response, 0, sizeof *response);
+    sf_prepare(sf, call, &posted, &request);
+    enum status rc = http_send(sf->http, &request, response, err);
+    sf_took(sf, call, &posted, response);
     return rc;
 }
 

@@ -58,6 +58,7 @@ struct sf_call {
     bool fresh;                        /* a new TCP connection that nobody uses after: for writes */
     int64_t timeout_ms;                /* 0 = the client's default */
     const char *what;                  /* "reading Lead": put before an error; may be NULL */
+    const char *content_type;          /* of the body; NULL = JSON */
     const char *object;                /* for explanations; may be NULL */
     const char *accept;                /* NULL = application/json */
     /* As in http_request: a good answer's body piece by piece. */
@@ -88,6 +89,18 @@ enum status sf_ready(struct sf *sf, struct err *err);
  * the body is empty); otherwise an explained error. */
 enum status sf_read(struct sf *sf, const struct sf_call *call, struct arena *arena,
                     const struct json **out, struct err *err);
+/* One request made ready; lives until it was taken. */
+struct sf_posted {
+    struct arena *arena;
+    struct http_header usual[4];
+    struct buf bearer;
+    char token[32]; /* a hint of the access token that it carries */
+};
+void sf_prepare(struct sf *sf, const struct sf_call *call, struct sf_posted *posted,
+                struct http_request *request);
+/* Counts the call, notes limits and clock, frees what sf_prepare made. */
+void sf_took(struct sf *sf, const struct sf_call *call, struct sf_posted *posted,
+             const struct http_response *response);
 /* One request on the wire, never two; no judgement. Free the response always. */
 enum status sf_send(struct sf *sf, const struct sf_call *call, struct http_response *response,
                     struct err *err);
@@ -298,6 +311,8 @@ enum status sf_select(struct crm_session *session, const char *const *soqls, siz
 void sf_write(struct crm_session *session, const struct crm_write *writes, size_t count,
               const struct crm_write_options *options, struct arena *arena,
               struct crm_outcome *outcomes);
+void sf_write_many(struct crm_session *session, struct crm_exchange *list, size_t count,
+                   const struct crm_watch *watch);
 size_t sf_write_cost(enum op_kind kind, size_t count);
 
 /* ------------------------------------------------------------ classify.c */
@@ -314,6 +329,8 @@ struct sf_exchange {
     int status;                       /* of this collection: the composite's own or the inner one */
     const struct json *body;          /* of this collection; NULL = unreadable */
 };
+/* Of one write that was a request of its own: `body` is its answer. */
+void sf_classify_alone(const struct sf_exchange *exchange, struct arena *arena);
 void sf_classify(const struct sf_exchange *exchange, struct arena *arena);
 const char *sf_progress_name(enum http_progress progress);
 

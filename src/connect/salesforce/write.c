@@ -1,14 +1,13 @@
-/* write.c - up to 1,000 records in one request.
+/* write.c - records written, several exchanges at a time.
  *
- * Up to 200 rows are one collection; more are up to five collections inside
- * one composite request, all counted as one API call. One call of sf_write is
- * at most one request on the wire: nothing is repeated here, and the connection
- * is new unless a hidden second request would be harmless (curl/curl#18417).
- * allOrNone is false: each row has its own fate, which classify.c reads.
+ * One exchange is at most one request on the wire: nothing is repeated here,
+ * and the connection is new unless a hidden second request would be harmless
+ * (curl/curl#18417). allOrNone is false: each row has its own fate, which
+ * classify.c reads.
  *
  * Two rows with the same key never travel together: Salesforce would refuse
  * both. The later one is handed back as not executed. */
-#include "connect/salesforce/sf_priv.h"
+#include "connect/salesforce/write_priv.h"
 
 #include "base/map.h"
 #include "base/mem.h"
@@ -24,17 +23,6 @@ size_t sf_write_cost(enum op_kind kind, size_t count)
     return (count + most - 1) / most;
 }
 
-/* What travels: the rows that passed the checks, and where they came from. */
-struct batch {
-    struct sf *sf;
-    const struct crm_write_options *options;
-    struct arena *arena;
-    struct crm_write *writes;
-    struct crm_outcome *outcomes;
-    size_t *from; /* index in the caller's arrays */
-    size_t count;
-};
-
 static void outcome_local(struct crm_outcome *outcome, struct arena *arena, enum crm_class class,
                           const char *code, const char *message)
 {
@@ -45,42 +33,7 @@ static void outcome_local(struct crm_outcome *outcome, struct arena *arena, enum
     outcome->evidence = "{\"progress\":\"not_sent\"}";
 }
 
-/* ------------------------------------------------------------ one record */
-
-static bool has_member(const struct json *object, const char *name)
-{
-    return json_get_nocase(object, name) != NULL;
-}
-
-/* The key as a JSON value of its field's type, when describe was read already. */
-static void key_json(struct sf *sf, struct arena *arena, const struct crm_write *write,
-                     struct buf *out)
-{
-    const struct crm_object *object = map_get(sf->objects, write->object);
-    const struct crm_field *field = crm_object_field(object, write->key_field);
-    const char *number = NULL;
-    if (sf_field_kind(field) == SF_NUMBER)
-        number = sf_decimal(arena, write->key_value, strlen(write->key_value));
-    buf_str(out, number ? number : sf_json_text(arena, write->key_value, strlen(write->key_value)));
-}
-
-/* {"attributes":{"type":"Lead"},"id":"...", then the payload's own bytes */
-static void record_write(struct sf *sf, struct arena *arena, const struct crm_write *write,
-                         const struct json *payload, struct buf *out)
-{
-    const char *open = strchr(write->payload, '{') + 1;
-    bool empty = payload->len == 0;
-    buf_printf(out, "{\"attributes\":{\"type\":\"%s\"}", write->object);
-    if (write->kind == OP_UPDATE)
-        buf_printf(out, ",\"id\":\"%s\"", write->id);
-    if (write->kind == OP_UPSERT && write->key_value && !has_member(payload, write->key_field)) {
-        buf_printf(out, ",\"%s\":", write->key_field);
-        key_json(sf, arena, write, out);
-    }
-    buf_char(out, empty ? '}' : ',');
-    if (!empty)
-        buf_str(out, open);
-}
+/* ------------------------------------------------------- who may travel */
 
 /* NULL when the row may travel; else why not. */
 static const char *row_fault(struct arena *arena, const struct crm_write *write,
@@ -94,9 +47,9 @@ static const char *row_fault(struct arena *arena, const struct crm_write *write,
         return "the object's name is not an API name";
     if (!json_is(*payload, JSON_OBJECT))
         return "the payload is not a JSON object";
-    if (has_member(*payload, "attributes"))
+    if (json_get_nocase(*payload, "attributes"))
         return "the payload must not hold attributes";
-    if (write->kind != OP_UPSERT && has_member(*payload, "Id"))
+    if (write->kind != OP_UPSERT && json_get_nocase(*payload, "Id"))
         return "the payload must not hold Id";
     bool by_id = write->kind == OP_UPDATE || write->kind == OP_DELETE;
     if (by_id && (!write->id || !sf_id(write->id, strlen(write->id), id)))
@@ -122,132 +75,61 @@ static const char *key_of(struct sf *sf, struct arena *arena, const struct crm_w
                : sf_fold(arena, write->key_value, strlen(write->key_value));
 }
 
-/* --------------------------------------------------------- the request */
-
-/* A deletion names its records in the address: 200 ids of 18 characters fit. */
-static const char *deletion_path(const struct batch *batch, size_t first, size_t count)
+static bool belongs(const struct crm_write *a, const struct crm_write *b)
 {
-    struct buf path = BUF_INIT;
-    buf_str(&path, "/composite/sobjects?allOrNone=false&ids=");
-    for (size_t i = first; i < first + count; i++)
-        buf_printf(&path, "%s%s", i > first ? "," : "", batch->writes[i].id);
-    const char *out = arena_strndup(batch->arena, path.data, path.len);
-    buf_free(&path);
-    return out;
+    return a->kind == b->kind && text_eq_nocase(a->object, b->object) &&
+           (a->kind != OP_UPSERT || text_eq_nocase(a->key_field, b->key_field));
 }
 
-static const char *collection_path(const struct batch *batch, size_t first, size_t count)
+static size_t most_rows(const struct crm_write_options *options)
 {
-    const struct crm_write *write = &batch->writes[first];
-    if (write->kind == OP_DELETE)
-        return deletion_path(batch, first, count);
-    return write->kind == OP_UPSERT ? arena_printf(batch->arena, "/composite/sobjects/%s/%s",
-                                                   write->object, write->key_field)
-                                    : "/composite/sobjects";
+    return options->alone ? CRM_ALONE_MOST : SF_ROWS_PER_CALL * SF_PARTS_PER_CALL;
 }
 
-/* Assignment rules run for new records, as Salesforce does; an update must not
- * hand the record to another owner unless asked to. */
-static const char *auto_assign(const struct batch *batch)
+static void batch_take(struct batch *batch, size_t i, struct map *keys)
 {
-    const char *wanted = batch->options->auto_assign;
-    char id[19];
-    if (wanted && sf_id(wanted, strlen(wanted), id))
-        return arena_strdup(batch->arena, id);
-    bool yes = wanted ? text_eq_nocase(wanted, "TRUE") : batch->writes[0].kind == OP_CREATE;
-    return yes ? "TRUE" : "FALSE";
-}
-
-static const char *collection_method(enum op_kind kind)
-{
-    return kind == OP_CREATE ? "POST" : kind == OP_DELETE ? "DELETE" : "PATCH";
-}
-
-static void collection_write(const struct batch *batch, size_t first, size_t count, struct buf *out)
-{
-    buf_str(out, "{\"allOrNone\":false,\"records\":[");
-    for (size_t i = first; i < first + count; i++) {
-        struct err ignored = {0};
-        const struct crm_write *write = &batch->writes[i];
-        const struct json *payload =
-            json_parse(batch->arena, write->payload, strlen(write->payload), &ignored);
-        if (i > first)
-            buf_char(out, ',');
-        record_write(batch->sf, batch->arena, write, payload, out);
-    }
-    buf_str(out, "]}");
-}
-
-static void composite_write(const struct batch *batch, struct buf *out)
-{
-    const struct crm_write *first = &batch->writes[0];
-    const char *save = batch->options->duplicate_override ? "true" : "false";
-    buf_str(out, "{\"allOrNone\":false,\"collateSubrequests\":false,\"compositeRequest\":[");
-    for (size_t at = 0, part = 0; at < batch->count; at += SF_ROWS_PER_CALL, part++) {
-        size_t count = batch->count - at < SF_ROWS_PER_CALL ? batch->count - at : SF_ROWS_PER_CALL;
-        const char *path = sf_path(batch->sf, batch->arena, collection_path(batch, at, count));
-        /* A part has its own headers: those of the whole request do not reach it. */
-        buf_printf(
-            out,
-            "%s{\"method\":\"%s\",\"url\":\"%s\",\"referenceId\":\"part%zu\",\"httpHeaders\":{"
-            "\"Sforce-Duplicate-Rule-Header\":\"allowSave=%s\",\"Sforce-Auto-Assign\":\"%s\"}",
-            part ? "," : "", collection_method(first->kind), path, part, save, auto_assign(batch));
-        if (first->kind != OP_DELETE) {
-            buf_str(out, ",\"body\":");
-            collection_write(batch, at, count, out);
-        }
-        buf_char(out, '}');
-    }
-    buf_str(out, "]}");
-}
-
-/* -------------------------------------------------------------- the answer */
-
-static const struct json *part_of(const struct json *body, size_t index)
-{
-    char reference[32];
-    snprintf(reference, sizeof reference, "part%zu", index);
-    json_each(part, json_get(body, "compositeResponse"))
-        if (text_eq(json_get_text(part, "referenceId"), reference))
-            return part;
-    return NULL;
-}
-
-static void answer_read(const struct batch *batch, bool composite, const struct http_response *http,
-                        const char *http_error)
-{
-    struct err parse = {0};
-    const struct json *body = NULL;
-    const struct json *parts;
-    struct sf_exchange whole = {.writes = batch->writes,
-                                .outcomes = batch->outcomes,
-                                .count = batch->count,
-                                .http = http,
-                                .http_error = http_error,
-                                .user = batch->sf->connection.username,
-                                .resend_harmless = batch->options->resend_harmless,
-                                .status = http->status};
-    if (http->body.len > 0 && !http_error)
-        body = json_parse_buf(batch->arena, &http->body, &parse);
-    whole.body = body;
-    parts = json_get(body, "compositeResponse");
-    if (!composite || http_error || http->status < 200 || http->status > 299 || !parts) {
-        if (composite && !http_error && !parts && http->status >= 200 && http->status < 300)
-            whole.body = NULL; /* a 2xx without parts says nothing of any row */
-        sf_classify(&whole, batch->arena);
-        return;
-    }
-    for (size_t at = 0, part = 0; at < batch->count; at += SF_ROWS_PER_CALL, part++) {
-        const struct json *answer = part_of(body, part);
-        struct sf_exchange one = whole;
-        one.writes += at;
-        one.outcomes += at;
-        one.count = batch->count - at < SF_ROWS_PER_CALL ? batch->count - at : SF_ROWS_PER_CALL;
-        one.status = (int)json_get_int(answer, "httpStatusCode", 0);
-        one.body = json_get(answer, "body");
-        sf_classify(&one, batch->arena);
+    const struct crm_write *write = &batch->exchange->writes[i];
+    struct crm_outcome *outcome = &batch->exchange->outcomes[i];
+    const struct json *payload;
+    const char *fault = row_fault(batch->arena, write, &payload);
+    const char *key = fault ? NULL : key_of(batch->sf, batch->arena, write);
+    if (fault) {
+        outcome_local(outcome, batch->arena, CRM_REJECTED, "connect.bad_write", fault);
+    } else if (!belongs(write, &batch->exchange->writes[0]) ||
+               batch->count == most_rows(batch->options)) {
+        outcome_local(outcome, batch->arena, CRM_NOT_EXECUTED, "connect.other_batch",
+                      "it belongs in another request");
+    } else if (key && map_has(keys, key)) {
+        outcome_local(outcome, batch->arena, CRM_NOT_EXECUTED, "connect.same_key",
+                      "another row with the same key goes first");
+    } else {
+        if (key)
+            map_put(keys, key, (void *)write);
+        batch->from[batch->count] = i;
+        batch->payloads[batch->count] = payload;
+        batch->writes[batch->count++] = *write;
     }
 }
+
+static void batch_open(struct batch *batch, struct sf *sf, struct crm_exchange *exchange)
+{
+    size_t count = exchange->count;
+    struct arena *arena = exchange->arena;
+    *batch = (struct batch){
+        .sf = sf, .options = &exchange->options, .arena = arena, .exchange = exchange};
+    if (count && exchange->writes[0].kind == OP_UPSERT)
+        exchange->options.alone = false; /* its key would stand in the address (F-62) */
+    batch->writes = arena_array(arena, count + 1, sizeof *batch->writes);
+    batch->payloads = arena_array(arena, count + 1, sizeof *batch->payloads);
+    batch->outcomes = arena_array(arena, count + 1, sizeof *batch->outcomes);
+    batch->from = arena_array(arena, count + 1, sizeof *batch->from);
+    struct map *keys = map_new();
+    for (size_t i = 0; i < count; i++)
+        batch_take(batch, i, keys);
+    map_free(keys);
+}
+
+/* ---------------------------------------------------------- the answers */
 
 static bool went_stale(const struct batch *batch, const struct http_response *http)
 {
@@ -271,91 +153,117 @@ static void not_executed(const struct batch *batch, const struct err *why)
     }
 }
 
-static void batch_send(const struct batch *batch)
+/* Refused at the door: nothing was executed. Renews the token, so that the caller's
+ * next attempt (a new SENDING on disk) can pass; of several that carried the same
+ * token the first does it for all. */
+static void renew(struct batch *batch, const struct http_response *response, const char *carried)
 {
-    const struct crm_write *first = &batch->writes[0];
-    const char *save = batch->options->duplicate_override ? "true" : "false";
-    struct http_header assign = {"Sforce-Auto-Assign", auto_assign(batch), NULL};
-    struct http_header mru = {"Sforce-Mru", "updateMru=false", &assign};
-    struct http_header rule = {"Sforce-Duplicate-Rule-Header",
-                               arena_printf(batch->arena, "allowSave=%s", save), &mru};
-    bool composite = batch->count > SF_ROWS_PER_CALL;
-    struct http_response response;
-    struct buf body = BUF_INIT;
     struct err err = {0};
-
-    if (sf_ready(batch->sf, &err) != OK) {
+    if (!went_stale(batch, response)) {
+        for (size_t i = 0; i < batch->count; i++)
+            batch->outcomes[i].class = CRM_PAUSE;
+    } else if (text_eq(carried, secret_hint(&batch->sf->access)) &&
+               sf_refresh(batch->sf, &err) != OK) {
         not_executed(batch, &err);
-        return;
     }
-    if (composite)
-        composite_write(batch, &body);
-    else if (first->kind != OP_DELETE)
-        collection_write(batch, 0, batch->count, &body);
-    struct sf_call call = {.method = composite ? "POST" : collection_method(first->kind),
-                           .path = composite ? "/composite"
-                                             : collection_path(batch, 0, batch->count),
-                           .body = body.data,
-                           .body_len = body.len,
-                           .headers = &rule,
-                           .fresh = !batch->options->resend_harmless,
-                           .timeout_ms = batch->options->timeout_ms,
-                           .object = first->object};
-    enum status sent = sf_send(batch->sf, &call, &response, &err);
-    answer_read(batch, composite, &response, sent == OK ? NULL : err.code);
-    if (sent == OK && response.status == 401) {
-        /* Refused at the door: nothing was executed. Renew the token, so that the
-         * caller's next attempt (a new SENDING on disk) can pass. */
-        if (!went_stale(batch, &response)) {
-            for (size_t i = 0; i < batch->count; i++)
-                batch->outcomes[i].class = CRM_PAUSE;
-        } else if (sf_refresh(batch->sf, &err) != OK) {
-            not_executed(batch, &err);
-        }
-    }
-    http_response_free(&response);
-    buf_free(&body);
 }
 
-/* ------------------------------------------------------------------ door */
+static void batch_close(struct batch *batch)
+{
+    for (size_t i = 0; i < batch->count; i++)
+        batch->exchange->outcomes[batch->from[i]] = batch->outcomes[i];
+    batch->sf->crm.calls_one_each += batch->count;
+    buf_free(&batch->body);
+}
+
+/* ------------------------------------------------------- several at once */
+
+struct sending {
+    struct sf *sf;
+    struct crm_exchange *list;
+    const struct crm_watch *watch;
+    struct batch *batches;
+    struct http_request *requests;
+    struct http_response *responses;
+    struct err *errs;
+    bool *away; /* turned away before it left */
+    struct err unready;
+};
+
+static bool leaving(void *ctx, size_t i)
+{
+    struct sending *s = ctx;
+    struct batch *batch = &s->batches[i];
+    s->away[i] = s->watch->leaving && !s->watch->leaving(s->watch->ctx, i);
+    if (s->away[i])
+        return false;
+    batch_open(batch, s->sf, &s->list[i]);
+    if (s->unready.code[0])
+        not_executed(batch, &s->unready);
+    if (s->unready.code[0] || !batch->count)
+        return false; /* has its outcomes already */
+    batch_request(batch);
+    sf_prepare(s->sf, &batch->call, &batch->posted, &s->requests[i]);
+    return true;
+}
+
+static void landed(void *ctx, size_t i)
+{
+    struct sending *s = ctx;
+    struct batch *batch = &s->batches[i];
+    struct http_response *response = &s->responses[i];
+    char carried[sizeof batch->posted.token];
+    if (!s->away[i] && batch->posted.arena) {
+        memcpy(carried, batch->posted.token, sizeof carried);
+        batch_answer(batch, response, s->errs[i].code[0] ? s->errs[i].code : NULL);
+        sf_took(s->sf, &batch->call, &batch->posted, response);
+        if (!s->errs[i].code[0] && response->status == 401)
+            renew(batch, response, carried);
+    }
+    http_response_free(response);
+    if (s->away[i])
+        return;
+    batch_close(batch);
+    if (s->watch->landed)
+        s->watch->landed(s->watch->ctx, i);
+}
+
+static size_t parallel(void *ctx)
+{
+    const struct sending *s = ctx;
+    return s->watch->parallel ? s->watch->parallel(s->watch->ctx) : 1;
+}
+
+void sf_write_many(struct crm_session *session, struct crm_exchange *list, size_t count,
+                   const struct crm_watch *watch)
+{
+    struct sending s = {.sf = sf_of(session), .list = list, .watch = watch};
+    struct http_watch under = {.ctx = &s, .leaving = leaving, .landed = landed,
+                               .parallel = parallel};
+    s.batches = mem_array(count + 1, sizeof *s.batches);
+    s.requests = mem_array(count + 1, sizeof *s.requests);
+    s.responses = mem_array(count + 1, sizeof *s.responses);
+    s.errs = mem_array(count + 1, sizeof *s.errs);
+    s.away = mem_array(count + 1, sizeof *s.away);
+    if (sf_ready(s.sf, &s.unready) == OK)
+        err_clear(&s.unready);
+    http_send_watched(s.sf->http, s.requests, s.responses, s.errs, count, &under);
+    free(s.batches);
+    free(s.requests);
+    free(s.responses);
+    free(s.errs);
+    free(s.away);
+}
 
 void sf_write(struct crm_session *session, const struct crm_write *writes, size_t count,
               const struct crm_write_options *options, struct arena *arena,
               struct crm_outcome *outcomes)
 {
-    struct batch batch = {.sf = sf_of(session), .options = options, .arena = arena};
-    struct map *keys = map_new();
-    batch.writes = arena_array(arena, count + 1, sizeof *batch.writes);
-    batch.outcomes = arena_array(arena, count + 1, sizeof *batch.outcomes);
-    batch.from = arena_array(arena, count + 1, sizeof *batch.from);
-
-    for (size_t i = 0; i < count; i++) {
-        const struct json *payload;
-        const char *fault = row_fault(arena, &writes[i], &payload);
-        const char *key = fault ? NULL : key_of(batch.sf, arena, &writes[i]);
-        if (fault) {
-            outcome_local(&outcomes[i], arena, CRM_REJECTED, "connect.bad_write", fault);
-        } else if (writes[i].kind != writes[0].kind ||
-                   !text_eq_nocase(writes[i].object, writes[0].object) ||
-                   (writes[i].kind == OP_UPSERT &&
-                    !text_eq_nocase(writes[i].key_field, writes[0].key_field)) ||
-                   batch.count == SF_ROWS_PER_CALL * SF_PARTS_PER_CALL) {
-            outcome_local(&outcomes[i], arena, CRM_NOT_EXECUTED, "connect.other_batch",
-                          "it belongs in another request");
-        } else if (key && map_has(keys, key)) {
-            outcome_local(&outcomes[i], arena, CRM_NOT_EXECUTED, "connect.same_key",
-                          "another row with the same key goes first");
-        } else {
-            if (key)
-                map_put(keys, key, (void *)&writes[i]);
-            batch.from[batch.count] = i;
-            batch.writes[batch.count++] = writes[i];
-        }
-    }
-    if (batch.count > 0)
-        batch_send(&batch);
-    for (size_t i = 0; i < batch.count; i++)
-        outcomes[batch.from[i]] = batch.outcomes[i];
-    batch.sf->crm.calls_one_each += batch.count;
-    map_free(keys);
+    struct crm_exchange one = {.writes = writes,
+                               .count = count,
+                               .options = *options,
+                               .arena = arena,
+                               .outcomes = outcomes};
+    static const struct crm_watch nobody;
+    sf_write_many(session, &one, 1, &nobody);
 }

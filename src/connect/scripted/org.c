@@ -282,6 +282,10 @@ static void perform(struct scripted *org, const struct crm_write *write, struct 
             refuse(outcome, CRM_REJECTED, "ENTITY_IS_DELETED", "entity is deleted");
             return;
         }
+        if (write->unmodified_since && strcmp(record->stamp, write->unmodified_since) > 0) {
+            refuse(outcome, CRM_CHANGED, "PRECONDITION_FAILED", "changed since it was read");
+            return;
+        }
     } else {
         const struct crm_field *key = crm_object_field(kind->object, write->key_field);
         record = key_find(kind, write, &same, arena);
@@ -337,6 +341,8 @@ void org_write(struct scripted *org, const struct crm_write *write, struct arena
             memset(outcome, 0, sizeof *outcome);
             outcome->class = class;
         }
+        outcome->whole = json_get_bool(to, "whole", false);
+        outcome->busy = json_get_bool(to, "busy", false);
         if (json_get_text(to, "code"))
             outcome->code = json_get_text(to, "code");
         if (json_get_text(to, "message"))

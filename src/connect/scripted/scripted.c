@@ -381,9 +381,27 @@ static void write_rows(struct crm_session *session, const struct crm_write *writ
                        struct crm_outcome *outcomes)
 {
     struct scripted *org = org_of(session);
-    for (size_t i = 0; i < count; i++)
-        org_write(org, &writes[i], arena, &outcomes[i]);
+    for (size_t i = 0; i < count; i++) {
+        struct crm_write write = writes[i];
+        if (!options->alone)
+            write.unmodified_since = NULL; /* the condition of a request of its own */
+        org_write(org, &write, arena, &outcomes[i]);
+    }
     session->calls_one_each += count;
+}
+
+/* One after the other: a script has one order. */
+static void write_many(struct crm_session *session, struct crm_exchange *list, size_t count,
+                       const struct crm_watch *watch)
+{
+    for (size_t i = 0; i < count; i++) {
+        struct crm_exchange *x = &list[i];
+        if (watch->leaving && !watch->leaving(watch->ctx, i))
+            continue;
+        session->does->write(session, x->writes, x->count, &x->options, x->arena, x->outcomes);
+        if (watch->landed)
+            watch->landed(watch->ctx, i);
+    }
 }
 
 static size_t write_cost(enum op_kind kind, size_t count)
@@ -409,5 +427,6 @@ const struct connector scripted_connector = {
     .check = check,
     .write_batch = 1000,
     .write = write_rows,
+    .write_many = write_many,
     .write_cost = write_cost,
 };

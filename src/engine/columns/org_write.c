@@ -11,6 +11,7 @@
 #include <strings.h>
 
 const char *const overwrite_words[] = {"always", "if_blank", "never", NULL};
+const char *const if_changed_words[] = {"ask", "ours", "theirs", NULL};
 
 /* ----------------------------------------------------------- recipe check */
 
@@ -204,6 +205,9 @@ static void open_settings(struct write_column *w)
     jw_object(&jw);
     if (json_get_bool(w->batch->config, "duplicate_rule_override", false))
         jw_kv_bool(&jw, "duplicate_override", true);
+    const char *if_changed = json_get_text(w->batch->config, "if_changed");
+    if (if_changed && !text_eq(if_changed, "ask"))
+        jw_kv_text(&jw, "if_changed", if_changed);
     if (text_eq(assign, "on"))
         jw_kv_text(&jw, "auto_assign", "TRUE");
     else if (text_eq(assign, "off") || (!assign && w->kind != OP_UPDATE && sets_owner(w)))
@@ -241,7 +245,7 @@ enum status write_open_set(struct write_column *w, struct column_batch *batch, e
     w->on = batch_session(batch, err);
     if (!w->on)
         return batch_call_failed(batch, err);
-    if (job_over_budget(batch->job, w->on) || batch->job->stop_writing || batch->job->guard_full) {
+    if (job_over_budget(batch->job, w->on, 0) || batch->job->stop_writing || batch->job->guard_full) {
         put_off(batch);
         return OK;
     }

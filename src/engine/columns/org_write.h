@@ -17,7 +17,7 @@
 #include "engine/journal.h"
 
 enum overwrite { OVERWRITE_ALWAYS, OVERWRITE_IF_BLANK, OVERWRITE_NEVER };
-extern const char *const overwrite_words[]; /* NULL-terminated */
+extern const char *const overwrite_words[], *const if_changed_words[]; /* NULL-terminated */
 
 /* One member of `set`: a field, or a parent named by its own key ("Account.Ext__c"). */
 struct write_field {
@@ -74,6 +74,9 @@ struct write_column {
 #define WRITE_DUPLICATES                                                                           \
     {"duplicate_rule_override", OPT_BOOL, false, "save although a duplicate rule warns", "false",  \
      NULL, 0, 0}
+#define WRITE_IF_CHANGED                                                                           \
+    {"if_changed", OPT_ENUM, false,                                                                \
+     "when somebody changed the same field since it was read", "ask", if_changed_words, 0, 0}
 #define WRITE_ASSIGN                                                                               \
     {"auto_assign", OPT_TEXT, false,                                                               \
      "assignment rules: on, off, or a rule's Id; usually on for new records without an owner",     \

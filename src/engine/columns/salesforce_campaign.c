@@ -20,6 +20,7 @@ static const struct kind_option options[] = {
      0, 0},
     WRITE_OVERWRITE,
     WRITE_BLANKS,
+    WRITE_IF_CHANGED,
 };
 
 static void validate(struct kind_check *check)

@@ -328,7 +328,7 @@ static enum status execute(struct column_batch *batch, struct err *err)
     struct job_session *on = batch_session(batch, err);
     if (!on)
         return batch_call_failed(batch, err);
-    if (job_over_budget(batch->job, on)) {
+    if (job_over_budget(batch->job, on, 0)) {
         batch->job->stop_column = true;
         memset(batch->stored, true, batch->count);
         return OK;

@@ -315,8 +315,8 @@ static enum status move_op(struct sq *sq, const struct op_settle *s, bool *moved
         "evidence=CASE WHEN ?4 IS NULL THEN evidence WHEN json_valid(?4) AND json_valid(evidence)"
         " AND json_extract(evidence,'$.late') IS NOT NULL"
         " THEN json_set(?4,'$.late',json_extract(evidence,'$.late')) ELSE ?4 END,"
-        "error_code=?5,error_message=?6,adopted=max(adopted,?7),not_before_ms=?8,done_ms=?9"
-        " WHERE id=?10 AND state=?11 AND epoch=?12");
+        "error_code=?5,error_message=?6,adopted=max(adopted,?7),not_before_ms=?8,done_ms=?9,"
+        "base_stamp=coalesce(?13,base_stamp) WHERE id=?10 AND state=?11 AND epoch=?12");
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, s->to);
@@ -331,6 +331,7 @@ static enum status move_op(struct sq *sq, const struct op_settle *s, bool *moved
     sq_int(stmt, 10, s->id);
     sq_int(stmt, 11, s->from);
     sq_int(stmt, 12, s->epoch);
+    sq_text(stmt, 13, s->base_stamp);
     if (sq_done(sq, stmt, err) != OK)
         return FAIL;
     *moved = sq_changes(sq) > 0;
