@@ -156,7 +156,13 @@ void judges_free(struct work *work);
 bool people_before(struct work *work, struct draft *draft);
 bool people_after(struct work *work, struct draft *draft);
 
+/* --- dml_files.c --- */
+bool files_before(struct work *work, struct draft *draft);
+bool files_after(struct work *work, struct draft *draft);
+
 /* --- dml_check.c --- */
+/* This reference leads somewhere, though the record is not written yet. */
+void check_trust(struct work *work, const struct field *field, const char *id18);
 bool check_required(struct work *work, struct draft *draft);
 bool check_references(struct work *work, struct draft *draft);
 bool check_unique(struct work *work, struct draft *draft);

@@ -556,6 +556,10 @@ bool standard_before(struct work *work, struct draft *draft)
         return user_before(work, draft);
     case STANDARD_PUSH_TOPIC:
         return topic_before(work, draft);
+    case STANDARD_ATTACHMENT:
+    case STANDARD_DOCUMENT:
+    case STANDARD_CONTENT_VERSION:
+        return files_before(work, draft);
     case STANDARD_NONE:
         return true;
     default:
@@ -574,6 +578,8 @@ bool standard_unique(struct work *work, struct draft *draft)
 
 bool standard_after(struct work *work, struct draft *draft)
 {
+    if (draft->table->standard == STANDARD_CONTENT_VERSION)
+        return files_after(work, draft);
     if (draft->table->standard != STANDARD_USER)
         return people_after(work, draft);
     return people_from_record(work->org, draft->id, work->err) == OK || work_broke(work);

@@ -76,6 +76,9 @@ struct table {
         STANDARD_CAMPAIGN_MEMBER,
         STANDARD_USER,
         STANDARD_PUSH_TOPIC,
+        STANDARD_ATTACHMENT, /* dml_files.c */
+        STANDARD_DOCUMENT,
+        STANDARD_CONTENT_VERSION,
         STANDARD_PROFILE, /* and below: dml_people.c */
         STANDARD_PERMISSION_SET,
         STANDARD_ASSIGNMENT,

@@ -1,8 +1,5 @@
-/* keys.c - records by external id, and the records a record leads to.
- *
- * /sobjects/X/Ext__c/value and /sobjects/X/<id>/Relationship have the same
- * shape; a first segment that is an id of X means the second. */
-#include "localorg/rest/query.h"
+/* keys.c - records by external id: /sobjects/X/Ext__c/value. What has an id of X
+ * in the field's place is another thing (related.c). */
 #include "localorg/rest/resources.h"
 #include "localorg/rest/rows.h"
 
@@ -61,73 +58,13 @@ static bool keys_find(struct call *call, const struct sobject *object, const str
     return false;
 }
 
-/* --- relationships --- */
-
-static bool is_row_of(const struct sobject *object, const char *text, char id[19])
-{
-    return id_canonical(text, id) && object->key_prefix && strncmp(id, object->key_prefix, 3) == 0;
-}
-
-/* Contact/<id>/Account: the parent's row, or 404 when there is none. */
-static void answer_parent(struct call *call, const struct sobject *object,
-                          const struct field *lookup, const char *id)
-{
-    const char *name = lookup->name, *parent_id = NULL;
-    records_texts(call, object->name, id, &name, 1, &parent_id);
-    const struct sobject *parent =
-        parent_id ? schema_by_prefix(org_schema(call->site->org), parent_id) : NULL;
-    if (!parent || records_state(call, parent, parent_id, NULL) != RECORD_LIVE)
-        answer_not_found(call);
-    else if (strcmp(call->method, "GET") == 0 || strcmp(call->method, "HEAD") == 0)
-        answer_row(call, parent, parent_id);
-    else if (strcmp(call->method, "DELETE") == 0)
-        answer_written(call, DML_DELETE, parent, parent_id, NULL);
-    else if (rows_body(call))
-        answer_written(call, DML_UPDATE, parent, parent_id, rows_body(call));
-}
-
-/* Account/<id>/Contacts: a query result. */
-static void answer_children(struct call *call, const struct child_relationship *children,
-                            const char *id)
-{
-    const char *asked = call_param(call, "fields");
-    const struct sobject *child = call_object(call, children->child_sobject);
-    if (!child)
-        return;
-    query_answer(call,
-                 arena_printf(call->arena, "SELECT %s FROM %s WHERE %s = '%s'",
-                              asked && *asked ? asked : records_fields(call, child), child->name,
-                              children->field, id),
-                 false);
-}
-
-/* True when the path was a relationship and has been answered. */
-static bool relationship(struct call *call, const struct sobject *object)
-{
-    char id[19];
-    const char *name = call->args[2];
-    if (!is_row_of(object, call->args[1], id))
-        return false;
-    if (!rows_id(call, object, id, id))
-        return true;
-    const struct field *lookup = sobject_parent(object, name, strlen(name));
-    const struct child_relationship *children = sobject_child(object, name, strlen(name));
-    if (lookup)
-        answer_parent(call, object, lookup, id);
-    else if (children && strcmp(call->method, "GET") == 0)
-        answer_children(call, children, id);
-    else
-        answer_not_found(call);
-    return true;
-}
-
 /* --- the routes --- */
 
 void keys_get(struct call *call)
 {
     char id[19];
     const struct sobject *object = call_object(call, call->args[0]);
-    if (!object || relationship(call, object))
+    if (!object || related_answer(call, object))
         return;
     const struct field *field = key_field(call, object);
     if (field && keys_find(call, object, field, id))
@@ -138,7 +75,7 @@ void keys_delete(struct call *call)
 {
     char id[19];
     const struct sobject *object = call_object(call, call->args[0]);
-    if (!object || relationship(call, object))
+    if (!object || related_answer(call, object))
         return;
     const struct field *field = key_field(call, object);
     if (field && keys_find(call, object, field, id))
@@ -161,7 +98,7 @@ void keys_upsert(struct call *call)
     struct dml_options options = write_options(call, true);
     const char *update_only = call_param(call, "updateOnly");
     const struct sobject *object = call_object(call, call->args[0]);
-    if (!object || relationship(call, object))
+    if (!object || related_answer(call, object))
         return;
     const struct field *field = key_field(call, object);
     const struct json *body = field ? rows_body(call) : NULL;

@@ -17,9 +17,9 @@ route_fn versions, version_resources, not_built;
 route_fn soap_partner, soap_enterprise, soap_metadata, deploy_request, deploy_request_status;
 /* sobjects.c */
 route_fn sobjects_global, sobject_basic, sobject_describe;
-/* rows.c, keys.c */
+/* rows.c, keys.c, related.c */
 route_fn rows_create, rows_get, rows_update, rows_delete, rows_create_by_id, keys_get, keys_upsert,
-    keys_delete;
+    keys_delete, rows_related;
 /* replication.c */
 route_fn replication_updated, replication_deleted;
 /* query.c, search.c, tooling.c */

@@ -61,11 +61,13 @@ const struct route routes[] = {
     {"DELETE", V "/sobjects/:object/:id", rows_delete, ROUTE_API, "delete a record"},
     {"POST", V "/sobjects/:object/:id", rows_create_by_id, ROUTE_API, "create through /Id"},
     {"GET", V "/sobjects/:object/:field/:value", keys_get, ROUTE_API,
-     "read by external id, or follow a relationship"},
+     "read by external id; follow a relationship; a file (Body, VersionData)"},
     {"PATCH POST", V "/sobjects/:object/:field/:value", keys_upsert, ROUTE_API,
      "upsert by external id"},
     {"DELETE", V "/sobjects/:object/:field/:value", keys_delete, ROUTE_API,
      "delete by external id"},
+    {"GET PATCH DELETE", V "/sobjects/:object/:id/*", rows_related, ROUTE_API,
+     "follow relationships: parents of parents, children"},
 
     /* queries */
     {"GET", V "/query", query_run, ROUTE_API, "SOQL"},

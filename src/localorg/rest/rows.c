@@ -4,6 +4,7 @@
  * records_begin and records_end, so nothing slips in between. */
 #include "localorg/rest/rows.h"
 
+#include "localorg/rest/blobs.h"
 #include "localorg/rest/resources.h"
 #include "localorg/rest/setup_rows.h"
 
@@ -197,7 +198,7 @@ static void create(struct call *call, const struct sobject *object)
     struct dml_result result = {0};
     struct dml_options options = write_options(call, true);
     const struct json *body = rows_body(call);
-    if (!body || rows_has_id(call, body))
+    if (!body || rows_has_id(call, body) || blobs_too_large(call, object, body))
         return;
     struct dml_row row = {.object = object, .body = body};
     if (!records_write(call, DML_INSERT, &options, &row, 1, &result))
@@ -254,7 +255,8 @@ void rows_update(struct call *call)
     char id[19];
     const struct sobject *object = call_object(call, call->args[0]);
     const struct json *body = object ? rows_body(call) : NULL;
-    if (body && rows_id(call, object, call->args[1], id) && !rows_has_id(call, body))
+    if (body && rows_id(call, object, call->args[1], id) && !rows_has_id(call, body) &&
+        !blobs_too_large(call, object, body))
         answer_written(call, DML_UPDATE, object, id, body);
 }
 

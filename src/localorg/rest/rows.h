@@ -1,4 +1,4 @@
-/* rows.h - what rows by id (rows.c) and rows by key (keys.c) share. */
+/* rows.h - what rows by id (rows.c), by key (keys.c) and by way (related.c) share. */
 #ifndef LOCALORG_REST_ROWS_H
 #define LOCALORG_REST_ROWS_H
 
@@ -15,5 +15,9 @@ void answer_created(struct call *call, const struct sobject *object,
                     const struct dml_result *result, bool upsert);
 void answer_written(struct call *call, enum dml_kind kind, const struct sobject *object,
                     const char *id, const struct json *body);
+
+/* related.c: the path goes on from a record of the object, to its parents, its
+ * children or its file. True when it does, and has been answered. */
+bool related_answer(struct call *call, const struct sobject *object);
 
 #endif

@@ -132,6 +132,32 @@ TEST(rows, relationships_lead_on)
     reply = ask("GET", text_f(V "/sobjects/Account/%s/Contacts?fields=LastName", account), NULL);
     CHECK_INT(json_get_int(reply.json, "totalSize", 0), 1);
     CHECK_STR(json_text(json_path(reply.json, "records[0].LastName")), "Doe");
+    /* more steps: up and up, then down */
+    const char *parent = given("Account", "{\"Name\":\"Parent\"}");
+    const char *top = given("Account", "{\"Name\":\"Top\"}");
+    ask("PATCH", text_f(V "/sobjects/Account/%s", account),
+        text_f("{\"ParentId\":\"%s\"}", parent));
+    ask("PATCH", text_f(V "/sobjects/Contact/%s/Account/Parent", contact),
+        text_f("{\"ParentId\":\"%s\"}", top));
+    reply = ask("GET", text_f(V "/sobjects/Contact/%s/Account/Parent/Parent?fields=Name", contact),
+                NULL);
+    CHECK_STR(json_get_text(reply.json, "Name"), "Top");
+    reply =
+        ask("GET", text_f(V "/sobjects/Contact/%s/Account/Parent/ChildAccounts", contact), NULL);
+    CHECK_STR(json_text(json_path(reply.json, "records[0].Name")), "Acme");
+    CHECK_INT(
+        ask("GET", text_f(V "/sobjects/Contact/%s/Account/Parent/Parent/Parent", contact), NULL)
+            .status,
+        404);
+    CHECK_INT(
+        ask("GET", text_f(V "/sobjects/Contact/%s/Account/Nothing/Parent", contact), NULL).status,
+        404);
+    CHECK_INT(ask("GET", text_f(V "/sobjects/Contact/%s/a/b/c/d/e/f/g", contact), NULL).status,
+              404);
+    CHECK_INT(
+        ask("DELETE", text_f(V "/sobjects/Contact/%s/Account/Parent/Parent", contact), NULL).status,
+        204);
+    CHECK_INT(soql_count("Account WHERE Name = 'Top'"), 0);
 }
 
 TEST(rows, a_write_may_depend_on_what_was_read)
