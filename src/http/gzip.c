@@ -11,6 +11,8 @@
 #define GZIP_LEVEL  1
 #define GZIP_WINDOW (15 + 16) /* + 16: a gzip header, not a zlib one */
 #define GZIP_MEMORY 8
+#define ANY_WINDOW  (15 + 32) /* + 32: zlib looks which of the two it is */
+#define UNPACK_STEP (64 * KIB)
 
 /* ";q=0", ";q=0.0": named, but not wanted. */
 static bool refused_by_weight(struct str parameters)
@@ -65,4 +67,34 @@ bool gzip_pack(const struct buf *plain, struct buf *packed)
     }
     deflateEnd(&z);
     return rc == Z_STREAM_END && packed->len < plain->len;
+}
+
+/* One member. Its end is Z_STREAM_END. */
+static int unpack_member(z_stream *z, struct buf *plain)
+{
+    int rc = Z_OK;
+    while (rc == Z_OK) {
+        char *to = buf_room(plain, UNPACK_STEP);
+        if (!to)
+            return Z_BUF_ERROR;
+        z->next_out = (Bytef *)to;
+        z->avail_out = UNPACK_STEP;
+        rc = inflate(z, Z_NO_FLUSH);
+        buf_added(plain, UNPACK_STEP - z->avail_out);
+    }
+    return rc;
+}
+
+bool gzip_unpack(const struct buf *packed, struct buf *plain)
+{
+    z_stream z = {.next_in = (Bytef *)packed->data};
+    if (packed->len > UINT_MAX || inflateInit2(&z, ANY_WINDOW) != Z_OK)
+        return false;
+    z.avail_in = (uInt)packed->len;
+    int rc;
+    do
+        rc = unpack_member(&z, plain);
+    while (rc == Z_STREAM_END && z.avail_in > 0 && inflateReset(&z) == Z_OK);
+    inflateEnd(&z);
+    return rc == Z_STREAM_END;
 }

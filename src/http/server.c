@@ -341,6 +341,23 @@ static void compress_reply(struct exchange *x)
     }
 }
 
+/* The body as it was before it was packed. Otherwise the status to refuse with. */
+static int unpack_body(struct exchange *x)
+{
+    const char *encoding = http_header_get(x->in.headers, "Content-Encoding");
+    struct buf plain = BUF_UP_TO(x->server->options.max_body);
+    if (!x->server->options.unpack || !encoding || text_eq_nocase(encoding, "identity"))
+        return 0;
+    if (!text_eq_nocase(encoding, "gzip") && !text_eq_nocase(encoding, "x-gzip") &&
+        !text_eq_nocase(encoding, "deflate"))
+        return 415;
+    bool good = gzip_unpack(&x->in.body, &plain);
+    bool full = plain.overflow;
+    buf_free(&x->in.body);
+    x->in.body = plain;
+    return good ? 0 : full ? 413 : 400;
+}
+
 /* From here on x is not ours. */
 static void exchange_answer(struct exchange *x)
 {
@@ -355,7 +372,14 @@ static void exchange_run(struct exchange *x)
     bool away = false;
     x->out.status = 200;
     x->away = &away;
-    x->server->options.handler(x->server->options.ctx, &x->in, &x->out);
+    int refused = unpack_body(x);
+    if (refused) {
+        x->out.status = refused;
+        http_out_header(&x->in, &x->out, "Content-Type", "text/plain; charset=utf-8");
+        buf_str(&x->out.body, "the request body cannot be unpacked\n");
+    } else {
+        x->server->options.handler(x->server->options.ctx, &x->in, &x->out);
+    }
     if (!away)
         exchange_answer(x);
 }

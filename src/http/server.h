@@ -3,7 +3,7 @@
  * The handler is called once a request, with the whole body (bounded), on one
  * of the server's threads; it fills the reply and returns, or says that the
  * reply comes later from another thread, or opens a stream. Chunked request
- * bodies, keep-alive, gzip of answers, TLS and clean shutdown are done here, and
+ * bodies, keep-alive, gzip, TLS and clean shutdown are done here, and
  * requests whose framing two readers could understand differently are refused
  * (RFC 9112, 6.3): several lengths, a length beside chunks, several hosts. */
 #ifndef ARGIL_HTTP_SERVER_H
@@ -58,6 +58,7 @@ struct http_server_options {
     int max_connections, max_per_peer; /* 0 = about a thousand; as many as there are */
     const char *tls_cert, *tls_key;    /* PEM text: serve HTTPS; needed only to start */
     bool gzip;        /* when the client accepts it and the body is 1 KiB or more */
+    bool unpack;      /* bodies sent as gzip or deflate; they, too, may have max_body at most */
     http_handler_fn *handler;
     void *ctx;
 };

@@ -3,6 +3,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "http/client.h"
+#include "http/gzip.h"
 #include "http/server.h"
 #include "support/check.h"
 
@@ -65,6 +66,7 @@ static void start_with(int threads)
                                           .threads = threads,
                                           .handler = echo,
                                           .gzip = true,
+                                          .unpack = true,
                                           .max_body = 1 * MIB};
     server = http_server_start(&options, &err);
     CHECK_GOT(server, &err);
@@ -326,6 +328,47 @@ TEST(gzip, small_answers_and_refusals_are_not_packed)
     struct http_header never = {"Accept-Encoding", "gzip;q=0", NULL};
     CHECK_OK(send_request((struct http_request){.headers = &never}, "/big"), &err);
     CHECK(http_header_get(response.headers, "Content-Encoding") == NULL);
+}
+
+static void send_packed(const struct buf *body, size_t len, const char *encoding)
+{
+    struct http_header header = {"Content-Encoding", encoding, NULL};
+    struct http_request request = {
+        .method = "POST", .headers = &header, .body = body->data, .body_len = len};
+    CHECK_OK(send_request(request, "/echo"), &err);
+}
+
+TEST(gzip, bodies_are_unpacked)
+{
+    struct buf plain = BUF_INIT, packed = BUF_INIT, twice = BUF_INIT;
+    for (int i = 0; i < 10000; i++)
+        buf_printf(&plain, "line %d\n", i % 7);
+    CHECK(gzip_pack(&plain, &packed));
+    send_packed(&packed, packed.len, "gzip");
+    CHECK_INT(response.status, 200);
+    CHECK(text_ends(buf_text(&response.body), "line 2\nline 3\n"));
+    CHECK(response.body.len >= plain.len);
+    buf_append(&twice, packed.data, packed.len);
+    buf_append(&twice, packed.data, packed.len);
+    send_packed(&twice, twice.len, "x-gzip");
+    CHECK(response.body.len >= 2 * plain.len);
+    send_packed(&packed, packed.len / 2, "gzip");
+    CHECK_INT(response.status, 400);
+    send_packed(&plain, 100, "gzip");
+    CHECK_INT(response.status, 400);
+    send_packed(&packed, packed.len, "br");
+    CHECK_INT(response.status, 415);
+    send_packed(&plain, 5, "identity");
+    CHECK(text_ends(buf_text(&response.body), "line "));
+    buf_free(&packed);
+    while (plain.len <= 1 * MIB)
+        buf_str(&plain, "and one more line of the same\n");
+    CHECK(gzip_pack(&plain, &packed));
+    send_packed(&packed, packed.len, "gzip");
+    CHECK_INT(response.status, 413);
+    buf_free(&plain);
+    buf_free(&packed);
+    buf_free(&twice);
 }
 
 /* --- rehearsed failure --- */

@@ -290,6 +290,7 @@ static enum status start_server(struct site *site, struct err *err)
                                                     : options->latency_ms ? THREADS_WHEN_SLOW
                                                                           : THREADS,
                                          .gzip = !options->no_gzip,
+                                         .unpack = true,
                                          .max_body = 160 * MIB, /* Bulk takes 150 MB of CSV */
                                          .handler = routes_handle,
                                          .ctx = site};
