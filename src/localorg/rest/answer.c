@@ -2,6 +2,7 @@
  *
  * Errors of the REST API are an array of objects; salesforce-data 1.5. */
 #include "localorg/rest/call.h"
+#include "localorg/rest/formats.h"
 #include "localorg/rest/multipart.h"
 
 #include "base/str.h"
@@ -146,6 +147,11 @@ static bool json_type(const char *type)
     return !type || !*type || strcasestr(type, "json");
 }
 
+static bool xml_type(const char *type)
+{
+    return type && (text_starts(type, "application/xml") || text_starts(type, "text/xml"));
+}
+
 const struct json *call_json(struct call *call)
 {
     struct err err = {{0}};
@@ -153,6 +159,8 @@ const struct json *call_json(struct call *call)
         return call->json;
     if (!call->nested && multipart_is(call))
         return call->json = multipart_json(call);
+    if (!call->nested && xml_type(call_header(call, "Content-Type")))
+        return call->json = formats_body(call);
     if (!call->nested && !json_type(call_header(call, "Content-Type"))) {
         answer_error(call, 415, "UNSUPPORTED_MEDIA_TYPE", "Content type '%s' not supported",
                      call_header(call, "Content-Type"));

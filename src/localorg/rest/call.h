@@ -33,6 +33,7 @@ struct call {
     struct session session; /* empty token when not signed in */
     struct fault_plan *plan;
     const struct json *json; /* the body once call_json has read it */
+    bool xml;    /* the answer is to be XML */
     bool nested;
     bool alone;       /* nested in a request that has the org for itself */
     bool transaction; /* between org_write_begin and _end: reads see the writes */

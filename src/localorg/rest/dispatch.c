@@ -6,6 +6,7 @@
  * again; write the log. Subrequests of composite skip all but find and run. A
  * call that waits (call_later) leaves after "run the route" and comes back there. */
 #include "localorg/rest/fault_wire.h"
+#include "localorg/rest/formats.h"
 #include "localorg/rest/gate.h"
 #include "localorg/rest/late.h"
 #include "localorg/rest/resources.h"
@@ -376,8 +377,10 @@ static void run_route(struct call *call)
         answer_fault(call);
         return;
     }
-    if (too_long(call) || !call->route)
-        return; /* 404, 405 or 410 stand already */
+    if (too_long(call) || !call->route) { /* 404, 405 or 410 stand already */
+        formats_close(call);
+        return;
+    }
     if (call->route->kind == ROUTE_API && gate_moved(call)) {
         ;
     } else if (call->route->kind == ROUTE_API) {
@@ -387,6 +390,7 @@ static void run_route(struct call *call)
         call->route->run(call);
     if (call->ticket)
         return;
+    formats_close(call);
     pretty_if_asked(call);
     if (plan->status && plan->after)
         answer_fault(call);
@@ -610,6 +614,7 @@ static void call_open(struct call *call)
     if (override && strcmp(call->in->method, "POST") == 0)
         call->method = override;
     call->path = tidy_path(call->arena, call->in->path);
+    formats_open(call);
     call->origin = origin_of(call);
     call->route = find_route(call);
 }

@@ -335,3 +335,55 @@ TEST(rows, recent_items_remember)
     CHECK_STR(json_text(json_path(reply.json, "recentItems[0].Name")), "Acme");
     CHECK_STR(json_text(json_path(reply.json, "objectDescribe.keyPrefix")), "001");
 }
+
+/* --- XML, suffixes --- */
+
+static struct reply ask_xml(const char *method, const char *path, const char *body)
+{
+    return ask_as(text_f("Bearer %s", admin_token), method, path, body,
+                  body ? "Content-Type" : "Accept", "application/xml");
+}
+
+TEST(rows, speak_xml_when_asked)
+{
+    struct reply reply = ask_xml("POST", V "/sobjects/Account.xml",
+                                 "<?xml version=\"1.0\"?><Account><Name>A &amp; B</Name>"
+                                 "<NumberOfEmployees>7</NumberOfEmployees></Account>");
+    CHECK_INT(reply.status, 201);
+    CHECK_CONTAINS(reply.text, "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Result xmlns:xsi=");
+    CHECK_CONTAINS(reply.text, "<success>true</success></Result>");
+    const char *id = soql_one("SELECT Id FROM Account WHERE NumberOfEmployees = 7", "Id");
+    reply = ask_xml("GET", text_f(V "/sobjects/Account/%s?fields=Name,Site", id), NULL);
+    CHECK_CONTAINS(reply_header(&reply, "Content-Type"), "application/xml");
+    CHECK_CONTAINS(reply.text, text_f(" type=\"Account\" url=\"" V "/sobjects/Account/%s\">", id));
+    CHECK_CONTAINS(reply.text, "<Name>A &amp; B</Name><Site xsi:nil=\"true\"/></Account>");
+    reply = ask("GET", V "/query.xml?q=SELECT+Name+FROM+Account", NULL);
+    CHECK_CONTAINS(reply.text,
+                   "<totalSize>1</totalSize><done>true</done><records type=\"Account\"");
+    CHECK_CONTAINS(reply.text, "<Name>A &amp; B</Name></records></QueryResult>");
+    reply = ask("GET", text_f(V "/sobjects/Account/%s.json?fields=Name", id), NULL);
+    CHECK_STR(json_get_text(reply.json, "Name"), "A & B");
+    reply = ask_as(NULL, "GET", "/services/data", NULL, "Accept", "application/xml");
+    CHECK_CONTAINS(reply.text, "<Versions xmlns:xsi=");
+    CHECK_CONTAINS(reply.text, "<version>68.0</version></Version></Versions>");
+    CHECK_CONTAINS(ask_xml("GET", V, NULL).text, "<sobjects>" V "/sobjects</sobjects>");
+    reply = ask_xml("GET", V "/sobjects/Account/describe", NULL);
+    CHECK_CONTAINS(reply.text, "<Account xmlns:xsi=");
+    CHECK_CONTAINS(reply.text, "<activateable>false</activateable>");
+}
+
+TEST(rows, refuse_in_xml_too)
+{
+    struct reply reply = ask("GET", V "/sobjects/Nothing.xml", NULL);
+    CHECK_INT(reply.status, 404);
+    CHECK_CONTAINS(reply.text, "<Errors xmlns:xsi=");
+    CHECK_CONTAINS(reply.text, "<Error><errorCode>NOT_FOUND</errorCode><message>");
+    reply = ask_as(NULL, "GET", V "/limits.xml", NULL, NULL, NULL);
+    CHECK_INT(reply.status, 401);
+    CHECK_CONTAINS(reply.text, "<errorCode>INVALID_SESSION_ID</errorCode>");
+    reply = ask_xml("POST", V "/sobjects/Account.xml", "<Account><Name>");
+    CHECK_INT(reply.status, 400);
+    CHECK_CONTAINS(reply.text, "XML_PARSER_ERROR");
+    reply = ask_xml("POST", V "/sobjects/Account.xml", "<Account/>");
+    CHECK_CONTAINS(reply.text, "REQUIRED_FIELD_MISSING");
+}
