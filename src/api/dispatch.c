@@ -33,6 +33,7 @@ static const struct {
     {ERR_JSON_SYNTAX, 400},
     {ERR_NOT_FOUND, 404},
     {ERR_CONFLICT, 409},
+    {ERR_AUDIT_TAMPERED, 409},
     {"people.link", 422},
     {"people.", 409},
     {ERR_APPROVAL, 409},

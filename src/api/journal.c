@@ -32,7 +32,9 @@ static const struct field operation_fields[] = {
     {"row_id", F_INT, F_REQUIRED, NULL},
     {"run_id", F_INT, F_REQUIRED, NULL},
     {"connection_id", F_INT, F_REQUIRED, NULL},
-    {"record_id", F_TEXT, F_REQUIRED | F_NULL, "what was written, or is to be"},
+    {"target_id", F_TEXT, F_REQUIRED | F_NULL, "the record that is to be changed; null for a create"},
+    {"key_field", F_TEXT, F_REQUIRED | F_NULL, "the field that keeps a second record from being made"},
+    {"record_id", F_TEXT, F_REQUIRED | F_NULL, "the record that was written or found; null until then"},
     {"values", F_ANY, F_REQUIRED | F_NULL, "field to value, as sent"},
     {"before", F_ANY, F_REQUIRED | F_NULL, "what the fields held when it was planned"},
     {"evidence", F_ANY, F_REQUIRED | F_NULL, "what was seen of its sending"},
@@ -86,7 +88,9 @@ void operation_write(struct jw *w, const struct op *op)
     jw_kv_int(w, "row_id", op->row_id);
     jw_kv_int(w, "run_id", op->run_id);
     jw_kv_int(w, "connection_id", op->connection_id);
-    jw_kv_text(w, "record_id", op->result_id ? op->result_id : op->target_id);
+    jw_kv_text(w, "target_id", op->target_id);
+    jw_kv_text(w, "key_field", op->key_field);
+    jw_kv_text(w, "record_id", op->result_id);
     jw_kv_json(w, "values", op->payload);
     jw_kv_json(w, "before", op->before);
     jw_kv_json(w, "evidence", op->evidence);

@@ -23,6 +23,7 @@ extern const struct shape user_shape, user_list_shape, user_body, user_change_bo
 
 /* ---- tables.c */
 route_fn api_table_list, api_table_show, api_table_states, api_table_delete, api_table_auto_update;
+extern const struct field table_states_query[];
 extern const struct shape table_shape, table_list_shape, table_states_shape, auto_update_body;
 void table_write(struct jw *w, const struct table *table);
 /* The table of the first path value. */
@@ -73,6 +74,11 @@ extern const struct field callback_query[];
 /* ---- kinds.c: what forms are made of */
 route_fn api_kind_list;
 extern const struct shape kind_list_shape;
+
+/* ---- audit.c */
+route_fn api_audit_list, api_audit_check;
+extern const struct field audit_query[];
+extern const struct shape audit_list_shape, audit_check_shape;
 
 /* ---- secrets.c */
 route_fn api_secret_list, api_secret_put, api_secret_delete;

@@ -45,7 +45,7 @@ const struct route routes[] = {
     {M_GET, V1 "/tables", api_table_list, PERSON, 0, "Tables", "All tables with their columns", NULL, NULL, &table_list_shape, 0, NULL},
     {M_GET, TABLE, api_table_show, PERSON, 0, "Tables", "One table", NULL, NULL, &table_shape, 0, NULL},
     {M_DELETE, TABLE, api_table_delete, ROLE_BUILDER, R_WRITES, "Tables", "Delete a table and its rows (nothing in the org)", NULL, NULL, NULL, 0, "409"},
-    {M_GET, TABLE "/states", api_table_states, PERSON, 0, "Tables", "How many cells of each column are in which state, and how many rows wait", NULL, NULL, &table_states_shape, 0, NULL},
+    {M_GET, TABLE "/states", api_table_states, PERSON, 0, "Tables", "How many cells of each column are in which state, and how many rows wait", table_states_query, NULL, &table_states_shape, 0, NULL},
     {M_PUT, TABLE "/auto-update", api_table_auto_update, ROLE_BUILDER, R_WRITES, "Tables", "Switch auto-update on or off", NULL, &auto_update_body, &table_shape, 0, "503"},
     {M_GET, TABLE "/recipe", api_table_recipe, PERSON, 0, "Tables", "The table as a recipe", NULL, NULL, &recipe_shape, 0, NULL},
     {M_POST, V1 "/recipes", api_recipe_put, ROLE_BUILDER, R_WRITES | R_ORG | R_LARGE, "Tables", "Check a recipe against the org, and apply it as a whole unless it is a dry run", NULL, &recipe_body, &recipe_result_shape, 200, "409"},
@@ -81,6 +81,9 @@ const struct route routes[] = {
     {M_POST, V1 "/connections/{connection}/doctor", api_connection_doctor, ROLE_BUILDER, R_ORG, "Connections", "Check everything that may be in the way", NULL, NULL, &findings_shape, 200, "409"},
     {M_GET, V1 "/connections/{connection}/objects", api_connection_objects, ROLE_BUILDER, R_ORG, "Connections", "Objects that the OAuth user can see", NULL, NULL, &objects_shape, 0, "409"},
     {M_GET, V1 "/connections/{connection}/objects/{object}/fields", api_connection_fields_list, ROLE_BUILDER, R_ORG, "Connections", "Fields of an object, with what may be written", NULL, NULL, &fields_shape, 0, "409"},
+
+    {M_GET, V1 "/audit", api_audit_list, ROLE_ADMIN, 0, "Audit", "Who did what, newest first", audit_query, NULL, &audit_list_shape, 0, NULL},
+    {M_GET, V1 "/audit/check", api_audit_check, ROLE_ADMIN, 0, "Audit", "Is the chain of its lines whole?", NULL, NULL, &audit_check_shape, 0, "409"},
 
     {M_GET, V1 "/secrets", api_secret_list, ROLE_BUILDER, 0, "Secrets", "Names of secrets", NULL, NULL, &secret_list_shape, 0, NULL},
     {M_PUT, V1 "/secrets/{secret}", api_secret_put, ROLE_BUILDER, R_WRITES, "Secrets", "Store a secret, sealed; it cannot be read back", NULL, &secret_body, NULL, 0, NULL},

@@ -21,6 +21,7 @@ const struct field row_list_query[] = {
     {"after", F_INT, 0, "rows after this row id"},
     {"ids", F_TEXT, 0, "exactly these row ids, by comma; for what an event named", .min = 1, .max = 8000},
     {"limit", F_INT, 0, "rows at most (200)", .min = 1, .max = WINDOW_MAX},
+    {"whole", F_BOOL, 0, "long texts are not cut"},
     {0},
 };
 
@@ -83,6 +84,7 @@ struct window {
     struct row *rows;
     size_t row_count;
     struct cell **cells; /* of each column; NULL where every cell is plain */
+    bool whole;          /* nothing is cut */
 };
 
 /* "12,7,40" -> numbers. */
@@ -183,10 +185,10 @@ static void write_value(struct jw *w, struct value value)
         jw_null(w);
 }
 
-static void write_cell(struct jw *w, struct value value, const struct cell *cell)
+static void write_cell(struct jw *w, struct value value, const struct cell *cell, bool whole)
 {
     bool plain = !cell || cell->state == CELL_OK || cell->state == CELL_EMPTY;
-    bool cut = value.text && value.len > CUT;
+    bool cut = !whole && value.text && value.len > CUT;
     if (plain && !cut) {
         write_value(w, value);
         return;
@@ -219,7 +221,7 @@ static void write_row(struct window *win, size_t at)
     jw_key(w, "cells");
     jw_array(w);
     for (size_t c = 0; c < win->column_count; c++)
-        write_cell(w, row->values[c], win->cells[c] ? &win->cells[c][at] : NULL);
+        write_cell(w, row->values[c], win->cells[c] ? &win->cells[c][at] : NULL, win->whole);
     jw_end_array(w);
     if (row->deleted)
         jw_kv_bool(w, "deleted", true);
@@ -250,7 +252,7 @@ static void write_window(struct window *win, bool more)
 
 enum status api_row_list(struct call *call, struct err *err)
 {
-    struct window win = {.call = call};
+    struct window win = {.call = call, .whole = call_query_bool(call, "whole", false)};
     size_t limit = (size_t)call_query_int(call, "limit", 200);
     if (call_table(call, &win.table, err) != OK || choose_columns(&win, err) != OK ||
         read_rows(&win, limit, err) != OK)

@@ -65,8 +65,12 @@ static const struct field state_fields[] = {
 };
 static const struct shape column_states_shape = {"ColumnStates", NULL, state_fields};
 static const struct field states_fields[] = {
-    {"columns", F_LIST, F_REQUIRED, "computed columns", .of = &column_states_shape},
+    {"columns", F_LIST, F_REQUIRED, "computed columns, or all", .of = &column_states_shape},
     {"waiting", F_INT, F_REQUIRED, "rows that wait for a run: the most of any column"},
+    {0},
+};
+const struct field table_states_query[] = {
+    {"all", F_BOOL, 0, "columns of the source, too"},
     {0},
 };
 const struct shape table_states_shape = {"TableStates", NULL, states_fields};
@@ -205,8 +209,9 @@ enum status api_table_states(struct call *call, struct err *err)
     jw_object(w);
     jw_key(w, "columns");
     jw_array(w);
+    bool all = call_query_bool(call, "all", false);
     for (size_t i = 0; i < table.column_count; i++)
-        if (!text_eq(table.columns[i].kind, "source") &&
+        if ((all || !text_eq(table.columns[i].kind, "source")) &&
             write_states(call, &table, &table.columns[i], &waiting, err) != OK)
             return FAIL;
     jw_end_array(w);

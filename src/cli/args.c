@@ -14,6 +14,7 @@
 
 const struct cli_option global_options[] = {
     {"data", 0, "DIR", "data directory (default $ARGIL_DATA, else $XDG_DATA_HOME/argil)"},
+    {"url", 0, "URL", "ask this server instead (or $ARGIL_URL; token in $ARGIL_TOKEN)"},
     {"json", 0, NULL, "print results as JSON"},
     {"quiet", 'q', NULL, "no progress, only results and errors"},
     {"verbose", 'v', NULL, "log what happens to stderr"},
@@ -118,9 +119,11 @@ static int take_option(const struct command *command, struct args *args, int arg
     if (!is_long && name[1])
         return unknown_option(command, word);
 
-    const struct cli_option *option = option_find(global_options, name, len, letter);
-    if (!option && command)
-        option = option_find(command->options, name, len, letter);
+    /* a command's own word goes first: `connect --url` is the login host */
+    const struct cli_option *option =
+        command ? option_find(command->options, name, len, letter) : NULL;
+    if (!option)
+        option = option_find(global_options, name, len, letter);
     if (!option)
         return unknown_option(command, word);
 
@@ -193,6 +196,16 @@ static const char *default_data(void)
     return path;
 }
 
+/* NULL = the data directory. */
+static const char *server_url(const struct command *command, const struct args *args)
+{
+    const char *given = getenv("ARGIL_URL");
+    bool own_word = option_find(command->options, "url", 3, 0) != NULL;
+    if (args_get(args, "url") && !own_word)
+        return args_get(args, "url");
+    return given && *given ? given : NULL;
+}
+
 static int check_words(struct cli *cli, const struct command *command, const struct args *args)
 {
     if (args->word_count < command->min_words)
@@ -241,6 +254,8 @@ int cli_main(int argc, char **argv)
     if (rc != EXIT_DONE)
         return rc;
     cli.data = args_get(&args, "data") ? args_get(&args, "data") : default_data();
+    cli.url = server_url(command, &args);
+    cli.command = command;
     watch_signals(&cli);
     return command->run(&cli, &args);
 }

@@ -22,6 +22,8 @@ enum exit_code {
 struct cli {
     struct world *world;
     const char *data; /* data directory */
+    const char *url;  /* of a server that is asked instead; NULL = none */
+    const struct command *command; /* the one that runs */
     bool json, quiet, colour_out, colour_err, terminal_err;
     atomic_bool stop;
     int failed; /* exit code of the last error that cli_fail printed */
@@ -51,6 +53,7 @@ struct command {
     const char *about;    /* a paragraph or two, with an example */
     size_t min_words, max_words;
     const struct cli_option *options; /* ends with a row without a name */
+    bool far; /* works through a server, too: what it needs of the store is in remote_store.c */
     int (*run)(struct cli *cli, const struct args *args);
 };
 

@@ -1,5 +1,5 @@
 /* cmd_apply.c - `argil apply`: make or change a table from a recipe. */
-#include "cli/cli.h"
+#include "cli/remote.h"
 
 #include "base/str.h"
 
@@ -37,15 +37,18 @@ static void print_plan(struct cli *cli, const struct apply_plan *plan, bool dry_
 static int run(struct cli *cli, const struct args *args)
 {
     struct err err = {0};
-    struct cli_engine *open = cli_engine_open(cli, true);
-    if (!open)
+    struct cli_engine *open = cli->url ? NULL : cli_engine_open(cli, true);
+    if (!open && !cli->url)
         return cli->failed;
     int rc = EXIT_DONE;
     for (size_t i = 0; i < args->word_count && rc == EXIT_DONE; i++) {
         struct apply_plan plan = {0};
         err_list errors = {0};
         bool dry_run = args_has(args, "dry-run");
-        if (recipe_apply(&open->engine, args->words[i], dry_run, &plan, &errors, &err) == OK) {
+        enum status done =
+            cli->url ? remote_apply(cli, args->words[i], dry_run, &plan, &errors, &err)
+                     : recipe_apply(&open->engine, args->words[i], dry_run, &plan, &errors, &err);
+        if (done == OK) {
             progress_end(cli);
             print_plan(cli, &plan, dry_run);
         } else {

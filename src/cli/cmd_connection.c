@@ -236,7 +236,7 @@ static int run(struct cli *cli, const struct args *args)
     const char *verb = args->words[0];
     if (text_eq(verb, "remove") && args->word_count == 2)
         return remove_connection(cli, args);
-    if (text_eq(verb, "show") && args->word_count == 2 && !args_has(args, "offline"))
+    if (text_eq(verb, "show") && args->word_count == 2 && !args_has(args, "offline") && !cli->url)
         return show(cli, args);
     struct store *store = cli_store_open(cli, false);
     if (!store)
@@ -272,5 +272,6 @@ const struct command command_connection = {
     .min_words = 1,
     .max_words = 2,
     .options = options,
+    .far = true,
     .run = run,
 };

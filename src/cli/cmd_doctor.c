@@ -1,6 +1,6 @@
 /* cmd_doctor.c - `argil doctor`: what is wrong with a connection, an address or
  * an error, and who must click where. */
-#include "cli/cli.h"
+#include "cli/remote.h"
 
 #include "base/str.h"
 
@@ -109,6 +109,13 @@ static int of_connection(struct cli *cli, const char *name)
 {
     struct err err = {0};
     struct crm_findings findings = {0};
+    if (cli->url) {
+        struct arena *arena = arena_new();
+        int far = remote_doctor(cli, arena, name, &findings, &err) == OK ? report(cli, &findings)
+                                                                       : cli_fail(cli, &err);
+        arena_free(arena);
+        return far;
+    }
     struct cli_engine *open = cli_engine_open(cli, true);
     if (!open)
         return cli->failed;

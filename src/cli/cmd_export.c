@@ -156,5 +156,6 @@ const struct command command_export = {
     .min_words = 1,
     .max_words = 1,
     .options = options,
+    .far = true,
     .run = run,
 };

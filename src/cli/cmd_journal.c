@@ -201,5 +201,6 @@ const struct command command_journal = {
     .min_words = 1,
     .max_words = 2,
     .options = options,
+    .far = true,
     .run = run,
 };

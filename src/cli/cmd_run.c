@@ -1,5 +1,5 @@
 /* cmd_run.c - `argil run`: compute due cells and write back. */
-#include "cli/cli.h"
+#include "cli/remote.h"
 
 #include "base/str.h"
 
@@ -172,12 +172,14 @@ static int run(struct cli *cli, const struct args *args)
         return cli_usage(cli, &command_run,
                          "--force-new makes new records for rows that already have one; add --yes "
                          "as well if you mean it");
-    struct cli_engine *open = cli_engine_open(cli, true);
-    if (!open)
+    struct cli_engine *open = cli->url ? NULL : cli_engine_open(cli, true);
+    if (!open && !cli->url)
         return cli->failed;
     struct run_report report = {0};
     int rc;
-    enum status status = run_table(&open->engine, args->words[0], &options, &report, &err);
+    enum status status =
+        cli->url ? remote_run(cli, args->words[0], &options, args_get(args, "rows"), &report, &err)
+                 : run_table(&open->engine, args->words[0], &options, &report, &err);
     progress_end(cli);
     if (status == OK || report.run_id) {
         if (cli->json)

@@ -14,9 +14,8 @@ static const char *summary(struct arena *arena, const struct run *run)
     const char *statement = json_get_text(report, "statement");
     if (statement)
         return statement;
-    static const char *const counts[] = {"cells_computed", "created", "adopted",  "updated",
-                                         "upserted",       "refused", "rejected", "cells_error",
-                                         "in_doubt"};
+    static const char *const counts[] = {"computed", "created",  "adopted", "updated", "upserted",
+                                         "refused",  "rejected", "error",   "in_doubt"};
     struct buf out = BUF_INIT;
     for (size_t i = 0; i < sizeof counts / sizeof *counts; i++) {
         int64_t n = json_get_int(report, counts[i], 0);
@@ -91,5 +90,6 @@ const struct command command_runs = {
     .words = "[TABLE]",
     .max_words = 1,
     .options = options,
+    .far = true,
     .run = run,
 };

@@ -1,5 +1,5 @@
 /* cmd_sync.c - `argil sync`: bring a table's records up to date. */
-#include "cli/cli.h"
+#include "cli/remote.h"
 
 static void print_report(struct cli *cli, const char *table, const struct sync_report *r)
 {
@@ -50,9 +50,26 @@ int sync_print(struct cli *cli, const char *table, const struct sync_report *rep
     return report->complete ? EXIT_DONE : EXIT_ATTENTION;
 }
 
+static int run_far(struct cli *cli, const struct args *args)
+{
+    int rc = EXIT_DONE;
+    if (args_has(args, "source"))
+        return cli_usage(cli, &command_sync, "through a server all sources are read; leave --source out");
+    for (size_t i = 0; i < args->word_count && rc == EXIT_DONE; i++) {
+        struct sync_report report = {0};
+        struct err err = {0};
+        rc = remote_sync(cli, args->words[i], args_has(args, "full"), &report, &err) == OK
+                 ? sync_print(cli, args->words[i], &report)
+                 : cli_fail(cli, &err);
+    }
+    return rc;
+}
+
 static int run(struct cli *cli, const struct args *args)
 {
     struct err err = {0};
+    if (cli->url)
+        return run_far(cli, args);
     struct cli_engine *open = cli_engine_open(cli, true);
     if (!open)
         return cli->failed;

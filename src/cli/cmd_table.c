@@ -154,5 +154,6 @@ const struct command command_table = {
     .min_words = 1,
     .max_words = 3,
     .options = options,
+    .far = true,
     .run = run,
 };

@@ -1,6 +1,6 @@
 /* open.c - from a data directory to a working engine, and from an error to an
  * exit code. */
-#include "cli/cli.h"
+#include "cli/remote.h"
 
 #include "base/str.h"
 
@@ -18,6 +18,8 @@ int cli_fail(struct cli *cli, const struct err *err)
         {ERR_CRM_RECONNECT, EXIT_SIGN_IN},  {ERR_CRM_NOT_ADMITTED, EXIT_SIGN_IN},
         {ERR_APPROVAL, EXIT_SIGN_IN},
         {ERR_STOPPED, EXIT_INTERRUPTED},
+        {ERR_SERVER_GONE, EXIT_LATER},      {"work.busy", EXIT_LATER},
+        {"work.closed", EXIT_LATER},        {"auth.needed", EXIT_SIGN_IN},
     };
     progress_end(cli);
     if (err->code[0] || err->message[0])
@@ -28,10 +30,30 @@ int cli_fail(struct cli *cli, const struct err *err)
     return cli->failed = EXIT_FAILED;
 }
 
+static void refuse_far(struct cli *cli)
+{
+    fprintf(stderr,
+            "argil: `%s` works on the data directory, and %s is a server.\n"
+            "  Run it on the server's machine while argil serve is stopped, or leave --url and\n"
+            "  ARGIL_URL out.\n",
+            cli->command->name, cli->url);
+    cli->failed = EXIT_USAGE;
+}
+
 struct store *cli_store_open(struct cli *cli, bool write)
 {
     struct store *store = NULL;
     struct err err = {0};
+    if (cli->url && !cli->command->far) {
+        refuse_far(cli);
+        return NULL;
+    }
+    if (cli->url) {
+        store = remote_store_open(cli, &err);
+        if (!store)
+            cli_fail(cli, &err);
+        return store;
+    }
     struct store_open options = {.data = cli->data, .read_only = !write, .world = cli->world};
     if (sqlite_store_open(&options, &store, &err) != OK) {
         cli_fail(cli, &err);
@@ -43,6 +65,10 @@ struct store *cli_store_open(struct cli *cli, bool write)
 struct cli_engine *cli_engine_open(struct cli *cli, bool write)
 {
     struct err err = {0};
+    if (cli->url) {
+        refuse_far(cli);
+        return NULL;
+    }
     struct store *store = cli_store_open(cli, write);
     if (!store)
         return NULL;

@@ -226,6 +226,7 @@ struct store_driver {
     const struct store_describes *describes; /* store_describes.h */
     const struct store_people *people;       /* store_people.h */
     const struct store_runs *runs;           /* store_runs.h */
+    const struct store_audit *audit;         /* store_audit.h */
     const struct store_sources *sources;     /* store_sources.h */
     const struct store_choices *choices;     /* store_choices.h */
     const struct store_schedules *schedules; /* store_schedules.h */

@@ -172,7 +172,7 @@ def wrong_values(document, schema):
         null = isinstance(kind, list)
         kind = kind[0] if null else kind
         wrong = {"string": [1, None, [], {}, "nul\0inside"], "integer": ["x", 1.5, None, True],
-                 "boolean": ["true", 1, None], "array": [{}, "x", ["x"]], "object": [[], 1]}.get(kind, [])
+                 "boolean": ["true", 1, None], "array": [{}, "x", [[]]], "object": [[], 1]}.get(kind, [])
         if "enum" in field:
             wrong = ["no such word", 1, ""]
         if field.get("maxLength"):

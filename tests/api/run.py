@@ -8,12 +8,13 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import connecting  # noqa: E402
 import contract  # noqa: E402
 import doors  # noqa: E402
+import far  # noqa: E402
 import live  # noqa: E402
 import main_job  # noqa: E402
 from programs import main  # noqa: E402
 
 if __name__ == "__main__":
     stories = {}
-    for module in (main_job, contract, connecting, doors, live):
+    for module in (main_job, contract, connecting, doors, far, live):
         stories.update({name: value for name, value in vars(module).items() if name.startswith("story_")})
     sys.exit(main(stories))

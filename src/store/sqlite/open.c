@@ -348,6 +348,7 @@ static const struct store_driver sqlite_driver = {
     .describes = &sq_describes,
     .people = &sq_people,
     .runs = &sq_runs,
+    .audit = &sq_audit,
     .connection_put = sq_connection_put,
     .connection_get = sq_connection_get,
     .connection_list = sq_connection_list,

@@ -255,6 +255,7 @@ extern const struct store_access sq_access;
 extern const struct store_describes sq_describes;
 extern const struct store_people sq_people;
 extern const struct store_runs sq_runs;
+extern const struct store_audit sq_audit;
 extern const struct store_choices sq_choices;
 extern const struct store_counters sq_counters;
 
