@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """./dev demo: the main job from end to end, on a real org surface.
 
-Starts localorg with a seeded org, signs in through its OAuth pages as a browser
-would, applies two recipes, imports, enriches, writes back, and then counts on
-the org's side what really happened. A second run on the same data changes
+Starts localorg with a seeded org and `argil serve`, connects the two through the
+org's OAuth pages as a browser would, applies two recipes, imports, enriches,
+writes back, and then counts on the org's side what really happened. The commands
+are the usual ones, and talk to the server. A second run on the same data changes
 nothing and says so. Exit 0 only if every step held.
 """
 import argparse
@@ -13,14 +14,15 @@ import json
 import os
 import pathlib
 import re
+import secrets
 import shutil
 import signal
 import socket
-import stat
 import subprocess
 import sys
 import textwrap
 import time
+import urllib.error
 import urllib.parse
 import urllib.request
 
@@ -88,9 +90,9 @@ class Org:
         self.log.close()
 
 
-def sign_in_as_a_browser(url, username, password):
+def sign_in_as_a_browser(url, username, password, jar=None):
     """Login page, consent page, back to the program that asked."""
-    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+    opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(jar or http.cookiejar.CookieJar()))
 
     def form(page, base, wanted, extra):
         for action, inner in re.findall(r'<form[^>]*action="([^"]*)"[^>]*>(.*?)</form>', page, flags=re.S):
@@ -133,15 +135,69 @@ def argil(home, *words, ok=(0,), env=None):
     return json.loads(run.stdout) if run.stdout.strip() else None
 
 
-def connect(home, org):
-    """`argil connect` opens $BROWSER with the sign-in page; ours is this script."""
-    browser = home / "browser"
-    browser.write_text(f"#!/bin/sh\nexec {sys.executable} {pathlib.Path(__file__).resolve()} --sign-in \"$1\" "
-                       f"{org.ready['username']} >>{home}/browser.log 2>&1\n")
-    browser.chmod(browser.stat().st_mode | stat.S_IXUSR)
-    env = {"BROWSER": str(browser), "ARGIL_CLIENT_SECRET": org.ready["client_secret"],
-           "ARGIL_DEMO_PASSWORD": org.ready["password"]}
-    return argil(home, "connect", "demo", "--url", org.url, "--client-id", org.ready["client_id"], env=env)
+class Server:
+    """`argil serve` as a child process, and the demo's own account on it."""
+
+    def __init__(self, home, port):
+        self.home, self.jar = home, http.cookiejar.CookieJar()
+        self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar))
+        self.log = open(home / "serve.log", "ab")
+        self.process = subprocess.Popen(
+            [str(ARGIL), "serve", "--json", "--listen", f"127.0.0.1:{port}"], stdout=subprocess.PIPE, stderr=self.log,
+            env=dict(os.environ, ARGIL_DATA=str(home / "argil"), XDG_CONFIG_HOME=str(home / "config"),
+                     ARGIL_ALLOW_PRIVATE_HTTP="1"))
+        line = self.process.stdout.readline()
+        if not line:
+            raise Failed(f"argil serve did not start; see {home}/serve.log")
+        self.ready = json.loads(line)
+        self.url = self.ready["url"]
+        self.account, self.csrf = self.sign_in()
+        self.token = self.ask("POST", "/tokens", {"name": "demo", "scope": "admin", "days": 1})["text"]
+
+    def ask(self, method, path, body=None):
+        headers = {"Content-Type": "application/json", "X-Argil-CSRF": getattr(self, "csrf", "")}
+        request = urllib.request.Request(self.url + "/api/v1" + path, method=method, headers=headers,
+                                         data=None if body is None else json.dumps(body).encode())
+        try:
+            with self.opener.open(request) as answer:
+                text = answer.read()
+        except urllib.error.HTTPError as error:
+            raise Failed(f"{method} {path}: {error.code} {error.read().decode()[:1000]}") from None
+        return json.loads(text) if text else None
+
+    def sign_in(self):
+        """The first start makes an account, by the link that the server printed."""
+        keep = self.home / "account.json"
+        if self.ready["setup_url"]:
+            account = {"login": "demo", "password": secrets.token_urlsafe(12)}
+            keep.touch(0o600)
+            keep.write_text(json.dumps(account))
+            body = dict(account, name="Demo", code=self.ready["setup_url"].split("#")[1])
+            return account, self.ask("POST", "/setup", body)["csrf"]
+        account = json.loads(keep.read_text())
+        return account, self.ask("POST", "/session", account)["csrf"]
+
+    def connect(self, name, org):
+        """As the web app does: begin here, log in and consent there, come back."""
+        begun = self.ask("POST", f"/connections/{name}/signin", {
+            "environment": "local", "login_url": org.url, "client_id": org.ready["client_id"],
+            "client_secret": org.ready["client_secret"]})
+        sign_in_as_a_browser(begun["url"], org.ready["username"], org.ready["password"], self.jar)
+        ended = self.ask("GET", f"/connections/{name}/signin")
+        if ended["state"] != "connected":
+            raise Failed(f"connecting: {ended}")
+        return self.ask("GET", f"/connections/{name}")
+
+    def env(self):
+        return {"ARGIL_URL": self.url, "ARGIL_TOKEN": self.token}
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+        self.log.close()
 
 
 def recipes(home, org):
@@ -162,13 +218,13 @@ def duplicate_emails(org):
     return twice
 
 
-def run_tables(home, org, tables):
+def run_tables(home, server, tables):
     total = {}
     reasons = {}
     for table in tables:
-        sync = argil(home, "sync", table)
+        sync = argil(home, "sync", table, env=server.env())
         said(f"{table}: {sync['statement']}")
-        run = argil(home, "run", table, "--yes", ok=(0, 3))
+        run = argil(home, "run", table, "--yes", ok=(0, 3), env=server.env())
         for key in ("rows_read", "added", "changed", "echoes"):
             total[key] = total.get(key, 0) + sync[key]
         for key, value in run.items():
@@ -219,22 +275,25 @@ def demo(args):
     again = (home / "argil").exists()
     home.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    org = Org(home, free_port(8460), args.scale)
+    org = server = None
     try:
+        org = Org(home, free_port(8460), args.scale)
         print(f"{BOLD}localorg{PLAIN} is an org on {org.url} (user {org.ready['username']})")
         if not again:
             argil(home, "init", "--name", "demo")
-        who = connect(home, org)
+        server = Server(home, free_port(8470))
+        print(f"{BOLD}argil serve{PLAIN} is on {server.url}")
+        who = server.connect("demo", org)
         print(f"{BOLD}connected{PLAIN} through the OAuth pages as {who['username']} ({who['environment']})")
         leads, twins = org.count("SELECT COUNT() FROM Lead"), duplicate_emails(org)
         blank = org.count("SELECT COUNT() FROM Account WHERE Industry = null")
         tables = []
         for path in recipes(home, org):
-            plan = argil(home, "apply", str(path))
+            plan = argil(home, "apply", str(path), env=server.env())
             tables.append(plan["table"])
             print(f"{BOLD}applied{PLAIN} {path.name}: {len(plan['plan'])} changes")
         print(f"{BOLD}import, enrich, write back{PLAIN}")
-        total, reasons = run_tables(home, org, tables)
+        total, reasons = run_tables(home, server, tables)
         seconds = time.monotonic() - began
         new_leads = org.count("SELECT COUNT() FROM Lead") - leads
         duplicates = duplicate_emails(org) - twins
@@ -242,7 +301,8 @@ def demo(args):
         summary(total, reasons, {"new Leads": new_leads, "Accounts that got an industry": filled},
                 duplicates, seconds)
 
-        check = {row["state"]: int(row["operations"]) for row in argil(home, "journal", "check", ok=(0, 3))}
+        check = {row["state"]: int(row["operations"])
+                 for row in argil(home, "journal", "check", ok=(0, 3), env=server.env())}
         held = [
             (duplicates == 0, "no duplicate was made"),
             (new_leads == total["created"], "every created record was counted once"),
@@ -261,23 +321,32 @@ def demo(args):
             print(f"  {'held' if ok else 'BROKEN':<7}{what}")
         if again and held[-1][0]:
             print("\nNothing to do: the org already holds everything this demo would write.")
-        near = os.path.relpath(home)
-        here = home if near.startswith("..") else near
-        print("\nLook around:\n"
-              f"  export ARGIL_DATA={here}/argil XDG_CONFIG_HOME={here}/config\n"
-              f"  export PATH={os.path.relpath(ARGIL.parent)}:$PATH\n"
-              "  argil table show accounts; argil runs; argil journal list; argil journal check\n"
-              f"The org's own page: {org.url}/localorg/\n"
-              "Argil's web app is not built yet; docs/roadmap.md says what comes when.")
+        look_around(home, org, server, args.exit)
         if not args.exit and all(ok for ok, _ in held):
-            print("\nlocalorg keeps running. Ctrl-C stops it.")
+            print("\nBoth keep running. Ctrl-C stops them.")
             try:
-                org.process.wait()
+                server.process.wait()
             except KeyboardInterrupt:
                 pass
         return 0 if all(ok for ok, _ in held) else 1
     finally:
-        org.stop()
+        for child in (server, org):
+            if child:
+                child.stop()
+
+
+def look_around(home, org, server, over):
+    near = os.path.relpath(home)
+    here = home if near.startswith("..") else near
+    if over:
+        where = f"  export ARGIL_DATA={here}/argil XDG_CONFIG_HOME={here}/config\n"
+    else:
+        print(f"\n{BOLD}The web app{PLAIN}: {server.url}/\n"
+              f"  sign in as {server.account['login']} with the password {server.account['password']}")
+        where = f"  export ARGIL_URL={server.url} ARGIL_TOKEN={server.token}\n"
+    print("\nLook around:\n" + where + f"  export PATH={os.path.relpath(ARGIL.parent)}:$PATH\n"
+          "  argil table show accounts; argil runs; argil journal list; argil journal check\n"
+          f"The org's own page: {org.url}/localorg/")
 
 
 def main():
@@ -289,9 +358,10 @@ def main():
     parser.add_argument("--sign-in", nargs=2, metavar=("URL", "USER"), help=argparse.SUPPRESS)
     args = parser.parse_args()
     try:
-        if args.sign_in:
+        if args.sign_in:  # a $BROWSER for tests
             print(sign_in_as_a_browser(args.sign_in[0], args.sign_in[1], os.environ["ARGIL_DEMO_PASSWORD"]))
             return 0
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that children are stopped, too
         return demo(args)
     except Failed as failed:
         print(f"{BOLD}The demo did not hold:{PLAIN} {failed}", file=sys.stderr)
