@@ -336,8 +336,11 @@ struct crm_signin {
     const char *prompt;          /* NULL; "login" = another user, "consent" = a new refresh token */
 };
 
+struct crm_views; /* connect_views.h */
+
 struct connector {
     const char *name;
+    const struct crm_views *views; /* list views, reports, queries; NULL = it has none */
 
     enum status (*signin_begin)(struct world *world, struct arena *arena, struct crm_signin *signin,
                                 struct err *err);

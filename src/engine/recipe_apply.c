@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 
+#include <ctype.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -61,17 +62,22 @@ static bool column_differs(struct apply_plan *plan, const struct column *old,
     return again;
 }
 
-static const char *kind_title(const struct source *source)
+static const char *kind_title(struct arena *arena, const struct source *source)
 {
     const struct source_kind *kind = source_kind_of(source, NULL);
-    return kind ? kind->title : source->kind;
+    if (!kind)
+        return source->kind;
+    char *title = arena_strdup(arena, kind->title);
+    if (islower((unsigned char)title[1]))
+        title[0] = (char)tolower((unsigned char)title[0]);
+    return title;
 }
 
 /* "Account of \"prod\"", or what the kind is called. */
 static const char *origin(struct arena *arena, const struct source *source)
 {
     return source->object ? arena_printf(arena, "%s of \"%s\"", source->object, source->connection)
-                          : kind_title(source);
+                          : kind_title(arena, source);
 }
 
 static void compare_sources(struct apply_plan *plan, struct arena *arena, const struct table *old,

@@ -171,11 +171,13 @@ static void take_field(struct source_check *check, const struct source_kind *kin
     } else if (to) {
         column = json_text(to);
     }
-    struct placed p = {.field = found ? field.name : name,
-                       .column = column  ? column
-                                 : found ? field.name
-                                         : name,
-                       .type = type_named(check, type, where, found ? field.type : TYPE_TEXT),
+    if (!found)
+        field = (struct source_field){.name = name, .type = TYPE_TEXT};
+    struct placed p = {.field = field.name,
+                       .column = column         ? column
+                                 : field.column ? field.column
+                                                : field.name,
+                       .type = type_named(check, type, where, field.type),
                        .node = ynode_path(config, where)};
     if (strpbrk(p.column, "{}"))
         source_check_fail(check, where, "recipe.wrong_value",
@@ -191,8 +193,10 @@ static void take_fields(struct source_check *check, const struct draft_source *s
     if (!json_is(fields, JSON_ARRAY)) {
         const struct ynode *node = ynode_path(s->kind_node, "fields");
         for (size_t i = 0; i < check->field_count; i++) {
-            struct placed p = {check->fields[i].name, check->fields[i].name, check->fields[i].type,
-                               node};
+            const struct source_field *f = &check->fields[i];
+            if (f->aside)
+                continue;
+            struct placed p = {f->name, f->column ? f->column : f->name, f->type, node};
             vec_push(placed, p);
         }
         if (!check->field_count && check->open)

@@ -101,7 +101,7 @@ enum status sync_store(struct sync *sync, const struct row_in *rows, size_t coun
                                .run_id = sync->job.run_id,
                                .source = sync->from->slot,
                                .slots = sync->slots,
-                               .fields = sync->fields,
+                               .fields = sync->echo_fields ? sync->echo_fields : sync->fields,
                                .slot_count = sync->field_count,
                                .rows = rows,
                                .row_count = count,
@@ -260,6 +260,7 @@ static void begin_source(struct sync *sync, const struct source *from, struct sy
     sync->kind = NULL;
     sync->field_count = sync->frozen_count = 0;
     sync->subject = sync->formula_as_of = sync->counted_by = NULL;
+    sync->echo_fields = NULL;
     sync->seen = NULL;
     sync->repeated = NULL;
     buf_clear(&sync->notes);

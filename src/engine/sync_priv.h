@@ -21,6 +21,7 @@ struct sync {
 
     /* The table's columns that this source fills: set by sync_choose_fields. */
     const char **fields; /* paths to read, and the columns and slots they go to */
+    const char *const *echo_fields; /* as import_page.fields; NULL = `fields` */
     const struct column **columns;
     int *slots;
     size_t field_count, frozen_count; /* frozen: gone from the source, old values kept */

@@ -52,6 +52,7 @@ struct row_in {
     const char *stamp; /* SystemModstamp as read, or NULL */
     bool deleted;      /* the remote says it is deleted */
     const struct value *values; /* one for each of page->slots */
+    const char *record; /* the record's Id where the key is something else, to tell echoes; or NULL */
 };
 
 /* MARK: the row stays, deleted. REMOVE: its values and states go; its id and key
@@ -64,7 +65,9 @@ struct import_page {
     int source;             /* slot of the source that the rows come from */
     const int *slots;       /* physical columns of the values */
     size_t slot_count;
-    const char *const *fields; /* the remote's names of the slots, to tell echoes; NULL = none */
+    /* The remote's names of the slots, to tell echoes: NULL = of none; "*" = not told, it may be
+     * any field of the record. */
+    const char *const *fields;
     const struct row_in *rows;
     size_t row_count;
     const char *cursor;     /* JSON, stored with the source in the same transaction; NULL = unchanged */

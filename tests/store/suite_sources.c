@@ -8,6 +8,8 @@
 #define CRM  0
 #define LIST 1
 
+#define LEAD_A "00Q000000000001AAA"
+
 /* The suite's table with a second source beside the first. */
 static void given_two(void)
 {
@@ -247,4 +249,56 @@ TEST(sources, what_could_not_be_taken_is_listed)
     CHECK_OK(does->rejects_add(suite.store, id, LIST, true, NULL, 0, &kept, &suite.err),
              &suite.err);
     CHECK_INT(kept, 0);
+}
+
+/* ------------------------------------------------------------------ echoes */
+
+/* A row of a report: its key is a text, the record's Id stands beside it. */
+static struct import_counts report_row(const char *field, const char *industry, const char *record)
+{
+    struct import_counts counts = {0};
+    int slots[] = {column_slot(INDUSTRY)};
+    struct value values[] = {text_value(industry)};
+    struct row_in row = {"Acme of Paris", NULL, false, values, record};
+    struct due_rule rule = {slots[0], column_id(LEAD)};
+    struct import_page page = {.table_id = suite.table.id,
+                               .slots = slots,
+                               .slot_count = 1,
+                               .fields = &field,
+                               .rows = &row,
+                               .row_count = 1,
+                               .update_existing = true,
+                               .due_for_change = &rule,
+                               .due_for_change_count = 1};
+    CHECK_OK(suite.does->import_page(suite.store, &page, &counts, &suite.err), &suite.err);
+    return counts;
+}
+
+TEST(sources, our_write_is_known_by_its_record_whatever_the_key)
+{
+    report_row("Industry", NULL, LEAD_A);
+    done_op("Acme of Paris", 1, "{\"Industry\":\"Steel\"}", LEAD_A);
+    struct import_counts n = report_row("Industry", "Steel", LEAD_A);
+    CHECK_INT(n.changed, 1);
+    CHECK_INT(n.echoes, 1);
+    CHECK_INT(n.made_due, 0);
+    n = report_row("Industry", "Food", LEAD_A);
+    CHECK_INT(n.made_due, 1);
+}
+
+TEST(sources, our_write_is_known_where_the_field_is_not_told)
+{
+    report_row("*", NULL, LEAD_A);
+    done_op("Acme of Paris", 1, "{\"Rating\":\"Hot\",\"Industry\":\"Steel\"}", LEAD_A);
+    struct import_counts n = report_row("*", "Steel", LEAD_A);
+    CHECK_INT(n.echoes, 1);
+    CHECK_INT(n.made_due, 0);
+    n = report_row("*", "Food", LEAD_A);
+    CHECK_INT(n.echoes, 0);
+    CHECK_INT(n.made_due, 1);
+    n = report_row("*", "Steel", LEAD_A); /* it came back already: this is a person's choice */
+    CHECK_INT(n.echoes, 0);
+    done_op("Acme of Paris", 2, "{\"Industry\":\"Glass\"}", LEAD_A);
+    n = report_row("*", "Glass", NULL); /* of which record? nobody knows */
+    CHECK_INT(n.echoes, 0);
 }

@@ -1,8 +1,9 @@
 /* salesforce.c - the connector, one row a duty. */
-#include "connect/salesforce/sf_priv.h"
+#include "connect/salesforce/views_priv.h"
 
 const struct connector salesforce_connector = {
     .name = "salesforce",
+    .views = &salesforce_views,
     .signin_begin = sf_signin_begin,
     .signin_finish = sf_signin_finish,
     .signin_token = sf_signin_token,

@@ -196,7 +196,7 @@ static enum status take_row(void *ctx, const struct str *fields, const bool *quo
                                     : NULL;
     if (pull->record % 1000 == 0)
         job_tick(&sync->job, "reading the file", pull->record, 0);
-    return snapshot_add(pull->snap, values, key, (int64_t)line, err);
+    return snapshot_add(pull->snap, values, key, NULL, (int64_t)line, err);
 }
 
 static void note(struct csv_pull *pull, uint64_t count, const char *what)

@@ -36,11 +36,16 @@ struct object_pull {
     const char *where; /* SOQL condition, or NULL */
     bool has_stamp, swept;
     struct object_cursor cursor;
-    int64_t lag_ms; /* how far behind the server clock a window ends */
-    int64_t newer;  /* records the remote counted that are younger than the window */
+    int64_t lag_ms;  /* how far behind the server clock a window ends */
+    int64_t newer;   /* records the remote counted that are younger than the window */
     int64_t missing; /* records the remote announced and did not give: counts are not enough */
     enum crm_transport transport;
 };
+
+/* Brings the source up to date with the records of an object that the condition finds
+ * (`where` NULL: all). `subject` for the statement. */
+enum status object_pull_records(struct sync *sync, const char *object, const char *where,
+                                const char *subject, struct err *err);
 
 /* Stores a page and the cursor in one transaction. */
 enum status object_store_page(struct object_pull *pull, const struct crm_page *page,

@@ -7,6 +7,9 @@
 #include <stdarg.h>
 
 const struct source_kind *const source_kinds[] = {
+    &salesforce_list_view_source, /* before object: it has that, too */
+    &salesforce_report_source,
+    &salesforce_soql_source,
     &salesforce_object_source,
     &csv_source,
     NULL,

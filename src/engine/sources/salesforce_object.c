@@ -26,16 +26,9 @@
 
 /* ------------------------------------------------------------------ setup */
 
-static enum status open_org(struct object_pull *pull, struct err *err)
+static enum status open_org(struct object_pull *pull, const char *object, struct err *err)
 {
     struct sync *sync = pull->sync;
-    const struct table *table = &sync->table->table;
-    if (!sync->from->connection || !sync->from->object)
-        return err_set(err, ERR_NOT_BUILT, "table \"%s\" has no object to import from",
-                       table->name);
-    pull->where = json_get_text(sync->source, "where");
-    if (text_blank(pull->where))
-        pull->where = NULL;
     const char *transport = json_get_text(sync->source, "transport");
     pull->transport = text_eq(transport, "bulk")   ? CRM_TRANSPORT_BULK
                       : text_eq(transport, "rest") ? CRM_TRANSPORT_PAGES
@@ -43,15 +36,12 @@ static enum status open_org(struct object_pull *pull, struct err *err)
     pull->on = job_session(&sync->job, sync->from->connection, err);
     if (!pull->on)
         return FAIL;
-    pull->object = job_describe(pull->on, sync->from->object, sync->job.engine, err);
+    pull->object = job_describe(pull->on, object, sync->job.engine, err);
     if (!pull->object)
         return FAIL;
     pull->lag_ms = text_eq(pull->on->connection.environment, "local") ? 0 : LAG_MS;
     const struct crm_field *stamp = crm_object_field(pull->object, "SystemModstamp");
     pull->has_stamp = stamp && stamp->filterable;
-    sync->subject =
-        pull->where ? arena_printf(sync->job.arena, "%s where %s", pull->object->name, pull->where)
-                    : pull->object->name;
     return OK;
 }
 
@@ -379,7 +369,8 @@ static void state(struct object_pull *pull)
     sync->formula_as_of =
         sync->report->full ? arena_strdup(sync->job.arena, as_of) : "the last full read";
     if (pull->missing)
-        buf_printf(&sync->notes, "; the org announced %lld records more than it gave, so all Ids were compared",
+        buf_printf(&sync->notes,
+                   "; the org announced %lld records more than it gave, so all Ids were compared",
                    (long long)pull->missing);
     if (pull->newer)
         buf_printf(&sync->notes, "; %lld of the counted records are newer than that",
@@ -396,14 +387,27 @@ static enum status pull_all(struct object_pull *pull, struct err *err)
     return object_compare(pull, err);
 }
 
-static enum status pull_object(struct sync *sync, struct err *err)
+enum status object_pull_records(struct sync *sync, const char *object, const char *where,
+                                const char *subject, struct err *err)
 {
-    struct object_pull pull = {.sync = sync};
-    if (open_org(&pull, err) != OK)
+    struct object_pull pull = {.sync = sync, .where = text_blank(where) ? NULL : where};
+    if (open_org(&pull, object, err) != OK)
         return FAIL;
+    sync->subject = subject;
     enum status rc = pull_all(&pull, err);
     state(&pull);
     return rc;
+}
+
+static enum status pull_object(struct sync *sync, struct err *err)
+{
+    const char *where = json_get_text(sync->source, "where"), *object = sync->from->object;
+    if (!sync->from->connection || !object)
+        return err_set(err, ERR_NOT_BUILT, "table \"%s\" has no object to import from",
+                       sync->table->table.name);
+    const char *subject =
+        text_blank(where) ? object : arena_printf(sync->job.arena, "%s where %s", object, where);
+    return object_pull_records(sync, object, where, subject, err);
 }
 
 /* --------------------------------------------------------------- checking */

@@ -27,33 +27,42 @@ struct snapshot {
     size_t key_count;
     int64_t rows_added, refused, kept;
     bool fresh; /* earlier rejects are not yet forgotten */
-    bool cut;
+    bool cut, null_keys;
 };
 
 /* ------------------------------------------------------------------- keys */
 
-const char *source_key(struct arena *arena, const struct value *values, const size_t *columns,
-                       size_t count)
+static bool is_blank(struct value v)
 {
-    struct buf text = BUF_INIT;
+    return !v.text || !str_trim((struct str){v.text, v.len}).n;
+}
+
+static void write_key(struct buf *out, const struct value *values, const size_t *columns,
+                      size_t count)
+{
     struct jw w;
-    char hash[65];
-    jw_init(&w, &text);
-    if (count > 1)
-        jw_array(&w);
+    if (count == 1 && values[columns[0]].text) {
+        buf_append(out, values[columns[0]].text, values[columns[0]].len);
+        return;
+    }
+    jw_init(&w, out);
+    jw_array(&w);
     for (size_t i = 0; i < count; i++) {
         struct value v = values[columns[i]];
-        if (!v.text || !str_trim((struct str){v.text, v.len}).n) {
-            buf_free(&text);
-            return NULL;
-        }
-        if (count > 1)
-            jw_text_n(&w, v.text, v.len);
-        else
-            buf_append(&text, v.text, v.len);
+        v.text ? jw_text_n(&w, v.text, v.len) : jw_null(&w);
     }
-    if (count > 1)
-        jw_end_array(&w);
+    jw_end_array(&w);
+}
+
+const char *source_key(struct arena *arena, const struct value *values, const size_t *columns,
+                       size_t count, bool null_keys)
+{
+    struct buf text = BUF_INIT;
+    char hash[65];
+    for (size_t i = 0; i < count && !null_keys; i++)
+        if (is_blank(values[columns[i]]))
+            return NULL;
+    write_key(&text, values, columns, count);
     const char *key = arena_strndup(arena, buf_text(&text), text.len);
     if (text.len > LONGEST_KEY || strlen(key) != text.len) {
         sha256_hex(buf_text(&text), text.len, hash);
@@ -109,6 +118,11 @@ void snapshot_free(struct snapshot *snap)
     free(snap);
 }
 
+void snapshot_allow_null_keys(struct snapshot *snap)
+{
+    snap->null_keys = true;
+}
+
 struct arena *snapshot_arena(struct snapshot *snap)
 {
     return snap->arena;
@@ -117,11 +131,6 @@ struct arena *snapshot_arena(struct snapshot *snap)
 struct value *snapshot_row(struct snapshot *snap)
 {
     return arena_array(snap->arena, snap->sync->field_count + 1, sizeof(struct value));
-}
-
-int64_t snapshot_count(const struct snapshot *snap)
-{
-    return snap->rows_added + snap->refused;
 }
 
 static enum status store_rejects(struct snapshot *snap, struct err *err)
@@ -225,11 +234,11 @@ enum status snapshot_put_json(struct snapshot *snap, struct value *values, size_
     return tell_misfit(snap, i, &values[i], at, &why, err);
 }
 
-enum status snapshot_add(struct snapshot *snap, struct value *values, const char *key, int64_t at,
-                         struct err *err)
+enum status snapshot_add(struct snapshot *snap, struct value *values, const char *key,
+                         const char *record, int64_t at, struct err *err)
 {
     if (!key && snap->key_count) {
-        key = source_key(snap->arena, values, snap->key_at, snap->key_count);
+        key = source_key(snap->arena, values, snap->key_at, snap->key_count, snap->null_keys);
         if (!key)
             return snapshot_refuse(snap, at, "source.blank_key", err,
                                    "a field of unique_by is blank: nothing tells the row apart");
@@ -237,7 +246,7 @@ enum status snapshot_add(struct snapshot *snap, struct value *values, const char
     for (size_t i = 0; i < snap->sync->field_count; i++)
         snap->bytes += values[i].len;
     snap->at[snap->count] = at;
-    snap->rows[snap->count++] = (struct row_in){key, NULL, false, values};
+    snap->rows[snap->count++] = (struct row_in){key, NULL, false, values, record};
     snap->rows_added++;
     if (snap->count < PAGE_ROWS && snap->bytes < PAGE_BYTES)
         return OK;

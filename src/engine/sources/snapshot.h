@@ -21,6 +21,9 @@ struct snapshot;
 struct snapshot *snapshot_new(struct sync *sync, struct err *err);
 void snapshot_free(struct snapshot *snap); /* NULL is fine */
 
+/* Nothing is a value of `unique_by`, too: queries group by it. Otherwise such a row is refused. */
+void snapshot_allow_null_keys(struct snapshot *snap);
+
 /* Where the values of the present page live. */
 struct arena *snapshot_arena(struct snapshot *snap);
 /* sync->field_count nulls on that arena, to be filled. */
@@ -31,22 +34,21 @@ enum status snapshot_put_text(struct snapshot *snap, struct value *values, size_
                               struct value text, int64_t at, struct err *err);
 enum status snapshot_put_json(struct snapshot *snap, struct value *values, size_t i,
                               const struct json *json, int64_t at, struct err *err);
-/* One row. key NULL: by `unique_by`. */
-enum status snapshot_add(struct snapshot *snap, struct value *values, const char *key, int64_t at,
-                         struct err *err);
+/* One row. key NULL: by `unique_by`. record: the Id of the record it shows, or NULL. */
+enum status snapshot_add(struct snapshot *snap, struct value *values, const char *key,
+                         const char *record, int64_t at, struct err *err);
 /* A row, or a part of it, that cannot be taken. */
 enum status snapshot_refuse(struct snapshot *snap, int64_t at, const char *code, struct err *err,
                             const char *fmt, ...) __attribute__((format(printf, 5, 6)));
 /* The source did not give all it has: nothing is held to be gone, and the sync is not
  * complete. `why` goes into the statement. */
 void snapshot_cut(struct snapshot *snap, const char *why);
-int64_t snapshot_count(const struct snapshot *snap); /* rows handed over so far */
 /* Stores the rest, finds out what is gone, fills the report. */
 enum status snapshot_finish(struct snapshot *snap, struct err *err);
 
-/* The key of a row by the columns of `unique_by`: the value itself, or a JSON list of several;
- * a hash when that is long. NULL = one of them is blank. */
+/* The key of a row by the columns of `unique_by`: the value itself, or a JSON list of several
+ * (or of nothing); a hash when that is long. NULL = one of them is blank and may not be. */
 const char *source_key(struct arena *arena, const struct value *values, const size_t *columns,
-                       size_t count);
+                       size_t count, bool null_keys);
 
 #endif

@@ -38,6 +38,8 @@ struct source_field {
     const char *name; /* path: "Owner.Name", "company.domain", a CSV heading */
     const char *label;
     enum value_type type;
+    bool aside;         /* known by its name, but no part of `all` */
+    const char *column; /* what the table's column is called unless the recipe says; NULL = name */
 };
 
 /* What a kind sees when a recipe is checked. Errors carry the path inside the
@@ -88,7 +90,8 @@ struct source_kind {
     enum status (*pull)(struct sync *sync, struct err *err);
 };
 
-extern const struct source_kind salesforce_object_source, csv_source;
+extern const struct source_kind salesforce_object_source, salesforce_list_view_source,
+    salesforce_report_source, salesforce_soql_source, csv_source;
 
 extern const struct source_kind *const source_kinds[]; /* NULL-terminated */
 /* The kind of a stored source; NULL with *err set when there is none of its name. */

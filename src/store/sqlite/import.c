@@ -105,6 +105,11 @@ static enum status prepare(struct importer *im, struct err *err)
 
 /* ------------------------------------------------------------------ rows */
 
+static const char *record_of(const struct row_in *in)
+{
+    return in->record ? in->record : in->key;
+}
+
 /* The present row was met. True when it was met before in this reading. */
 static bool see(struct importer *im, const struct row_in *in)
 {
@@ -136,7 +141,7 @@ static enum status insert_row(struct importer *im, const struct row_in *in, stru
 static enum status add_row(struct importer *im, const struct row_in *in, struct err *err)
 {
     bool ours;
-    if (insert_row(im, in, err) != OK || echo_made(&im->echo, in->key, &ours, err) != OK)
+    if (insert_row(im, in, err) != OK || echo_made(&im->echo, record_of(in), &ours, err) != OK)
         return FAIL;
     im->counts->added++;
     im->live++;
@@ -185,7 +190,7 @@ static enum status drop_echoes(struct importer *im, const struct row_in *in, boo
         if (!im->changed[i])
             continue;
         const char *field = im->page->fields ? im->page->fields[i] : NULL;
-        if (echo_is(&im->echo, in->key, field, in->values[i], in->stamp, &is, err) != OK)
+        if (echo_is(&im->echo, record_of(in), field, in->values[i], in->stamp, &is, err) != OK)
             return FAIL;
         im->changed[i] = !is;
         *only &= is;

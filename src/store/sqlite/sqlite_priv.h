@@ -232,7 +232,7 @@ struct echo {
     struct sq *sq;
     const char *org_id; /* NULL: nothing can be an echo */
     int64_t table_id;
-    sqlite3_stmt *get, *spend, *made;
+    sqlite3_stmt *get, *any, *spend, *made;
 };
 enum status echo_open(struct echo *echo, struct sq *sq, int64_t table_id, int source,
                       struct err *err);

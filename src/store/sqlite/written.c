@@ -192,13 +192,16 @@ enum status echo_open(struct echo *echo, struct sq *sq, int64_t table_id, int so
     echo->get = sq_stmt(sq, err,
                         "SELECT value,number,stamp FROM written"
                         " WHERE org_id=?1 AND record_id=?2 AND field=?3 AND seen=0");
+    echo->any = sq_stmt(sq, err,
+                        "SELECT value,number,stamp,field FROM written"
+                        " WHERE org_id=?1 AND record_id=?2 AND seen=0");
     echo->spend =
         sq_stmt(sq, err, "UPDATE written SET seen=1 WHERE org_id=?1 AND record_id=?2 AND field=?3");
     echo->made = sq_stmtf(sq, err,
                           "SELECT 1 FROM written w JOIN ops o ON o.id=w.op_id WHERE w.org_id=?1"
                           " AND w.record_id=?2 AND o.table_id=?3 AND o.kind IN (%d,%d) LIMIT 1",
                           OP_CREATE, OP_UPSERT);
-    return echo->get && echo->spend && echo->made ? OK : FAIL;
+    return echo->get && echo->any && echo->spend && echo->made ? OK : FAIL;
 }
 
 static enum status spend(struct echo *echo, const char *record_id, const char *field,
@@ -210,13 +213,48 @@ static enum status spend(struct echo *echo, const char *record_id, const char *f
     return sq_done(echo->sq, echo->spend, err);
 }
 
+/* The present row of `get` or `any`: is it this value, and may it be told from the stamp? */
+static bool same_as_written(sqlite3_stmt *stmt, struct value value, const char *stamp, bool *older)
+{
+    const char *text = (const char *)sqlite3_column_text(stmt, 0);
+    struct value sent = {text, (uint32_t)sqlite3_column_bytes(stmt, 0)};
+    /* Read before our write was: says nothing about it. */
+    const char *wrote = (const char *)sqlite3_column_text(stmt, 2);
+    *older = wrote && stamp && stamp_compare(stamp, wrote) < 0;
+    return same_to_org(sent, sqlite3_column_int(stmt, 1) != 0, value);
+}
+
+/* Which field it was is not told: any that we wrote this value to. */
+static enum status any_echo(struct echo *echo, const char *record_id, struct value value, bool *is,
+                            struct err *err)
+{
+    bool row, older;
+    char field[256] = "";
+    sq_text(echo->any, 1, echo->org_id);
+    sq_text(echo->any, 2, record_id);
+    for (;;) {
+        if (sq_row(echo->sq, echo->any, &row, err) != OK)
+            return FAIL;
+        if (!row)
+            return OK;
+        if (same_as_written(echo->any, value, NULL, &older))
+            break;
+    }
+    *is = true;
+    snprintf(field, sizeof field, "%s", (const char *)sqlite3_column_text(echo->any, 3));
+    sqlite3_reset(echo->any);
+    return spend(echo, record_id, field, err);
+}
+
 enum status echo_is(struct echo *echo, const char *record_id, const char *field, struct value value,
                     const char *stamp, bool *is, struct err *err)
 {
-    bool row;
+    bool row, older;
     *is = false;
     if (!echo->org_id || !field)
         return OK;
+    if (field[0] == '*')
+        return any_echo(echo, record_id, value, is, err);
     sq_text(echo->get, 1, echo->org_id);
     sq_text(echo->get, 2, record_id);
     sq_text(echo->get, 3, field);
@@ -224,12 +262,7 @@ enum status echo_is(struct echo *echo, const char *record_id, const char *field,
         return FAIL;
     if (!row)
         return OK;
-    const char *text = (const char *)sqlite3_column_text(echo->get, 0);
-    struct value sent = {text, (uint32_t)sqlite3_column_bytes(echo->get, 0)};
-    *is = same_to_org(sent, sqlite3_column_int(echo->get, 1) != 0, value);
-    /* Read before our write was: says nothing about it. */
-    const char *wrote = (const char *)sqlite3_column_text(echo->get, 2);
-    bool older = wrote && stamp && stamp_compare(stamp, wrote) < 0;
+    *is = same_as_written(echo->get, value, stamp, &older);
     sqlite3_reset(echo->get);
     return older ? OK : spend(echo, record_id, field, err);
 }

@@ -1,0 +1,266 @@
+#!/usr/bin/env python3
+"""Every way in, end to end: the real argil against the real localorg."""
+import csv
+import io
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support_py"))
+from programs import ARGIL, Org, Workspace, main  # noqa: E402
+
+_org = None
+
+
+def org():
+    """One org for the stories that only read it, or change what is theirs."""
+    global _org
+    _org = _org or Org(seed="demo")
+    return _org
+
+
+def table(w, name, source, columns="", rules=""):
+    """A table of that name from a source in YAML flow style; the sync's report."""
+    w.argil("apply", w.recipe(f"table: {name}\nsource:\n  {source}\n{rules}{columns}", f"{name}.yaml"))
+    return w.argil("sync", name)
+
+
+def rows(w, name):
+    done = w.run("export", name)
+    assert done.returncode == 0, done.stderr
+    return list(csv.DictReader(io.StringIO(done.stdout)))
+
+
+def same(a, b):
+    assert a == b, f"{a!r} is not {b!r}"
+
+
+def killed_at_every_page(w, name, step=1, most=60):
+    """Syncs with a kill at page 1, then page 2 (or a step further) ... until one goes through; at which that was."""
+    for at in range(1, most, step):
+        done = w.run("sync", name, env={"ARGIL_CRASH_AT": f"K16:{at}"})
+        if done.returncode >= 0 and "complete as of" in done.stdout:
+            return at - 1
+        assert done.returncode < 0 or done.returncode > 128, (done.returncode, done.stdout, done.stderr)
+    raise AssertionError("it never came through")
+
+
+# ----------------------------------------------------------------- list views
+
+def story_a_list_view_with_its_columns_those_of_parents_too():
+    with Workspace(org=org()) as w:
+        view = {"object": "Account", "name": "Energy", "developerName": "Energy", "columns": [
+            "Name", "Industry", "Owner.Profile.Name", "AnnualRevenue"],
+            "filters": [{"field": "Industry", "operation": "equals", "value": "Energy,Banking"}]}
+        w.org.control("POST", "/listviews", view)
+        wanted = w.org.query("SELECT Id, Name, Industry, Owner.Profile.Name, AnnualRevenue FROM Account"
+                             " WHERE Industry IN ('Energy','Banking')")
+        report = table(w, "view", "salesforce: {connection: demo, object: Account, list_view: Energy}")
+        assert report["complete"], report["statement"]
+        assert 'list view "Energy" of Account' in report["statement"], report["statement"]
+        got = {r["Id"]: r for r in rows(w, "view")}
+        same(sorted(got), sorted(r["Id"] for r in wanted))
+        for r in wanted:
+            same(got[r["Id"]]["Owner.Profile.Name"], r["Owner"]["Profile"]["Name"])
+            same(got[r["Id"]]["Name"], r["Name"])
+        # only what changed the next time; what left the view is gone, what came in is there
+        first, second = wanted[0]["Id"], wanted[1]["Id"]
+        w.org.call("PATCH", f"/services/data/v66.0/sobjects/Account/{first}", {"Industry": "Apparel"})
+        w.org.call("PATCH", f"/services/data/v66.0/sobjects/Account/{second}", {"Name": "Renamed"})
+        again = w.argil("sync", "view")
+        assert again["complete"] and not again["full"], again["statement"]
+        same((again["changed"], again["deleted"]), (1, 1))
+        # the filter is the one that the view has now
+        view["filters"][0]["value"] = "Energy"
+        w.org.control("POST", "/listviews", view)
+        w.argil("sync", "view", "--full")
+        same(len(rows(w, "view")), w.org.count("SELECT COUNT() FROM Account WHERE Industry = 'Energy'"))
+        # scope mine, and a view that SOQL cannot say
+        w.org.control("POST", "/listviews", {"object": "Contact", "name": "My own", "developerName": "My_own",
+                                             "columns": ["Name", "Account.Name"], "scope": "mine"})
+        mine = table(w, "mine", "salesforce: {connection: demo, object: Contact, list_view: My_own}")
+        assert mine["complete"], mine["statement"]
+
+
+def story_a_list_view_that_is_not_there_is_named():
+    with Workspace(org=org()) as w:
+        done = w.run("apply", w.recipe("""
+table: view
+source:
+  salesforce:
+    connection: demo
+    object: Account
+    list_view: AlAccounts
+"""))
+        same(done.returncode, 2)
+        assert "recipe.yaml:7:16" in done.stderr and "did you mean `AllAccounts`?" in done.stderr, done.stderr
+
+
+# -------------------------------------------------------------------- reports
+
+def big_org(count=25000, same_names=9000):
+    """Accounts of which many share a name: nothing but their id tells them apart."""
+    big = Org(seed="empty")
+    with tempfile.TemporaryDirectory() as d:
+        with open(f"{d}/Account.csv", "w") as f:
+            f.write("Name,Industry,AnnualRevenue,Site\n")
+            for i in range(count):
+                f.write(f"Firm {i % same_names},{'Energy' if i % 3 else 'Banking'},{i if i % 7 else ''},{i % 5}\n")
+        big.control("POST", f"/load?path={d}/Account.csv")
+    return big
+
+
+def put_report(o, name, **more):
+    o.control("POST", "/reports", {"name": name, "developerName": name, "reportFormat": "TABULAR",
+                                   "reportType": {"type": "AccountList"},
+                                   "detailColumns": ["ACCOUNT.NAME", "INDUSTRY", "SALES"], **more})
+
+
+def story_a_report_of_25000_rows_whatever_its_form():
+    big = big_org()
+    try:
+        put_report(big, "List")
+        put_report(big, "Groups", reportFormat="SUMMARY", detailColumns=["ACCOUNT.NAME", "SALES"],
+                   groupingsDown=[{"name": "INDUSTRY", "sortOrder": "Asc"}],
+                   reportFilters=[{"column": "SALES", "operator": "greaterOrEqual", "value": "20000"}])
+        put_report(big, "Limited", sortBy=[{"sortColumn": "SALES", "sortOrder": "Asc"}], topRows={
+            "rowLimit": 5000, "direction": "Asc"})
+        with Workspace(org=big) as w:
+            recipe = ('salesforce: {connection: demo, report: %s, fields: [Account Name, Industry, Annual Revenue, '
+                      '"ACCOUNT.NAME:id"]}')
+            w.argil("apply", w.recipe(f"table: list\nsource:\n  {recipe % 'List'}\n  unique_by: ACCOUNT.NAME:id\n"))
+            kills = killed_at_every_page(w, "list", step=8)
+            assert kills >= 24, kills
+            got = {r["ACCOUNT.NAME:id"]: r for r in rows(w, "list")}
+            same(len(got), 25000)
+            same(len(rows(w, "list")), 25000)
+            some = w.org.query("SELECT Id, Name, Industry, AnnualRevenue FROM Account WHERE Site = '3' LIMIT 2000")
+            for r in some:
+                same((got[r["Id"]]["Account Name"], got[r["Id"]]["Industry"]), (r["Name"], r["Industry"]))
+                same(got[r["Id"]]["Annual Revenue"], str(int(r["AnnualRevenue"])) if r["AnnualRevenue"] else "")
+            groups = table(w, "groups", recipe % "Groups", rules="  unique_by: ACCOUNT.NAME:id\n")
+            assert groups["complete"], groups["statement"]
+            same(groups["rows"], w.org.count("SELECT COUNT() FROM Account WHERE AnnualRevenue >= 20000"))
+            same({r["Industry"] for r in rows(w, "groups")}, {"Energy", "Banking"})
+            w.argil("apply", w.recipe(f"table: limited\nsource:\n  {recipe % 'Limited'}\n  unique_by: ACCOUNT.NAME:id\n"))
+            done = w.run("sync", "limited")
+            same(done.returncode, 1)
+            assert "report.cannot_split" in done.stderr and "row limit of its own" in done.stderr, done.stderr
+    finally:
+        big.stop()
+
+
+def story_small_reports_tabular_summary_matrix():
+    with Workspace(org=org()) as w:
+        for name, key in (("Accounts_by_industry", "[Account Name, Annual Revenue]"), ("Leads_without_an_answer", "Lead ID")):
+            report = table(w, "r", f"salesforce: {{connection: demo, report: {name}}}", rules=f"  unique_by: {key}\n")
+            assert report["remote_count"] > 0, report
+            again = w.argil("sync", "r")
+            same((again["added"], again["changed"], again["deleted"]), (0, 0, 0))
+            assert w.run("table", "delete", "r", "--yes").returncode == 0
+        report = table(w, "m", "salesforce: {connection: demo, report: Pipeline by stage and month, fields: "
+                               "[Stage, Close Date, Opportunity Name, Amount]}",
+                       rules="  unique_by: [Opportunity Name, Close Date, Amount]\n")
+        there = {(r["Name"], r["CloseDate"], r["StageName"]) for r in w.org.query(
+            "SELECT Name, CloseDate, StageName FROM Opportunity")}
+        got = {(r["Opportunity Name"], r["Close Date"], r["Stage"]) for r in rows(w, "m")}
+        assert got and got <= there, sorted(got - there)[:3]
+
+
+def story_a_report_needs_unique_by():
+    with Workspace(org=org()) as w:
+        done = w.run("apply", w.recipe("table: r\nsource:\n  salesforce: {connection: demo, report: All_Accounts}\n"))
+        same(done.returncode, 2)
+        assert "needs `unique_by`" in done.stderr, done.stderr
+        done = w.run("apply", w.recipe("table: r\nsource:\n  salesforce: {connection: demo, report: Nothing}\n  unique_by: x\n"))
+        assert "there is no report `Nothing`" in done.stderr, done.stderr
+
+
+# ----------------------------------------------------------------------- soql
+
+def story_aggregates_parents_and_children_by_soql():
+    with Workspace(org=org()) as w:
+        report = table(w, "by_industry", "salesforce: {connection: demo, soql: \"SELECT Industry, COUNT(Id) n,"
+                       " MAX(AnnualRevenue) FROM Account GROUP BY Industry\"}", rules="  unique_by: Industry\n")
+        assert report["complete"], report["statement"]
+        got = {r["Industry"]: r for r in rows(w, "by_industry")}
+        for r in w.org.query("SELECT Industry, COUNT(Id) n, MAX(AnnualRevenue) m FROM Account GROUP BY Industry"):
+            same(int(got[r["Industry"] or ""]["n"]), r["n"])
+            assert float(got[r["Industry"] or ""]["expr0"] or "nan") == r["m"] or r["m"] is None, r
+        w.argil("apply", w.recipe("table: c\nsource:\n  salesforce: {connection: demo, soql: \"SELECT Id, Name, "
+                                  "Account.Owner.Alias, (SELECT Subject FROM Tasks) FROM Contact\"}\n  unique_by: Id\n"))
+        killed_at_every_page(w, "c")
+        contacts = rows(w, "c")
+        same(len(contacts), w.org.count("SELECT COUNT() FROM Contact"))
+        with_tasks = [json.loads(r["Tasks"]) for r in contacts if r["Tasks"]]
+        assert with_tasks and all("Subject" in t for tasks in with_tasks for t in tasks)
+        owners = {r["Id"]: (r["Account"] or {}).get("Owner", {}).get("Alias") for r in w.org.query(
+            "SELECT Id, Account.Owner.Alias FROM Contact")}
+        same({r["Id"]: r["Account.Owner.Alias"] or None for r in contacts}, owners)
+        # what the query no longer gives is gone
+        gone = contacts[0]["Id"]
+        w.org.call("DELETE", f"/services/data/v66.0/sobjects/Contact/{gone}")
+        again = w.argil("sync", "c")
+        same((again["deleted"], again["added"]), (1, 0))
+        done = w.run("apply", w.recipe("table: x\nsource:\n  salesforce: {connection: demo, soql: SELECT COUNT() FROM Account}\n  unique_by: Id\n"))
+        assert "COUNT() gives no rows" in done.stderr and "recipe.yaml:3:" in done.stderr, done.stderr
+        done = w.run("apply", w.recipe("table: x\nsource:\n  salesforce: {connection: demo, soql: \"SELECT Nam FROM Account\"}\n  unique_by: Nam\n"))
+        assert "INVALID_FIELD" in done.stderr, done.stderr
+
+
+# ------------------------------------------------------------------------ csv
+
+
+
+def csv_of(path, megabytes):
+    """Long rows: what is not imported is most of it. The number of rows."""
+    filler, count = "lorem ipsum dolor sit amet, \"\"consectetur\"\" " * 40, 0
+    with open(path, "w") as f:
+        f.write("Email,Name,Amount,Notes\n")
+        while f.tell() < megabytes << 20:
+            f.write("".join(f'p{i}@example.com,"Person, {i}",{i}.50,"{filler}\n{i}"\n' for i in range(count, count + 500)))
+            count += 500
+    return count
+
+
+def story_a_csv_of_200_mb_in_flat_memory():
+    peaks = {}
+    for megabytes in (20, int(os.environ.get("ARGIL_CSV_MB", "200"))):
+        with Workspace(org=org()) as w:
+            count = csv_of(w.home / "big.csv", megabytes)
+            w.argil("apply", w.recipe("table: big\nsource:\n  csv: {file: big.csv, fields: [Email, Name, {Amount: {type: number}}]}\n"
+                                      "  unique_by: Email\n"))
+            done = subprocess.run([sys.executable, "-c", "import resource,subprocess,sys\n"
+                                   "r=subprocess.run(sys.argv[1:])\n"
+                                   "print('PEAK',resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss//1024)\n"
+                                   "sys.exit(r.returncode)", str(ARGIL), "sync", "big"],
+                                  env=w.env, text=True, capture_output=True)
+            assert done.returncode == 0, (done.returncode, done.stdout, done.stderr)
+            peaks[megabytes] = int(done.stdout.split("PEAK")[1])
+            assert f"the file has {count}" in done.stdout, done.stdout
+            same(w.argil("table", "list")[0]["rows"].replace(",", ""), str(count))
+    small, large = peaks.values()
+    assert large < 64 and large < small * 1.5 + 4, peaks
+    print(f"        peak memory {small} MB for 20 MB of CSV, {large} MB for the large one")
+
+
+def story_an_upload_killed_at_any_page_loses_and_doubles_nothing():
+    with Workspace(org=org()) as w:
+        count = csv_of(w.home / "list.csv", 8)
+        w.argil("apply", w.recipe("table: list\nsource:\n  csv: {fields: [Email, Name]}\n  unique_by: Email\n"))
+        killed = w.run("source", "upload", "list", str(w.home / "list.csv"), env={"ARGIL_CRASH_AT": "K16:2"})
+        assert killed.returncode < 0 or killed.returncode > 128, killed
+        killed_at_every_page(w, "list")
+        got = rows(w, "list")
+        same(len(got), count)
+        same(len({r["Email"] for r in got}), count)
+
+
+if __name__ == "__main__":
+    code = main(dict(globals()))
+    if _org:
+        _org.stop()
+    sys.exit(code)
