@@ -233,6 +233,7 @@ struct store_driver {
     const struct store_sources *sources;     /* store_sources.h */
     const struct store_choices *choices;     /* store_choices.h */
     const struct store_schedules *schedules; /* store_schedules.h */
+    const struct store_views *views;         /* store_views.h */
 
     /* connections; names are unique */
     enum status (*connection_put)(struct store *, struct connection *connection, struct err *); /* sets id */

@@ -84,6 +84,8 @@ static enum status set_value(struct cell_writer *w, const struct cell_result *r,
     if (sq_done(w->sq, stmt, err) != OK)
         return FAIL;
     *changed = sq_changes(w->sq) > 0;
+    if (*changed)
+        sq_moved(w->sq, w->table_id, 1);
     return OK;
 }
 

@@ -380,6 +380,9 @@ static enum status save_catalog(struct importer *im, struct err *err)
     sq_int(stmt, 3, im->page->table_id);
     if (sq_done(im->sq, stmt, err) != OK)
         return FAIL;
+    const struct import_counts *counts = im->counts;
+    sq_moved(im->sq, im->page->table_id,
+             counts->added + counts->changed + counts->deleted + counts->revived);
     return sq_source_note(im->sq, im->page->table_id, im->page->source, im->held + im->leaver.held,
                           im->page->cursor, err);
 }

@@ -98,6 +98,7 @@ static const struct {
     {sq_step_choices, NULL},
     {sq_step_counters, NULL},
     {sq_step_schedules, NULL},
+    {sq_step_views, NULL},
 };
 
 int sq_schema_version(void)

@@ -121,6 +121,8 @@ static enum status open_database(struct sq *sq, struct err *err)
                 SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
     if (sqlite3_open_v2(sq->path, &sq->db, flags, NULL) != SQLITE_OK)
         return sq_fail(sq, err, "opening the workspace");
+    if (sq_register_functions(sq->db) != SQLITE_OK)
+        return sq_fail(sq, err, "preparing the store");
     sqlite3_busy_timeout(sq->db, 5000);
     sqlite3_db_config(sq->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
     sqlite3_db_config(sq->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
@@ -282,6 +284,7 @@ static void sq_close(struct store *store)
     home_leave(sq->home);
     sq_drop_notes(sq);
     vec_free(&sq->notes);
+    vec_free(&sq->moves);
     arena_free(sq->scratch);
     arena_free(sq->payload);
     free(sq->data);
@@ -369,6 +372,7 @@ static const struct store_driver sqlite_driver = {
     .import_finish = sq_import_finish,
     .sources = &sq_sources,
     .schedules = &sq_schedules,
+    .views = &sq_views,
     .cursor_get = sq_cursor_get,
     .keys_list = sq_keys_list,
     .rows_delete = sq_rows_delete,

@@ -119,15 +119,13 @@ static enum status read_rows(struct reading *r, struct err *err)
     return OK;
 }
 
-enum status sq_rows(struct store *store, struct arena *arena, const struct row_query *query,
-                    struct row **out, size_t *count, struct err *err)
+enum status sq_read_rows(struct sq *sq, struct arena *arena, const struct row_query *query,
+                         struct row **out, size_t *count, struct err *err)
 {
-    struct reading r = {.sq = sq_of(store), .arena = arena, .query = query};
+    struct reading r = {.sq = sq, .arena = arena, .query = query};
     *count = 0;
     *out = NULL;
-    if (sq_begin_read(r.sq, err) != OK)
-        return FAIL;
-    enum status rc = sq_end(r.sq, read_rows(&r, err), err);
+    enum status rc = read_rows(&r, err);
     if (rc == OK) {
         *out = arena_array(arena, r.rows.len + 1, sizeof **out);
         for (size_t i = 0; i < r.rows.len; i++)
@@ -136,6 +134,15 @@ enum status sq_rows(struct store *store, struct arena *arena, const struct row_q
     }
     vec_free(&r.rows);
     return rc;
+}
+
+enum status sq_rows(struct store *store, struct arena *arena, const struct row_query *query,
+                    struct row **out, size_t *count, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    if (sq_begin_read(sq, err) != OK)
+        return FAIL;
+    return sq_end(sq, sq_read_rows(sq, arena, query, out, count, err), err);
 }
 
 enum status sq_keys_list(struct store *store, struct arena *arena, int64_t table_id, int source,

@@ -237,8 +237,11 @@ static enum status commit(struct sq *sq, struct err *err)
 
 enum status sq_end(struct sq *sq, enum status rc, struct err *err)
 {
+    if (rc == OK && sq->has_turn)
+        rc = sq_store_moves(sq, err);
     if (rc == OK)
         rc = commit(sq, err);
+    vec_clear(&sq->moves);
     if (!sqlite3_get_autocommit(sq->db))
         sqlite3_exec(sq->db, "ROLLBACK", NULL, NULL, NULL);
     if (sq->has_turn)

@@ -48,6 +48,10 @@ struct sq_note {
     VEC(int64_t) rows;
 };
 
+struct sq_move {
+    int64_t table_id, count;
+};
+
 struct sq {
     struct store store; /* first: a struct store * of ours is a struct sq * */
     struct sq_home *home;
@@ -57,6 +61,7 @@ struct sq {
     struct arena *payload; /* for one parsed payload */
     struct map *statements;
     VEC(struct sq_note) notes; /* of the present transaction */
+    VEC(struct sq_move) moves; /* likewise: see sq_moved */
     bool read_only;
     bool has_turn; /* the present transaction writes */
     char *data, *path, *id, *name;
@@ -93,6 +98,15 @@ enum status sq_done(struct sq *sq, sqlite3_stmt *stmt, struct err *err);
 /* The next row: *row false at the end (and then the statement is reset). */
 enum status sq_row(struct sq *sq, sqlite3_stmt *stmt, bool *row, struct err *err);
 /* One integer from a statement's first row, `otherwise` without one; resets. */
+/* Rows of a query, inside a transaction: rows.c. */
+enum status sq_read_rows(struct sq *sq, struct arena *arena, const struct row_query *query,
+                         struct row **out, size_t *count, struct err *err);
+/* sort_sql.c: argil_sort and argil_fold; a result code of SQLite's. */
+int sq_register_functions(sqlite3 *db);
+/* `count` rows of a sheet came, went or changed: how far samples of its indexes are
+ * from the truth. Stored with the transaction. */
+void sq_moved(struct sq *sq, int64_t table_id, int64_t count);
+enum status sq_store_moves(struct sq *sq, struct err *err);
 enum status sq_one_int(struct sq *sq, sqlite3_stmt *stmt, int64_t otherwise, int64_t *out,
                        struct err *err);
 const char *sq_col_text(sqlite3_stmt *stmt, int at, struct arena *arena); /* NULL for null */
@@ -112,6 +126,7 @@ int sq_schema_version(void); /* the newest this program knows */
 extern const char sq_step_push[];        /* step_push.c */
 extern const char sq_step_people[];      /* step_people.c */
 extern const char sq_step_runs[];        /* step_runs.c */
+extern const char sq_step_views[];       /* step_views.c */
 extern const char sq_step_schedules[];   /* step_schedules.c */
 extern const char sq_step_connections[]; /* step_connections.c */
 extern const char sq_step_rejects[];     /* step_rejects.c */
@@ -251,6 +266,7 @@ enum status audit_append(struct sq *sq, const char *who, const char *what, const
 /* ---- groups of operations, one file each */
 extern const struct store_leases sq_leases;
 extern const struct store_schedules sq_schedules;
+extern const struct store_views sq_views;
 extern const struct store_access sq_access;
 extern const struct store_describes sq_describes;
 extern const struct store_people sq_people;

@@ -193,12 +193,22 @@ static const char *const kept_beside[] = {
     "sources",
     "rejects",
     "schedules",
+    "views",
+    "view_indexes",
+    "moves",
 };
 
 static enum status drop_table(struct sq *sq, int64_t id, struct err *err)
 {
     sq_note(sq, NOUN_TABLE, id, 0);
     sq_forget_statements(sq); /* a cached statement would keep the sheet's tables busy */
+    if (sq_exec(sq,
+                arena_printf(sq->scratch,
+                             "DELETE FROM view_samples WHERE index_id IN"
+                             " (SELECT id FROM view_indexes WHERE table_id=%lld)",
+                             (long long)id),
+                err) != OK)
+        return FAIL;
     for (size_t i = 0; i < sizeof kept_beside / sizeof *kept_beside; i++)
         if (sq_exec(sq,
                     arena_printf(sq->scratch, "DELETE FROM %s WHERE table_id=%lld", kept_beside[i],
@@ -266,6 +276,7 @@ enum status sq_count_rows(struct sq *sq, int64_t table_id, int64_t more, struct 
 {
     if (more == 0)
         return OK;
+    sq_moved(sq, table_id, more < 0 ? -more : more);
     sqlite3_stmt *stmt = sq_stmt(sq, err, "UPDATE tables SET row_count=row_count+? WHERE id=?");
     if (!stmt)
         return FAIL;
