@@ -72,6 +72,9 @@ struct record_rights {
 enum status org_record_rights(struct org *org, const char *user_id, const struct sobject *object,
                               const char *id18, struct record_rights *out, struct err *err);
 
+/* Appends the user's id and those of their queues: a list for OwnerId IN (..). */
+void org_owners_sql(struct org *org, const char *user_id, struct buf *out);
+
 /* --- org-wide defaults and sharing rules ---
  * {"object":"Account","default":"Private","hierarchies":true,"rules":[{"name","from":{..},
  *  "where":"<SOQL condition>","to":{..},"access":"Read"|"Edit"}]}; docs/localorg/control.md has

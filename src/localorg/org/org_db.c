@@ -5,6 +5,7 @@
 #include "localorg/org/access_priv.h"
 
 #include "base/log.h"
+#include "localorg/org/fold.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -79,6 +80,8 @@ static enum status connect_to(struct org *org, bool writer, sqlite3 **out, struc
                                  : "PRAGMA cache_size = -16384; PRAGMA temp_store = MEMORY;"
                                    "PRAGMA mmap_size = 1073741824; PRAGMA query_only = ON;";
     if (status == OK)
+        status = fold_register(db, err);
+    if (status == OK)
         status = db_exec(db, err, pragmas);
     if (status == OK && !views_register(org->views, db))
         status = db_fail(db, "SQL functions", err);
@@ -134,6 +137,19 @@ static char *temporary_directory(struct err *err)
     return NULL;
 }
 
+/* A file whose indexes were built when only ASCII folded gets them anew. */
+static enum status fold_indexes(struct org *org, struct err *err)
+{
+    char done[8];
+    if (meta_get(org, "folding", done, sizeof done, err) != OK)
+        return FAIL;
+    if (*done)
+        return OK;
+    if (db_exec(org->db, err, "REINDEX NOCASE") != OK)
+        return FAIL;
+    return meta_put(org, "folding", "1", err);
+}
+
 enum status db_open(struct org *org, struct err *err)
 {
     if (!org->path) {
@@ -144,9 +160,9 @@ enum status db_open(struct org *org, struct err *err)
     } else {
         org->durable = true;
     }
-    if (connect_to(org, true, &org->db, err) != OK)
+    if (connect_to(org, true, &org->db, err) != OK || db_exec(org->db, err, own_tables) != OK)
         return FAIL;
-    return db_exec(org->db, err, own_tables);
+    return fold_indexes(org, err);
 }
 
 static void remove_temporary(struct org *org)

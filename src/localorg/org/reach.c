@@ -356,6 +356,14 @@ bool org_sharing_sql(struct org *org, const char *user_id, const struct sobject 
     return bounded;
 }
 
+void org_owners_sql(struct org *org, const char *user_id, struct buf *out)
+{
+    struct access *access;
+    access_hold(org, user_id, &access, NULL);
+    buf_str(out, access ? access->self : "''");
+    access_drop(access);
+}
+
 /* --- one record --- */
 
 static void one_level(struct org *org, const struct access *access, const struct sobject *object,

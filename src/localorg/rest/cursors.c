@@ -13,6 +13,7 @@
 #include <string.h>
 
 #define FINISHED_KEPT_MS (60 * 1000)
+#define CHILD_LISTS_MAX  2000 /* a user's */
 
 struct cursors {
     pthread_mutex_t lock;
@@ -77,6 +78,12 @@ static void sweep(struct cursors *cursors, int64_t now_ms)
     }
 }
 
+/* Cursors of one user that are counted together: queries, or cut child lists. */
+static bool same_kind(const struct cursor *a, const struct cursor *b)
+{
+    return strcmp(a->user_id, b->user_id) == 0 && !a->child == !b->child;
+}
+
 void cursors_keep(struct cursors *cursors, struct cursor *fresh, int64_t now_ms, int64_t most,
                   char locator[19])
 {
@@ -92,10 +99,12 @@ void cursors_keep(struct cursors *cursors, struct cursor *fresh, int64_t now_ms,
     pthread_mutex_lock(&cursors->lock);
     sweep(cursors, now_ms);
     int64_t held = 0;
+    if (cursor->child)
+        most = CHILD_LISTS_MAX;
     for (size_t i = 0; i < cursors->open.len; i++)
-        held += strcmp(cursors->open.at[i]->user_id, cursor->user_id) == 0;
+        held += same_kind(cursors->open.at[i], cursor);
     for (size_t i = 0; held >= most && i < cursors->open.len;) {
-        if (strcmp(cursors->open.at[i]->user_id, cursor->user_id) == 0) {
+        if (same_kind(cursors->open.at[i], cursor)) {
             close_at(cursors, i);
             held--;
         } else {

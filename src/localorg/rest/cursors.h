@@ -4,7 +4,9 @@
  * agree with each other whatever is written meanwhile. Any page may be read
  * again: the cursor rewinds and skips. What would grow has a ceiling: a user
  * holds `open_cursors` of them, the oldest goes first; one that was read to
- * its end is closed after a minute without use. Thread-safe. */
+ * its end is closed after a minute without use. Lists of children that were cut
+ * have cursors, too; they hold no connection until they are asked for a page, and
+ * do not count against that number but have a ceiling of their own. Thread-safe. */
 #ifndef LOCALORG_REST_CURSORS_H
 #define LOCALORG_REST_CURSORS_H
 
@@ -22,6 +24,13 @@ struct cursor {
     struct soql_cursor *rows; /* NULL: to be opened when a page is asked for */
     int64_t total, at;        /* rows there are; rows consumed */
     int64_t page;             /* records a page */
+    const char *soql;         /* the query, on the arena */
+    bool all_rows;
+    double api_version;
+    /* A child list that was cut: which of the query's child queries, under which parent; the
+     * plan is made when a page is asked for. 0: a query of its own. */
+    int child;
+    char parent_id[19];
     /* theirs */
     pthread_mutex_t lock;
     int holders;

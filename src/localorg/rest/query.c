@@ -48,6 +48,16 @@ static int64_t page_size(struct call *call)
     return size;
 }
 
+/* Records with two and more long texts come 200 a page (salesforce-data 1.3). */
+static int64_t page_for(struct call *call, const struct soql_plan *plan)
+{
+    int64_t size = page_size(call), long_texts = 0;
+    for (const struct soql_node *node = plan->nodes; node; node = node->next)
+        long_texts += node->kind == SOQL_FIELD && node->field && node->type == FT_TEXTAREA &&
+                      node->field->length > 255;
+    return long_texts >= 2 && size > PAGE_MIN ? PAGE_MIN : size;
+}
+
 /* Puts {"totalSize":..,"done":..,["nextRecordsUrl":..,]"records":[ in front of
  * the rows and closes them. */
 static void wrap_rows(struct call *call, int64_t total, const char *next_url)
@@ -90,8 +100,62 @@ static void note_views(struct call *call, const struct soql_plan *plan, int64_t 
     soql_close(cursor);
 }
 
+/* --- child lists that are cut --- */
+
+struct cut {
+    struct call *call;
+    const char *soql;
+    bool all_rows;
+};
+
+/* Keeps the rest of a list; the url of its next page. */
+static const char *keep_children(void *ctx, const struct soql_node *node, const char *parent_id,
+                                 int64_t at, int64_t total)
+{
+    const struct cut *cut = ctx;
+    struct call *call = cut->call;
+    char locator[19];
+    struct cursor fresh = {.arena = arena_new(),
+                           .all_rows = cut->all_rows,
+                           .api_version = call->api_version,
+                           .child = node->ordinal,
+                           .total = total,
+                           .at = at,
+                           .page = page_size(call)};
+    fresh.soql = arena_strdup(fresh.arena, cut->soql);
+    snprintf(fresh.parent_id, sizeof fresh.parent_id, "%s", parent_id);
+    memcpy(fresh.user_id, call->session.user_id, sizeof fresh.user_id);
+    cursors_keep(call->site->cursors, &fresh, call_now(call), 0, locator);
+    return next_url(call, locator, at);
+}
+
+/* Pages with children end when parents and children together are as many as a page holds. */
+static void page_children(struct call *call, struct soql_cursor *rows, struct cut *cut,
+                          int64_t page)
+{
+    if (rows)
+        soql_page_children(rows, (size_t)page, keep_children, cut);
+}
+
+/* The rows of a cut list, opened when they are asked for. */
+static struct soql_cursor *open_children(struct org *org, struct cursor *cursor, int64_t now_ms,
+                                         struct err *err)
+{
+    struct soql_context context = {.org = org,
+                                   .user_id = cursor->user_id,
+                                   .all_rows = cursor->all_rows,
+                                   .now_ms = now_ms,
+                                   .api_version = cursor->api_version};
+    if (!cursor->plan) {
+        struct soql_plan *whole = soql_compile(cursor->arena, &context, cursor->soql, err);
+        cursor->plan = whole ? (struct soql_plan *)(uintptr_t)soql_child_plan(whole, cursor->child)
+                             : NULL;
+    }
+    return cursor->plan ? soql_open_child(org, cursor->plan, cursor->parent_id, err) : NULL;
+}
+
 /* The first page. Takes over arena, plan and rows: kept in a cursor or freed. */
-static void first_page(struct call *call, struct cursor *fresh)
+static void first_page(struct call *call, struct cursor *fresh, struct cut *cut)
 {
     struct jw w;
     struct err err = {{0}};
@@ -100,7 +164,8 @@ static void first_page(struct call *call, struct cursor *fresh)
     size_t written = 0;
     bool kept = false;
     const struct soql_plan *plan = fresh->plan;
-    fresh->page = page_size(call);
+    fresh->page = page_for(call, plan);
+    page_children(call, fresh->rows, cut, fresh->page);
     answer_json(call, 200, &w);
     if (plan->count_only) {
         int64_t total = soql_total(fresh->rows, &err);
@@ -115,7 +180,7 @@ static void first_page(struct call *call, struct cursor *fresh)
     requests_records(call->site->requests, COUNT_READ, written);
     note_views(call, plan, 0, written);
     fresh->at = fresh->total = (int64_t)written;
-    if ((int64_t)written == fresh->page)
+    if (!soql_at_end(fresh->rows))
         fresh->total = soql_total(fresh->rows, &err);
     if (fresh->total < 0)
         goto failed;
@@ -151,7 +216,8 @@ done:
 void query_answer(struct call *call, const char *soql, bool all_rows)
 {
     struct err err = {{0}};
-    struct cursor fresh = {.arena = arena_new()};
+    struct cursor fresh = {
+        .arena = arena_new(), .all_rows = all_rows, .api_version = call->api_version};
     struct soql_context context = {.org = call->site->org,
                                    .user_id = call->session.user_id,
                                    .all_rows = all_rows,
@@ -159,6 +225,7 @@ void query_answer(struct call *call, const char *soql, bool all_rows)
                                    .now_ms = call_now(call),
                                    .api_version = call->api_version};
     memcpy(fresh.user_id, call->session.user_id, sizeof fresh.user_id);
+    fresh.soql = arena_strdup(fresh.arena, soql);
     fresh.plan = soql_compile(fresh.arena, &context, soql, &err);
     const char *columns = call_param(call, "columns");
     if (fresh.plan && columns && strcmp(columns, "true") == 0) {
@@ -175,7 +242,8 @@ void query_answer(struct call *call, const char *soql, bool all_rows)
         arena_free(fresh.arena);
         return;
     }
-    first_page(call, &fresh);
+    struct cut cut = {call, fresh.soql, all_rows};
+    first_page(call, &fresh, &cut);
 }
 
 /* --- further pages --- */
@@ -186,10 +254,12 @@ static void answer_bad_locator(struct call *call, const char *code)
 }
 
 /* Moves the cursor to row `at`: usually it is there already. */
-static enum status go_to(struct org *org, struct cursor *cursor, int64_t at, struct err *err)
+static enum status go_to(struct call *call, struct cursor *cursor, int64_t at, struct err *err)
 {
+    struct org *org = call->site->org;
     if (!cursor->rows) {
-        cursor->rows = soql_open(org, cursor->plan, err);
+        cursor->rows = cursor->child ? open_children(org, cursor, call_now(call), err)
+                                     : soql_open(org, cursor->plan, err);
         cursor->at = 0;
     }
     if (!cursor->rows)
@@ -215,8 +285,11 @@ static void next_page(struct call *call, struct cursor *cursor, int64_t at)
     int64_t size = page_size(call);
     if (size > cursor->page)
         size = cursor->page;
+    struct cut cut = {call, cursor->soql, cursor->all_rows};
     answer_json(call, 200, &w);
-    if (go_to(call->site->org, cursor, at, &err) != OK ||
+    enum status there = go_to(call, cursor, at, &err);
+    page_children(call, cursor->rows, &cut, size);
+    if (there != OK ||
         soql_write_json(cursor->rows, call->base, (size_t)size, &call->out->body, &written, &err) !=
             OK) {
         cursor->at = INT64_MAX; /* nobody knows where it stands: rewind next time */

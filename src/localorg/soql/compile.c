@@ -28,6 +28,30 @@ const struct zone *user_zone(struct compiler *c)
     return c->zone;
 }
 
+const struct fiscal *org_fiscal(struct compiler *c)
+{
+    const struct sobject *object = schema_find(c->schema, "Organization");
+    sqlite3_stmt *row = NULL;
+    if (c->fiscal.start_month)
+        return &c->fiscal;
+    c->fiscal.start_month = 1;
+    if (!object || !sobject_field(object, "FiscalYearStartMonth"))
+        return &c->fiscal;
+    bool named = sobject_field(object, "UsesStartDateAsFiscalYearName") != NULL;
+    const char *sql = arena_printf(c->arena, "SELECT \"FiscalYearStartMonth\", %s FROM \"Organization\"",
+                                   named ? "\"UsesStartDateAsFiscalYearName\"" : "0");
+    sqlite3 *db = org_reader_take(c->context->org);
+    if (db && sqlite3_prepare_v2(db, sql, -1, &row, NULL) == SQLITE_OK &&
+        sqlite3_step(row) == SQLITE_ROW && sqlite3_column_int(row, 0) >= 1 &&
+        sqlite3_column_int(row, 0) <= 12) {
+        c->fiscal.start_month = sqlite3_column_int(row, 0);
+        c->fiscal.named_by_start = sqlite3_column_int(row, 1);
+    }
+    sqlite3_finalize(row);
+    org_reader_give(c->context->org, db);
+    return &c->fiscal;
+}
+
 void compiler_free(struct compiler *c)
 {
     vec_free(&c->binds);
@@ -114,24 +138,48 @@ enum status compile_from(struct compiler *c, const struct ast_query *query)
 
 /* --- the pieces of the statement --- */
 
+/* Whose records a scope means. Teams and territories are not modelled: nobody has any. */
+enum scope_kind { SCOPE_ALL, SCOPE_MINE, SCOPE_GROUPS, SCOPE_DELEGATED, SCOPE_NONE };
+
+static const struct {
+    const char *name;
+    enum scope_kind kind;
+} scopes[] = {{"everything", SCOPE_ALL},      {"scopingRule", SCOPE_ALL},
+              {"mine", SCOPE_MINE},           {"mine_and_my_groups", SCOPE_GROUPS},
+              {"delegated", SCOPE_DELEGATED}, {"team", SCOPE_NONE},
+              {"my_territory", SCOPE_NONE},   {"my_team_territory", SCOPE_NONE}};
+
 static enum status scope_sql(struct compiler *c, const struct ast_query *query, struct buf *out)
 {
-    static const char *const scopes[] = {
-        "everything", "mine",         "mine_and_my_groups", "team",
-        "delegated",  "my_territory", "my_team_territory",  "scopingRule"};
     size_t which = 0, count = sizeof scopes / sizeof *scopes;
     if (!query->scope.n)
         return OK;
-    while (which < count && !str_eq_nocase(query->scope, str_of(scopes[which])))
+    while (which < count && !str_eq_nocase(query->scope, str_of(scopes[which].name)))
         which++;
     if (which == count)
         return fail_at(c, SOQL_MALFORMED, query->scope_at, query->scope.n,
                        "Invalid scope '" STR_FMT "'", STR_ARG(query->scope));
     const struct sobject *object = c->scope->root->object;
-    if (which == 0 || !sobject_field(object, "OwnerId"))
+    if (scopes[which].kind == SCOPE_ALL || !sobject_field(object, "OwnerId"))
         return OK;
-    buf_printf(out, " AND %s = ?%d", column_sql(c, c->scope->root, "OwnerId"),
-               bind_text(c, c->context->user_id ? c->context->user_id : ""));
+    const char *owner = column_sql(c, c->scope->root, "OwnerId");
+    const char *me = c->context->user_id ? c->context->user_id : "";
+    switch (scopes[which].kind) {
+    case SCOPE_MINE:
+        buf_printf(out, " AND %s = ?%d", owner, bind_text(c, me));
+        break;
+    case SCOPE_GROUPS:
+        buf_printf(out, " AND %s IN (", owner);
+        org_owners_sql(c->context->org, me, out);
+        buf_char(out, ')');
+        break;
+    case SCOPE_DELEGATED:
+        buf_printf(out, " AND %s <> ?%d AND %s = ?%d", owner, bind_text(c, me),
+                   column_sql(c, c->scope->root, "CreatedById"), bind_text(c, me));
+        break;
+    default:
+        buf_str(out, " AND 0");
+    }
     return OK;
 }
 
@@ -302,11 +350,13 @@ struct soql_plan *soql_compile(struct arena *arena, const struct soql_context *c
                                const char *text, struct err *err)
 {
     struct scope scope = {0};
+    int children = 0;
     struct compiler c = {.arena = arena,
                          .context = context,
                          .err = err,
                          .scope = &scope,
                          .first_bind = 1,
+                         .children = &children,
                          .schema = org_schema(context->org)};
     c.text = str_of(arena_strdup(arena, text));
     const struct ast_query *query = soql_parse(arena, c.text, err);
@@ -355,7 +405,8 @@ static const struct field *child_field(struct compiler *c, const struct compiler
     return field;
 }
 
-static enum status check_child(struct compiler *c, const struct ast_query *query)
+static enum status check_child(struct compiler *c, const struct compiler *outer,
+                               const struct ast_query *query)
 {
     int most = c->context->api_version >= 58 ? SOQL_MAX_LEVELS - 1 : 1;
     if (c->levels > most)
@@ -364,6 +415,9 @@ static enum status check_child(struct compiler *c, const struct ast_query *query
     if (query->count_only || query->group)
         return fail_at(c, SOQL_MALFORMED, query->at, 6,
                        "only root queries support aggregate expressions");
+    if (query->offset >= 0 && outer->plan->limit != 1)
+        return fail_at(c, SOQL_MALFORMED, query->offset_at, 1,
+                       "OFFSET in a subquery is only allowed when the parent query has LIMIT 1");
     return OK;
 }
 
@@ -378,9 +432,10 @@ enum status compile_children(struct compiler *outer, const struct ast_query *que
                          .first_bind = 2,
                          .schema = outer->schema,
                          .text = outer->text,
-                         .levels = outer->levels + 1};
+                         .levels = outer->levels + 1,
+                         .children = outer->children};
     const struct field *field = child_field(&c, outer, query->from->path, &node->name);
-    enum status rc = field ? check_child(&c, query) : FAIL;
+    enum status rc = field ? check_child(&c, outer, query) : FAIL;
     if (rc != OK)
         goto done;
     c.plan = arena_alloc(c.arena, sizeof *c.plan);

@@ -218,6 +218,9 @@ static enum status resolve_grouping(struct compiler *c, const struct ast_expr *c
                                     struct resolved *out)
 {
     struct resolved value;
+    if (!c->totals)
+        return fail_at(c, SOQL_MALFORMED, call->at, call->len,
+                       "GROUPING is only allowed with GROUP BY ROLLUP or CUBE");
     if (resolve_argument_expr(c, call, &value) != OK)
         return FAIL;
     *out =
@@ -231,13 +234,13 @@ static enum status resolve_grouping(struct compiler *c, const struct ast_expr *c
 static const struct {
     const char *name, *format;
     int add, divide;
-    bool datetime_only;
+    bool datetime_only, fiscal;
 } date_parts[] = {
     {"CALENDAR_MONTH", "%m", 0, 1, false}, {"CALENDAR_QUARTER", "%m", 2, 3, false},
     {"CALENDAR_YEAR", "%Y", 0, 1, false},  {"DAY_IN_MONTH", "%d", 0, 1, false},
     {"DAY_IN_WEEK", "%w", 1, 1, false},    {"DAY_IN_YEAR", "%j", 0, 1, false},
-    {"FISCAL_MONTH", "%m", 0, 1, false},   {"FISCAL_QUARTER", "%m", 2, 3, false},
-    {"FISCAL_YEAR", "%Y", 0, 1, false},    {"HOUR_IN_DAY", "%H", 0, 1, true},
+    {"FISCAL_MONTH", "%m", 0, 1, false, true},   {"FISCAL_QUARTER", "%m", 2, 3, false, true},
+    {"FISCAL_YEAR", "%Y", 0, 1, false, true},    {"HOUR_IN_DAY", "%H", 0, 1, true},
     {"WEEK_IN_MONTH", "%d", 6, 7, false},  {"WEEK_IN_YEAR", "%j", 6, 7, false},
     {"DAY_ONLY", "%Y-%m-%d", 0, 0, true},
 };
@@ -269,6 +272,30 @@ static enum status resolve_date(struct compiler *c, const struct ast_expr *call,
     return OK;
 }
 
+/* Months and quarters counted from the org's fiscal start; the year is named after the
+ * calendar year it ends in, or starts in (Organization.UsesStartDateAsFiscalYearName).
+ * False when the fiscal year is the calendar year. */
+static bool fiscal_sql(struct compiler *c, int part, const char *time, struct resolved *out)
+{
+    const struct fiscal *fiscal = org_fiscal(c);
+    int skip = fiscal->start_month - 1;
+    if (skip == 0)
+        return false;
+    const char *month = arena_printf(
+        c->arena, "((CAST(strftime('%%m', %s) AS INTEGER) + %d) %% 12)", time, 11 - skip);
+    out->type = FT_INT;
+    if (strcasecmp(date_parts[part].name, "FISCAL_MONTH") == 0)
+        out->sql = arena_printf(c->arena, "(%s + 1)", month);
+    else if (strcasecmp(date_parts[part].name, "FISCAL_QUARTER") == 0)
+        out->sql = arena_printf(c->arena, "(%s / 3 + 1)", month);
+    else
+        out->sql = arena_printf(
+            c->arena,
+            "(CAST(strftime('%%Y', %s) AS INTEGER) + (CAST(strftime('%%m', %s) AS INTEGER) > %d) - %d)",
+            time, time, skip, fiscal->named_by_start ? 1 : 0);
+    return true;
+}
+
 static enum status resolve_date_part(struct compiler *c, const struct ast_expr *call, int part,
                                      struct resolved *out)
 {
@@ -282,8 +309,10 @@ static enum status resolve_date_part(struct compiler *c, const struct ast_expr *
                            : arena_printf(c->arena, "%s / 1000, 'unixepoch'", value.sql);
     *out = value;
     out->plain = false;
-    out->function = true;
+    out->function = out->date_part = true;
     out->field = NULL;
+    if (date_parts[part].fiscal && fiscal_sql(c, part, time, out))
+        return OK;
     if (date_parts[part].divide == 0) {
         out->type = FT_DATE;
         out->sql = arena_printf(c->arena, "strftime('%s', %s)", date_parts[part].format, time);
@@ -323,7 +352,8 @@ static enum status resolve_distance(struct compiler *c, const struct ast_expr *c
     const char *lon = column_sql(c, value.source, longitude->name);
     double to_lat = point->first->number, to_lon = point->first->next->number;
     *out = (struct resolved){
-        .type = FT_DOUBLE, .source = value.source, .function = true, .name = "DISTANCE"};
+        .type = FT_DOUBLE, .source = value.source, .function = true, .distance = true,
+        .name = "DISTANCE"};
     out->sql =
         arena_printf(c->arena,
                      "(%s * asin(sqrt(pow(sin(radians(%s - %.17g) / 2), 2) + cos(radians(%.17g)) * "

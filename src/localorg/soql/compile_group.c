@@ -53,6 +53,7 @@ enum status compile_groups(struct compiler *c, const struct ast_query *query)
     if (query->group_kind != AST_G_PLAIN && c->groups.len > SOQL_MAX_GROUPINGS)
         return fail_at(c, SOQL_MALFORMED, query->group->at, query->group->len,
                        "ROLLUP and CUBE allow at most %d fields", SOQL_MAX_GROUPINGS);
+    c->totals = query->group_kind != AST_G_PLAIN;
     if (c->aggregate && !query->group && query->limit >= 0)
         return fail_at(c, SOQL_MALFORMED, query->limit_at, 1,
                        "Non-grouped query that uses overall aggregate functions cannot also use "
@@ -215,7 +216,12 @@ static void totals_sql(struct compiler *c, const struct ast_query *query, const 
 
 static enum status having_sql(struct compiler *c, const struct ast_query *query, struct buf *out)
 {
-    return query->having ? where_sql(c, query->having, out) : OK;
+    if (!query->having)
+        return OK;
+    c->in_having = true;
+    enum status rc = where_sql(c, query->having, out);
+    c->in_having = false;
+    return rc;
 }
 
 enum status grouped_sql(struct compiler *c, const struct ast_query *query, const char *from_where,

@@ -70,11 +70,18 @@ struct compiler {
     int tables;                /* numbers given out */
     VEC(const char *) columns; /* the SQL select list */
     bool in_where;             /* what is resolved now is part of a condition */
+    bool in_having;
     bool scalar_parents;       /* no joins: parents as scalar subqueries */
     bool aggregate;
+    bool totals; /* GROUP BY ROLLUP or CUBE */
     size_t semi_joins;
     int levels;               /* child queries around this one */
+    int *children;            /* child queries in the whole query so far */
     const struct zone *zone;  /* the user's; NULL: not asked yet */
+    struct fiscal {
+        int start_month; /* 1 to 12; 0: not asked yet */
+        bool named_by_start;
+    } fiscal;
     VEC(const char *) groups; /* GROUP BY expressions, as resolved */
     int next_expr;            /* of expr0, expr1 ... */
 };
@@ -90,6 +97,8 @@ struct resolved {
     bool aggregate;
     bool formatted; /* FORMAT() */
     bool function;  /* prints as exprN when it has no alias */
+    bool date_part; /* CALENDAR_YEAR() and the like */
+    bool distance;
 };
 
 /* compile_names.c */
@@ -148,6 +157,7 @@ enum status compile_children(struct compiler *outer, const struct ast_query *que
 /* " AND ..." where sharing keeps some of the source's records from the user, else "". */
 const char *source_reach(struct compiler *c, const struct source *source);
 const struct zone *user_zone(struct compiler *c);
+const struct fiscal *org_fiscal(struct compiler *c); /* as Organization has it */
 const char *buf_to_arena(struct arena *arena, struct buf *buf); /* and frees it */
 void compiler_free(struct compiler *c);
 

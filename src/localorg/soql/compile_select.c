@@ -203,6 +203,9 @@ static enum status fields_item(struct compiler *c, const struct ast_query *query
     bool custom_only = str_eq_nocase(item->group, STR("CUSTOM"));
     bool standard_only = str_eq_nocase(item->group, STR("STANDARD"));
     size_t found = 0;
+    if (c->context->api_version > 0 && c->context->api_version < 51)
+        return fail_at(c, SOQL_MALFORMED, item->at, item->len,
+                       "The SOQL FIELDS function is not supported in this API version");
     if (!standard_only && (query->limit < 0 || query->limit > SOQL_MAX_FIELDS_LIMIT) &&
         !few_ids(query->where))
         return err_set(c->err, SOQL_MALFORMED,
@@ -312,6 +315,9 @@ static enum status typeof_item(struct compiler *c, const struct ast_item *item)
 {
     const struct ast_expr *path = item->expr;
     size_t part = 0;
+    if (c->context->api_version > 0 && c->context->api_version < 46)
+        return fail_at(c, SOQL_MALFORMED, item->at, item->len,
+                       "TYPEOF is not supported in this API version");
     if (c->aggregate)
         return fail_at(c, SOQL_MALFORMED, item->at, item->len,
                        "TYPEOF is not allowed in an aggregate query");
@@ -348,6 +354,7 @@ static enum status children_item(struct compiler *c, const struct ast_item *item
     struct soql_node *node = arena_alloc(c->arena, sizeof *node);
     node->kind = SOQL_CHILDREN;
     node->column = 0;
+    node->ordinal = ++*c->children;
     if (compile_children(c, item->query, node) != OK ||
         check_new(c, item, c->plan->nodes, node->name) != OK)
         return FAIL;

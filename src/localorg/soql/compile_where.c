@@ -204,6 +204,22 @@ static enum status null_sql(const struct comparison *cmp)
     return OK;
 }
 
+/* A pattern that starts with letters is a range of the index, too: "(a >= 'Ac' AND a < 'Ac\xF4.."
+ * up to the last character there is. */
+static bool like_bounds(const struct comparison *cmp, const char *pattern)
+{
+    struct compiler *c = cmp->c;
+    size_t len = strcspn(pattern, "%_\\");
+    if (!len || !cmp->left.plain || (cmp->left.field && cmp->left.field->case_sensitive))
+        return false;
+    const char *from = arena_strndup(c->arena, pattern, len);
+    const char *until = arena_printf(c->arena, "%s\xF4\x8F\xBF\xBF", from);
+    int first = bind_text(c, from);
+    buf_printf(cmp->out, "(%s >= ?%d AND %s < ?%d AND ", cmp->left.sql, first, cmp->left.sql,
+               bind_text(c, until));
+    return true;
+}
+
 static enum status like_sql(const struct comparison *cmp)
 {
     const struct ast_value *value = cmp->cond->values;
@@ -211,9 +227,11 @@ static enum status like_sql(const struct comparison *cmp)
         return wrong_operator(cmp);
     if (value->kind != AST_V_STRING)
         return wrong_type(cmp);
+    bool bounded = like_bounds(cmp, value->text);
     buf_printf(cmp->out, "%s LIKE ?%d", cmp->left.sql, bind_text(cmp->c, value->text));
     if (strchr(value->text, '\\'))
         buf_str(cmp->out, " ESCAPE '\\'");
+    buf_str(cmp->out, bounded ? ")" : "");
     return OK;
 }
 
@@ -225,7 +243,8 @@ static enum status bind_range(const struct comparison *cmp, const struct ast_val
     const struct zone *zone = user_zone(c);
     int64_t now = c->context->now_ms;
     struct date_range range;
-    if (!date_literal_range(value->range, value->range_n, zone_day(zone, now), &range))
+    if (!date_literal_range_fiscal(value->range, value->range_n, zone_day(zone, now),
+                                   org_fiscal(c)->start_month, &range))
         return fail_at(c, SOQL_MALFORMED, value->at, value->len, "Invalid date range");
     int64_t days[2] = {range.start, range.end};
     for (int i = 0; i < 2; i++) {
@@ -442,6 +461,11 @@ static enum status semi_shape(struct compiler *c, const struct ast_cond *cond)
     if (!inner->items || inner->items->next || inner->items->kind != AST_I_EXPR ||
         inner->items->expr->kind != AST_PATH || inner->from->next)
         return semi_fail(c, cond, "Semi join sub-selects can only query one field");
+    if (inner->items->expr->part_count > 1 &&
+        !str_eq_nocase(inner->items->expr->parts[0],
+                       inner->from->alias.n ? inner->from->alias : inner->from->path->text))
+        return semi_fail(c, cond,
+                         "Semi join sub-selects cannot query a field of a relationship");
     if (inner->order || inner->limit >= 0 || inner->offset >= 0 || inner->group)
         return semi_fail(c, cond,
                          "Semi join sub-selects do not support ORDER BY, LIMIT or GROUP BY");
@@ -574,8 +598,17 @@ static enum status comparison_sql(struct compiler *c, const struct ast_cond *con
         return FAIL;
     if (cmp.class == C_NONE)
         return wrong_operator(&cmp);
+    if (cond->query && c->in_having)
+        return semi_fail(c, cond, "Semi join sub-selects are not allowed in the HAVING clause");
     if (cond->query)
         return semi_sql(&cmp);
+    if (cmp.left.date_part && cond->values && cond->values->kind == AST_V_RANGE)
+        return fail_at(c, SOQL_MALFORMED, cond->values->at, cond->values->len,
+                       "date functions cannot be compared with date literals");
+    if (cmp.left.distance && cond->op != AST_LT && cond->op != AST_GT && cond->op != AST_LE &&
+        cond->op != AST_GE)
+        return fail_at(c, SOQL_MALFORMED, cond->op_at, cond->op_len,
+                       "DISTANCE can only be compared with < and >");
     if (cond->op == AST_INCLUDES || cond->op == AST_EXCLUDES)
         return includes_sql(&cmp);
     if (cond->op == AST_IN || cond->op == AST_NOT_IN)

@@ -17,5 +17,8 @@ struct date_range {
 bool date_literal_known(struct str name, bool with_n);
 /* n < 0: the literal has no ":n". False when unknown or out of the calendar. */
 bool date_literal_range(struct str name, int64_t n, int64_t today, struct date_range *out);
+/* The same where the fiscal year starts in this month (1 = January). */
+bool date_literal_range_fiscal(struct str name, int64_t n, int64_t today, int fiscal_start,
+                               struct date_range *out);
 
 #endif

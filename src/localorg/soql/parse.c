@@ -420,7 +420,10 @@ static enum status parse_endings(struct parser *p, struct ast_query *query)
                 query->for_view = true;
             else if (parser_take(p, "REFERENCE"))
                 query->for_reference = true;
-            else if (!parser_take(p, "UPDATE"))
+            else if (parser_at(p, "UPDATE"))
+                return lex_fail(p->err, SOQL_MALFORMED, p->text, p->token.at, p->token.len,
+                                "FOR UPDATE not allowed in this context");
+            else
                 return parser_unexpected(p);
         } else if (parser_take(p, "UPDATE")) {
             if (!parser_take(p, "TRACKING") && !parser_take(p, "VIEWSTAT"))

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "localorg/soql/value.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,6 +44,11 @@ struct soql_cursor {
     char *base;
     int64_t total; /* -1: not counted yet */
     bool done;
+    char parent_id[19]; /* of soql_open_child; "" = none */
+    size_t child_most;  /* 0: child lists are whole */
+    size_t child_rows;  /* on this page so far */
+    soql_more_fn *more;
+    void *more_ctx;
     bool snapshot; /* the transaction is ours: not when a writer reads its own writes */
 };
 
@@ -144,11 +150,13 @@ void soql_bind_all(sqlite3_stmt *stmt, const struct soql_bind *binds, size_t cou
     }
 }
 
-struct soql_cursor *soql_open(struct org *org, const struct soql_plan *plan, struct err *err)
+static struct soql_cursor *open_cursor(struct org *org, const struct soql_plan *plan,
+                                       const char *parent_id, struct err *err)
 {
     struct soql_cursor *cursor = mem_alloc(sizeof *cursor);
     cursor->org = org;
     cursor->total = -1;
+    snprintf(cursor->parent_id, sizeof cursor->parent_id, "%s", parent_id ? parent_id : "");
     cursor->db = org_reader_take(org);
     if (!cursor->db) {
         err_set(err, "UNKNOWN_EXCEPTION", "no reader connection");
@@ -161,12 +169,54 @@ struct soql_cursor *soql_open(struct org *org, const struct soql_plan *plan, str
         sql_fail(cursor->db, err, "opening a snapshot");
         goto failed;
     }
-    if (statement_prepare(cursor->db, &cursor->top, plan, false, err) != OK)
+    if (statement_prepare(cursor->db, &cursor->top, plan, parent_id != NULL, err) != OK)
         goto failed;
+    if (parent_id)
+        sqlite3_bind_text(cursor->top.stmt, 1, cursor->parent_id, -1, SQLITE_STATIC);
     return cursor;
 failed:
     soql_close(cursor);
     return NULL;
+}
+
+struct soql_cursor *soql_open(struct org *org, const struct soql_plan *plan, struct err *err)
+{
+    return open_cursor(org, plan, NULL, err);
+}
+
+struct soql_cursor *soql_open_child(struct org *org, const struct soql_plan *child,
+                                    const char *parent_id, struct err *err)
+{
+    return open_cursor(org, child, parent_id, err);
+}
+
+void soql_page_children(struct soql_cursor *cursor, size_t most, soql_more_fn *more, void *ctx)
+{
+    cursor->child_most = most;
+    cursor->more = more;
+    cursor->more_ctx = ctx;
+}
+
+bool soql_at_end(const struct soql_cursor *cursor)
+{
+    return cursor->done;
+}
+
+static const struct soql_plan *find_child(const struct soql_node *node, int ordinal)
+{
+    const struct soql_plan *found = NULL;
+    for (; node && !found; node = node->next) {
+        if (node->child && node->ordinal == ordinal)
+            return node->child;
+        found = node->child ? find_child(node->child->nodes, ordinal)
+                            : find_child(node->first, ordinal);
+    }
+    return found;
+}
+
+const struct soql_plan *soql_child_plan(const struct soql_plan *plan, int ordinal)
+{
+    return find_child(plan->nodes, ordinal);
 }
 
 void soql_close(struct soql_cursor *cursor)
@@ -183,20 +233,30 @@ void soql_close(struct soql_cursor *cursor)
     free(cursor);
 }
 
-int64_t soql_total(struct soql_cursor *cursor, struct err *err)
+/* How many rows a plan has, under this parent (NULL: it is no child query); -1 on failure. */
+static int64_t count_rows(struct soql_cursor *cursor, const struct soql_plan *plan,
+                          const char *parent_id, struct err *err)
 {
-    const struct soql_plan *plan = cursor->top.plan;
     sqlite3_stmt *stmt = NULL;
-    if (cursor->total >= 0)
-        return cursor->total;
+    int64_t total = -1;
     if (sqlite3_prepare_v2(cursor->db, plan->count_sql, -1, &stmt, NULL) == SQLITE_OK) {
-        soql_bind_all(stmt, plan->binds, plan->bind_count, 1);
+        soql_bind_all(stmt, plan->binds, plan->bind_count, parent_id ? 2 : 1);
+        if (parent_id)
+            sqlite3_bind_text(stmt, 1, parent_id, -1, SQLITE_STATIC);
         if (sqlite3_step(stmt) == SQLITE_ROW)
-            cursor->total = sqlite3_column_int64(stmt, 0);
+            total = sqlite3_column_int64(stmt, 0);
     }
-    if (cursor->total < 0)
+    if (total < 0)
         sql_fail(cursor->db, err, "counting");
     sqlite3_finalize(stmt);
+    return total;
+}
+
+int64_t soql_total(struct soql_cursor *cursor, struct err *err)
+{
+    if (cursor->total < 0)
+        cursor->total = count_rows(cursor, cursor->top.plan,
+                                   cursor->parent_id[0] ? cursor->parent_id : NULL, err);
     return cursor->total;
 }
 
@@ -375,21 +435,20 @@ static enum status write_compound(struct soql_cursor *cursor, sqlite3_stmt *row,
     return OK;
 }
 
-/* The count stands before the records it counts: written last, put in between. */
-static void insert_count(struct buf *out, size_t at, int64_t count)
+/* What stands before the records is known after them: put in between. */
+static void insert_head(struct buf *out, size_t at, const char *head, size_t len)
 {
-    char digits[24];
-    size_t len = (size_t)(value_put_int(digits, count) - digits);
     char *end = value_room(out, len);
     if (!end)
         return;
     memmove(out->data + at + len, out->data + at, out->len - at);
-    memcpy(out->data + at, digits, len);
+    memcpy(out->data + at, head, len);
     value_added(out, end + len);
 }
 
+/* Up to child_most records; *more when there are others. */
 static enum status write_child_records(struct soql_cursor *cursor, const struct statement *child,
-                                       struct buf *out, int64_t *count, struct err *err)
+                                       struct buf *out, int64_t *count, bool *more, struct err *err)
 {
     for (;;) {
         int rc = sqlite3_step(child->stmt);
@@ -397,6 +456,10 @@ static enum status write_child_records(struct soql_cursor *cursor, const struct 
             return OK;
         if (rc != SQLITE_ROW)
             return sql_fail(cursor->db, err, "reading child rows");
+        if (cursor->child_most && *count == (int64_t)cursor->child_most) {
+            *more = true;
+            return OK;
+        }
         if ((*count)++)
             write_bytes(out, ",", 1);
         if (write_record(cursor, child, out, err) != OK)
@@ -404,29 +467,49 @@ static enum status write_child_records(struct soql_cursor *cursor, const struct 
     }
 }
 
+/* The head of a list that was cut: its whole size, and where it goes on. */
+static enum status head_of_cut(struct soql_cursor *cursor, const struct shape *shape,
+                               const char *parent_id, int64_t count, char head[256],
+                               struct err *err)
+{
+    int64_t total = count_rows(cursor, shape->child.plan, parent_id, err);
+    if (total < 0)
+        return FAIL;
+    const char *url = cursor->more(cursor->more_ctx, shape->node, parent_id, count, total);
+    snprintf(head, 256,
+             "{\"totalSize\":%lld,\"done\":false,\"nextRecordsUrl\":\"%s\",\"records\":[",
+             (long long)total, url ? url : "");
+    return OK;
+}
+
 static enum status write_children(struct soql_cursor *cursor, sqlite3_stmt *row,
                                   const struct shape *shape, struct buf *out, struct err *err)
 {
-    static const char open[] = "{\"totalSize\":", middle[] = ",\"done\":true,\"records\":[";
     const struct statement *child = &shape->child;
+    char head[256];
     size_t start = out->len;
     int64_t count = 0;
+    bool more = false;
     sqlite3_reset(child->stmt);
     sqlite3_bind_value(child->stmt, 1, sqlite3_column_value(row, shape->node->column));
-    write_bytes(out, open, sizeof open - 1);
-    write_bytes(out, middle, sizeof middle - 1);
-    enum status rc = write_child_records(cursor, child, out, &count, err);
+    enum status rc = write_child_records(cursor, child, out, &count, &more, err);
     sqlite3_reset(child->stmt);
     if (rc != OK)
         return FAIL;
     if (count == 0) {
-        out->len = start;
         write_bytes(out, "null", 4);
         return OK;
     }
+    cursor->child_rows += (size_t)count;
+    if (!more)
+        snprintf(head, sizeof head, "{\"totalSize\":%lld,\"done\":true,\"records\":[",
+                 (long long)count);
+    else if (head_of_cut(cursor, shape,
+                         (const char *)sqlite3_column_text(row, shape->node->column), count, head,
+                         err) != OK)
+        return FAIL;
+    insert_head(out, start, head, strlen(head));
     write_bytes(out, "]}", 2);
-    if (!out->overflow)
-        insert_count(out, start + sizeof open - 1, count);
     return OK;
 }
 
@@ -483,8 +566,9 @@ enum status soql_write_json(struct soql_cursor *cursor, const char *base, size_t
                             struct buf *out, size_t *written, struct err *err)
 {
     *written = 0;
+    cursor->child_rows = 0;
     cursor_set_base(cursor, base);
-    while (*written < max) {
+    while (*written + (cursor->child_most ? cursor->child_rows : 0) < max) {
         bool row = false;
         if (cursor_step(cursor, &row, err) != OK)
             return FAIL;

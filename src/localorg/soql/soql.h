@@ -41,6 +41,7 @@ struct soql_node {
                                    * Name of a polymorphic lookup */
     struct soql_node *first, *next;
     struct soql_plan *child;
+    int ordinal; /* SOQL_CHILDREN: 1, 2, 3 .. in the whole query */
 };
 
 struct soql_plan {
@@ -101,6 +102,19 @@ enum status soql_write_json(struct soql_cursor *cursor, const char *base, size_t
  * or on failure with *err set. Its columns are those of the plan's nodes; lent
  * until the next step. */
 sqlite3_stmt *soql_next(struct soql_cursor *cursor, struct err *err);
+/* Child lists longer than `most` are cut: `more` keeps the rest and answers the url of the
+ * next page; `total` is how many children there are. Children count as rows of a page, then:
+ * soql_write_json may write fewer parents than asked although there are more (soql_at_end
+ * tells). Without it child lists are whole. */
+typedef const char *soql_more_fn(void *ctx, const struct soql_node *node, const char *parent_id,
+                                 int64_t at, int64_t total);
+void soql_page_children(struct soql_cursor *cursor, size_t most, soql_more_fn *more, void *ctx);
+bool soql_at_end(const struct soql_cursor *cursor); /* false when it is not known yet */
+/* The child query of this ordinal in a plan; NULL. And a cursor over one parent's children. */
+const struct soql_plan *soql_child_plan(const struct soql_plan *plan, int ordinal);
+struct soql_cursor *soql_open_child(struct org *org, const struct soql_plan *child,
+                                    const char *parent_id, struct err *err);
+
 /* Skips forward; for re-reading a page: soql_rewind then soql_skip. Same snapshot. */
 enum status soql_rewind(struct soql_cursor *cursor, struct err *err);
 enum status soql_skip(struct soql_cursor *cursor, int64_t rows, struct err *err);

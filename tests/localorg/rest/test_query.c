@@ -168,3 +168,109 @@ TEST(query, pretty_print_is_jacksons)
                                "    \"attributes\" : {\n      \"type\" : \"Account\",\n");
     CHECK(text_ends(reply.text, "    \"Name\" : \"A00000\"\n  } ]\n}"));
 }
+
+/* --- child lists --- */
+
+static void given_children(const char *account, int count)
+{
+    for (int first = 0; first < count; first += 200) {
+        struct buf rows = BUF_INIT;
+        buf_str(&rows, "{\"records\":[");
+        for (int i = first; i < count && i < first + 200; i++)
+            buf_printf(&rows,
+                       "%s{\"attributes\":{\"type\":\"Contact\"},\"LastName\":\"C%04d\","
+                       "\"AccountId\":\"%s\"}",
+                       i > first ? "," : "", i, account);
+        buf_str(&rows, "]}");
+        const char *body = text_f("%s", buf_text(&rows));
+        buf_free(&rows);
+        struct reply reply = ask("POST", V "/composite/sobjects", body);
+        CHECK_INT(reply.status, 200);
+    }
+}
+
+TEST(query, a_long_child_list_goes_on_behind_a_locator_of_its_own)
+{
+    const char *big = given("Account", "{\"Name\":\"Big\"}");
+    given("Account", "{\"Name\":\"Small\"}");
+    given_children(big, 450);
+    const char *path = V "/query?q=SELECT+Name,(SELECT+LastName+FROM+Contacts+ORDER+BY+LastName)"
+                         "+FROM+Account+ORDER+BY+Name";
+    struct reply reply = ask_as(text_f("Bearer %s", admin_token), "GET", path, NULL,
+                                "Sforce-Query-Options", "batchSize=200");
+    CHECK_INT(reply.status, 200);
+    /* children count as rows: the small account is on the next page */
+    CHECK(!json_get_bool(reply.json, "done", true));
+    CHECK_INT(json_get_int(reply.json, "totalSize", 0), 2);
+    const struct json *records = json_get(reply.json, "records");
+    CHECK_INT(records->len, 1);
+    const struct json *list = json_get(json_at(records, 0), "Contacts");
+    CHECK_INT(json_get_int(list, "totalSize", 0), 450);
+    CHECK(!json_get_bool(list, "done", true));
+    CHECK_INT(json_get(list, "records")->len, 200);
+    const char *next = json_get_text(list, "nextRecordsUrl");
+    CHECK_CONTAINS(next, V "/query/0r8");
+    CHECK_CONTAINS(next, "-200");
+    struct reply page = ask("GET", next, NULL);
+    CHECK_INT(json_get_int(page.json, "totalSize", 0), 450);
+    CHECK_INT(json_get(page.json, "records")->len, 200);
+    CHECK_STR(json_get_text(json_at(json_get(page.json, "records"), 0), "LastName"), "C0200");
+    page = ask("GET", json_get_text(page.json, "nextRecordsUrl"), NULL);
+    CHECK_INT(json_get(page.json, "records")->len, 50);
+    CHECK(json_get_bool(page.json, "done", false));
+    page = ask("GET", json_get_text(reply.json, "nextRecordsUrl"), NULL);
+    CHECK_INT(json_get(page.json, "records")->len, 1);
+    CHECK_CONTAINS(page.text, "\"Contacts\":null");
+    CHECK(json_get_bool(page.json, "done", false));
+}
+
+TEST(query, two_long_texts_make_small_pages)
+{
+    ask("POST", "/localorg/schema",
+        "{\"object\":\"Account\",\"fields\":[{\"name\":\"Long__c\",\"type\":\"textarea\",\"length\":"
+        "5000}]}");
+    for (int i = 0; i < 3; i++) {
+        struct buf rows = BUF_INIT;
+        buf_str(&rows, "{\"records\":[");
+        for (int r = 0; r < 100; r++)
+            buf_printf(&rows, "%s{\"attributes\":{\"type\":\"Account\"},\"Name\":\"A\"}",
+                       r ? "," : "");
+        buf_str(&rows, "]}");
+        ask("POST", V "/composite/sobjects", text_f("%s", buf_text(&rows)));
+        buf_free(&rows);
+    }
+    struct reply reply = ask("GET", V "/query?q=SELECT+Description,Long__c+FROM+Account", NULL);
+    CHECK_INT(json_get(reply.json, "records")->len, 200);
+    reply = ask("GET", V "/query?q=SELECT+Description+FROM+Account", NULL);
+    CHECK_INT(json_get(reply.json, "records")->len, 300);
+}
+
+TEST(query, the_fiscal_year_starts_when_the_org_says)
+{
+    ask("POST", "/localorg/clock", "{\"to\":\"2027-03-15T12:00:00Z\"}");
+    struct reply reply = ask("POST", "/localorg/token", "{}");
+    admin_token = json_get_text(reply.json, "access_token");
+    given("Account", "{\"Name\":\"A\"}");
+    reply = ask("PATCH", text_f(V "/sobjects/Organization/%s", org_id18(site->org)),
+                "{\"FiscalYearStartMonth\":\"4\"}");
+    sqlite3 *db = org_write_begin(site->org);
+    CHECK_INT(sqlite3_exec(db, "UPDATE \"Organization\" SET \"FiscalYearStartMonth\" = '4'", NULL,
+                           NULL, NULL),
+              SQLITE_OK);
+    struct err err = {{0}};
+    CHECK_OK(org_write_end(site->org, true, &err), &err);
+    /* fiscal 2027 runs from April 2026 to March 2027, named after its end */
+    reply = ask("GET",
+                V "/query?q=SELECT+FISCAL_YEAR(CreatedDate)+y,FISCAL_QUARTER(CreatedDate)+q,"
+                  "FISCAL_MONTH(CreatedDate)+m,COUNT(Id)+n+FROM+Account+GROUP+BY+FISCAL_YEAR("
+                  "CreatedDate),FISCAL_QUARTER(CreatedDate),FISCAL_MONTH(CreatedDate)",
+                NULL);
+    CHECK_CONTAINS(reply.text, "\"y\":2027,\"q\":4,\"m\":12,\"n\":1");
+    CHECK_INT(soql_count("Account WHERE CreatedDate = THIS_FISCAL_YEAR"), 1);
+    ask("POST", "/localorg/clock", "{\"to\":\"2027-04-02T12:00:00Z\"}");
+    reply = ask("POST", "/localorg/token", "{}");
+    admin_token = json_get_text(reply.json, "access_token");
+    CHECK_INT(soql_count("Account WHERE CreatedDate = LAST_FISCAL_YEAR"), 1);
+    CHECK_INT(soql_count("Account WHERE CreatedDate = LAST_FISCAL_QUARTER"), 1);
+    CHECK_INT(soql_count("Account WHERE CreatedDate = THIS_FISCAL_YEAR"), 0);
+}

@@ -59,3 +59,9 @@ TEST(index, joins_only_where_used)
     CHECK_CONTAINS(query_plan(f, "SELECT Account.Name FROM Contact"), "SEARCH t1 USING INDEX");
     CHECK_CONTAINS(query_plan(f, "SELECT (SELECT Id FROM Contacts) FROM Account"), "t0");
 }
+
+TEST(index, patterns_with_a_known_start)
+{
+    CHECK_CONTAINS(plan_of("Name LIKE 'Ac%'", ""), "SEARCH t0 USING INDEX");
+    CHECK_CONTAINS(plan_of("Name LIKE '%me'", ""), "SCAN t0");
+}

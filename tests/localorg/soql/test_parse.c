@@ -165,7 +165,9 @@ TEST(parse, what_belongs_to_apex)
     CHECK_CONTAINS(refused("SELECT Id FROM A ALL ROWS"), "ALL ROWS not allowed in this context");
     CHECK_CONTAINS(refused("SELECT Id FROM A WHERE b = :c"),
                    "Bind variables only allowed in Apex code");
-    parsed("SELECT Id FROM A LIMIT 1 FOR UPDATE");
+    CHECK_CONTAINS(refused("SELECT Id FROM A LIMIT 1 FOR UPDATE"),
+                   "FOR UPDATE not allowed in this context");
+    parsed("SELECT Id FROM A LIMIT 1 FOR VIEW UPDATE VIEWSTAT");
 }
 
 TEST(parse, broken_texts)
