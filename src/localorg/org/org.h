@@ -127,6 +127,10 @@ int org_write_depth(struct org *org);
  * it sees its own writes: look at sqlite3_get_autocommit before BEGIN. */
 sqlite3 *org_reader_take(struct org *org);
 void org_reader_give(struct org *org, sqlite3 *db);
+/* Does the field have an index, as a real org keeps them: Id, Name, OwnerId, CreatedDate,
+ * SystemModstamp, RecordTypeId, lookups, unique and External ID fields, and those with
+ * "customIndex" in their JSON (which Support sets up in a real org)? */
+bool field_has_index(const struct field *field);
 /* How many writes the object has seen since the org was opened; no lock needed. */
 uint64_t org_changes(struct org *org, const struct sobject *object);
 

@@ -47,6 +47,7 @@ struct field {
     const char *filtered_lookup;    /* JSON text or NULL */
     int relationship_order;         /* -1 = null */
     /* Not in describe, but accepted beside its attributes: */
+    bool custom_index;                   /* an index of its own, "customIndex" */
     const char *display_format;          /* auto-number format, "INV-{0000}"; NULL = {00000000} */
     const char *child_relationship_name; /* of a lookup, where the target does not list it */
     const char *rollup; /* of a roll-up summary: JSON of its Metadata API parts, or NULL */

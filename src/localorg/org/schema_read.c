@@ -31,6 +31,7 @@ static const struct attribute field_flags[] = {
     FLAG("caseSensitive", case_sensitive),
     FLAG("createable", createable),
     FLAG("custom", custom),
+    FLAG("customIndex", custom_index),
     FLAG("defaultedOnCreate", defaulted_on_create),
     FLAG("dependentPicklist", dependent_picklist),
     FLAG("deprecatedAndHidden", deprecated_hidden),

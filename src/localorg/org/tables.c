@@ -63,10 +63,17 @@ static enum index_kind index_of(const struct field *field)
     if (text_eq(name, "Name") || text_eq(name, "OwnerId") || text_eq(name, "CreatedDate") ||
         field->name_field)
         return INDEX_WHOLE;
+    if (field->custom_index)
+        return INDEX_WHOLE;
     if (field->unique || field->external_id || field->type == FT_REFERENCE ||
         text_eq(name, "Email"))
         return INDEX_PARTIAL;
     return INDEX_NONE;
+}
+
+bool field_has_index(const struct field *field)
+{
+    return field->type == FT_ID || index_of(field) != INDEX_NONE;
 }
 
 static void add_index(struct buf *sql, const struct sobject *object, const struct field *field)

@@ -332,7 +332,6 @@ void query_more(struct call *call)
 
 /* --- the routes --- */
 
-/* What `explain` answers is a guess at best here: one table scan or index. */
 static void answer_explain(struct call *call, const char *soql)
 {
     struct err err = {{0}};
@@ -341,36 +340,9 @@ static void answer_explain(struct call *call, const char *soql)
                                    .user_id = call->session.user_id,
                                    .now_ms = call_now(call),
                                    .api_version = call->api_version};
-    struct soql_plan *plan = soql_compile(call->arena, &context, soql, &err);
-    struct soql_cursor *rows = plan ? soql_open(call->site->org, plan, &err) : NULL;
-    int64_t total = rows ? soql_total(rows, &err) : -1;
-    soql_close(rows);
-    if (total < 0) {
-        answer_soql_error(call, &err);
-        return;
-    }
-    bool filtered = plan->bind_count > 0;
     answer_json(call, 200, &w);
-    jw_object(&w);
-    jw_key(&w, "plans");
-    jw_array(&w);
-    jw_object(&w);
-    jw_kv_int(&w, "cardinality", total);
-    jw_key(&w, "fields");
-    jw_array(&w);
-    jw_end_array(&w);
-    jw_kv_text(&w, "leadingOperationType", filtered ? "Index" : "TableScan");
-    jw_key(&w, "notes");
-    jw_array(&w);
-    jw_end_array(&w);
-    jw_key(&w, "relativeCost");
-    jw_double(&w, filtered ? 0.5 : 1.5);
-    jw_kv_int(&w, "sobjectCardinality", total);
-    jw_kv_text(&w, "sobjectType", plan->object->name);
-    jw_end_object(&w);
-    jw_end_array(&w);
-    jw_kv_text(&w, "sourceQuery", soql);
-    jw_end_object(&w);
+    if (soql_explain(call->arena, &context, soql, &w, &err) != OK)
+        answer_soql_error(call, &err);
 }
 
 static void run(struct call *call, bool all_rows)

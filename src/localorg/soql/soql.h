@@ -83,6 +83,10 @@ enum status soql_condition_sql(struct arena *arena, struct org *org, const struc
 /* Binds values from placeholder ?first on. */
 void soql_bind_all(sqlite3_stmt *stmt, const struct soql_bind *binds, size_t count, int first);
 
+/* {"plans":[..],"sourceQuery"}: the answer to query?explain=. */
+enum status soql_explain(struct arena *arena, const struct soql_context *context, const char *soql,
+                         struct jw *w, struct err *err);
+
 /* {"columnMetadata":[...],"entityName":...}: the answer to query?columns=true. */
 void soql_write_columns(const struct soql_plan *plan, struct buf *out);
 

@@ -274,3 +274,48 @@ TEST(query, the_fiscal_year_starts_when_the_org_says)
     CHECK_INT(soql_count("Account WHERE CreatedDate = LAST_FISCAL_QUARTER"), 1);
     CHECK_INT(soql_count("Account WHERE CreatedDate = THIS_FISCAL_YEAR"), 0);
 }
+
+/* --- explain --- */
+
+static struct reply explained(const char *soql)
+{
+    return ask("GET", text_f(V "/query?explain=%s", soql), NULL);
+}
+
+TEST(query, explain_tells_the_cheapest_plan_first)
+{
+    given_accounts(300);
+    struct reply reply = explained("SELECT+Id+FROM+Account+WHERE+(Name='A00001')+AND+Industry='x'");
+    CHECK_INT(reply.status, 200);
+    const struct json *plans = json_get(reply.json, "plans");
+    CHECK_INT(plans->len, 2);
+    CHECK_STR(json_text(json_path(plans, "[0].leadingOperationType")), "Index");
+    CHECK_STR(json_text(json_path(plans, "[0].fields[0]")), "Name");
+    CHECK_INT(json_get_int(json_at(plans, 0), "cardinality", -1), 1);
+    CHECK_INT(json_get_int(json_at(plans, 0), "sobjectCardinality", -1), 300);
+    CHECK_STR(json_text(json_path(plans, "[0].notes[0].fields[0]")), "IsDeleted");
+    CHECK_STR(json_text(json_path(plans, "[0].notes[1].fields[0]")), "Industry");
+    CHECK_CONTAINS(json_text(json_path(plans, "[0].notes[1].description")), "unindexed");
+    CHECK_STR(json_text(json_path(plans, "[1].leadingOperationType")), "TableScan");
+    CHECK(json_double(json_get(json_at(plans, 0), "relativeCost"), 9) < 1);
+    CHECK(json_double(json_get(json_at(plans, 1), "relativeCost"), 0) > 1);
+
+    reply = explained("SELECT+Id+FROM+Account+WHERE+Name+LIKE+'A%25'"); /* leaves all of them */
+    CHECK_STR(json_text(json_path(reply.json, "plans[0].leadingOperationType")), "TableScan");
+    CHECK_INT(json_get(reply.json, "plans")->len, 2);
+    reply = explained("SELECT+Id+FROM+Account+WHERE+Name+LIKE+'%25A'");
+    CHECK_INT(json_get(reply.json, "plans")->len, 1);
+    reply = explained("SELECT+Id+FROM+Nothing__c");
+    CHECK_STR(error_code(&reply), "INVALID_TYPE");
+}
+
+TEST(query, explain_knows_an_index_that_was_asked_for)
+{
+    ask("POST", "/localorg/schema",
+        "{\"object\":\"Account\",\"fields\":[{\"name\":\"Deal__c\",\"label\":\"Deal\","
+        "\"type\":\"string\",\"length\":20,\"customIndex\":true}]}");
+    given_accounts(40);
+    struct reply reply = explained("SELECT+Id+FROM+Account+WHERE+Deal__c='none'");
+    CHECK_STR(json_text(json_path(reply.json, "plans[0].fields[0]")), "Deal__c");
+    CHECK_STR(json_text(json_path(reply.json, "plans[0].leadingOperationType")), "Index");
+}
