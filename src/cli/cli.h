@@ -105,6 +105,8 @@ void grid_print(struct grid *grid); /* prints and frees */
 const char *ago(struct cli *cli, int64_t ms);
 const char *when_text(int64_t ms);
 const char *thousands(int64_t number);
+/* "Test Env (sandbox)" and so on, in the environment's colour where colours show. */
+const char *environment_text(const struct cli *cli, const char *environment);
 const char *took(int64_t ms);
 void progress_begin(struct cli *cli, struct progress *progress);
 void progress_end(struct cli *cli); /* wipes the line */

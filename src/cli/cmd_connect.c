@@ -1,299 +1,284 @@
-/* cmd_connect.c - `argil connect`: sign in to an org.
+/* cmd_connect.c - `argil connect`: sign in to an org, or sign in again.
  *
- * In the browser unless another way was asked for (connect_machine.c). A loopback listener waits for the answer; state is compared in constant
- * time, the code is exchanged with its PKCE verifier, and the tokens are
- * sealed before they touch the disk. */
+ * In the browser (connect_browser.c) unless another way was asked for
+ * (connect_machine.c). A name that is there already is reconnected in place: what
+ * the words leave open comes from the stored connection, the org must be the same,
+ * another user is told of before it takes over. */
+#include "cli/connect_pages.h"
 #include "cli/connect_priv.h"
 
 #include "base/str.h"
-#include "base/uri.h"
-#include "http/server.h"
 
-#include <pthread.h>
-#include <sodium.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#define WAIT_MS (10 * 60 * 1000)
+#define WAIT_MOST_S 600
 
-struct waiting {
-    pthread_mutex_t lock;
-    pthread_cond_t came;
-    const char *state; /* expected */
-    char code[1024];
-    char error[128], description[512]; /* what the org said instead of a code */
-    bool done;
-};
-
-static bool same_text(const char *a, const char *b)
+const char *connect_callback(struct arena *arena, int port)
 {
-    size_t len = strlen(a);
-    return b && strlen(b) == len && !sodium_memcmp(a, b, len);
+    return arena_printf(arena, "http://127.0.0.1:%d/callback", port);
 }
 
-static void page(struct http_out *out, int status, const char *title, const char *text)
+/* ------------------------------------------------------------------- output */
+
+static void print_json(const struct connection *c, const char *scopes_missing,
+                       const struct user_change *change)
 {
-    out->status = status;
-    buf_printf(&out->body,
-               "<!doctype html><meta charset=utf-8><title>Argil</title>"
-               "<body style=\"font:16px system-ui;margin:4em auto;max-width:32em\">"
-               "<h1>%s</h1><p>%s</p>",
-               title, text);
+    struct buf out = BUF_INIT;
+    struct jw w;
+    jw_init(&w, &out);
+    jw_object(&w);
+    jw_kv_text(&w, "connection", c->name);
+    jw_kv_text(&w, "environment", c->environment);
+    jw_kv_text(&w, "organization_id", c->org_id);
+    jw_kv_text(&w, "organization", c->org_name);
+    jw_kv_text(&w, "username", c->username);
+    jw_kv_text(&w, "instance_url", c->instance_url);
+    jw_kv_text(&w, "scopes", c->scopes);
+    jw_kv_text(&w, "scopes_not_granted", scopes_missing);
+    if (change->user_was)
+        jw_kv_text(&w, "username_was", change->user_was);
+    jw_end_object(&w);
+    puts(buf_text(&out));
+    buf_free(&out);
 }
 
-static void on_request(void *ctx, struct http_in *in, struct http_out *out)
-{
-    struct waiting *waiting = ctx;
-    http_out_header(in, out, "Content-Type", "text/html; charset=utf-8");
-    http_out_header(in, out, "Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'");
-    if (!text_eq(in->path, "/callback")) {
-        page(out, 404, "Nothing here", "This address only waits for a Salesforce sign-in.");
-        return;
-    }
-    struct uri_pair *pairs = uri_pairs(in->arena, in->query, in->query ? strlen(in->query) : 0);
-    const char *code = uri_pair_get(pairs, "code");
-    const char *error = uri_pair_get(pairs, "error");
-    const char *description = uri_pair_get(pairs, "error_description");
-
-    if (!same_text(waiting->state, uri_pair_get(pairs, "state"))) {
-        page(out, 400, "Not ours",
-             "This answer does not belong to the sign-in that Argil started. Nothing was stored.");
-        return;
-    }
-    pthread_mutex_lock(&waiting->lock);
-    snprintf(waiting->code, sizeof waiting->code, "%s", code ? code : "");
-    snprintf(waiting->error, sizeof waiting->error, "%s", error ? error : "no code");
-    snprintf(waiting->description, sizeof waiting->description, "%s",
-             description ? description : "");
-    waiting->done = true;
-    pthread_cond_signal(&waiting->came);
-    pthread_mutex_unlock(&waiting->lock);
-    if (code)
-        page(out, 200, "Signed in", "You can close this page and go back to the terminal.");
-    else
-        page(out, 200, "Salesforce refused", "The terminal explains why and what to do.");
-}
-
-/* Hands the URL to $BROWSER or xdg-open; false when neither works. */
-static bool open_browser(const char *url)
-{
-    const char *browser = getenv("BROWSER");
-    if (!browser || !*browser) {
-        if (!getenv("DISPLAY") && !getenv("WAYLAND_DISPLAY"))
-            return false;
-        browser = "xdg-open";
-    }
-    pid_t child = fork();
-    if (child == 0) {
-        if (fork() == 0) {
-            execlp(browser, browser, url, (char *)NULL);
-            _exit(127);
-        }
-        _exit(0);
-    }
-    if (child > 0)
-        waitpid(child, NULL, 0);
-    return child > 0;
-}
-
-static enum status wait_for_code(struct cli *cli, struct waiting *waiting, struct err *err)
-{
-    int64_t end = cli->world->monotonic_ms(cli->world) + WAIT_MS;
-    pthread_mutex_lock(&waiting->lock);
-    while (!waiting->done && !atomic_load(&cli->stop) &&
-           cli->world->monotonic_ms(cli->world) < end) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_nsec += 200 * 1000000L;
-        until.tv_sec += until.tv_nsec / 1000000000L;
-        until.tv_nsec %= 1000000000L;
-        pthread_cond_timedwait(&waiting->came, &waiting->lock, &until);
-    }
-    bool done = waiting->done;
-    pthread_mutex_unlock(&waiting->lock);
-    if (atomic_load(&cli->stop))
-        return err_set(err, ERR_STOPPED, "sign-in was interrupted; nothing was stored");
-    if (!done) {
-        err_set(err, ERR_TIMEOUT, "nobody finished the sign-in within ten minutes");
-        err_cause(err, "The page was left open too long, or it showed an error of Salesforce's own "
-                       "(OAUTH_APPROVAL_ERROR_GENERIC), which never comes back here.");
-        err_hint(err, "If the page showed an error, copy the address of that page and run: argil "
-                      "doctor --error 'ADDRESS'. Else run argil connect again.");
-        return FAIL;
-    }
-    if (!waiting->code[0]) {
-        err_set(err, "connect.signin_refused", "Salesforce refused the sign-in: %s%s%s",
-                waiting->error, waiting->description[0] ? ": " : "", waiting->description);
-        err_cause(err, "The org answered the sign-in page with an error instead of a code.");
-        salesforce_connector.signin_explain(err, waiting->error, waiting->description);
-        return FAIL;
-    }
-    return OK;
-}
-
-/* The browser part: a listener, a URL, a code. */
-static enum status sign_in(struct cli *cli, struct cli_engine *open, struct crm_signin *signin,
-                           int port, bool browser, struct connection *connection,
-                           struct crm_tokens *tokens, struct err *err)
-{
-    const struct connector *crm = &salesforce_connector;
-    struct waiting waiting = {.lock = PTHREAD_MUTEX_INITIALIZER, .came = PTHREAD_COND_INITIALIZER};
-    struct http_server_options options = {
-        .host = "127.0.0.1", .port = port, .threads = 1, .handler = on_request, .ctx = &waiting};
-    enum status rc = FAIL;
-
-    struct http_server *server = http_server_start(&options, err);
-    if (!server) {
-        err_hint(err, "another program uses port %d; choose one with --port", port);
-        return FAIL;
-    }
-    signin->redirect_uri =
-        arena_printf(open->arena, "http://127.0.0.1:%d/callback", http_server_port(server));
-    if (crm->signin_begin(cli->world, open->arena, signin, err) != OK)
-        goto done;
-    waiting.state = signin->state;
-    fprintf(stderr, "Callback URL (must be listed in the connected app): %s\n",
-            signin->redirect_uri);
-    if (!browser || !open_browser(signin->url))
-        fprintf(stderr, "Open this page and sign in:\n\n  %s\n\n", signin->url);
-    else
-        fprintf(stderr, "Waiting for the sign-in in your browser...\n");
-    if (wait_for_code(cli, &waiting, err) != OK)
-        goto done;
-    rc = crm->signin_finish(cli->world, open->arena, signin, waiting.code, connection, tokens, err);
-done:
-    http_server_stop(server, 1000);
-    return rc;
-}
-
-static void say_connected(struct cli *cli, const struct connection *c)
+static void say_connected(struct cli *cli, const struct connection *c, const char *scopes_asked,
+                          const char *scopes_missing, const struct user_change *change)
 {
     if (cli->json) {
-        struct buf out = BUF_INIT;
-        struct jw w;
-        jw_init(&w, &out);
-        jw_object(&w);
-        jw_kv_text(&w, "connection", c->name);
-        jw_kv_text(&w, "environment", c->environment);
-        jw_kv_text(&w, "organization_id", c->org_id);
-        jw_kv_text(&w, "organization", c->org_name);
-        jw_kv_text(&w, "username", c->username);
-        jw_kv_text(&w, "instance_url", c->instance_url);
-        jw_kv_text(&w, "scopes", c->scopes);
-        jw_end_object(&w);
-        puts(buf_text(&out));
-        buf_free(&out);
+        print_json(c, scopes_missing, change);
         return;
     }
-    printf("Connected \"%s\" to %s (%s)\n", c->name, c->org_name ? c->org_name : c->org_id,
-           c->environment);
-    printf("  organization  %s\n  OAuth user    %s\n  instance      %s\n  scopes        %s\n",
-           c->org_id, c->username, c->instance_url, c->scopes ? c->scopes : "");
+    printf("Connected \"%s\" to %s, %s\n", c->name, c->org_name ? c->org_name : c->org_id,
+           environment_text(cli, c->environment));
+    printf("  organization  %s\n  OAuth user    %s\n  instance      %s\n  granted       %s\n"
+           "  asked for     %s\n",
+           c->org_id, c->username, c->instance_url, c->scopes ? c->scopes : "not told",
+           scopes_asked);
+    if (scopes_missing)
+        printf("  not granted   %s (Setup, App Manager, the app, Edit, Selected OAuth Scopes)\n",
+               scopes_missing);
     puts("Everyone who uses this workspace reads and writes as this user.\n"
          "Next: argil apply RECIPE.yaml");
 }
 
-/* Wrong words, before anything is opened; fills client id and login URL. */
-static int words_check(struct cli *cli, const struct args *args, struct crm_signin *signin)
+/* What another user may change: told before, and after. */
+static void say_change(const struct user_change *change, const struct connection *c)
 {
-    enum crm_grant way = connect_way(args);
-    bool by_token = args_has(args, "access-token-file");
-    const char *url = args_get(args, "url");
-    int rc = connect_machine_check(cli, args, way);
-    if (rc != EXIT_DONE)
-        return rc;
-    signin->client_id = args_get(args, "client-id");
-    if (!signin->client_id)
-        signin->client_id = getenv("ARGIL_CLIENT_ID");
-    signin->login_url = url ? url : "https://login.salesforce.com";
-    if (!by_token && way != CRM_GRANT_REFRESH && !signin->client_id)
+    fprintf(stderr,
+            "The OAuth user changes from %s to %s.\n"
+            "  Other records may be visible: sharing decides for each user. The next full sync\n"
+            "  shows which.\n",
+            change->user_was, c->username);
+    for (size_t i = 0; i < change->lacks.count; i++)
+        fprintf(stderr, "  %s\n      %s\n", change->lacks.items[i].evidence,
+                change->lacks.items[i].fix ? change->lacks.items[i].fix : "");
+    if (!change->lacks.count)
+        fprintf(stderr, "  What the tables need, this user may read and write.\n");
+}
+
+/* --------------------------------------------------------------------- words */
+
+/* Wrong words, before anything is opened. */
+static int words_check(struct cli *cli, const struct args *args)
+{
+    if (args_has(args, "access-token-file") && !args_get(args, "url"))
+        return cli_usage(cli, &command_connect,
+                         "--access-token-file wants --url, the instance URL");
+    return connect_machine_check(cli, args, connect_way(args));
+}
+
+/* What is still missing when words, environment and the stored connection are read. */
+static int wish_check(struct cli *cli, const struct args *args, const struct crm_signin *signin,
+                      bool given_url)
+{
+    if (!args_has(args, "access-token-file") && signin->grant != CRM_GRANT_REFRESH &&
+        !signin->client_id)
         return cli_usage(cli, &command_connect,
                          "--client-id is missing: the consumer key of your connected app "
                          "(Setup > App Manager > your app > Manage Consumer Details)");
-    if (by_token && !url)
+    if (!given_url && args_has(args, "sandbox") && signin->grant != CRM_GRANT_REFRESH)
         return cli_usage(cli, &command_connect,
-                         "--access-token-file wants --url, the instance URL");
-    if (!url && args_has(args, "sandbox") && way != CRM_GRANT_REFRESH)
-        return cli_usage(cli, &command_connect,
-                         "--sandbox wants --url, the sandbox's My Domain "
-                         "(https://NAME--SANDBOX.sandbox.my.salesforce.com)");
+                         "--sandbox (Test Env) wants --url, the sandbox's My Domain "
+                         "(https://NAME--SANDBOX.sandbox.my.salesforce.com): the generic "
+                         "test.salesforce.com is refused for External Client Apps");
     return EXIT_DONE;
 }
 
-/* The way in that was asked for. */
-static enum status come_in(struct cli *cli, const struct args *args, struct cli_engine *open,
-                           struct crm_signin *signin, int port, struct connection *connection,
-                           struct crm_tokens *tokens, struct err *err)
+static const char *option_or(const struct args *args, const char *name, const char *variable)
+{
+    const char *given = args_get(args, name), *value = given ? given : getenv(variable);
+    return text_blank(value) ? NULL : value;
+}
+
+static enum status wish_fill(const struct args *args, struct cli_engine *open,
+                             struct crm_signin *signin, bool *known, bool *given_url,
+                             struct err *err)
 {
     enum crm_grant way = connect_way(args);
-    struct secret access = {0};
-    if (args_has(args, "access-token-file")) {
-        enum status rc = connect_secret(args_get(args, "access-token-file"), "ARGIL_ACCESS_TOKEN",
-                                        &access, err);
-        if (rc == OK)
-            rc = salesforce_connector.signin_token(cli->world, open->arena, signin->login_url,
-                                                   &access, connection, tokens, err);
-        secret_wipe(&access);
-        return rc;
-    }
-    if (connect_secret(args_get(args, "client-secret-file"),
-                       way == CRM_GRANT_REFRESH ? NULL : "ARGIL_CLIENT_SECRET",
-                       &signin->client_secret, err) != OK ||
-        connect_machine_fill(args, way, open->arena, signin, err) != OK)
+    signin->grant = way;
+    signin->client_id = option_or(args, "client-id", "ARGIL_CLIENT_ID");
+    signin->login_url = args_get(args, "url");
+    signin->insecure_host = option_or(args, "insecure-host", "ARGIL_INSECURE_HOST");
+    signin->sandbox = args_has(args, "sandbox");
+    if (!args_has(args, "access-token-file") &&
+        (connect_secret(args_get(args, "client-secret-file"),
+                        way == CRM_GRANT_REFRESH ? NULL : "ARGIL_CLIENT_SECRET",
+                        &signin->client_secret, err) != OK ||
+         connect_machine_fill(args, way, open->arena, signin, err) != OK))
         return FAIL;
-    if (way != CRM_GRANT_CODE)
-        return salesforce_connector.signin_machine(cli->world, open->arena, signin, connection,
-                                                   tokens, err);
-    return sign_in(cli, open, signin, port, !args_has(args, "no-browser"), connection, tokens, err);
+    *known = false;
+    if (engine_signin_recall(&open->engine, open->arena, args->words[0], signin, known, err) != OK)
+        return FAIL;
+    *given_url = signin->login_url != NULL;
+    if (!signin->login_url)
+        signin->login_url = "https://login.salesforce.com";
+    return OK;
+}
+
+/* ----------------------------------------------------------------- ways in */
+
+/* One call of the command. */
+struct request {
+    struct cli *cli;
+    const struct args *args;
+    struct cli_engine *open;
+    struct crm_signin signin;
+    int64_t port, wait_s;
+    bool known;     /* the name is there already */
+    bool given_url; /* by words or by what is stored */
+    struct connect_browser *browser;
+};
+
+static enum status by_token(struct request *r, struct connection *connection,
+                            struct crm_tokens *tokens, struct err *err)
+{
+    struct secret access = {0};
+    enum status rc =
+        connect_secret(args_get(r->args, "access-token-file"), "ARGIL_ACCESS_TOKEN", &access, err);
+    if (rc == OK)
+        rc = salesforce_connector.signin_token(r->cli->world, r->open->arena, &r->signin, &access,
+                                               connection, tokens, err);
+    secret_wipe(&access);
+    return rc;
+}
+
+static bool is_local(const struct crm_signin *signin)
+{
+    return signin->insecure_host && text_starts(signin->login_url, "http://");
+}
+
+static enum status by_browser(struct request *r, struct connection *connection,
+                              struct crm_tokens *tokens, struct err *err)
+{
+    struct crm_signin *signin = &r->signin;
+    struct connect_wish wish = {.name = r->args->words[0],
+                                .host = signin->login_url,
+                                .environment = signin->sandbox         ? "sandbox"
+                                               : is_local(signin) ? "local" : "production",
+                                .scopes = salesforce_connector.signin_scopes(CRM_GRANT_CODE),
+                                .again = r->known};
+    r->browser = connect_browser_start(r->cli, signin, &wish, (int)r->port, err);
+    if (!r->browser)
+        return FAIL;
+    connect_browser_invite(r->browser, !args_has(r->args, "no-browser"));
+    return connect_browser_wait(r->browser, r->wait_s * 1000, r->open->arena, connection, tokens,
+                                err);
+}
+
+static enum status come_in(struct request *r, struct connection *connection,
+                           struct crm_tokens *tokens, struct err *err)
+{
+    if (args_has(r->args, "access-token-file"))
+        return by_token(r, connection, tokens, err);
+    if (r->signin.grant != CRM_GRANT_CODE)
+        return salesforce_connector.signin_machine(r->cli->world, r->open->arena, &r->signin,
+                                                   connection, tokens, err);
+    return by_browser(r, connection, tokens, err);
+}
+
+/* ------------------------------------------------------------------ the whole */
+
+/* Another user takes over only when somebody says so who knows what changes. */
+static enum status accept_user(struct request *r, const struct connection *connection,
+                               const struct crm_tokens *tokens, struct user_change *change,
+                               struct err *err)
+{
+    struct engine *engine = &r->open->engine;
+    enum status rc = engine_user_change(engine, r->open->arena, connection, tokens, change, err);
+    if (rc == OK && change->user_was) {
+        say_change(change, connection);
+        if (!args_has(r->args, "yes")) {
+            rc = err_set(err, ERR_APPROVAL, "\"%s\" is connected as %s; you signed in as %s",
+                         connection->name, change->user_was, connection->username);
+            err_hint(err, "Nothing was changed. Add --yes to let the new user take over, or sign in "
+                          "as %s.", change->user_was);
+        }
+    }
+    if (rc != OK)
+        engine_give_back(engine, connection, tokens);
+    return rc;
+}
+
+static int finish(struct request *r)
+{
+    struct err err = {0};
+    struct connection connection = {0};
+    struct crm_tokens tokens = {0};
+    struct user_change change = {0};
+    int rc = EXIT_DONE;
+    enum status status = come_in(r, &connection, &tokens, &err);
+    connection.name = r->args->words[0];
+    connection.connector = "salesforce";
+    if (status == OK)
+        status = accept_user(r, &connection, &tokens, &change, &err);
+    if (status == OK)
+        status = engine_connect(&r->open->engine, &connection, &tokens, &err);
+    const char *missing =
+        salesforce_connector.signin_missing(r->open->arena, tokens.grant, connection.scopes);
+    connect_browser_end(r->browser, &err, &connection, missing);
+    if (status == OK)
+        say_connected(r->cli, &connection, salesforce_connector.signin_scopes(tokens.grant),
+                      missing, &change);
+    else
+        rc = cli_fail(r->cli, &err);
+    crm_tokens_wipe(&tokens);
+    return rc;
 }
 
 static int run(struct cli *cli, const struct args *args)
 {
     struct err err = {0};
-    struct connection connection = {.name = args->words[0], .connector = "salesforce"};
-    struct crm_tokens tokens = {0};
-    struct crm_signin signin = {0};
-    int64_t port = 0;
-
-    if (!cli_number(cli, args, "port", &port))
+    struct request r = {.cli = cli, .args = args, .wait_s = WAIT_MOST_S};
+    if (!cli_number(cli, args, "port", &r.port) || !cli_number(cli, args, "wait", &r.wait_s))
         return EXIT_USAGE;
-    int rc = words_check(cli, args, &signin);
+    if (r.wait_s > WAIT_MOST_S)
+        return cli_usage(cli, &command_connect, "a sign-in is good for 600 seconds at most");
+    int rc = words_check(cli, args);
     if (rc != EXIT_DONE)
         return rc;
-    struct cli_engine *open = cli_engine_open(cli, true);
-    if (!open)
+    r.open = cli_engine_open(cli, true);
+    if (!r.open)
         return cli->failed;
-    enum status status =
-        come_in(cli, args, open, &signin, (int)port, &connection, &tokens, &err);
-    connection.name = args->words[0];
-    connection.connector = "salesforce";
-    if (status == OK && args_has(args, "sandbox") &&
-        text_eq(connection.environment, "production")) {
-        status = err_set(&err, "connect.wrong_environment",
-                         "%s says it is a production org, and --sandbox was asked for",
-                         connection.org_id);
-        err_hint(&err, "leave --sandbox out, or sign in to the sandbox's own My Domain");
-    }
-    if (status == OK)
-        status = engine_connect(&open->engine, &connection, &tokens, &err);
-    if (status == OK)
-        say_connected(cli, &connection);
-    else
+    if (wish_fill(args, r.open, &r.signin, &r.known, &r.given_url, &err) != OK)
         rc = cli_fail(cli, &err);
-    connect_signin_wipe(&signin);
-    crm_tokens_wipe(&tokens);
-    cli_engine_close(open);
+    else if ((rc = wish_check(cli, args, &r.signin, r.given_url)) == EXIT_DONE)
+        rc = finish(&r);
+    connect_signin_wipe(&r.signin);
+    cli_engine_close(r.open);
     return rc;
 }
 
 static const struct cli_option options[] = {
     {"client-id", 0, "KEY", "consumer key of your connected app (or $ARGIL_CLIENT_ID)"},
     {"client-secret-file", 0, "FILE", "its secret, - for stdin (or $ARGIL_CLIENT_SECRET)"},
-    {"url", 0, "URL", "login host: My Domain, or a localorg (default login.salesforce.com)"},
-    {"sandbox", 0, NULL, "insist that the org is a sandbox (Test Env)"},
+    {"url", 0, "URL", "the org's My Domain (default https://login.salesforce.com)"},
+    {"sandbox", 0, NULL, "Test Env: the org must say that it is a sandbox"},
+    {"insecure-host", 0, "HOST", "allow a localorg on 127.0.0.1, localhost or ::1 (or $ARGIL_INSECURE_HOST)"},
     {"port", 0, "PORT", "port of the callback URL (default: any free one)"},
+    {"wait", 0, "SECONDS", "give up the browser sign-in after so long (default 600, the most)"},
     {"no-browser", 0, NULL, "print the page's address instead of opening a browser"},
+    {"yes", 'y', NULL, "reconnect: let another user of the same org take over"},
     {"client-credentials", 0, NULL, "no browser: key and secret, as the app's Run As user"},
     {"jwt-key-file", 0, "FILE", "no browser: JWT bearer with this private key (PEM)"},
     {"username", 0, "USER", "with --jwt-key-file: the user to act as"},
@@ -309,17 +294,21 @@ const struct command command_connect = {
     .about =
         "Opens the org's sign-in page (OAuth 2.0 web-server flow with PKCE, scopes\n"
         "`api refresh_token id openid profile`) and stores the tokens, sealed with the\n"
-        "workspace's key. Repeating it reconnects in place; another org is refused.\n\n"
+        "workspace's key. Production is expected unless --sandbox (Test Env) is given, and the\n"
+        "org is asked which it is. With a name that is there already it reconnects in place:\n"
+        "`argil connect prod` is enough. Another org is refused, another user shown first.\n\n"
         "  argil connect prod --client-id 3MVG9...\n"
-        "  argil connect test --sandbox --url https://acme--uat.sandbox.my.salesforce.com\n"
-        "  argil connect demo --url http://127.0.0.1:8460 --client-id ... (localorg)\n\n"
+        "  argil connect test --sandbox --url https://acme--uat.sandbox.my.salesforce.com \\\n"
+        "      --client-id 3MVG9...\n"
+        "  argil connect demo --url http://127.0.0.1:8460 --insecure-host 127.0.0.1 \\\n"
+        "      --client-id ... (localorg)\n\n"
         "Integration users and servers come in without a browser, and stay:\n\n"
         "  argil connect prod --client-credentials --url https://acme.my.salesforce.com \\\n"
         "      --client-id 3MVG9... --client-secret-file secret\n"
         "  argil connect prod --jwt-key-file argil.key --username bot@acme.com \\\n"
         "      --url https://acme.my.salesforce.com --client-id 3MVG9...\n\n"
-        "The connected app needs the callback URL http://127.0.0.1:PORT/callback; fix the\n"
-        "port with --port and list that exact URL in the app.",
+        "The app needs the exact callback URL: fix the port with --port and list what\n"
+        "`argil connection callback-url --port PORT` prints.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

@@ -19,4 +19,22 @@ enum status connect_machine_fill(const struct args *args, enum crm_grant way, st
                                  struct crm_signin *signin, struct err *err);
 void connect_signin_wipe(struct crm_signin *signin);
 
+/* The exact callback URL for a port, on `arena`. */
+const char *connect_callback(struct arena *arena, int port);
+
+/* A sign-in in the browser (connect_browser.c): start listens and begins, invite
+ * opens or prints the page, wait blocks until the answer is exchanged, end tells
+ * the page how it went (*err "" or NULL = connected) and stops. */
+struct connect_wish;
+struct connect_browser;
+struct connect_browser *connect_browser_start(struct cli *cli, const struct crm_signin *signin,
+                                              const struct connect_wish *wish, int port,
+                                              struct err *err);
+void connect_browser_invite(struct connect_browser *browser, bool open);
+enum status connect_browser_wait(struct connect_browser *browser, int64_t wait_ms,
+                                 struct arena *arena, struct connection *connection,
+                                 struct crm_tokens *tokens, struct err *err);
+void connect_browser_end(struct connect_browser *browser, const struct err *err,
+                         const struct connection *connection, const char *scopes_missing);
+
 #endif

@@ -76,6 +76,24 @@ const char *thousands(int64_t number)
     return out;
 }
 
+/* Production red, a sandbox yellow, a local org blue: everywhere the same. */
+const char *environment_text(const struct cli *cli, const char *environment)
+{
+    static const struct {
+        const char *name, *words, *colour;
+    } known[] = {{"production", "production", "\033[1;31m"},
+                 {"sandbox", "Test Env (sandbox)", "\033[1;33m"},
+                 {"local", "local", "\033[1;34m"}};
+    char *out = next_text();
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (text_eq(known[i].name, environment)) {
+            snprintf(out, sizeof ring[0], "%s%s%s", cli->colour_out ? known[i].colour : "",
+                     known[i].words, cli->colour_out ? "\033[0m" : "");
+            return out;
+        }
+    return environment ? environment : "";
+}
+
 /* ---------------------------------------------------------------- tables */
 
 struct grid {

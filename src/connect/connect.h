@@ -321,12 +321,19 @@ struct crm_session {
     int64_t server_date_ms;        /* Date header of the last answer; 0 = none */
 };
 
-/* Sign-in by browser: begin gives the URL to open, finish takes what came back. */
+/* A sign-in, however it is done. By browser: begin gives the URL to open, finish
+ * takes what came back. The environment is part of the wish: the org must say that
+ * it is a sandbox when one was asked for, and that it is none otherwise
+ * ("connect.wrong_environment"). */
 struct crm_signin {
     const char *login_url, *client_id, *redirect_uri;
+    bool sandbox;                /* Test Env */
+    const char *insecure_host;   /* the loopback host that login_url may name (a localorg); NULL: only
+                                    hosts of the remote's own */
     struct secret client_secret; /* may be unset (public client) */
     const char *url;             /* out of begin */
     const char *state;           /* out of begin: compare in constant time */
+    const char *nonce;           /* out of begin: the answer must carry it */
     struct secret verifier;      /* PKCE */
     /* For signin_machine only: */
     enum crm_grant grant;
@@ -349,14 +356,18 @@ struct connector {
                                  const struct crm_signin *signin, const char *code,
                                  struct connection *connection, struct crm_tokens *tokens,
                                  struct err *err);
-    /* For scripts: an access token that is already there. */
-    enum status (*signin_token)(struct world *world, struct arena *arena, const char *instance_url,
-                                const struct secret *access_token, struct connection *connection,
-                                struct crm_tokens *tokens, struct err *err);
+    /* For scripts: an access token that is already there; login_url is the instance. */
+    enum status (*signin_token)(struct world *world, struct arena *arena,
+                                const struct crm_signin *signin, const struct secret *access_token,
+                                struct connection *connection, struct crm_tokens *tokens,
+                                struct err *err);
     /* Without a browser: client credentials, JWT bearer, a refresh token in hand. */
     enum status (*signin_machine)(struct world *world, struct arena *arena,
                                   const struct crm_signin *signin, struct connection *connection,
                                   struct crm_tokens *tokens, struct err *err);
+    /* The scopes a way in asks for; and which of them were not granted, NULL = none. */
+    const char *(*signin_scopes)(enum crm_grant grant);
+    const char *(*signin_missing)(struct arena *arena, enum crm_grant grant, const char *granted);
     /* Cause and hint for an error that the sign-in page sent back. */
     void (*signin_explain)(struct err *err, const char *code, const char *description);
     enum status (*revoke)(struct world *world, const struct connection *connection,
@@ -378,6 +389,10 @@ struct connector {
                           struct crm_access **list, size_t *count, struct err *err);
     enum status (*identity)(struct crm_session *session, struct arena *arena,
                             struct crm_identity *out, struct err *err);
+
+    /* May this user do what the tables need? Appends a finding for each lack. */
+    void (*check_needs)(struct crm_session *session, struct arena *arena,
+                        const struct crm_need *needs, size_t count, struct crm_findings *out);
 
     /* Runs every check it can, cheapest first. With tokens NULL only the address
      * is looked at (connection->login_url). Never fails: findings say it all. */

@@ -8,7 +8,11 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "base/uri.h"
 #include "store/store_access.h"
+#include "store/store_describes.h"
+
+#include <string.h>
 
 static const struct connector *connector_named(const struct engine *engine, const char *name)
 {
@@ -102,44 +106,193 @@ enum status engine_doctor(struct engine *engine, struct arena *arena, const char
     return note_recovery(engine, &connection, out, err);
 }
 
+/* ------------------------------------------------------ connect, reconnect */
+
+enum status engine_signin_recall(struct engine *engine, struct arena *arena, const char *name,
+                                 struct crm_signin *wish, bool *known, struct err *err)
+{
+    struct connection c = {0};
+    struct crm_tokens tokens = {0};
+    struct err none = {0};
+    *known = engine->store->does->connection_get(engine->store, arena, name, &c, &none) == OK;
+    if (!*known)
+        return err_is(&none, ERR_NOT_FOUND) ? OK : (*err = none, FAIL);
+    if (tokens_get(engine, &c, arena, &tokens, &none) != OK)
+        log_warn("connection %s: what is sealed does not open: %s", name, none.message);
+    bool same_place = !wish->login_url;
+    struct uri uri;
+    if (same_place)
+        wish->login_url = c.login_url;
+    if (same_place && uri_parse(arena, c.login_url, &uri) && text_eq(uri.scheme, "http"))
+        wish->insecure_host = uri.host; /* it was named when the connection was made */
+    bool same_app = !wish->client_id || text_eq(wish->client_id, c.client_id);
+    wish->client_id = wish->client_id ? wish->client_id : c.client_id;
+    wish->username = wish->username ? wish->username : c.username;
+    wish->sandbox = wish->sandbox || text_eq(c.environment, "sandbox");
+    if (wish->grant == CRM_GRANT_CODE && same_place && crm_grant_mints(tokens.grant))
+        wish->grant = tokens.grant;
+    if (same_app && !secret_is_set(&wish->client_secret))
+        secret_copy(&wish->client_secret, &tokens.client_secret);
+    if (same_app && wish->grant == CRM_GRANT_JWT && !secret_is_set(&wish->private_key))
+        secret_copy(&wish->private_key, &tokens.private_key);
+    crm_tokens_wipe(&tokens);
+    return OK;
+}
+
 /* A name stays with its org: tables and operations were made for that org. */
-static enum status check_same_org(struct engine *engine, const struct connection *connection,
+static enum status check_same_org(const struct connection *old, const struct connection *new,
                                   struct err *err)
 {
-    struct arena *arena = arena_new();
-    struct connection old = {0};
-    struct err ignored = {0};
-    enum status rc = OK;
-    if (engine->store->does->connection_get(engine->store, arena, connection->name, &old,
-                                            &ignored) == OK &&
-        old.org_id && *old.org_id && !text_eq(old.org_id, connection->org_id)) {
-        rc = err_set(err, ERR_CRM_WRONG_ORG,
-                     "connection \"%s\" belongs to org %s (%s), you signed in to %s (%s)",
-                     connection->name, old.org_id, old.org_name ? old.org_name : "?",
-                     connection->org_id ? connection->org_id : "?",
-                     connection->org_name ? connection->org_name : "?");
-        err_hint(err, "Sign in to the first org, or connect the other one under another name.");
-    }
-    arena_free(arena);
-    return rc;
+    if (text_blank(old->org_id) || text_eq(old->org_id, new->org_id))
+        return OK;
+    err_set(err, ERR_CRM_WRONG_ORG,
+            "connection \"%s\" belongs to org %s (%s), you signed in to %s (%s)", new->name,
+            old->org_id, old->org_name ? old->org_name : "?", new->org_id ? new->org_id : "?",
+            new->org_name ? new->org_name : "?");
+    err_cause(err, "Tables and operations were made for the first org. A browser that is signed in "
+                   "to another org leads there.");
+    err_hint(err, "Sign in to the first org (a private window helps), or connect the other one "
+                  "under another name.");
+    return FAIL;
+}
+
+void engine_give_back(struct engine *engine, const struct connection *connection,
+                      const struct crm_tokens *tokens)
+{
+    const struct connector *connector = connector_named(engine, connection->connector);
+    struct err err = {0};
+    /* other ways in use what somebody else may use as well: sf's own grant, a key */
+    if (tokens->grant != CRM_GRANT_CODE || !connector || !connector->revoke)
+        return;
+    if (connector->revoke(engine->world, connection, tokens, &err) != OK)
+        log_warn("connection %s: a grant that is not used could not be given back: %s",
+                 connection->name, err.message);
+}
+
+/* Salesforce keeps five grants a user and app: the one that was replaced goes. */
+static void end_replaced(struct engine *engine, const struct connection *old,
+                         const struct crm_tokens *was, const struct crm_tokens *now)
+{
+    if (secret_is_set(&was->refresh) && !secret_equal(&was->refresh, &now->refresh))
+        engine_give_back(engine, old, was);
+}
+
+static enum status connect_stored(struct engine *engine, struct connection *connection,
+                                  const struct crm_tokens *tokens, struct err *err)
+{
+    struct store *store = engine->store;
+    if (store->does->connection_put(store, connection, err) != OK ||
+        tokens_put(engine, connection, tokens, err) != OK)
+        return FAIL;
+    return store->does->describes->forget(store, connection->id, err);
 }
 
 enum status engine_connect(struct engine *engine, struct connection *connection,
                            const struct crm_tokens *tokens, struct err *err)
 {
-    if (check_same_org(engine, connection, err) != OK)
-        return FAIL;
-    if (!connection->status || !*connection->status)
+    struct store *store = engine->store;
+    struct arena *arena = arena_new();
+    struct connection old = {0};
+    struct crm_tokens was = {0};
+    struct err none = {0};
+    enum status rc = OK;
+    bool known = store->does->connection_get(store, arena, connection->name, &old, &none) == OK;
+    if (!known && !err_is(&none, ERR_NOT_FOUND)) {
+        *err = none;
+        rc = FAIL;
+    } else if (known) {
+        rc = check_same_org(&old, connection, err);
+        tokens_get(engine, &old, arena, &was, &none);
+        connection->last_used_ms = old.last_used_ms;
+        connection->daily_call_budget = old.daily_call_budget;
+    }
+    if (text_blank(connection->status))
         connection->status = STATUS_CONNECTED;
     if (!connection->connected_ms)
         connection->connected_ms = engine_now(engine);
-    if (engine->store->does->connection_put(engine->store, connection, err) != OK)
-        return FAIL;
-    if (tokens_put(engine, connection, tokens, err) != OK)
-        return FAIL;
-    log_info("connection %s: tokens stored, %s", connection->name, secret_hint(&tokens->access));
+    if (rc == OK)
+        rc = connect_stored(engine, connection, tokens, err);
+    if (rc != OK) {
+        engine_give_back(engine, connection, tokens);
+    } else {
+        end_replaced(engine, &old, &was, tokens);
+        log_info("connection %s: tokens stored, %s", connection->name,
+                 secret_hint(&tokens->access));
+    }
+    crm_tokens_wipe(&was);
+    arena_free(arena);
+    return rc;
+}
+
+/* ---------------------------------------------------------- another user */
+
+/* Tokens that are not stored yet, for a session to look around with. */
+static enum status lent_load(void *ctx, struct arena *arena, struct crm_tokens *out,
+                             struct err *err)
+{
+    crm_tokens_copy(out, ctx);
     return OK;
 }
+
+static enum status lent_save(void *ctx, const struct crm_tokens *tokens, struct err *err)
+{
+    crm_tokens_copy(ctx, tokens);
+    return OK;
+}
+
+static enum status look_around(struct engine *engine, struct arena *arena,
+                               const struct connection *connection,
+                               const struct crm_tokens *tokens, struct crm_findings *out,
+                               struct err *err)
+{
+    const struct connector *connector = connector_named(engine, connection->connector);
+    struct crm_tokens lent = {0};
+    struct crm_token_store store = {.ctx = &lent, .load = lent_load, .save = lent_save};
+    struct crm_need *needs = NULL;
+    const char *of = connection->name;
+    size_t count = 0;
+    struct err ignored = {0};
+    enum status rc = OK;
+    if (!connector || !connector->check_needs ||
+        engine_needs(engine, arena, NULL, 0, false, &of, &needs, &count, &ignored) != OK || !count)
+        return OK; /* no table: nothing is needed */
+    crm_tokens_copy(&lent, tokens);
+    struct crm_session *session = connector->open(engine->world, connection, &store, err);
+    if (session)
+        connector->check_needs(session, arena, needs, count, out);
+    else
+        rc = FAIL;
+    connector->close(session);
+    crm_tokens_wipe(&lent);
+    return rc;
+}
+
+enum status engine_user_change(struct engine *engine, struct arena *arena,
+                               const struct connection *connection, const struct crm_tokens *tokens,
+                               struct user_change *out, struct err *err)
+{
+    struct connection old = {0};
+    struct err none = {0};
+    struct crm_findings found = {0};
+    *out = (struct user_change){0};
+    if (engine->store->does->connection_get(engine->store, arena, connection->name, &old, &none) !=
+        OK)
+        return err_is(&none, ERR_NOT_FOUND) ? OK : (*err = none, FAIL);
+    if (check_same_org(&old, connection, err) != OK)
+        return FAIL;
+    if (text_blank(old.user_id) || text_eq(old.user_id, connection->user_id))
+        return OK;
+    out->user_was = old.username ? old.username : old.user_id;
+    if (look_around(engine, arena, connection, tokens, &found, err) != OK)
+        return FAIL;
+    out->lacks.items = arena_array(arena, found.count + 1, sizeof *found.items);
+    for (size_t i = 0; i < found.count; i++)
+        if (found.items[i].verdict != CRM_PASS)
+            out->lacks.items[out->lacks.count++] = found.items[i];
+    return OK;
+}
+
+/* -------------------------------------------------------------- disconnect */
 
 /* Open operations still need the sign-in: their outcome could not be found out. */
 static enum status check_no_open_operations(struct engine *engine, const struct connection *c,

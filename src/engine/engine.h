@@ -57,9 +57,28 @@ void engine_release(struct engine *engine);
 
 /* A session on a named connection, tokens from the vault and back to it. */
 struct crm_session *engine_session(struct engine *engine, const char *connection, struct err *err);
-/* Stores the connection and its sealed tokens (connect, reconnect). */
+/* Fills what a wish to sign in leaves open from the connection of that name, so
+ * that reconnecting needs no words: address, app, environment, way, secrets. *known
+ * says whether there is one. Texts on `arena`; wipe the wish's secrets. */
+enum status engine_signin_recall(struct engine *engine, struct arena *arena, const char *name,
+                                 struct crm_signin *wish, bool *known, struct err *err);
+/* A sign-in by another user of the same org: what the tables need and this one
+ * lacks. user_was NULL = a new connection or the same user: nothing changes. */
+struct user_change {
+    const char *user_was;
+    struct crm_findings lacks;
+};
+enum status engine_user_change(struct engine *engine, struct arena *arena,
+                               const struct connection *connection, const struct crm_tokens *tokens,
+                               struct user_change *out, struct err *err);
+/* Stores the connection and its sealed tokens (connect, reconnect); a browser's
+ * grant that takes the place of another ends that one at the remote, and one that
+ * is refused here is given back. ERR_CRM_WRONG_ORG: the name belongs to another. */
 enum status engine_connect(struct engine *engine, struct connection *connection,
                            const struct crm_tokens *tokens, struct err *err);
+/* Gives a grant back that nobody will use; never fails loudly. */
+void engine_give_back(struct engine *engine, const struct connection *connection,
+                      const struct crm_tokens *tokens);
 /* Revokes the grant at the remote, then forgets it; ERR_CONFLICT while operations are open. */
 enum status engine_disconnect(struct engine *engine, const char *name, struct err *err);
 enum status engine_secret_put(struct engine *engine, const char *name, const struct secret *value, struct err *err);

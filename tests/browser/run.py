@@ -20,10 +20,15 @@ def main():
     node, env = browser.ensure()
     passed = failed = 0
     for script in sorted(HERE.glob("*.stories.js")):
-        run = subprocess.run([node, str(script), *sys.argv[1:]], text=True, env=env, timeout=600,
-                             stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-        print(f"-- {script.name}\n{run.stdout}", end="", flush=True)
-        line = re.findall(r"^(\d+) passed, (\d+) failed", run.stdout, flags=re.M)
+        run = subprocess.Popen([node, str(script), *sys.argv[1:]], text=True, env=env,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        print(f"-- {script.name}")
+        text = ""
+        for said in run.stdout:
+            print(said, end="", flush=True)
+            text += said
+        run.wait()
+        line = re.findall(r"^(\d+) passed, (\d+) failed", text, flags=re.M)
         good, bad = (int(line[-1][0]), int(line[-1][1])) if line else (0, 1)
         passed, failed = passed + good, failed + bad
     print(f"{passed} passed, {failed} failed")

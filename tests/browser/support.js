@@ -27,6 +27,7 @@ const ARGIL = path.join(BUILD, 'src/argil/argil');
 const LOCALORG = path.join(BUILD, 'src/localorg/rest/localorg');
 const FAILURES = path.join(BUILD, 'browser-failures');
 const DEADLINE = 60000;
+const STORY_DEADLINE = 5 * DEADLINE;
 const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
                '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 
@@ -140,7 +141,8 @@ class Workspace {
     w.home = fs.mkdtempSync(path.join(os.tmpdir(), 'argil-browser-'));
     closing.push(() => fs.rmSync(w.home, { recursive: true, force: true })); // after the programs
     w.env = { ...process.env, ARGIL_DATA: path.join(w.home, 'data'), XDG_CONFIG_HOME: path.join(w.home, 'config'),
-              ARGIL_ALLOW_PRIVATE_HTTP: '1', ARGIL_SETTLE_MS: '0', NO_COLOR: '1' };
+              ARGIL_ALLOW_PRIVATE_HTTP: '1', ARGIL_INSECURE_HOST: '127.0.0.1',
+              ARGIL_SETTLE_MS: '0', NO_COLOR: '1' };
     await w.run('init');
     return w;
   }
@@ -182,9 +184,10 @@ async function tell(browser, { name, tell }) {
   const console_ = [];
   page.on('console', (m) => console_.push(`console ${m.type()}: ${m.text()}`));
   page.on('pageerror', (e) => console_.push(`page error: ${e.message}`));
-  page.setDefaultTimeout(DEADLINE);
+  context.setDefaultTimeout(DEADLINE);
   try {
-    await tell({ page, context, browser });
+    const late = later(STORY_DEADLINE).then(() => { throw new Error('the story did not come to an end'); });
+    await Promise.race([tell({ page, context, browser }), late]);
     console.log(`ok      ${name}`);
     return true;
   } catch (error) {

@@ -209,6 +209,7 @@ void org_connect(void)
 {
     struct crm_signin signin = {.login_url = json_get_text(org_ready, "url"),
                                 .client_id = json_get_text(org_ready, "client_id"),
+                                .insecure_host = "127.0.0.1",
                                 .redirect_uri = "http://localhost:1717/OauthRedirect"};
     const char *secret = json_get_text(org_ready, "client_secret");
     secret_set(&signin.client_secret, secret, strlen(secret));

@@ -14,7 +14,8 @@ import urllib.request
 import xml.etree.ElementTree as xml
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / "support_py"), str(HERE.parent.parent / "tools")]
+sys.path[:0] = [str(HERE), str(HERE.parent / "support_py"), str(HERE.parent.parent / "tools")]
+import bad_input  # noqa: E402
 import demo  # noqa: E402
 from programs import Workspace, main  # noqa: E402
 
@@ -497,4 +498,4 @@ def story_a_rotation_that_dies_anywhere_loses_nothing():
 
 
 if __name__ == "__main__":
-    sys.exit(main(globals()))
+    sys.exit(main({**globals(), **vars(bad_input)}))

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 #include "base/when.h"
+#include "store/store_describes.h"
 #include "store/store_runs.h"
 #include "store/store_choices.h"
 #include "store/store_counters.h"
@@ -128,7 +129,14 @@ static enum status mortal_counters_next(S *s, int64_t c, int64_t n, int64_t *fir
 }
 static const struct store_counters mortal_counters = {.next = mortal_counters_next};
 
+static enum status mortal_describes_forget(S *s, int64_t id, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->describes->forget(g.store, id, err);
+}
+static const struct store_describes mortal_describes = {.forget = mortal_describes_forget};
+
 static const struct store_driver mortal = {
+    .describes = &mortal_describes,
     .runs = &mortal_runs,
     .name = "mortal",
     .sources = &mortal_sources,
@@ -348,7 +356,7 @@ static void connect_org(void)
     struct crm_tokens tokens = {0};
     struct secret token = {0};
     secret_set(&token, "token", 5);
-    CHECK_OK(scripted_connector.signin_token(g.world, g.arena, "http://127.0.0.1", &token,
+    CHECK_OK(scripted_connector.signin_token(g.world, g.arena, &(struct crm_signin){0}, &token,
                                              &connection, &tokens, &g.err),
              &g.err);
     CHECK_OK(engine_connect(&g.engine, &connection, &tokens, &g.err), &g.err);

@@ -97,7 +97,7 @@ class Workspace:
         self.own_org = org is None
         self.org = org or Org(**org_options)
         self.env = dict(os.environ, ARGIL_DATA=str(self.home / "data"), XDG_CONFIG_HOME=str(self.home / "config"),
-                        ARGIL_ALLOW_PRIVATE_HTTP="1", ARGIL_SETTLE_MS="0", NO_COLOR="1")
+                        ARGIL_ALLOW_PRIVATE_HTTP="1", ARGIL_INSECURE_HOST="127.0.0.1", ARGIL_SETTLE_MS="0", NO_COLOR="1")
         if connect:
             try:
                 self.argil("init")

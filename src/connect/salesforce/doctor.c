@@ -305,7 +305,7 @@ static void check_user(struct doctor *d, const struct json *info)
 {
     const char *name = json_get_text(info, "preferred_username");
     const char *org = sf_id_dup(d->arena, json_get_text(info, "organization_id"));
-    bool machine = d->sf->grant == CRM_GRANT_CLIENT_CREDENTIALS || d->sf->grant == CRM_GRANT_JWT;
+    bool machine = crm_grant_mints(d->sf->grant);
     if (!info)
         return;
     if (!json_get_bool(info, "active", true))
@@ -337,8 +337,7 @@ static void check_user(struct doctor *d, const struct json *info)
 static void check_scopes(struct doctor *d)
 {
     const char *granted = d->connection->scopes;
-    bool machine = d->sf->grant == CRM_GRANT_CLIENT_CREDENTIALS || d->sf->grant == CRM_GRANT_JWT;
-    const char *asked = machine ? "api" : SF_SCOPES;
+    const char *asked = sf_signin_scopes(d->sf->grant);
     if (text_blank(granted)) {
         FOUND(d, "scopes", CRM_UNSURE, NULL, "not told: an access token was given");
     } else {
@@ -353,7 +352,7 @@ static void check_scopes(struct doctor *d)
                    "Setup, App Manager, the app, Edit, Selected OAuth Scopes: add it, wait ten "
                    "minutes, connect again.");
     }
-    if (machine || secret_is_set(&d->sf->refresh))
+    if (crm_grant_mints(d->sf->grant) || secret_is_set(&d->sf->refresh))
         FOUND(d, "renewal", CRM_PASS, NULL, "renews itself: %s", crm_grant_name(d->sf->grant));
     else
         advise(d, FOUND(d, "renewal", CRM_WARN, NULL, "no refresh token: ends with the session"),
@@ -523,59 +522,7 @@ static void check_history(struct doctor *d)
           rows.records ? rows.records->len : 0);
 }
 
-/* --------------------------------------------------- objects and fields */
-
-static void check_field(struct doctor *d, const struct crm_object *object,
-                        const struct crm_need *need, const struct crm_need_field *wanted)
-{
-    struct err err = {0};
-    const struct crm_field *field = sf_field_at(d->sf, object, wanted->name, &err);
-    if (!field) {
-        FOUND(d, "fields", CRM_FAILED, &err, "%s.%s is hidden or gone (table %s)", object->name,
-              wanted->name, wanted->because);
-    } else if (wanted->edit && !field->updateable && !(need->create && field->createable)) {
-        advise(
-            d,
-            FOUND(d, "fields", CRM_FAILED, NULL, "%s.%s cannot be written (table %s)", object->name,
-                  field->name, wanted->because),
-            "The user may read the field and not edit it.",
-            arena_printf(d->arena,
-                         "Setup, Permission Sets, a set assigned to the user, Object Settings, %s, "
-                         "Field Permissions, %s: tick Edit Access. argil permset makes such a set.",
-                         object->name, field->name));
-    }
-}
-
-static void check_need(struct doctor *d, const struct crm_need *need)
-{
-    struct err err = {0};
-    const struct crm_object *object = sf_describe(&d->sf->crm, need->object, &err);
-    size_t before = d->out->count;
-    if (!object) {
-        failed(d, "objects", &err);
-        return;
-    }
-    const char *lacks = !object->queryable                    ? "Read"
-                        : need->create && !object->createable ? "Create"
-                        : need->update && !object->updateable ? "Edit"
-                        : need->remove && !object->deletable  ? "Delete"
-                                                              : NULL;
-    if (lacks)
-        advise(
-            d,
-            FOUND(d, "objects", CRM_FAILED, NULL, "the user lacks %s on %s", lacks, object->name),
-            "A table needs it.",
-            arena_printf(d->arena,
-                         "Setup, Permission Sets, a set assigned to the user, Object Settings, %s: "
-                         "tick %s. argil permset makes such a set.",
-                         object->name, lacks));
-    for (size_t i = 0; i < need->field_count; i++)
-        check_field(d, object, need, &need->fields[i]);
-    if (d->out->count == before)
-        FOUND(d, "objects", CRM_PASS, NULL, "%s: read%s%s%s, %zu fields as the tables need them",
-              object->name, need->create ? ", create" : "", need->update ? ", edit" : "",
-              need->remove ? ", delete" : "", need->field_count);
-}
+/* ------------------------------------------------------- what tables need */
 
 static void check_duplicates(struct doctor *d, const struct crm_need *needs, size_t count)
 {
@@ -615,8 +562,7 @@ static void check_signed_in(struct doctor *d, const struct crm_need *needs, size
     check_session(d);
     check_environment(d);
     check_history(d);
-    for (size_t i = 0; i < count; i++)
-        check_need(d, &needs[i]);
+    sf_check_needs(&d->sf->crm, d->arena, needs, count, d->out);
     check_duplicates(d, needs, count);
 }
 

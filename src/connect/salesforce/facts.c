@@ -133,9 +133,7 @@ enum status sf_identity(struct crm_session *session, struct arena *arena, struct
     ask_user(sf, arena, out);
     ask_permission_sets(sf, arena, out);
     ask_userinfo(sf, arena, out);
-    bool machine = sf->grant == CRM_GRANT_CLIENT_CREDENTIALS || sf->grant == CRM_GRANT_JWT;
-    out->scopes_asked = machine ? "api" : SF_SCOPES;
-    if (sf->connection.scopes)
-        out->scopes_missing = sf_scopes_missing(arena, out->scopes_asked, sf->connection.scopes);
+    out->scopes_asked = sf_signin_scopes(sf->grant);
+    out->scopes_missing = sf_signin_missing(arena, sf->grant, sf->connection.scopes);
     return OK;
 }

@@ -64,8 +64,8 @@ enum sf_place sf_host_check(const char *url, struct err *err)
     err_set(err, ERR_INVALID, "%s is not a Salesforce host", uri.host);
     err_cause(err,
               "Tokens are sent only to hosts of Salesforce itself, or to this machine for tests.");
-    err_hint(err, "Use https://login.salesforce.com, https://test.salesforce.com for a sandbox, or "
-                  "the org's My Domain address (…my.salesforce.com).");
+    err_hint(err, "Use the org's My Domain address (…my.salesforce.com), or for production "
+                  "https://login.salesforce.com.");
 done:
     arena_free(arena);
     return place;
@@ -83,4 +83,51 @@ char *sf_host_origin(struct arena *arena, const char *url, struct err *err)
     return usual
                ? arena_printf(arena, "%s://%s%s%s", uri.scheme, open, uri.host, close)
                : arena_printf(arena, "%s://%s%s%s:%d", uri.scheme, open, uri.host, close, uri.port);
+}
+
+static bool host_is(const char *url, const char *host)
+{
+    struct arena *arena = arena_new();
+    struct uri uri;
+    bool same = uri_parse(arena, url, &uri) && text_eq(uri.host, host);
+    arena_free(arena);
+    return same;
+}
+
+static enum status insecure_refused(const char *insecure_host, const char *url, struct err *err)
+{
+    if (insecure_host && !is_local(insecure_host)) {
+        err_set(err, "connect.insecure_host", "%s is no loopback address", insecure_host);
+        err_hint(err, "--insecure-host takes 127.0.0.1, localhost or ::1, for a localorg on this "
+                      "machine.");
+        return FAIL;
+    }
+    err_set(err, "connect.insecure_host", "%s is not a host of Salesforce's", url);
+    err_cause(err, "Tokens go over http to this machine's own addresses only when that is asked "
+                   "for, host by host.");
+    err_hint(err, "For a localorg add: --insecure-host %s",
+             host_is(url, "localhost") ? "localhost" : host_is(url, "::1") ? "::1" : "127.0.0.1");
+    return FAIL;
+}
+
+enum status sf_signin_host(const struct crm_signin *signin, struct err *err)
+{
+    enum sf_place place = sf_host_check(signin->login_url, err);
+    if (place == SF_NOWHERE)
+        return err_wrap(err, "login URL");
+    if (signin->insecure_host && !is_local(signin->insecure_host))
+        return insecure_refused(signin->insecure_host, signin->login_url, err);
+    if (place == SF_LOCAL &&
+        !(signin->insecure_host && host_is(signin->login_url, signin->insecure_host)))
+        return insecure_refused(NULL, signin->login_url, err);
+    if (!host_is(signin->login_url, "test.salesforce.com"))
+        return OK;
+    err_set(err, "connect.generic_test_host", "Test Env wants the sandbox's own address");
+    err_cause(err, "https://test.salesforce.com stands for every sandbox: External Client Apps are "
+                   "refused there (app_not_found), client credentials too, and a browser that is "
+                   "signed in elsewhere leads to another sandbox.");
+    err_hint(err, "Give its My Domain: --sandbox --url "
+                  "https://NAME--SANDBOX.sandbox.my.salesforce.com. In the sandbox: Setup, My "
+                  "Domain, \"Current My Domain URL\".");
+    return FAIL;
 }

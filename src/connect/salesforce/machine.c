@@ -103,9 +103,9 @@ enum status sf_signin_machine(struct world *world, struct arena *arena,
     struct sf_token_call call = {.login_url = signin->login_url, .form = &form};
     enum status rc = FAIL;
 
+    if (sf_signin_host(signin, err) != OK)
+        return FAIL;
     connection->login_url = sf_host_origin(arena, signin->login_url, err);
-    if (!connection->login_url)
-        return err_wrap(err, "login URL");
     if (wish_check(signin, connection->login_url, err) != OK)
         return FAIL;
     connection->client_id = arena_strdup(arena, signin->client_id);
@@ -121,7 +121,7 @@ enum status sf_signin_machine(struct world *world, struct arena *arena,
         return FAIL;
     if (sf_grant_form(world, arena, signin, &form, err) == OK &&
         sf_token_post(sf->http, &call, arena, err) == OK)
-        rc = sf_signin_settle(sf, arena, call.answer, &given, connection, tokens, err);
+        rc = sf_signin_settle(sf, arena, signin, call.answer, &given, connection, tokens, err);
     buf_wipe(&form);
     sf_free(sf);
     return rc;

@@ -146,6 +146,9 @@ enum sf_place { SF_NOWHERE, SF_SALESFORCE, SF_LOCAL };
 enum sf_place sf_host_check(const char *url, struct err *err);
 /* "https://host:port" without path; NULL when the host is not allowed. */
 char *sf_host_origin(struct arena *arena, const char *url, struct err *err);
+/* May a sign-in go there? A host of Salesforce's own (not the generic one of all
+ * sandboxes), or the loopback host that the wish names. */
+enum status sf_signin_host(const struct crm_signin *signin, struct err *err);
 
 /* -------------------------------------------------------------- signin.c */
 
@@ -155,17 +158,30 @@ enum status sf_signin_finish(struct world *world, struct arena *arena,
                              const struct crm_signin *signin, const char *code,
                              struct connection *connection, struct crm_tokens *tokens,
                              struct err *err);
-enum status sf_signin_token(struct world *world, struct arena *arena, const char *instance_url,
-                            const struct secret *access_token, struct connection *connection,
-                            struct crm_tokens *tokens, struct err *err);
+enum status sf_signin_token(struct world *world, struct arena *arena,
+                            const struct crm_signin *signin, const struct secret *access_token,
+                            struct connection *connection, struct crm_tokens *tokens,
+                            struct err *err);
 enum status sf_revoke(struct world *world, const struct connection *connection,
                       const struct crm_tokens *tokens, struct err *err);
 /* Takes over a token answer: checks its scopes (all of ours, or only api for a
- * machine), learns who and where, fills *connection and *tokens. `given` brings
- * client secret, grant, private key and a refresh token that the answer lacks. */
-enum status sf_signin_settle(struct sf *sf, struct arena *arena, const struct json *body,
-                             const struct crm_tokens *given, struct connection *connection,
-                             struct crm_tokens *tokens, struct err *err);
+ * machine), its id_token when there is a nonce, who and where, and the environment;
+ * fills *connection and *tokens. `given` brings client secret, grant, private key
+ * and a refresh token that the answer lacks. */
+enum status sf_signin_settle(struct sf *sf, struct arena *arena, const struct crm_signin *signin,
+                             const struct json *body, const struct crm_tokens *given,
+                             struct connection *connection, struct crm_tokens *tokens,
+                             struct err *err);
+/* The id_token of an answer (NULL = none) belongs to this sign-in: RS256 by a key
+ * of the org's, our app, our nonce, not expired, the identity of the answer, the
+ * access token of the answer. FAIL "connect.id_token". */
+enum status sf_id_token_check(struct sf *sf, struct arena *arena, const struct crm_signin *signin,
+                              const struct json *body, struct err *err);
+/* A GET without a token, at most a megabyte; *out parsed JSON. */
+enum status sf_public_read(struct sf *sf, struct arena *arena, const char *url,
+                           const struct json **out, struct err *err);
+const char *sf_signin_scopes(enum crm_grant grant);
+const char *sf_signin_missing(struct arena *arena, enum crm_grant grant, const char *granted);
 /* The asked scopes that `granted` does not cover, space separated, or NULL. */
 const char *sf_scopes_missing(struct arena *arena, const char *asked, const char *granted);
 
@@ -190,6 +206,9 @@ enum status sf_identity(struct crm_session *session, struct arena *arena, struct
 void sf_doctor(struct world *world, struct arena *arena, const struct connection *connection,
                const struct crm_token_store *tokens, const struct crm_need *needs,
                size_t need_count, struct crm_findings *out);
+/* check_needs.c: appends a finding for each lack, or one that says all is there. */
+void sf_check_needs(struct crm_session *session, struct arena *arena, const struct crm_need *needs,
+                    size_t count, struct crm_findings *out);
 void sf_doctor_text(struct arena *arena, const char *text, struct crm_findings *out);
 /* Appends a finding; cause and hint of `why` (may be NULL) become cause and fix. */
 struct crm_finding *sf_finding(struct arena *arena, struct crm_findings *out, const char *check,

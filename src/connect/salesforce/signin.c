@@ -2,9 +2,12 @@
  *
  * Call order: begin makes the page to open (PKCE S256, 256 bits of state);
  * the caller opens it, waits at the redirect URI, compares the state; finish
- * exchanges the code once, reads who signed in where, and asks the org itself
- * whether it is a sandbox. No bearer token leaves for a host that host.c does
- * not know, and login, instance and identity must be of the same kind. */
+ * exchanges the code once, checks that the id_token is for this very sign-in, reads
+ * who signed in where, and asks the org itself whether it is a sandbox. No bearer
+ * token leaves for a host that host.c does not know, and login, instance and
+ * identity must be of the same kind. A sign-in that is refused at the end gives its
+ * grant back: Salesforce keeps five a user and app, and the next one would push
+ * out a working one. */
 #include "connect/salesforce/sf_priv.h"
 
 #include "base/log.h"
@@ -42,9 +45,9 @@ enum status sf_signin_begin(struct world *world, struct arena *arena, struct crm
                             struct err *err)
 {
     struct buf query = BUF_INIT;
+    if (sf_signin_host(signin, err) != OK)
+        return FAIL;
     char *origin = sf_host_origin(arena, signin->login_url, err);
-    if (!origin)
-        return err_wrap(err, "login URL");
     if (text_blank(signin->client_id)) {
         err_set(err, ERR_INVALID, "the consumer key of the app is missing");
         err_hint(err,
@@ -54,11 +57,13 @@ enum status sf_signin_begin(struct world *world, struct arena *arena, struct crm
     char *verifier = random_text(world, arena);
     secret_set(&signin->verifier, verifier, strlen(verifier));
     signin->state = random_text(world, arena);
+    signin->nonce = random_text(world, arena);
     uri_pair_add(&query, "response_type", "code");
     uri_pair_add(&query, "client_id", signin->client_id);
     uri_pair_add(&query, "redirect_uri", signin->redirect_uri);
     uri_pair_add(&query, "scope", SF_SCOPES);
     uri_pair_add(&query, "state", signin->state);
+    uri_pair_add(&query, "nonce", signin->nonce);
     uri_pair_add(&query, "code_challenge", challenge_of(arena, verifier));
     uri_pair_add(&query, "code_challenge_method", "S256");
     if (!text_blank(signin->prompt))
@@ -105,6 +110,16 @@ const char *sf_scopes_missing(struct arena *arena, const char *asked, const char
         at += n + strspn(at + n, " ");
     }
     return missing;
+}
+
+const char *sf_signin_scopes(enum crm_grant grant)
+{
+    return crm_grant_mints(grant) ? "api" : SF_SCOPES;
+}
+
+const char *sf_signin_missing(struct arena *arena, enum crm_grant grant, const char *granted)
+{
+    return granted ? sf_scopes_missing(arena, sf_signin_scopes(grant), granted) : NULL;
 }
 
 static enum status scopes_check(struct arena *arena, const char *asked, const char *granted,
@@ -168,6 +183,25 @@ static const struct json *identity_read(struct sf *sf, struct arena *arena, cons
     return body;
 }
 
+enum status sf_public_read(struct sf *sf, struct arena *arena, const char *url,
+                           const struct json **out, struct err *err)
+{
+    struct http_header accept = {"Accept", "application/json", NULL};
+    struct http_request request = {
+        .url = url, .headers = &accept, .max_body = MIB, .timeout_ms = 20000};
+    struct http_response response;
+    enum status rc = FAIL;
+    memset(&response, 0, sizeof response);
+    if (http_send(sf->http, &request, &response, err) != OK)
+        rc = FAIL;
+    else if (response.status != 200)
+        err_set(err, ERR_CRM_UNREACHABLE, "%s answered %d", url, response.status);
+    else if ((*out = json_parse_buf(arena, &response.body, err)) != NULL)
+        rc = OK;
+    http_response_free(&response);
+    return rc;
+}
+
 /* The ids at the end of https://login.salesforce.com/id/00D.../005... */
 static bool ids_of(const char *url, char org[19], char user[19])
 {
@@ -199,10 +233,33 @@ static enum status organization_read(struct sf *sf, struct arena *arena, struct 
         return err_set(err, ERR_CRM_WRONG_ORG,
                        "signed in to org %s, but the instance serves org %s", c->org_id, id);
     c->org_name = arena_strdup(arena, json_get_text(org, "Name"));
-    c->environment = sf_host_check(sf->instance, NULL) == SF_LOCAL ? "local"
-                     : json_is(sandbox, JSON_TRUE)                 ? "sandbox"
-                                                                   : "production";
+    c->environment = json_is(sandbox, JSON_TRUE)                     ? "sandbox"
+                     : sf_host_check(sf->instance, NULL) == SF_LOCAL ? "local"
+                                                                     : "production";
     return OK;
+}
+
+/* A connection is for the environment that was asked for, or is not made. */
+static enum status environment_check(const struct crm_signin *signin, const struct connection *c,
+                                     struct err *err)
+{
+    bool sandbox = text_eq(c->environment, "sandbox");
+    if (sandbox == signin->sandbox)
+        return OK;
+    err_set(err, "connect.wrong_environment",
+            sandbox ? "%s (%s) is a sandbox, and Test Env was not asked for"
+                    : "%s (%s) says it is no sandbox, and Test Env was asked for",
+            c->org_name ? c->org_name : "the org", c->org_id);
+    err_cause(err, "Salesforce's Organization.IsSandbox is %s. Production and test are never mixed "
+                   "up by accident: a connection is one or the other for good.",
+              sandbox ? "true" : "false");
+    if (sandbox)
+        err_hint(err, "Add --sandbox (Test Env), or sign in to the production org.");
+    else
+        err_hint(err, "Sign in at the sandbox's own My Domain "
+                      "(https://NAME--SANDBOX.sandbox.my.salesforce.com) in a private window, or "
+                      "leave --sandbox out.");
+    return FAIL;
 }
 
 static enum status username_read(struct sf *sf, struct arena *arena, struct connection *c,
@@ -271,17 +328,19 @@ static enum status tokens_take(struct sf *sf, const struct json *body,
     return rc;
 }
 
-enum status sf_signin_settle(struct sf *sf, struct arena *arena, const struct json *body,
-                             const struct crm_tokens *given, struct connection *connection,
-                             struct crm_tokens *tokens, struct err *err)
+enum status sf_signin_settle(struct sf *sf, struct arena *arena, const struct crm_signin *signin,
+                             const struct json *body, const struct crm_tokens *given,
+                             struct connection *connection, struct crm_tokens *tokens,
+                             struct err *err)
 {
-    bool lasting = given->grant == CRM_GRANT_CODE || given->grant == CRM_GRANT_REFRESH;
     connection->scopes = arena_strdup(arena, json_get_text(body, "scope"));
-    if (scopes_check(arena, lasting ? SF_SCOPES : "api", connection->scopes, err) != OK ||
+    if (sf_id_token_check(sf, arena, signin, body, err) != OK ||
+        scopes_check(arena, sf_signin_scopes(given->grant), connection->scopes, err) != OK ||
         tokens_take(sf, body, given, err) != OK)
         return FAIL;
     const struct json *identity = identity_read(sf, arena, json_get_text(body, "id"), err);
-    if (!identity || connection_fill(sf, arena, identity, connection, err) != OK)
+    if (!identity || connection_fill(sf, arena, identity, connection, err) != OK ||
+        environment_check(signin, connection, err) != OK)
         return FAIL;
     connection_done(sf, arena, connection, tokens);
     return OK;
@@ -308,6 +367,23 @@ static enum status exchange(struct sf *sf, struct arena *arena,
     return rc;
 }
 
+/* The grant that a refused sign-in got all the same; it is nobody's. */
+static void give_back(struct world *world, const struct connection *plain,
+                      const struct json *answer)
+{
+    struct crm_tokens tokens = {0};
+    struct err err = {0};
+    const char *access = json_get_text(answer, "access_token");
+    const char *refresh = json_get_text(answer, "refresh_token");
+    if (access)
+        secret_set(&tokens.access, access, strlen(access));
+    if (refresh)
+        secret_set(&tokens.refresh, refresh, strlen(refresh));
+    if (sf_revoke(world, plain, &tokens, &err) != OK)
+        log_warn("the grant of a refused sign-in could not be given back: %s", err.message);
+    crm_tokens_wipe(&tokens);
+}
+
 enum status sf_signin_finish(struct world *world, struct arena *arena,
                              const struct crm_signin *signin, const char *code,
                              struct connection *connection, struct crm_tokens *tokens,
@@ -316,9 +392,9 @@ enum status sf_signin_finish(struct world *world, struct arena *arena,
     const struct json *body = NULL;
     enum status rc = FAIL;
 
+    if (sf_signin_host(signin, err) != OK)
+        return FAIL;
     connection->login_url = sf_host_origin(arena, signin->login_url, err);
-    if (!connection->login_url)
-        return err_wrap(err, "login URL");
     connection->client_id = arena_strdup(arena, signin->client_id);
     struct connection plain = {.login_url = connection->login_url,
                                .client_id = connection->client_id,
@@ -327,8 +403,11 @@ enum status sf_signin_finish(struct world *world, struct arena *arena,
     if (!sf)
         return FAIL;
     struct crm_tokens given = {.client_secret = signin->client_secret}; /* lent */
-    if (exchange(sf, arena, signin, code, &body, err) == OK)
-        rc = sf_signin_settle(sf, arena, body, &given, connection, tokens, err);
+    if (exchange(sf, arena, signin, code, &body, err) == OK) {
+        rc = sf_signin_settle(sf, arena, signin, body, &given, connection, tokens, err);
+        if (rc != OK)
+            give_back(world, &plain, body);
+    }
     sf_free(sf);
     return rc;
 }
@@ -361,9 +440,10 @@ static enum status identity_of_token(struct sf *sf, struct arena *arena, struct 
     return organization_read(sf, arena, c, err);
 }
 
-enum status sf_signin_token(struct world *world, struct arena *arena, const char *instance_url,
-                            const struct secret *access_token, struct connection *connection,
-                            struct crm_tokens *tokens, struct err *err)
+enum status sf_signin_token(struct world *world, struct arena *arena,
+                            const struct crm_signin *signin, const struct secret *access_token,
+                            struct connection *connection, struct crm_tokens *tokens,
+                            struct err *err)
 {
     struct connection plain = {.name = connection->name};
     struct crm_tokens given = {0};
@@ -371,15 +451,17 @@ enum status sf_signin_token(struct world *world, struct arena *arena, const char
     enum status rc = FAIL;
 
     err = err ? err : &local;
-    plain.login_url = sf_host_origin(arena, instance_url, err);
-    if (!plain.login_url)
-        return err_wrap(err, "instance URL");
+    if (sf_signin_host(signin, err) != OK)
+        return FAIL;
+    plain.login_url = sf_host_origin(arena, signin->login_url, err);
     struct sf *sf = sf_new(world, &plain, NULL, err);
     if (!sf)
         return FAIL;
     given.instance_url = plain.login_url;
     secret_copy(&given.access, access_token);
-    if (sf_use_tokens(sf, &given, err) != OK || identity_of_token(sf, arena, connection, err) != OK)
+    if (sf_use_tokens(sf, &given, err) != OK ||
+        identity_of_token(sf, arena, connection, err) != OK ||
+        environment_check(signin, connection, err) != OK)
         goto done;
     connection->login_url = plain.login_url;
     connection_done(sf, arena, connection, tokens);

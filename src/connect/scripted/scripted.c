@@ -74,12 +74,13 @@ static enum status signin_finish(struct world *world, struct arena *arena,
     return connection_fill(world, arena, connection, tokens, err);
 }
 
-static enum status signin_token(struct world *world, struct arena *arena, const char *instance_url,
+static enum status signin_token(struct world *world, struct arena *arena,
+                                const struct crm_signin *signin,
                                 const struct secret *access_token, struct connection *connection,
                                 struct crm_tokens *tokens, struct err *err)
 {
     (void)access_token;
-    connection->login_url = arena_strdup(arena, instance_url);
+    connection->login_url = arena_strdup(arena, signin->login_url);
     return connection_fill(world, arena, connection, tokens, err);
 }
 

@@ -425,3 +425,25 @@ bool row_lock_hits(struct org *org, const char *id18)
     pthread_mutex_unlock(&org->faults_lock);
     return hit;
 }
+
+static enum status say_sandbox(struct org *org, bool sandbox, struct err *err)
+{
+    const struct sobject *organization = schema_find(org->schema, "Organization");
+    struct table *table;
+    if (!organization || !sobject_field(organization, "IsSandbox"))
+        return OK;
+    if (table_ready(org, organization, &table, err) != OK)
+        return FAIL;
+    return db_exec(org->db, err,
+                   sandbox ? "UPDATE \"Organization\" SET \"IsSandbox\" = 1"
+                           : "UPDATE \"Organization\" SET \"IsSandbox\" = 0");
+}
+
+enum status org_set_sandbox(struct org *org, bool sandbox, struct err *err)
+{
+    if (!org_write_begin(org))
+        return err_set(err, ERR_IO, "the org's database cannot be written");
+    enum status rc = say_sandbox(org, sandbox, err);
+    enum status ended = org_write_end(org, rc == OK, rc == OK ? err : NULL);
+    return rc == OK ? ended : rc;
+}

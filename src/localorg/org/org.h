@@ -85,6 +85,8 @@ enum status org_put_user(struct org *org, const struct org_user *user, struct er
 bool org_user_check_password(struct org *org, const char *username, const char *password);
 enum status org_user_set_password(struct org *org, const char *username, const char *password,
                                   struct err *err);
+/* What Organization.IsSandbox says. Takes the write lock. */
+enum status org_set_sandbox(struct org *org, bool sandbox, struct err *err);
 /* Object and field access of a user: what describe allows, the user's profile and
  * permission sets grant (access.h), and org_deny did not take. user_id NULL is the system. */
 enum org_access { ORG_READ = 1, ORG_CREATE = 2, ORG_UPDATE = 4, ORG_DELETE = 8 };

@@ -502,13 +502,22 @@ static enum status put_profile_policy(struct call *call, const struct json *body
     return policies_set_profile(call->site->policies, name, body, err);
 }
 
+static enum status put_org_policy(struct site *site, const struct json *body, struct err *err)
+{
+    struct org_policy org;
+    if (policies_set_org(site->policies, body, err) != OK)
+        return FAIL;
+    policies_org(site->policies, &org);
+    return json_get(body, "sandbox") ? org_set_sandbox(site->org, org.sandbox, err) : OK;
+}
+
 /* {"org":{}, "app":{}, "profile":{}, "user":{}} and their lists, in any mix. */
 static enum status put_policies(struct call *call, const struct json *body, struct err *err)
 {
     struct site *site = call->site;
     json_each(member, body) {
         if (strcmp(member->key, "org") == 0) {
-            if (policies_set_org(site->policies, member, err) != OK)
+            if (put_org_policy(site, member, err) != OK)
                 return FAIL;
         } else if (strcmp(member->key, "app") == 0) {
             if (policies_set_app(site->policies, member, call_now(call), NULL, err) != OK)

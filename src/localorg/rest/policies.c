@@ -71,7 +71,7 @@ const struct setting app_settings[] = {
 const size_t app_setting_count = sizeof app_settings / sizeof *app_settings;
 
 const struct setting org_settings[] = {
-    SETTING(org_policy, sandbox, SET_BOOL, NULL, "this org is a sandbox"),
+    SETTING(org_policy, sandbox, SET_BOOL, NULL, "this org is a sandbox (Organization.IsSandbox)"),
     SETTING(org_policy, api_access_control, SET_BOOL, NULL,
             "API Access Control: only installed apps, or users with Use Any API Client"),
     SETTING(org_policy, block_uninstalled_apps, SET_BOOL, NULL,
