@@ -123,6 +123,8 @@ extern const struct command
     command_runs,
     command_schedule,
     command_export,
+    command_rows,
+    command_view,
     command_journal,
     command_secret,
     command_serve,

@@ -20,6 +20,8 @@ const struct command *const commands[] = {
     &command_schedule,
     &command_run,
     &command_runs,
+    &command_rows,
+    &command_view,
     &command_export,
     &command_journal,
     &command_secret,
