@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #define REQUESTS_KEPT 5000
-#define ROUTES_MAX    160
+#define ROUTES_MAX    320
 
 struct request_entry {
     uint64_t number; /* 1, 2, 3 ... */

@@ -17,6 +17,12 @@ route_fn versions, version_resources, not_built;
 route_fn soap_partner, soap_enterprise, soap_metadata, deploy_request, deploy_request_status;
 /* sobjects.c */
 route_fn sobjects_global, sobject_basic, sobject_describe;
+/* layouts.c, defaults.c, quick_actions.c, looks.c, odds.c */
+route_fn layouts_list, layouts_one, layouts_named, layouts_approval, layouts_compact,
+    layouts_compact_one, layouts_compact_many, sobject_defaults, quick_actions_list,
+    quick_actions_describe, quick_actions_defaults, quick_actions_run, tabs_list, theme, app_menus,
+    app_menu, actions_kinds, actions_custom, actions_list, user_password, case_articles,
+    event_series, record_page;
 /* rows.c, keys.c, related.c */
 route_fn rows_create, rows_get, rows_update, rows_delete, rows_create_by_id, keys_get, keys_upsert,
     keys_delete, rows_related;

@@ -39,7 +39,38 @@ const struct route routes[] = {
     {"GET", V "/sobjects/:object", sobject_basic, ROUTE_API, "one object and its recent items"},
     {"POST", V "/sobjects/:object", rows_create, ROUTE_API, "create a record"},
     {"GET", V "/sobjects/:object/describe", sobject_describe, ROUTE_API, "describe"},
-    {"GET", V "/sobjects/:object/describe/*", not_built, ROUTE_API, "layouts"},
+    {"GET", V "/sobjects/:object/describe/layouts", layouts_list, ROUTE_API, "page layouts"},
+    {"GET", V "/sobjects/:object/describe/layouts/:type", layouts_one, ROUTE_API,
+     "the page layout of a record type"},
+    {"GET", V "/sobjects/:object/describe/namedLayouts/:name", layouts_named, ROUTE_API,
+     "a page layout by name"},
+    {"GET", V "/sobjects/:object/describe/compactLayouts", layouts_compact, ROUTE_API,
+     "compact layouts"},
+    {"GET", V "/sobjects/:object/describe/compactLayouts/:type", layouts_compact_one, ROUTE_API,
+     "the compact layout of a record type"},
+    {"GET", V "/sobjects/:object/describe/approvalLayouts", layouts_approval, ROUTE_API,
+     "approval layouts"},
+    {"GET", V "/sobjects/:object/describe/approvalLayouts/:name", layouts_approval, ROUTE_API,
+     "the approval layout of a process"},
+    {"GET", V "/sobjects/:object/defaultValues", sobject_defaults, ROUTE_API,
+     "what a new record starts with"},
+    {"GET", V "/sobjects/:object/quickActions", quick_actions_list, ROUTE_API,
+     "quick actions of a record"},
+    {"GET", V "/sobjects/:object/quickActions/:name", quick_actions_describe, ROUTE_API, "one"},
+    {"POST", V "/sobjects/:object/quickActions/:name", quick_actions_run, ROUTE_API,
+     "{\"contextId\",\"record\"}: does it"},
+    {"GET", V "/sobjects/:object/quickActions/:name/describe", quick_actions_describe, ROUTE_API,
+     "describes it"},
+    {"GET", V "/sobjects/:object/quickActions/:name/defaultValues", quick_actions_defaults,
+     ROUTE_API, "what its record starts with"},
+    {"GET", V "/sobjects/:object/quickActions/:name/defaultValues/:id", quick_actions_defaults,
+     ROUTE_API, "the same for a record"},
+    {"GET POST DELETE", V "/sobjects/User/:id/password", user_password, ROUTE_API,
+     "expired? set it; reset it"},
+    {"GET", V "/sobjects/Case/suggestedArticles", case_articles, ROUTE_API, "none"},
+    {"GET", V "/sobjects/Case/:id/suggestedArticles", case_articles, ROUTE_API, "none"},
+    {"PATCH DELETE", V "/sobjects/Event/:id/fromThisEventOnwards", event_series, ROUTE_API,
+     "changes or deletes the rest of a series"},
     {"GET", V "/sobjects/:object/updated", replication_updated, ROUTE_API,
      "ids changed between start and end"},
     {"GET", V "/sobjects/:object/deleted", replication_deleted, ROUTE_API,
@@ -79,6 +110,23 @@ const struct route routes[] = {
     {"GET", V "/search/layout", search_layout, ROUTE_API, "columns of search results"},
     {"GET", V "/search/suggestions", search_suggestions, ROUTE_API, "records named like this"},
     {"GET POST", V "/parameterizedSearch", search_parameterized, ROUTE_API, "search"},
+
+    /* what menus and forms are drawn with */
+    {"GET", V "/quickActions", quick_actions_list, ROUTE_API, "global quick actions"},
+    {"GET", V "/quickActions/:name", quick_actions_describe, ROUTE_API, "one"},
+    {"POST", V "/quickActions/:name", quick_actions_run, ROUTE_API, "{\"record\"}: does it"},
+    {"GET", V "/quickActions/:name/describe", quick_actions_describe, ROUTE_API, "describes it"},
+    {"GET", V "/quickActions/:name/defaultValues", quick_actions_defaults, ROUTE_API,
+     "what its record starts with"},
+    {"GET", V "/compactLayouts", layouts_compact_many, ROUTE_API, "?q=Account,Contact"},
+    {"GET", V "/tabs", tabs_list, ROUTE_API, "tabs"},
+    {"GET", V "/theme", theme, ROUTE_API, "colours and icons"},
+    {"GET", V "/appMenu", app_menus, ROUTE_API, "menus"},
+    {"GET", V "/appMenu/:menu", app_menu, ROUTE_API, "AppSwitcher, Salesforce1"},
+    {"GET", V "/actions", actions_kinds, ROUTE_API, "invocable actions"},
+    {"GET", V "/actions/standard", actions_list, ROUTE_API, "none"},
+    {"GET", V "/actions/custom", actions_custom, ROUTE_API, "kinds of custom ones"},
+    {"GET", V "/actions/custom/:kind", actions_list, ROUTE_API, "none"},
 
     /* limits and lists */
     {"GET", V "/limits", limits_list, ROUTE_API, "limits of the org"},
@@ -182,7 +230,6 @@ const struct route routes[] = {
     {"GET POST PUT", V "/analytics/*", not_built, ROUTE_API, "dashboards and notifications"},
     {"GET POST", V "/chatter/*", not_built, ROUTE_API, "Chatter"},
     {"GET POST PATCH", V "/ui-api/*", not_built, ROUTE_API, "User Interface API"},
-    {"GET POST", V "/actions/*", not_built, ROUTE_API, "invocable actions"},
 
     /* localorg's own */
     {"GET", "/localorg", home_page, ROUTE_CONTROL, "this org at a glance (HTML)"},
@@ -239,6 +286,11 @@ const struct route routes[] = {
     /* a third party of the demo: may fail and be slow like Salesforce's surface */
     {"GET", "/localorg/enrich/companies", enrich_companies, ROUTE_OPEN,
      "?domain=: facts about a made-up company"},
+
+    /* pages of records, which describes name */
+    {"GET", "/:id", record_page, ROUTE_OPEN, "a record's fields, for who is signed in"},
+    {"GET", "/:id/e", record_page, ROUTE_OPEN, "the same"},
+    {"GET", "/:id/o", record_page, ROUTE_OPEN, "a tab"},
 };
 const size_t route_count = sizeof routes / sizeof *routes;
 _Static_assert(sizeof routes / sizeof *routes < ROUTES_MAX, "raise ROUTES_MAX");
