@@ -148,7 +148,7 @@ class Server:
         self.process = subprocess.Popen(
             [str(ARGIL), "serve", "--json", "--listen", f"127.0.0.1:{port}"], stdout=subprocess.PIPE, stderr=self.log,
             env=dict(os.environ, ARGIL_DATA=str(home / "argil"), XDG_CONFIG_HOME=str(home / "config"),
-                     ARGIL_ALLOW_PRIVATE_HTTP="1"))
+                     ARGIL_ALLOW_PRIVATE_HTTP="1", ARGIL_INSECURE_HOST="127.0.0.1"))
         line = self.process.stdout.readline()
         if not line:
             raise Failed(f"argil serve did not start; see {home}/serve.log")

@@ -25,6 +25,7 @@ struct api_options {
     const char *public_url; /* "https://argil.example.com": what people type; NULL = where we listen */
     const char *tls_cert, *tls_key; /* PEM text; wipe the key after api_open */
     bool behind_proxy;              /* the last X-Forwarded-For is the peer */
+    const char *insecure_host;      /* loopback host of localorgs that may be connected; NULL = none */
 };
 
 /* NULL with *err set. */

@@ -26,7 +26,7 @@ static const char *const grants[] = {"client_credentials", "jwt", "refresh_token
 
 static const struct field signin_body_fields[] = {
     {"environment", F_WORD, F_REQUIRED, "what the org must be: a test environment is not a production org", .words = environments},
-    {"login_url", F_TEXT, 0, "My Domain, or a localorg; without it login.salesforce.com or test.salesforce.com", .min = 1, .max = 500},
+    {"login_url", F_TEXT, 0, "My Domain, or a localorg (argil serve --insecure-host); a sandbox wants its own, production has login.salesforce.com", .min = 1, .max = 500},
     {"client_id", F_TEXT, 0, "consumer key of the connected app; reconnecting takes the one that is there", .min = 1, .max = 500},
     {"client_secret", F_TEXT, F_SECRET, "its secret, when it has one", .min = 1, .max = 500},
     {0},
@@ -284,6 +284,8 @@ static enum status fill(struct call *call, struct attempt *a, struct err *err)
     signin->login_url = arena_strdup(a->arena, json_get_text(body, "login_url"));
     signin->client_id = arena_strdup(a->arena, json_get_text(body, "client_id"));
     signin->redirect_uri = arena_strdup(a->arena, callback_of(call));
+    signin->insecure_host = call->api->options.insecure_host;
+    signin->sandbox = text_eq(a->environment, "sandbox");
     take_secret(&signin->client_secret, body, "client_secret");
     if (!signin->client_id && take_known_app(call, a, err) != OK)
         return FAIL;
@@ -472,6 +474,8 @@ enum status api_signin_machine(struct call *call, struct err *err)
     struct crm_tokens tokens = {0};
     struct crm_signin signin = {.login_url = json_get_text(body, "login_url"),
                                 .client_id = json_get_text(body, "client_id"),
+                                .insecure_host = call->api->options.insecure_host,
+                                .sandbox = text_eq(json_get_text(body, "environment"), "sandbox"),
                                 .username = json_get_text(body, "username")};
     size_t at = 0;
     if (name_is_fine(call->values[0], err) != OK)

@@ -273,6 +273,12 @@ int cli_usage(struct cli *cli, const struct command *command, const char *fmt, .
     return EXIT_USAGE;
 }
 
+const char *cli_option_or(const struct args *args, const char *name, const char *variable)
+{
+    const char *given = args_get(args, name), *value = given ? given : getenv(variable);
+    return text_blank(value) ? NULL : value;
+}
+
 bool cli_number(struct cli *cli, const struct args *args, const char *name, int64_t *out)
 {
     const char *text = args_get(args, name);

@@ -45,6 +45,8 @@ struct args {
 };
 bool args_has(const struct args *args, const char *name);
 const char *args_get(const struct args *args, const char *name); /* last value, or NULL */
+/* The option, else the variable of the environment, else NULL; blank counts as nothing. */
+const char *cli_option_or(const struct args *args, const char *name, const char *variable);
 
 struct command {
     const char *name;

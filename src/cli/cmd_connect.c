@@ -105,21 +105,15 @@ static int wish_check(struct cli *cli, const struct args *args, const struct crm
     return EXIT_DONE;
 }
 
-static const char *option_or(const struct args *args, const char *name, const char *variable)
-{
-    const char *given = args_get(args, name), *value = given ? given : getenv(variable);
-    return text_blank(value) ? NULL : value;
-}
-
 static enum status wish_fill(const struct args *args, struct cli_engine *open,
                              struct crm_signin *signin, bool *known, bool *given_url,
                              struct err *err)
 {
     enum crm_grant way = connect_way(args);
     signin->grant = way;
-    signin->client_id = option_or(args, "client-id", "ARGIL_CLIENT_ID");
+    signin->client_id = cli_option_or(args, "client-id", "ARGIL_CLIENT_ID");
     signin->login_url = args_get(args, "url");
-    signin->insecure_host = option_or(args, "insecure-host", "ARGIL_INSECURE_HOST");
+    signin->insecure_host = cli_option_or(args, "insecure-host", "ARGIL_INSECURE_HOST");
     signin->sandbox = args_has(args, "sandbox");
     if (!args_has(args, "access-token-file") &&
         (connect_secret(args_get(args, "client-secret-file"),

@@ -151,7 +151,9 @@ static int serve(struct cli *cli, const struct args *args, struct serving *servi
                                   .public_url = args_get(args, "public-url"),
                                   .tls_cert = serving->cert,
                                   .tls_key = serving->cert ? buf_text(&serving->key) : NULL,
-                                  .behind_proxy = args_has(args, "behind-proxy")};
+                                  .behind_proxy = args_has(args, "behind-proxy"),
+                                  .insecure_host = cli_option_or(args, "insecure-host",
+                                                                 "ARGIL_INSECURE_HOST")};
     struct api *api = api_open(&options, &err);
     buf_wipe(&serving->key);
     if (!api) {
@@ -202,6 +204,7 @@ static const struct cli_option options[] = {
     {"tls-cert", 0, "FILE", "certificate chain (PEM): serve HTTPS"},
     {"tls-key", 0, "FILE", "its key (PEM)"},
     {"behind-proxy", 0, NULL, "a proxy stands in front: trust its X-Forwarded-For"},
+    {"insecure-host", 0, "HOST", "allow connecting a localorg on this loopback host (or $ARGIL_INSECURE_HOST)"},
     {"log-requests", 0, NULL, "a line a request on stderr, without query and headers"},
     {"log-json", 0, NULL, "log lines as JSON"},
     {0},
