@@ -113,6 +113,7 @@ static enum status open_parts(struct api *api, struct err *err)
     api->handles = handles_new(o->store);
     api->doors = doors_new(o->world);
     api->signins = signins_new();
+    api->uploads = uploads_new(o->data);
     api->hub = hub_new(o->world, err);
     if (!api->hub)
         return FAIL;
@@ -124,6 +125,7 @@ static enum status open_parts(struct api *api, struct err *err)
                                 .connectors = o->connectors,
                                 .connector_count = o->connector_count,
                                 .formula_worker = o->formula_worker,
+                                .data = o->data,
                                 .allow_private_http = o->allow_private_http,
                                 .progressed = hub_progress,
                                 .ctx = api->hub};
@@ -191,6 +193,7 @@ bool api_close(struct api *api, int64_t grace_ms)
     handles_free(api->handles);
     doors_free(api->doors);
     signins_free(api->signins);
+    uploads_free(api->uploads);
     free(api->url);
     if (api->setup_code)
         memset(api->setup_code, 0, strlen(api->setup_code));

@@ -19,6 +19,7 @@ struct api_options {
     const struct connector *const *connectors;
     size_t connector_count;
     const char *formula_worker;
+    const char *data; /* data directory, for uploads; NULL = none are taken */
     bool allow_private_http;
     const char *host; /* where to listen */
     int port;

@@ -36,6 +36,7 @@ struct handles;
 struct doors;
 struct hub;
 struct signins;
+struct uploads;
 
 struct api {
     struct api_options options;
@@ -47,6 +48,7 @@ struct api {
     struct doors *doors;
     struct hub *hub;
     struct signins *signins;
+    struct uploads *uploads;
     struct work *work;
     struct scheduler *scheduler;
     struct http_server *server;
@@ -110,6 +112,10 @@ void hub_free(struct hub *hub);  /* when nobody reports changes any more */
 struct signins *signins_new(void);
 void signins_free(struct signins *signins);
 const char *signin_lane(struct call *call); /* of a callback: the connection its state is about */
+
+/* ---- uploads.c */
+struct uploads *uploads_new(const char *data); /* empties what an earlier process left */
+void uploads_free(struct uploads *uploads);
 
 /* ---- assets.c */
 /* The web app: false when the path is none of its files. */

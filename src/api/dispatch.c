@@ -202,16 +202,23 @@ static enum status check_role(struct call *call, struct err *err)
     return FAIL;
 }
 
-static bool is_json(const char *type)
+static bool is_type(const char *given, const char *wanted)
 {
-    size_t len = type ? strcspn(type, "; \t") : 0;
-    return len == 16 && strncasecmp(type, "application/json", 16) == 0;
+    size_t len = given ? strcspn(given, "; \t") : 0;
+    return len == strlen(wanted) && strncasecmp(given, wanted, len) == 0;
 }
 
 static enum status check_body(struct call *call, struct err *err)
 {
     const struct route *route = call->route;
     const struct buf *body = &call->in->body;
+    if (route->flags & R_BYTES) {
+        if (!is_type(http_header_get(call->in->headers, "Content-Type"), "application/octet-stream"))
+            return err_set(err, ERR_REQUEST_TYPE, "the body must be application/octet-stream");
+        if (body->len > BODY_LARGE)
+            return err_set(err, ERR_TOO_LARGE, "a piece has at most %zu bytes", BODY_LARGE);
+        return body->len ? OK : err_set(err, ERR_REQUEST, "a piece has at least one byte");
+    }
     if (!route->body) {
         if (!body->len)
             return OK;
@@ -220,7 +227,7 @@ static enum status check_body(struct call *call, struct err *err)
     size_t most = route->flags & R_LARGE ? BODY_LARGE : BODY_USUAL;
     if (body->len > most)
         return err_set(err, ERR_TOO_LARGE, "the body has more than %zu bytes", most);
-    if (!is_json(http_header_get(call->in->headers, "Content-Type")))
+    if (!is_type(http_header_get(call->in->headers, "Content-Type"), "application/json"))
         return err_set(err, ERR_REQUEST_TYPE, "the body must be application/json");
     call->body = json_parse_buf(call->arena, body, err);
     if (!call->body) {

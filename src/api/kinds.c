@@ -1,8 +1,9 @@
-/* kinds.c - column kinds with their options: what forms are made of. The rows are
- * the engine's own (engine/columns/column_kind.h). */
+/* kinds.c - column kinds and source kinds with their options: what forms are made
+ * of. The rows are the engine's own (column_kind.h, source_kind.h). */
 #include "api/nouns.h"
 
 #include "engine/columns/column_kind.h"
+#include "engine/sources/source_kind.h"
 
 static const struct field option_fields[] = {
     {"name", F_TEXT, F_REQUIRED, "the recipe's key"},
@@ -72,6 +73,58 @@ static void write_kind(struct jw *w, const struct column_kind *kind)
         write_option(w, &kind->options[i]);
     jw_end_array(w);
     jw_end_object(w);
+}
+
+static const struct field source_kind_fields[] = {
+    {"name", F_TEXT, F_REQUIRED, NULL},
+    {"key", F_TEXT, F_REQUIRED, "in a recipe"},
+    {"chosen_by", F_TEXT, F_REQUIRED | F_NULL, "the option that picks it among those of its key"},
+    {"title", F_TEXT, F_REQUIRED, "for people"},
+    {"help", F_TEXT, F_REQUIRED | F_NULL, NULL},
+    {"bare", F_TEXT, F_REQUIRED | F_NULL, "option that a bare text stands for"},
+    {"every", F_TEXT, F_REQUIRED | F_NULL, "schedule when none is named"},
+    {"when_deleted", F_TEXT, F_REQUIRED | F_NULL, "rule when none is named"},
+    {"options", F_LIST, F_REQUIRED, NULL, .of = &option_shape},
+    {0},
+};
+static const struct shape source_kind_shape = {"SourceKind", NULL, source_kind_fields};
+static const struct field source_kind_list_fields[] = {
+    {"kinds", F_LIST, F_REQUIRED, NULL, .of = &source_kind_shape},
+    {0},
+};
+const struct shape source_kind_list_shape = {"SourceKinds", "Where rows can come from.",
+                                             source_kind_list_fields};
+
+static void write_source_kind(struct jw *w, const struct source_kind *kind)
+{
+    jw_object(w);
+    jw_kv_text(w, "name", kind->name);
+    jw_kv_text(w, "key", kind->key);
+    jw_kv_text(w, "chosen_by", kind->chosen_by);
+    jw_kv_text(w, "title", kind->title);
+    jw_kv_text(w, "help", kind->help);
+    jw_kv_text(w, "bare", kind->bare);
+    jw_kv_text(w, "every", kind->every);
+    jw_kv_text(w, "when_deleted", kind->when_deleted);
+    jw_key(w, "options");
+    jw_array(w);
+    for (size_t i = 0; i < kind->option_count; i++)
+        write_option(w, &kind->options[i]);
+    jw_end_array(w);
+    jw_end_object(w);
+}
+
+enum status api_source_kind_list(struct call *call, struct err *err)
+{
+    struct jw *w = &call->w;
+    jw_object(w);
+    jw_key(w, "kinds");
+    jw_array(w);
+    for (size_t i = 0; source_kinds[i]; i++)
+        write_source_kind(w, source_kinds[i]);
+    jw_end_array(w);
+    jw_end_object(w);
+    return OK;
 }
 
 enum status api_kind_list(struct call *call, struct err *err)

@@ -90,6 +90,7 @@ bool route_may_answer(const struct route *route, int status)
         return strchr(route->path, '{') != NULL;
     case 413:
     case 415:
+        return route->body || route->flags & R_BYTES;
     case 422:
         return route->body != NULL;
     case 502:

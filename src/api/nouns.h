@@ -33,15 +33,34 @@ enum status call_table(struct call *call, struct table *out, struct err *err);
 route_fn api_table_recipe, api_recipe_put;
 extern const struct shape recipe_shape, recipe_body, recipe_result_shape;
 
+/* Further errors for the answer; the list may go. */
+void call_keep_errors(struct call *call, const err_list *errors);
+
+/* ---- preview.c */
+route_fn api_preview;
+extern const struct shape preview_body, preview_shape;
+
+/* ---- sources.c */
+route_fn api_reject_list, api_schedule_list;
+extern const struct shape rejects_shape, schedules_shape;
+
+/* ---- uploads.c */
+route_fn api_upload_begin, api_upload_piece, api_upload_show, api_upload_drop, api_upload_take;
+extern const struct shape upload_body, upload_shape, upload_take_body;
+extern const struct field upload_query[];
+
 /* ---- rows.c */
 route_fn api_row_list, api_row_show, api_cell_show;
 extern const struct field row_list_query[];
 extern const struct shape row_list_shape, row_shape, cell_shape;
 
 /* ---- runs.c */
-route_fn api_run_list, api_run_show, api_run_stop, api_run_start, api_sync_start;
+route_fn api_run_list, api_run_show, api_run_stop, api_run_start, api_sync_start, api_plan_start,
+    api_plan_show;
 extern const struct field run_list_query[];
-extern const struct shape run_shape, run_list_shape, run_body, sync_body;
+extern const struct shape run_shape, run_list_shape, run_body, sync_body, plan_body, plan_shape;
+/* Orders a job of the person who asks, and answers with its run. */
+enum status call_order(struct call *call, struct job_order *job, struct err *err);
 void progress_write(struct jw *w, const struct work_progress *at);
 
 /* ---- journal.c */
@@ -72,8 +91,8 @@ extern const struct shape signin_body, signin_started_shape, signin_state_shape,
 extern const struct field callback_query[];
 
 /* ---- kinds.c: what forms are made of */
-route_fn api_kind_list;
-extern const struct shape kind_list_shape;
+route_fn api_kind_list, api_source_kind_list;
+extern const struct shape kind_list_shape, source_kind_list_shape;
 
 /* ---- audit.c */
 route_fn api_audit_list, api_audit_check;

@@ -211,6 +211,13 @@ static void write_operation(struct jw *w, const struct route *route)
         write_content(w, "application/json", route->body);
         jw_end_object(w);
     }
+    if (route->flags & R_BYTES) {
+        jw_key(w, "requestBody");
+        jw_object(w);
+        jw_kv_bool(w, "required", true);
+        write_content(w, "application/octet-stream", NULL);
+        jw_end_object(w);
+    }
     write_answers(w, route);
     jw_end_object(w);
 }

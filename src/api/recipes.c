@@ -56,8 +56,7 @@ static void write_result(struct jw *w, const struct apply_plan *plan, bool dry_r
     jw_end_object(w);
 }
 
-/* The errors outlive the engine's list: they are answered after this returns. */
-static void keep_errors(struct call *call, const err_list *errors)
+void call_keep_errors(struct call *call, const err_list *errors)
 {
     err_list *kept = arena_alloc(call->arena, sizeof *kept);
     kept->at = arena_array(call->arena, errors->len + 1, sizeof *kept->at);
@@ -76,7 +75,7 @@ enum status api_recipe_put(struct call *call, struct err *err)
     if (rc == OK)
         write_result(&call->w, &plan, dry_run);
     else
-        keep_errors(call, &errors);
+        call_keep_errors(call, &errors);
     apply_plan_free(&plan);
     vec_free(&errors);
     return rc;

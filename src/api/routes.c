@@ -54,10 +54,23 @@ const struct route routes[] = {
     {M_GET, TABLE "/rows/{row}/cells/{column}", api_cell_show, PERSON, 0, "Rows", "A cell with its inputs and its newest operation", NULL, NULL, &cell_shape, 0, NULL},
     {M_GET, V1 "/column-kinds", api_kind_list, PERSON, 0, "Tables", "What a column can do, with the options of each kind", NULL, NULL, &kind_list_shape, 0, NULL},
 
+    {M_GET, V1 "/source-kinds", api_source_kind_list, PERSON, 0, "Tables", "Where rows can come from, with the options of each kind", NULL, NULL, &source_kind_list_shape, 0, NULL},
+    {M_POST, TABLE "/preview", api_preview, ROLE_BUILDER, R_ORG, "Tables", "What a column that is not there yet would give for some rows", NULL, &preview_body, &preview_shape, 200, "409"},
+    {M_GET, V1 "/schedules", api_schedule_list, PERSON, 0, "Tables", "When each source is due", NULL, NULL, &schedules_shape, 0, NULL},
+    {M_GET, TABLE "/sources/{source}/rejects", api_reject_list, PERSON, 0, "Tables", "Rows that the last reading of a source could not take", NULL, NULL, &rejects_shape, 0, NULL},
+
+    {M_POST, V1 "/uploads", api_upload_begin, ROLE_RUNNER, 0, "Uploads", "Begin to send a file in pieces", NULL, &upload_body, &upload_shape, 201, "409"},
+    {M_GET, V1 "/uploads/{upload}", api_upload_show, ROLE_RUNNER, 0, "Uploads", "How much of it has come", NULL, NULL, &upload_shape, 0, NULL},
+    {M_PUT, V1 "/uploads/{upload}", api_upload_piece, ROLE_RUNNER, R_BYTES, "Uploads", "The next piece", upload_query, NULL, &upload_shape, 0, "409"},
+    {M_DELETE, V1 "/uploads/{upload}", api_upload_drop, ROLE_RUNNER, 0, "Uploads", "Forget it", NULL, NULL, NULL, 0, "409"},
+    {M_POST, TABLE "/uploads", api_upload_take, ROLE_RUNNER, R_WRITES, "Uploads", "Read an uploaded file into the table", NULL, &upload_take_body, &run_shape, 202, "409 503"},
+
     {M_GET, V1 "/runs", api_run_list, PERSON, 0, "Runs", "Runs and syncs, newest first", run_list_query, NULL, &run_list_shape, 0, "404"},
     {M_GET, V1 "/runs/{run}", api_run_show, PERSON, 0, "Runs", "One run, with its progress", NULL, NULL, &run_shape, 0, NULL},
     {M_POST, V1 "/runs/{run}/stop", api_run_stop, ROLE_RUNNER, R_WRITES, "Runs", "Stop at the next batch; what was sent cannot be recalled", NULL, NULL, &run_shape, 0, "409"},
     {M_POST, TABLE "/runs", api_run_start, ROLE_RUNNER, R_WRITES, "Runs", "Run columns over some rows", NULL, &run_body, &run_shape, 202, "409 503"},
+    {M_POST, TABLE "/plans", api_plan_start, ROLE_RUNNER, R_WRITES, "Runs", "Find out what a run would write; nothing is sent", NULL, &plan_body, &run_shape, 202, "409 503"},
+    {M_GET, V1 "/runs/{run}/plan", api_plan_show, PERSON, 0, "Runs", "What the run would write, field by field", NULL, NULL, &plan_shape, 0, NULL},
     {M_POST, TABLE "/syncs", api_sync_start, ROLE_RUNNER, R_WRITES, "Runs", "Bring rows up to date from their sources", NULL, &sync_body, &run_shape, 202, "409 503"},
 
     {M_GET, V1 "/journal", api_journal_list, PERSON, 0, "Journal", "Operations", journal_query, NULL, &journal_list_shape, 0, "404"},

@@ -70,7 +70,38 @@ static const struct field run_body_fields[] = {
 };
 const struct shape run_body = {"RunOrder", NULL, run_body_fields};
 
+static const struct field plan_body_fields[] = {
+    {"column", F_TEXT, 0, "only this column, by name", .min = 1, .max = 200},
+    {"rows", F_WORD, 0, "which cells (due)", .words = which},
+    {"row_ids", F_LIST, 0, "only these rows", .item = F_INT, .max = ROWS_MAX},
+    {"first", F_INT, 0, "only the first so many rows", .min = 1, .max = 1000000000},
+    {0},
+};
+const struct shape plan_body = {"PlanOrder", NULL, plan_body_fields};
+
+static const struct field planned_fields[] = {
+    {"column", F_TEXT, F_REQUIRED, "its name"},
+    {"row_key", F_TEXT, F_REQUIRED | F_NULL, NULL},
+    {"kind", F_TEXT, F_REQUIRED, "create, update, ..."},
+    {"mode", F_TEXT, F_REQUIRED, "how a second record is kept from being made"},
+    {"object", F_TEXT, F_REQUIRED | F_NULL, NULL},
+    {"target", F_TEXT, F_REQUIRED | F_NULL, "the record; null for a create"},
+    {"set", F_ANY, F_REQUIRED | F_NULL, "field to new value"},
+    {"before", F_ANY, F_REQUIRED | F_NULL, "field to present value"},
+    {0},
+};
+static const struct shape planned_shape = {"PlannedWrite", NULL, planned_fields};
+static const struct field plan_fields[] = {
+    {"run_id", F_INT, F_REQUIRED, NULL},
+    {"total", F_INT, F_REQUIRED, "writes that would be made"},
+    {"shown", F_INT, F_REQUIRED, "how many of them are listed"},
+    {"writes", F_LIST, F_REQUIRED, NULL, .of = &planned_shape},
+    {0},
+};
+const struct shape plan_shape = {"Plan", "What a run would write.", plan_fields};
+
 static const struct field sync_body_fields[] = {
+    {"source", F_TEXT, 0, "only this source of the table", .min = 1, .max = 200},
     {"full", F_BOOL, 0, "read everything again instead of what changed"},
     {0},
 };
@@ -257,7 +288,7 @@ static const char *body_as_text(struct call *call)
     return copy;
 }
 
-static enum status order(struct call *call, struct job_order *job, struct err *err)
+enum status call_order(struct call *call, struct job_order *job, struct err *err)
 {
     int64_t id;
     job->who = call_who(call);
@@ -283,7 +314,48 @@ enum status api_run_start(struct call *call, struct err *err)
     job.table = table.name;
     choose_states(&job.run, rows ? rows : "due");
     choose_rows(call, &job.run);
-    return order(call, &job, err);
+    return call_order(call, &job, err);
+}
+
+enum status api_plan_start(struct call *call, struct err *err)
+{
+    struct table table;
+    const char *rows = json_get_text(call->body, "rows");
+    struct job_order job = {.kind = JOB_RUN,
+                            .run = {.column = json_get_text(call->body, "column"),
+                                    .limit = json_get_int(call->body, "first", 0),
+                                    .dry_run = true}};
+    if (call_table(call, &table, err) != OK || check_column(&table, job.run.column, err) != OK)
+        return FAIL;
+    job.table = table.name;
+    choose_states(&job.run, rows ? rows : "due");
+    choose_rows(call, &job.run);
+    return call_order(call, &job, err);
+}
+
+enum status api_plan_show(struct call *call, struct err *err)
+{
+    struct work_plan plan;
+    struct run run;
+    struct jw *w = &call->w;
+    int64_t id;
+    if (call_id(call, 0, &id, err) != OK ||
+        call->store->does->runs->get(call->store, call->arena, id, &run, err) != OK)
+        return FAIL;
+    if (!work_plan_of(call->api->work, id, call->arena, &plan)) {
+        err_set(err, ERR_NOT_FOUND, "no plan of run %lld is kept", (long long)id);
+        err_hint(err, "Plans are made by POST .../plans, kept until some later ones, and looked at "
+                      "once their run has ended.");
+        return FAIL;
+    }
+    jw_object(w);
+    jw_kv_int(w, "run_id", id);
+    jw_kv_int(w, "total", plan.total);
+    jw_kv_int(w, "shown", plan.shown);
+    jw_key(w, "writes");
+    jw_raw(w, plan.writes, strlen(plan.writes));
+    jw_end_object(w);
+    return OK;
 }
 
 enum status api_sync_start(struct call *call, struct err *err)
@@ -293,6 +365,10 @@ enum status api_sync_start(struct call *call, struct err *err)
         return FAIL;
     struct job_order job = {.kind = JOB_SYNC,
                             .table = table.name,
+                            .source = json_get_text(call->body, "source"),
                             .full = json_get_bool(call->body, "full", false)};
-    return order(call, &job, err);
+    if (job.source && !table_source(&table, job.source))
+        return err_set(err, ERR_NOT_FOUND, "table \"%s\" has no source \"%s\"", table.name,
+                       job.source);
+    return call_order(call, &job, err);
 }

@@ -145,6 +145,7 @@ static int serve(struct cli *cli, const struct args *args, struct serving *servi
                                   .connectors = open->engine.connectors,
                                   .connector_count = open->engine.connector_count,
                                   .formula_worker = getenv("ARGIL_FORMULA_WORKER"),
+                                  .data = cli->data,
                                   .allow_private_http = open->engine.allow_private_http,
                                   .host = serving->host,
                                   .port = serving->port,

@@ -53,12 +53,11 @@ int sync_print(struct cli *cli, const char *table, const struct sync_report *rep
 static int run_far(struct cli *cli, const struct args *args)
 {
     int rc = EXIT_DONE;
-    if (args_has(args, "source"))
-        return cli_usage(cli, &command_sync, "through a server all sources are read; leave --source out");
     for (size_t i = 0; i < args->word_count && rc == EXIT_DONE; i++) {
         struct sync_report report = {0};
         struct err err = {0};
-        rc = remote_sync(cli, args->words[i], args_has(args, "full"), &report, &err) == OK
+        rc = remote_sync(cli, args->words[i], args_get(args, "source"), args_has(args, "full"),
+                         &report, &err) == OK
                  ? sync_print(cli, args->words[i], &report)
                  : cli_fail(cli, &err);
     }

@@ -29,8 +29,8 @@ const char *remote_path(struct arena *arena, ...) __attribute__((sentinel));
 struct store *remote_store_open(struct cli *cli, struct err *err);
 
 /* Orders a job and stays until it ends; fills the report. */
-enum status remote_sync(struct cli *cli, const char *table, bool full, struct sync_report *report,
-                        struct err *err);
+enum status remote_sync(struct cli *cli, const char *table, const char *source /* NULL = all */,
+                        bool full, struct sync_report *report, struct err *err);
 enum status remote_run(struct cli *cli, const char *table, const struct run_options *options,
                        const char *rows, struct run_report *report, struct err *err);
 enum status remote_apply(struct cli *cli, const char *path, bool dry_run, struct apply_plan *plan,

@@ -111,14 +111,29 @@ static void read_sync(const struct watched *w, struct sync_report *out)
     snprintf(out->statement, sizeof out->statement, "%s", statement ? statement : "");
 }
 
-enum status remote_sync(struct cli *cli, const char *table, bool full, struct sync_report *report,
-                        struct err *err)
+static const char *sync_body(struct arena *arena, const char *source, bool full)
+{
+    struct buf text = BUF_INIT;
+    struct jw w;
+    jw_init(&w, &text);
+    jw_object(&w);
+    jw_kv_bool(&w, "full", full);
+    if (source)
+        jw_kv_text(&w, "source", source);
+    jw_end_object(&w);
+    const char *copy = arena_strdup(arena, buf_text(&text));
+    buf_free(&text);
+    return copy;
+}
+
+enum status remote_sync(struct cli *cli, const char *table, const char *source, bool full,
+                        struct sync_report *report, struct err *err)
 {
     struct watched w;
     enum status rc = begin(&w, cli, err);
     if (rc == OK)
         rc = order(&w, remote_path(w.arena, "tables", table, "syncs", NULL),
-                   full ? "{\"full\":true}" : "{}", err);
+                   sync_body(w.arena, source, full), err);
     if (w.id)
         read_sync(&w, report);
     finish(&w);
@@ -161,6 +176,7 @@ static void read_run(const struct watched *w, struct run_report *out)
                                .rejected = json_get_int(r, "rejected", 0),
                                .in_doubt = json_get_int(r, "in_doubt", 0),
                                .retrying = json_get_int(r, "retrying", 0),
+                               .planned = json_get_int(r, "planned", 0),
                                .calls = (uint64_t)json_get_int(r, "calls", 0),
                                .calls_one_each = (uint64_t)json_get_int(r, "calls_one_each", 0),
                                .took_ms = json_get_int(r, "took_ms", 0),
@@ -181,9 +197,9 @@ static const char *run_body(struct arena *arena, const struct run_options *optio
         jw_kv_text(&w, "rows", rows);
     if (options->limit > 0)
         jw_kv_int(&w, "first", options->limit);
-    if (options->yes)
+    if (options->yes && !options->dry_run)
         jw_kv_bool(&w, "approve", true);
-    if (options->force_new)
+    if (options->force_new && !options->dry_run)
         jw_kv_bool(&w, "force_new", true);
     jw_end_object(&w);
     const char *copy = arena_strdup(arena, buf_text(&text));
@@ -195,14 +211,10 @@ enum status remote_run(struct cli *cli, const char *table, const struct run_opti
                        const char *rows, struct run_report *report, struct err *err)
 {
     struct watched w;
-    if (options->dry_run) {
-        err_set(err, ERR_NOT_BUILT, "a dry run through a server is not built yet");
-        err_hint(err, "Run it where the data directory is.");
-        return FAIL;
-    }
     enum status rc = begin(&w, cli, err);
     if (rc == OK)
-        rc = order(&w, remote_path(w.arena, "tables", table, "runs", NULL),
+        rc = order(&w,
+                   remote_path(w.arena, "tables", table, options->dry_run ? "plans" : "runs", NULL),
                    run_body(w.arena, options, rows), err);
     if (w.id)
         read_run(&w, report);

@@ -204,6 +204,26 @@ struct run_report {
 enum status run_table(struct engine *engine, const char *table, const struct run_options *options,
                       struct run_report *report, struct err *err);
 
+/* What a column that is not there yet would give for some rows: nothing is stored,
+ * nothing is sent that changes anything. Lookups and GET requests are really made. */
+struct preview_row {
+    int64_t row_id;
+    enum cell_state state;  /* CELL_QUEUED: a write was planned, see `write` */
+    struct value value;
+    const char *code, *message;
+    const char *write; /* JSON object: kind, object, target, set, before; or NULL */
+};
+struct preview {
+    struct preview_row *rows; /* in the order of the ids, those that are there */
+    size_t count;
+    uint64_t calls;
+};
+/* draft: name, type, kind, config, only_run_if; type TYPE_TEXT when it is not known.
+ * FAIL with ERR_RECIPE: *errors has what is wrong, where = the path in the config. */
+enum status column_preview(struct engine *engine, struct arena *arena, const char *table,
+                           const struct column *draft, const int64_t *rows, size_t count,
+                           struct preview *out, err_list *errors, struct err *err);
+
 /* Settles what an earlier process left: SENDING -> UNKNOWN -> reconciled, then
  * sends what is proved not executed. Called before every run and by
  * `argil journal recover`. Adds to the counts of *report. */

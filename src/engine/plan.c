@@ -38,9 +38,9 @@ static enum status find_inputs(struct arena *arena, const struct table *table,
     return OK;
 }
 
-static enum status make_column(struct arena *arena, const struct table *table,
-                               const struct column *column, struct column_plan *plan,
-                               struct err *err)
+enum status column_plan_make(struct arena *arena, const struct table *table,
+                             const struct column *column, struct column_plan *plan,
+                             struct err *err)
 {
     plan->column = column;
     plan->kind = column_kind_find(column->kind);
@@ -117,7 +117,7 @@ enum status table_plan_make(struct arena *arena, struct table_plan *plan, struct
         const struct column *column = &table->columns[i];
         if (!computed(column))
             continue;
-        if (make_column(arena, table, column, &plan->columns[plan->column_count++], err) != OK)
+        if (column_plan_make(arena, table, column, &plan->columns[plan->column_count++], err) != OK)
             return err_wrap(err, "column \"%s\"", column->name);
     }
     if (sort_plans(arena, plan, err) != OK)

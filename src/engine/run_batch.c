@@ -212,8 +212,20 @@ static bool is_news(const struct cell *was, const struct cell_result *now)
            !text_eq(was->message, now->message);
 }
 
+static void show_results(const struct column_batch *batch)
+{
+    const struct run_job *job = batch->job;
+    for (size_t i = 0; i < batch->count; i++)
+        if (!batch->stored[i])
+            job->show(job->show_ctx, &batch->results[i]);
+}
+
 static enum status store_results(struct column_batch *batch, struct err *err)
 {
+    if (batch->job->show) {
+        show_results(batch);
+        return OK;
+    }
     struct store *store = batch->job->engine->store;
     struct cell_result *put = arena_array(batch->arena, batch->count + 1, sizeof *put);
     size_t count = 0;
@@ -378,6 +390,32 @@ enum status run_batch(struct run_job *job, struct table_plan *table, struct colu
             rc = compute(&batch, err);
         }
     }
+    arena_free(batch.arena);
+    return rc;
+}
+
+enum status run_batch_shown(struct run_job *job, struct table_plan *table,
+                            struct column_plan *plan, const int64_t *rows, size_t count,
+                            struct err *err)
+{
+    struct column_batch batch = {.job = job,
+                                 .table = &table->table,
+                                 .plan = plan,
+                                 .config = plan->config,
+                                 .arena = arena_new()};
+    struct store *store = job->engine->store;
+    int *slots = arena_array(batch.arena, plan->input_count + 1, sizeof *slots);
+    for (size_t i = 0; i < plan->input_count; i++)
+        slots[i] = plan->inputs[i]->slot;
+    struct row_query query = {.table_id = table->table.id,
+                              .slots = slots,
+                              .slot_count = plan->input_count,
+                              .ids = rows,
+                              .id_count = count};
+    enum status rc = store->does->rows(store, batch.arena, &query, &batch.rows, &batch.count, err);
+    batch.cells = arena_array(batch.arena, batch.count + 1, sizeof *batch.cells);
+    if (rc == OK)
+        rc = compute(&batch, err);
     arena_free(batch.arena);
     return rc;
 }

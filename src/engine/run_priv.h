@@ -84,6 +84,9 @@ struct run_job {
     int64_t retry_soonest_ms;      /* earliest not_before among cells left retrying; 0 = none */
     struct map *names;             /* people, queues by name -> struct name_found; columns/org_names.c */
     struct http_cache *http_cache; /* answers of this run; columns/http_cache.c */
+    /* A preview: results are shown here instead of being stored. */
+    void (*show)(void *ctx, const struct cell_result *result);
+    void *show_ctx;
 };
 
 enum status run_job_open(struct run_job *job, struct engine *engine, struct run_report *report,
@@ -116,6 +119,10 @@ bool job_sleep(struct run_job *job, int64_t ms);
 /* plan.c */
 enum status table_plan_make(struct arena *arena, struct table_plan *plan, struct err *err);
 struct column_plan *table_plan_column(struct table_plan *plan, int64_t column_id);
+/* One column alone, in the table or a draft: kind, config and inputs, no dependents. */
+enum status column_plan_make(struct arena *arena, const struct table *table,
+                             const struct column *column, struct column_plan *plan,
+                             struct err *err);
 
 /* --------------------------------------------------------------- batch */
 
@@ -189,5 +196,9 @@ struct value value_of(const char *text);                                 /* NULL
  * *more = false when there was no further row. */
 enum status run_batch(struct run_job *job, struct table_plan *table, struct column_plan *plan,
                       uint32_t states, int64_t *after, bool *more, struct err *err);
+/* Computes these rows, at most a batch of them, for job->show; whatever their cells' states. */
+enum status run_batch_shown(struct run_job *job, struct table_plan *table,
+                            struct column_plan *plan, const int64_t *rows, size_t count,
+                            struct err *err);
 
 #endif

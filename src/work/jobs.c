@@ -11,6 +11,7 @@
 #include "store/store_runs.h"
 
 #include <string.h>
+#include <unistd.h>
 
 static void keep_order(struct task *task, const struct job_order *order)
 {
@@ -24,6 +25,8 @@ static void keep_order(struct task *task, const struct job_order *order)
     task->order.scope = arena_strdup(arena, order->scope);
     task->order.run.column = arena_strdup(arena, run->column);
     task->order.run.planned = NULL;
+    task->order.upload_path = arena_strdup(arena, order->upload_path);
+    task->order.upload_name = arena_strdup(arena, order->upload_name);
     if (run->rows) {
         int64_t *rows = arena_array(arena, run->row_count + 1, sizeof *rows);
         memcpy(rows, run->rows, run->row_count * sizeof *rows);
@@ -141,16 +144,69 @@ static void on_tick(void *ctx, const char *what, int64_t done, int64_t total, ui
         work->options.progressed(work->options.ctx, task->run_id, task->table_id, &at);
 }
 
-static enum status run_order(struct task *task, struct engine *engine, struct err *err)
+/* ---- uploads */
+
+void job_drop_upload(const struct task *task)
+{
+    if (task->order.upload_path)
+        (void)unlink(task->order.upload_path);
+}
+
+static ssize_t read_upload(void *ctx, char *bytes, size_t room, struct err *err)
+{
+    FILE *in = ctx;
+    size_t got = fread(bytes, 1, room, in);
+    if (got == 0 && ferror(in)) {
+        err_set(err, ERR_IO, "what was uploaded cannot be read again");
+        return -1;
+    }
+    return (ssize_t)got;
+}
+
+static enum status take_upload(const struct job_order *order, struct engine *engine,
+                               struct sync_report *report, struct err *err)
+{
+    FILE *in = fopen(order->upload_path, "re");
+    if (!in)
+        return err_set(err, ERR_IO, "what was uploaded is not there any more");
+    struct upload upload = {.name = order->upload_name, .read = read_upload, .ctx = in};
+    enum status rc = source_upload(engine, order->table, order->source, &upload, report, err);
+    fclose(in);
+    return rc;
+}
+
+static enum status sync_order(const struct job_order *order, struct engine *engine, struct err *err)
+{
+    struct sync_report report = {0};
+    if (order->upload_path)
+        return take_upload(order, engine, &report, err);
+    return sync_source(engine, order->table, order->source, order->full, &report, err);
+}
+
+static enum status dry_run(struct work *work, struct task *task, struct engine *engine,
+                           struct err *err)
+{
+    struct run_report report = {0};
+    struct run_options options = task->order.run;
+    struct kept_plan *plan = plan_new(task->run_id);
+    options.planned = plan_collect;
+    options.planned_ctx = plan;
+    enum status rc = run_table(engine, task->order.table, &options, &report, err);
+    plan_keep(work, plan);
+    return rc;
+}
+
+static enum status run_order(struct work *work, struct task *task, struct engine *engine,
+                             struct err *err)
 {
     const struct job_order *order = &task->order;
-    if (order->kind == JOB_SYNC) {
-        struct sync_report report = {0};
-        return sync_source(engine, order->table, order->source, order->full, &report, err);
-    }
     struct run_report report = {0};
+    if (order->kind == JOB_SYNC)
+        return sync_order(order, engine, err);
     if (order->kind == JOB_SETTLE)
         return journal_recover_table(engine, task->table_id, &report, err);
+    if (order->run.dry_run)
+        return dry_run(work, task, engine, err);
     return run_table(engine, order->table, &order->run, &report, err);
 }
 
@@ -174,7 +230,7 @@ void job_run(struct work *work, struct task *task, struct engine *engine)
     task->progress.began_ms = engine->world->now_ms(engine->world);
     engine->queued_run = task->run_id;
     engine->progress = (struct progress){&reporter, on_tick};
-    if (run_order(task, engine, &err) != OK) {
+    if (run_order(work, task, engine, &err) != OK) {
         log_warn("run %lld: %s", (long long)task->run_id, err.message);
         end_if_queued(work, task, engine->store, &err);
     }

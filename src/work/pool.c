@@ -37,6 +37,7 @@ void task_free(struct task *task)
 {
     if (!task)
         return;
+    job_drop_upload(task);
     arena_free(task->arena);
     free(task->lane);
     free(task->who);
@@ -118,6 +119,7 @@ static struct seat *seat_new(struct work *work, struct err *err)
         .connectors = o->connectors,
         .connector_count = o->connector_count,
         .beside_others = true,
+        .data = o->data,
         .allow_private_http = o->allow_private_http,
     };
     return seat;
@@ -333,6 +335,7 @@ bool work_close(struct work *work, int64_t grace_ms)
         work->idle_seats = seat->next;
         seat_free(seat);
     }
+    plans_free(work);
     work->store->does->close(work->store);
     pthread_mutex_destroy(&work->store_lock);
     pthread_mutex_destroy(&work->lock);

@@ -32,6 +32,7 @@ struct work_options {
     const struct connector *const *connectors;
     size_t connector_count;
     const char *formula_worker; /* program; NULL = this one */
+    const char *data;           /* data directory, for uploads; NULL = none are taken */
     bool allow_private_http;
     /* A job went on, or ended (then the store has told of it, too). From its thread. */
     void (*progressed)(void *ctx, int64_t run_id, int64_t table_id, const struct work_progress *at);
@@ -70,7 +71,19 @@ struct job_order {
     const char *scope;  /* JSON, kept with the run; or NULL */
     bool full;          /* JOB_SYNC */
     struct run_options run; /* JOB_RUN; texts and rows are copied, planned is not used */
+    /* JOB_SYNC of a source that takes files: the bytes to take, deleted when the job ends,
+     * and what people call them. */
+    const char *upload_path, *upload_name;
 };
+/* What a dry run (order.run.dry_run) would write, as JSON text of an array, while it is
+ * kept: of the last few, and of each the first so many. False when it is not (any
+ * more). The text is on the arena. */
+struct work_plan {
+    const char *writes;    /* [{"column","row_key","kind","mode","object","target","set","before"}] */
+    int64_t shown, total;
+};
+bool work_plan_of(struct work *work, int64_t run_id, struct arena *arena, struct work_plan *out);
+
 /* Stores the run as QUEUED and sets *run_id. */
 enum status work_order(struct work *work, const struct job_order *order, int64_t *run_id,
                        struct err *err);

@@ -47,6 +47,7 @@ struct work {
     pthread_cond_t more;  /* something may run now, or closing */
     pthread_cond_t less;  /* a thread left */
     struct task *waiting, **last, *running;
+    struct kept_plan *plans;
     struct seat *idle_seats;
     size_t threads, idle_threads, idle_seat_count;
     bool closing;
@@ -59,7 +60,15 @@ void task_free(struct task *task);
  * task is still the caller's. */
 enum status pool_add(struct work *work, struct task *task, struct err *err);
 
+/* ---- plans.c */
+struct kept_plan *plan_new(int64_t run_id);
+void plan_collect(void *ctx, const struct planned_write *write); /* run_options.planned */
+void plan_keep(struct work *work, struct kept_plan *plan);      /* takes it over */
+void plans_free(struct work *work);
+
 /* ---- jobs.c */
+/* Forgets what was uploaded for it, whatever became of it. */
+void job_drop_upload(const struct task *task);
 void job_run(struct work *work, struct task *task, struct engine *engine);
 /* The run did not come to running: says so in the store. */
 void job_give_up(struct work *work, struct task *task, enum run_state state, const char *why);

@@ -62,8 +62,12 @@ def ask(person, operation, query="", **more):
             return 200, None
         except AssertionError as error:
             return error.args[0][0], None
-    status, _, body = person.call(operation.method, operation.address() + query,
-                                  **({"body": operation.body()} | more))
+    if operation.bytes:
+        more = {"raw": b"x", "headers": {"Content-Type": "application/octet-stream"} | more.get("headers", {})}
+        query = query or "?at=0"
+    else:
+        more = {"body": operation.body()} | more
+    status, _, body = person.call(operation.method, operation.address() + query, **more)
     return status, body
 
 
@@ -141,8 +145,9 @@ def story_what_cannot_be_read_is_refused_before_anything_happens():
         expect(operation, 400, status, body)
         if not operation.body_schema:
             if operation.method != "GET":
-                status, _, body = admin.call(operation.method, operation.address(), body={"x": 1})
-                expect(operation, 400, status, body)
+                query = "?at=0" if operation.bytes else ""
+                status, _, body = admin.call(operation.method, operation.address() + query, body={"x": 1})
+                expect(operation, 415 if operation.bytes else 400, status, body)
             continue
         json = {"Content-Type": "application/json"}
         for raw, headers, wanted in (
@@ -240,7 +245,8 @@ def story_answers_fit_the_document():
     stage = stage_of_all()
     admin, problems = stage.admin, []
     admin.ok("POST", "/recipes", {"recipe": RECIPE, "connection": "demo"})
-    run = admin.wait_for_run(admin.ok("POST", "/tables/people/syncs", {})["id"])
+    admin.wait_for_run(admin.ok("POST", "/tables/people/syncs", {})["id"])
+    run = admin.wait_for_run(admin.ok("POST", "/tables/people/plans", {"first": 3})["id"])
     admin.wait_for_run(admin.ok("POST", "/tables/people/runs", {"first": 3, "approve": True})["id"])
     table = admin.get("/tables/people")
     row = admin.get("/tables/people/rows?limit=1")["rows"][0]["id"]
@@ -248,7 +254,8 @@ def story_answers_fit_the_document():
     admin.ok("PUT", "/secrets/key", {"value": "x"})
     values = {"{table}": "people", "{row}": str(row), "{column}": str(table["columns"][-1]["id"]),
               "{run}": str(run["id"]), "{operation}": str(operation_id), "{connection}": "demo",
-              "{object}": "Account", "{secret}": "key", "{user}": "1", "{session}": "1", "{token}": "1"}
+              "{object}": "Account", "{secret}": "key", "{source}": table["sources"][0]["name"],
+              "{upload}": admin.ok("POST", "/uploads", {"name": "x.csv"})["id"], "{user}": "1", "{session}": "1", "{token}": "1"}
     for operation in stage.document.operations():
         if operation.method != "GET" or operation.streams:
             continue

@@ -1,6 +1,6 @@
 """From a recipe to written records, through the API alone."""
 from programs import Workspace
-from server import Server
+from server import Server, bare
 
 RECIPE = """
 table: people
@@ -93,3 +93,102 @@ def story_rows_that_are_picked_run_alone():
         greetings = [r["cells"][5] for r in rows]
         assert isinstance(greetings[2], str) and isinstance(greetings[4], str), greetings
         assert greetings[0]["s"] == greetings[3]["s"] == "due", greetings
+
+
+def story_a_plan_says_what_would_be_written_and_writes_nothing():
+    with Workspace() as w, Server(w) as server:
+        ann = server.setup()
+        ann.ok("POST", "/recipes", {"recipe": RECIPE, "connection": "demo"})
+        ann.wait_for_run(ann.ok("POST", "/tables/people/syncs", {})["id"])
+        run = ann.wait_for_run(ann.ok("POST", "/tables/people/plans", {"first": 8})["id"])
+        assert run["state"] == "done", run
+        plan = ann.get(f"/runs/{run['id']}/plan")
+        assert plan["total"] == plan["shown"] == len(plan["writes"]) == 8, plan
+        write = plan["writes"][0]
+        assert write["kind"] == "update" and write["set"]["Description"].startswith("Dear "), write
+        assert "Description" in write["before"] and write["target"] == write["row_key"], write
+        assert ann.get("/journal/counts")["total"] == 0
+        whole = ann.wait_for_run(ann.ok("POST", "/tables/people/plans", {})["id"])
+        assert ann.get(f"/runs/{whole['id']}/plan")["total"] == 1788
+        status, _, body = ann.call("GET", "/runs/1/plan")
+        assert status == 404 and body["error"]["hint"], body
+
+
+def story_a_column_is_shown_before_it_is_there():
+    with Workspace() as w, Server(w) as server:
+        ann = server.setup()
+        ann.ok("POST", "/recipes", {"recipe": RECIPE, "connection": "demo"})
+        ann.wait_for_run(ann.ok("POST", "/tables/people/syncs", {})["id"])
+
+        def preview(kind, config, **more):
+            return ann.call("POST", "/tables/people/preview",
+                            {"kind": kind, "config": config, "row_ids": [1, 2, 3, 99999], **more})
+
+        status, _, body = preview("formula", {"formula": "{{LastName}}.length"}, type="number")
+        assert status == 200 and len(body["rows"]) == 3 and body["rows"][0]["value"].isdigit(), body
+        status, _, body = preview("salesforce_lookup", {"connection": "demo", "object": "Lead",
+                                                        "match": {"Email": "{{Email}}"}, "return": ["Id"]})
+        assert status == 200 and body["calls"] >= 1 and {r["state"] for r in body["rows"]} <= {"ok", "no result"}, body
+        status, _, body = preview("salesforce_update", {"connection": "demo", "object": "Contact", "id": "{{Id}}",
+                                                        "set": {"Title": "Boss"}})
+        assert status == 200 and body["rows"][0]["write"]["set"] == {"Title": "Boss"}, body
+        assert ann.get("/journal/counts")["total"] == 0
+        status, _, body = preview("salesforce_update", {"connection": "demo", "object": "Contact", "id": "{{Id}}",
+                                                        "set": {"Titel": "Boss"}})
+        assert status == 422 and body["errors"][0]["where"] == "set/Titel" and "Title" in body["errors"][0]["hint"], body
+        status, _, body = preview("formula", {"formula": "1 +"})
+        assert status == 422 and body["errors"][0]["where"] == "formula", body
+        status, _, body = preview("formla", {})
+        assert status == 422 and "formula" in body["error"]["hint"], body
+        kinds = {k["name"] for k in ann.get("/column-kinds")["kinds"]}
+        assert {"formula", "salesforce_lookup", "http"} <= kinds
+        sources = {k["name"]: k for k in ann.get("/source-kinds")["kinds"]}
+        assert {o["name"] for o in sources["salesforce_object"]["options"]} >= {"object", "where"}
+        due = ann.get("/schedules")["schedules"]
+        assert due[0]["table"] == "people" and due[0]["every"] and due[0]["next"], due
+
+
+CSV = """
+table: leads
+source:
+  csv: { fields: [Email, Name, Zip] }
+  unique_by: [Email]
+columns:
+  - name: Length
+    formula: "{{Name}}.length"
+"""
+
+
+def story_a_file_comes_in_pieces_and_becomes_rows():
+    with bare() as w, Server(w) as server:
+        ann = server.setup()
+        ann.ok("POST", "/recipes", {"recipe": CSV})
+        lines = ["Email,Name,Zip"] + [f'p{i}@x.example,"Person, {i}",{i:05}' for i in range(5000)]
+        data = "\r\n".join(lines + ["broken@x.example,too,many,values", ""]).encode()
+        up = ann.ok("POST", "/uploads", {"name": "../../etc/leads.csv"})
+        octets = {"Content-Type": "application/octet-stream"}
+        pieces = [data[:10], data[10:100001], data[100001:]]
+        at = 0
+        for piece in pieces:
+            status, _, got = ann.call("PUT", f"/uploads/{up['id']}?at={at}", raw=piece, headers=octets)
+            at += len(piece)
+            assert status == 200 and got["received"] == at, got
+            status, _, got = ann.call("PUT", f"/uploads/{up['id']}?at={at - len(piece)}", raw=piece, headers=octets)
+            assert status == 409 and str(at) in got["error"]["message"], got
+        eve = server.user("eve", "runner")
+        assert eve.call("GET", f"/uploads/{up['id']}")[0] == 404
+        assert eve.call("POST", "/tables/leads/uploads", {"upload": up["id"]})[0] == 404
+        run = ann.wait_for_run(ann.ok("POST", "/tables/leads/uploads", {"upload": up["id"]})["id"])
+        assert run["state"] == "done", run
+        rows = ann.get("/tables/leads/rows?limit=2")["rows"]
+        assert rows[0]["cells"][:3] == ["p0@x.example", "Person, 0", "00000"], rows
+        assert ann.get("/tables/leads")["row_count"] >= 5000, run
+        rejects = ann.get("/tables/leads/sources/source/rejects")["rejects"]
+        assert len(rejects) == 1 and rejects[0]["message"], rejects
+        assert ann.call("GET", f"/uploads/{up['id']}")[0] == 404
+        assert not list((w.home / "data" / "incoming").iterdir()), "what was uploaded lies around"
+        for i in range(8):
+            last = ann.ok("POST", "/uploads", {"name": "x"})
+        assert ann.call("POST", "/uploads", {"name": "x"})[0] == 429
+        ann.ok("DELETE", f"/uploads/{last['id']}")
+        assert ann.call("PUT", f"/uploads/{last['id']}?at=0", raw=b"x", headers=octets)[0] == 404

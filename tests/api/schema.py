@@ -78,7 +78,8 @@ class Operation:
         self.success = min(self.answers)
         self.streams = "text/event-stream" in self.answers[self.success].get("content", {})
         body = operation.get("requestBody")
-        self.body_schema = body["content"]["application/json"]["schema"] if body else None
+        self.bytes = bool(body) and "application/octet-stream" in body["content"]
+        self.body_schema = body["content"]["application/json"]["schema"] if body and not self.bytes else None
 
     def __str__(self):
         return f"{self.method} {self.path}"
