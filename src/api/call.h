@@ -51,6 +51,8 @@ enum status call_id(const struct call *call, size_t at, int64_t *out, struct err
 /* Who is named in runs and the audit. */
 const char *call_who(const struct call *call);
 int64_t call_now(const struct call *call);
+/* A part of a request that takes more than its route does; `what` begins the sentence. */
+enum status call_needs(const struct call *call, enum role role, const char *what, struct err *err);
 enum status call_audit(struct call *call, const char *what, const char *detail_json, struct err *err);
 
 /* Writing: a moment as ISO text, null for 0; a text or null. */

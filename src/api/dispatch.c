@@ -185,12 +185,7 @@ static enum status check_role(struct call *call, struct err *err)
     if (!call->person.user_id)
         return err_set(err, ERR_AUTH_NEEDED, "sign in first");
     if (call->person.role < route->may) {
-        err_set(err, ERR_AUTH_ROLE, "this takes the role %s; yours is %s", role_name(route->may),
-                role_name(call->person.role));
-        err_hint(err, call->person.session_id
-                          ? "An admin can change your role under Settings, Users."
-                          : "A token does at most what its scope and its user's role allow.");
-        return FAIL;
+        return call_needs(call, route->may, "this", err);
     }
     if (route->flags & R_PERSON && !call->person.session_id)
         return err_set(err, ERR_AUTH_PERSON, "this is for a signed-in person, not for a token");
@@ -480,6 +475,18 @@ int64_t call_now(const struct call *call)
 {
     struct world *world = call->api->options.world;
     return world->now_ms(world);
+}
+
+enum status call_needs(const struct call *call, enum role role, const char *what, struct err *err)
+{
+    if (call->person.role >= role)
+        return OK;
+    err_set(err, ERR_AUTH_ROLE, "%s takes the role %s; yours is %s", what, role_name(role),
+            role_name(call->person.role));
+    err_hint(err, call->person.session_id
+                      ? "An admin can change your role under Settings, Users."
+                      : "A token does at most what its scope and its user's role allow.");
+    return FAIL;
 }
 
 enum status call_audit(struct call *call, const char *what, const char *detail, struct err *err)

@@ -308,8 +308,9 @@ enum status api_run_start(struct call *call, struct err *err)
                                     .limit = json_get_int(call->body, "first", 0),
                                     .yes = json_get_bool(call->body, "approve", false),
                                     .force_new = json_get_bool(call->body, "force_new", false)}};
-    if (call_table(call, &table, err) != OK ||
-        check_column(&table, job.run.column, err) != OK)
+    if ((job.run.yes && call_needs(call, ROLE_BUILDER, "approving a first write", err) != OK) ||
+        (job.run.force_new && call_needs(call, ROLE_BUILDER, "creating again", err) != OK) ||
+        call_table(call, &table, err) != OK || check_column(&table, job.run.column, err) != OK)
         return FAIL;
     job.table = table.name;
     choose_states(&job.run, rows ? rows : "due");

@@ -95,7 +95,7 @@ def story_interrupting_a_command_leaves_the_job_to_the_server():
         w.env["ARGIL_WRITE_BATCH"] = "20"
         with Server(w) as server:
             ann = server.setup()
-            token = ann.ok("POST", "/tokens", {"name": "x", "scope": "runner"})["text"]
+            token = ann.ok("POST", "/tokens", {"name": "x", "scope": "builder"})["text"]
             ann.ok("POST", "/recipes", {"recipe": RECIPE, "connection": "demo"})
             ann.wait_for_run(ann.ok("POST", "/tables/people/syncs", {})["id"])
             command = subprocess.Popen([str(ARGIL), "run", "people", "--yes", "--first", "100"], text=True,

@@ -81,6 +81,21 @@ def story_a_refused_recipe_names_each_mistake_with_its_line():
         assert ann.get("/tables")["tables"] == []
 
 
+def story_a_runner_runs_and_a_builder_approves():
+    with Workspace() as w, Server(w) as server:
+        ann = server.setup()
+        ann.ok("POST", "/recipes", {"recipe": RECIPE, "connection": "demo"})
+        bob = server.user("bob", "runner")
+        bob.wait_for_run(bob.ok("POST", "/tables/people/syncs", {})["id"])
+        for body in ({"approve": True}, {"force_new": True}):
+            status, _, answer = bob.call("POST", "/tables/people/runs", body)
+            assert status == 403 and answer["error"]["code"] == "auth.role", answer
+        assert bob.wait_for_run(bob.ok("POST", "/tables/people/runs", {"first": 2})["id"])["state"] == "stopped"
+        ann.wait_for_run(ann.ok("POST", "/tables/people/runs", {"first": 2, "approve": True})["id"])
+        run = bob.wait_for_run(bob.ok("POST", "/tables/people/runs", {"first": 4})["id"])
+        assert run["state"] == "done" and run["report"]["updated"] == 2 and run["who"] == "bob", run
+
+
 def story_rows_that_are_picked_run_alone():
     with Workspace() as w, Server(w) as server:
         ann = server.setup()
