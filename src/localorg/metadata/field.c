@@ -4,6 +4,7 @@
  * One row a field type says what describe calls it and what has to be given.
  * A formula may stand on most of them; Summary is a roll-up. */
 #include "localorg/metadata/metadata_priv.h"
+#include "localorg/org/formula.h"
 
 enum wants { /* "Must specify 'length' for a CustomField of type Text" */
     WANTS_LENGTH = 1,
@@ -366,6 +367,9 @@ bool field_put(struct meta_change *change, struct sobject *object, const char *n
             return meta_broke(change);
         return meta_refuse(change, "FIELD_INTEGRITY_EXCEPTION", "%s", change->err->message);
     }
+    const struct field *made = sobject_field(object, name);
+    if (made->calculated && field_computed_check(change->meta->org, made, change->err) != OK)
+        return meta_refuse(change, "FIELD_INTEGRITY_EXCEPTION", "%s", change->err->message);
     if (text_eq(form->metadata, "Location") && add_coordinates(change, object, name) != OK)
         return meta_broke(change);
     meta_warn_unknown(change, known, sizeof known / sizeof *known);

@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-static const struct meta_kind *const kinds[] = {&object_kind, &field_kind, &permset_kind,
+static const struct meta_kind *const kinds[] = {&object_kind, &field_kind, &permset_kind, &rule_kind,
                                                 &member_kind};
 #define KINDS (sizeof kinds / sizeof *kinds)
 

@@ -33,7 +33,7 @@ struct meta_kind {
     void (*write)(const struct meta *meta, const char *full_name, struct jw *w);
     void (*list)(const struct meta *meta, const struct meta_type *type, meta_item_fn *fn, void *ctx);
 };
-extern const struct meta_kind object_kind, field_kind, permset_kind, member_kind;
+extern const struct meta_kind object_kind, field_kind, permset_kind, member_kind, rule_kind;
 
 bool meta_refuse(struct meta_change *change, const char *code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));

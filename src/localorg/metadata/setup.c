@@ -287,6 +287,26 @@ static void put_member(void *ctx, const struct meta_item *item)
     put_row(f, "PlatformEventChannelMember", columns, sizeof columns / sizeof *columns);
 }
 
+static void put_rule(void *ctx, const struct meta_item *item)
+{
+    struct filling *f = ctx;
+    const char *text = metadata_text(f, item), *name = NULL;
+    const struct json *body = json_parse(f->meta.arena, text, strlen(text), NULL);
+    const struct sobject *object = meta_parent(&f->meta, item->full_name, &name);
+    if (!object)
+        return;
+    struct column columns[] = {TEXT("Id", item->id),
+                               TEXT("ValidationName", name),
+                               TEXT("FullName", item->full_name),
+                               TEXT("EntityDefinitionId", entity_id(f, object)),
+                               NUMBER("Active", meta_truth(body, "active", true)),
+                               TEXT("ErrorDisplayField", meta_text(body, "errorDisplayField")),
+                               TEXT("ErrorMessage", meta_text(body, "errorMessage")),
+                               TEXT("ManageableState", "unmanaged"),
+                               TEXT("Metadata", text)};
+    put_row(f, "ValidationRule", columns, sizeof columns / sizeof *columns);
+}
+
 /* --- the whole --- */
 
 static void put_all(struct filling *f)
@@ -299,6 +319,7 @@ static void put_all(struct filling *f)
             put_field(f, object->fields[j]);
     }
     metadata_list(&f->meta, "CustomField", put_custom_field, f);
+    metadata_list(&f->meta, "ValidationRule", put_rule, f);
     metadata_list(&f->meta, "PlatformEventChannelMember", put_member, f);
 }
 

@@ -7,6 +7,8 @@
  * nothing. Equal changes of one object are merged into one event. */
 #include "localorg/org/events_priv.h"
 
+#include "localorg/org/formula.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -89,11 +91,15 @@ void capture_free(struct capture *capture)
 static bool snapshot_prepare(struct org *org, struct table *table, struct err *err)
 {
     struct buf sql = BUF_INIT;
+    const char *alias = arena_printf(org->capture->arena, "\"%s\"", table->object->name);
     buf_str(&sql, "SELECT \"IsDeleted\"");
     for (size_t i = 0; i < table->object->field_count; i++) {
         const struct field *field = table->object->fields[i];
+        const char *computed = field_computed_sql(org->capture->arena, org, field, alias);
         buf_str(&sql, ", ");
-        if (field->stored && field->type != FT_BASE64)
+        if (computed)
+            buf_str(&sql, computed);
+        else if (field->stored && field->type != FT_BASE64)
             quote_name(&sql, field->name);
         else
             buf_str(&sql, "NULL");

@@ -142,7 +142,7 @@ static void roll_back_all(struct work *work, const struct dml_row *rows, struct 
 void work_open(struct work *work)
 {
     const struct dml_options *options = work->options;
-    work->now_ms = org_now_ms(work->org) / 1000 * 1000;
+    work->now_ms = org_stamp_now(work->org);
     work->scratch = arena_new();
     work->call_arena = arena_new();
     if (!options->system &&
@@ -197,6 +197,8 @@ enum status org_dml(struct org *org, enum dml_kind kind, const struct dml_option
     work_open(&work);
     bool all_good = rows_run(&work, rows, count, results);
     rules_forget(&work);
+    conditions_forget(&work);
+    flows_forget(&work);
     bool keep = !work.broken && (all_good || !options->all_or_none);
     enum status status = org_write_end(org, keep, work.broken ? NULL : work.err);
     if (!keep)

@@ -20,6 +20,7 @@ struct dml_options {
     bool internal;    /* beside system: part of somebody's change, told as one */
     bool update_only; /* upsert that never inserts */
     double api_version;
+    const char *assignment; /* lead and case assignment: NULL = no, "" = the active rule, or an id */
     const char *origin; /* for change events: "com/salesforce/api/rest/66.0;client=X"; may be NULL */
 };
 

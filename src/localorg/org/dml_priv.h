@@ -53,7 +53,9 @@ struct work {
     size_t verified_next;
     struct map *fresh;          /* ids written in this call */
     struct arena *call_arena;   /* lives as long as the call */
-    struct question *questions; /* rules.c: validation rules compiled for this call */
+    struct question *questions; /* rules.c: duplicate rules compiled for this call */
+    struct asked *asked;        /* conditions.c: the same for conditions */
+    struct flow_sheet *sheets;  /* flows.c: and for the values flows set */
     struct cell nowhere;        /* where values of fields the object lacks go */
     bool cascading;             /* deleting what hangs on the row */
     bool broken;                /* the org failed; err is set */
@@ -225,9 +227,31 @@ bool row_undelete(struct work *work, struct draft *draft);
 /* --- dml_merge.c --- */
 bool row_purge(struct work *work, struct draft *draft); /* out of the recycle bin for good */
 
+/* --- conditions.c: SOQL or formula over the record as just written --- */
+struct condition {
+    const char *object;
+    const char *when;    /* SOQL; or */
+    const char *formula; /* both NULL: always met */
+};
+enum status condition_check(struct org *org, const struct condition *condition, struct err *err);
+/* Before the write: notes the values a formula wants from before. */
+bool condition_before(struct work *work, struct draft *draft, const struct condition *condition);
+bool condition_met(struct work *work, struct draft *draft, const struct condition *condition,
+                   bool *met);
+void conditions_forget(struct work *work); /* at the end of the call */
+
+/* --- flows.c --- */
+bool flows_has(const struct org *org, const struct sobject *object);
+bool flows_before(struct work *work, struct draft *draft); /* before the write: what was */
+bool flows_set(struct work *work, struct draft *draft);    /* before-save flows */
+bool flows_assign(struct work *work, struct draft *draft); /* the assignment rule */
+bool flows_after(struct work *work, struct draft *draft);  /* after-save flows */
+void flows_forget(struct work *work);
+
 /* --- rules.c --- */
 bool rules_has_validation(const struct org *org, const struct sobject *object);
 bool rules_duplicates(struct work *work, struct draft *draft);
+bool rules_before(struct work *work, struct draft *draft);   /* before the write: what was */
 bool rules_validate(struct work *work, struct draft *draft); /* after the write */
 bool rules_has_duplicates(const struct org *org, const struct sobject *object);
 void rules_forget(struct work *work); /* at the end of the call */

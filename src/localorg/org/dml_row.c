@@ -29,20 +29,24 @@ static bool parents_locked(struct work *work, struct draft *draft)
     return false;
 }
 
-/* Rows of an object with validation rules are written first and judged then:
- * the rule sees the record as it will be. */
+/* Rows of an object with flows or validation rules are written first and judged
+ * then: a rule sees the record as it will be. In the documented order: before-save
+ * flows, validation, duplicates, assignment, after-save flows. */
 static bool write_and_judge(struct work *work, struct draft *draft,
                             bool (*write)(struct work *, struct draft *))
 {
-    if (!rules_has_validation(work->org, draft->object))
+    bool flows = flows_has(work->org, draft->object);
+    if (!flows && !rules_has_validation(work->org, draft->object))
         return rules_duplicates(work, draft) && check_unique(work, draft) && write(work, draft) &&
                standard_after(work, draft);
     if (!org_write_begin(work->org)) {
         db_fail(work->org->db, "savepoint", work->err);
         return work_broke(work);
     }
-    bool good = write(work, draft) && standard_after(work, draft) && rules_validate(work, draft) &&
-                rules_duplicates(work, draft) && check_unique(work, draft);
+    bool good = rules_before(work, draft) && flows_before(work, draft) && write(work, draft) &&
+                flows_set(work, draft) && standard_after(work, draft) &&
+                rules_validate(work, draft) && rules_duplicates(work, draft) &&
+                check_unique(work, draft) && flows_assign(work, draft) && flows_after(work, draft);
     if (org_write_end(work->org, good, work->err) != OK)
         return work_broke(work);
     return good;

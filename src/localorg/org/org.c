@@ -5,6 +5,7 @@
 #include "localorg/org/access_priv.h"
 
 #include "base/str.h"
+#include "base/when.h"
 
 #include <sodium.h>
 #include <stdlib.h>
@@ -240,7 +241,7 @@ static enum status org_load(struct org *org, struct err *err)
     if (db_open(org, err) != OK || identity_load(org, err) != OK || schema_load(org, err) != OK ||
         people_load(org, err) != OK || events_load(org, err) != OK || sharing_load(org, err) != OK)
         return FAIL;
-    return rules_load(org, err) == OK ? views_load(org, err) : FAIL;
+    return rules_load(org, err) == OK && flows_load(org, err) == OK ? views_load(org, err) : FAIL;
 }
 
 struct org *org_open(const struct org_options *options, struct err *err)
@@ -255,6 +256,7 @@ struct org *org_open(const struct org_options *options, struct err *err)
     org->path = mem_strdup(options->path);
     org->schema = schema_new();
     org->rule_arena = arena_new();
+    org->flow_arena = arena_new();
     org->views = views_new();
     pthread_mutex_init(&org->write_lock, NULL);
     pthread_mutex_init(&org->pool_lock, NULL);
@@ -291,6 +293,7 @@ void org_close(struct org *org)
     vec_free(&org->made_rows);
     vec_free(&org->counts);
     arena_free(org->rule_arena);
+    arena_free(org->flow_arena);
     schema_free(org->schema);
     pthread_mutex_destroy(&org->write_lock);
     pthread_mutex_destroy(&org->pool_lock);
@@ -401,7 +404,7 @@ void org_lock_row(struct org *org, const struct org_row_lock *lock)
         if (strcmp(org->row_locks.at[i].id, given.id) != 0)
             org->row_locks.at[kept++] = org->row_locks.at[i];
     org->row_locks.len = kept;
-    if (given.times > 0)
+    if (given.times > 0 || given.until_ms > 0)
         vec_push(&org->row_locks, given);
     atomic_store(&org->row_lock_count, org->row_locks.len);
     pthread_mutex_unlock(&org->faults_lock);
@@ -417,6 +420,12 @@ bool row_lock_hits(struct org *org, const char *id18)
         struct org_row_lock *lock = &org->row_locks.at[i];
         if (*lock->id && strcmp(lock->id, id18) != 0)
             continue;
+        if (lock->until_ms) {
+            hit = org_now_ms(org) < lock->until_ms;
+            if (!hit)
+                org->row_locks.at[i--] = org->row_locks.at[--org->row_locks.len];
+            continue;
+        }
         hit = true;
         if (--lock->times <= 0)
             org->row_locks.at[i] = org->row_locks.at[--org->row_locks.len];
@@ -446,4 +455,46 @@ enum status org_set_sandbox(struct org *org, bool sandbox, struct err *err)
     enum status rc = say_sandbox(org, sandbox, err);
     enum status ended = org_write_end(org, rc == OK, rc == OK ? err : NULL);
     return rc == OK ? ended : rc;
+}
+
+void org_locks_json(struct org *org, struct jw *w)
+{
+    char until[32];
+    jw_array(w);
+    pthread_mutex_lock(&org->faults_lock);
+    for (size_t i = 0; i < org->row_locks.len; i++) {
+        const struct org_row_lock *lock = &org->row_locks.at[i];
+        jw_object(w);
+        jw_kv_text(w, "id", lock->id);
+        if (lock->until_ms) {
+            when_iso(lock->until_ms, until);
+            jw_kv_text(w, "until", until);
+        } else {
+            jw_kv_int(w, "times", lock->times);
+        }
+        jw_end_object(w);
+    }
+    pthread_mutex_unlock(&org->faults_lock);
+    jw_end_array(w);
+}
+
+/* --- stamps before the commit --- */
+
+void org_set_stamp_lag(struct org *org, int64_t max_ms)
+{
+    atomic_store(&org->stamp_lag_ms, max_ms > 0 ? max_ms : 0);
+}
+
+int64_t org_stamp_lag(struct org *org)
+{
+    return atomic_load(&org->stamp_lag_ms);
+}
+
+int64_t org_stamp_now(struct org *org)
+{
+    int64_t lag_ms = atomic_load(&org->stamp_lag_ms), now_ms = org_now_ms(org);
+    struct rng rng = {org->seed ^ ++org->stamps_drawn};
+    if (lag_ms)
+        now_ms -= (int64_t)rng_below(&rng, (uint64_t)lag_ms + 1);
+    return now_ms / 1000 * 1000;
 }

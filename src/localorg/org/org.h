@@ -161,12 +161,21 @@ int64_t org_storage_used_kb(struct org *org); /* counts */
 void org_storage_limit(struct org *org, int64_t megabytes);
 
 /* --- faults for tests --- */
-/* The next `times` writes that touch this record fail with UNABLE_TO_LOCK_ROW.
- * times 0 frees it; id "" stands for any record. */
+/* The next `times` writes that touch this record, or one that points at it, fail
+ * with UNABLE_TO_LOCK_ROW; with until_ms, all of them until the org's clock is
+ * there. Both 0 free it; id "" stands for any record. */
 struct org_row_lock {
     char id[19];
     int times;
+    int64_t until_ms;
 };
 void org_lock_row(struct org *org, const struct org_row_lock *lock);
+
+/* Every lock there is, as a JSON array. */
+void org_locks_json(struct org *org, struct jw *w);
+/* Records are stamped up to so long before they are committed, as on a busy org:
+ * whole seconds, drawn anew for each call. 0: as they are committed. */
+void org_set_stamp_lag(struct org *org, int64_t max_ms);
+int64_t org_stamp_lag(struct org *org);
 
 #endif

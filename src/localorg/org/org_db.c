@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "localorg/org/fold.h"
+#include "localorg/org/formula_priv.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -83,6 +84,8 @@ static enum status connect_to(struct org *org, bool writer, sqlite3 **out, struc
         status = fold_register(db, err);
     if (status == OK)
         status = db_exec(db, err, pragmas);
+    if (status == OK)
+        status = formula_functions(org, db, err);
     if (status == OK && !views_register(org->views, db))
         status = db_fail(db, "SQL functions", err);
     if (status != OK) {
@@ -273,7 +276,7 @@ static enum status memory_load(struct org *org, struct err *err)
 {
     enum status status = org->people_dirty ? people_load(org, err) : OK;
     if (status == OK && org->rules_dirty)
-        status = rules_load(org, err);
+        status = rules_load(org, err) == OK ? flows_load(org, err) : FAIL;
     if (status == OK && org->sharing_dirty)
         status = sharing_load(org, err);
     return status;

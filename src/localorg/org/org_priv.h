@@ -177,6 +177,9 @@ struct org {
 
     struct arena *rule_arena;
     struct rule *rules;
+    struct arena *flow_arena;
+    struct flow *flows;
+    int flow_depth; /* flows that write inside flows that write */
     org_soql_fn *soql;
 
     /* events.c, capture.c; the members are guarded by people_lock */
@@ -195,11 +198,14 @@ struct org {
 
     pthread_mutex_t faults_lock;
     VEC(struct org_row_lock) row_locks;
+    _Atomic int64_t stamp_lag_ms;
+    uint64_t stamps_drawn; /* under the write lock */
     _Atomic size_t row_lock_count;
 };
 
 /* --- org.c --- */
 bool row_lock_hits(struct org *org, const char *id18); /* counts it down */
+int64_t org_stamp_now(struct org *org); /* what a write stamps, whole seconds; under the write lock */
 
 /* --- ids.c --- */
 void id_make(const char *prefix, const char *pod, uint64_t number, char out[19]);
@@ -280,6 +286,13 @@ void capture_free(struct capture *capture);
 
 /* --- rules.c --- */
 enum status rules_load(struct org *org, struct err *err);
+/* Keeps the JSON under its name. */
+enum status rule_store(struct org *org, const char *name, const struct json *json, struct err *err);
+
+/* --- flows.c --- */
+bool flow_is(const struct json *json); /* a flow or an assignment rule */
+enum status flow_put(struct org *org, const struct json *json, struct err *err);
+enum status flows_load(struct org *org, struct err *err);
 /* Binds a plan's values from ?1 on; rules and sharing cannot reach soql's own. */
 bool plan_bind(sqlite3_stmt *statement, const struct soql_plan *plan);
 

@@ -3,8 +3,9 @@
  * Rules are read into memory when the org opens and after each change; only
  * the writer uses them. A duplicate rule finds live records that equal the row
  * in every one of its fields, case ignored, and were there before this call. A
- * validation rule is a SOQL condition: the row is refused when the record, as
- * just written, meets it. */
+ * validation rule is a condition (conditions.c): the row is refused when the
+ * record, as just written, meets it. Flows and assignment rules are kept in the
+ * same table and belong to flows.c. */
 #include "localorg/org/dml_priv.h"
 
 #include "localorg/soql/soql.h"
@@ -18,17 +19,16 @@ struct rule {
     const char **fields, **match_fields;
     size_t field_count;
     /* validation */
-    const char *when, *field;
+    struct condition condition;
+    const char *field;
     struct rule *next;
 };
 
-/* A rule as a statement, prepared once for each call: the records that match
- * the row, or the validation condition on record ?id_at (compiled that often
- * because date literals move with the clock). */
+/* A duplicate rule as a statement, prepared once for each call: the records that
+ * match the row. */
 struct question {
     const struct rule *rule;
     sqlite3_stmt *statement;
-    int id_at;
     struct question *next;
 };
 
@@ -60,7 +60,8 @@ static const char **names_of(struct arena *arena, const struct json *list, size_
 static struct rule *rule_read(struct arena *arena, const struct json *json)
 {
     struct rule *rule = arena_alloc(arena, sizeof *rule);
-    rule->kind = json_get_text(json, "when") ? RULE_VALIDATION : RULE_DUPLICATE;
+    bool condition = json_get_text(json, "when") || json_get_text(json, "formula");
+    rule->kind = condition ? RULE_VALIDATION : RULE_DUPLICATE;
     rule->name = text_or(arena, json, "name", "");
     rule->object = text_or(arena, json, "object", "");
     rule->active = json_get_bool(json, "active", true);
@@ -74,7 +75,9 @@ static struct rule *rule_read(struct arena *arena, const struct json *json)
     rule->match_fields = names_of(arena, json_get(json, "match_fields"), &matched);
     if (matched != rule->field_count)
         rule->match_fields = rule->fields;
-    rule->when = text_or(arena, json, "when", NULL);
+    rule->condition = (struct condition){.object = rule->object,
+                                         .when = text_or(arena, json, "when", NULL),
+                                         .formula = text_or(arena, json, "formula", NULL)};
     rule->field = text_or(arena, json, "field", NULL);
     return rule;
 }
@@ -94,6 +97,8 @@ enum status rules_load(struct org *org, struct err *err)
             status = FAIL;
             break;
         }
+        if (flow_is(json))
+            continue; /* flows_load has it */
         *end = rule_read(arena, json);
         end = &(*end)->next;
     }
@@ -160,32 +165,17 @@ static enum status duplicate_check(struct org *org, const struct rule *rule, str
     return duplicate_index(org, matched, rule, err);
 }
 
-static struct soql_plan *validation_plan(struct org *org, struct arena *arena,
-                                         const struct rule *rule, struct err *err)
-{
-    struct soql_context context = {
-        .org = org, .all_rows = true, .now_ms = org_now_ms(org), .api_version = 66.0};
-    if (!org->soql) {
-        err_set(err, ERR_NOT_BUILT, "this org has no SOQL, which validation rules need");
-        return NULL;
-    }
-    const char *query =
-        arena_printf(arena, "SELECT Id FROM %s WHERE (%s)", rule->object, rule->when);
-    return org->soql(arena, &context, query, err);
-}
-
 static enum status validation_check(struct org *org, const struct rule *rule, struct err *err)
 {
     const struct sobject *object = schema_find(org->schema, rule->object);
     if (rule->field && !sobject_field(object, rule->field))
         return err_set(err, ERR_INVALID, "no field %s on %s", rule->field, object->name);
-    struct arena *arena = arena_new();
-    struct soql_plan *plan = validation_plan(org, arena, rule, err);
-    arena_free(arena);
-    return plan ? OK : err_wrap(err, "validation rule %s", rule->name);
+    return condition_check(org, &rule->condition, err) == OK
+               ? OK
+               : err_wrap(err, "validation rule %s", rule->name);
 }
 
-static enum status rule_store(struct org *org, const char *name, const struct json *json,
+enum status rule_store(struct org *org, const char *name, const struct json *json,
                               struct err *err)
 {
     struct buf text = BUF_INIT;
@@ -207,6 +197,8 @@ static enum status rule_store(struct org *org, const char *name, const struct js
 
 enum status org_put_rule(struct org *org, const struct json *json, struct err *err)
 {
+    if (flow_is(json))
+        return flow_put(org, json, err);
     struct arena *arena = arena_new();
     struct rule *rule = rule_read(arena, json);
     enum status status = OK;
@@ -456,44 +448,6 @@ bool plan_bind(sqlite3_stmt *statement, const struct soql_plan *plan)
     return true;
 }
 
-static bool question_prepare(struct work *work, struct question *question)
-{
-    struct soql_plan *plan =
-        validation_plan(work->org, work->call_arena, question->rule, work->err);
-    if (!plan)
-        return work_broke(work);
-    /* The plan may select more than Id: name its columns to find it. */
-    sqlite3_stmt *probe = NULL;
-    if (db_prepare(work->org->db, &probe, plan->sql, work->err) != OK)
-        return work_broke(work);
-    int columns = sqlite3_column_count(probe), id = plan->id_column < 0 ? 0 : plan->id_column;
-    sqlite3_finalize(probe);
-    struct buf sql = BUF_INIT;
-    buf_str(&sql, "WITH q(");
-    for (int i = 0; i < columns; i++)
-        buf_printf(&sql, "%sc%d", i ? ", " : "", i);
-    buf_printf(&sql, ") AS (%s) SELECT 1 FROM q WHERE c%d = ?%zu", plan->sql, id,
-               plan->bind_count + 1);
-    bool good = db_prepare(work->org->db, &question->statement, buf_text(&sql), work->err) == OK;
-    buf_free(&sql);
-    if (!good || !plan_bind(question->statement, plan))
-        return work_broke(work);
-    question->id_at = (int)plan->bind_count + 1;
-    return true;
-}
-
-static struct question *question_of(struct work *work, const struct rule *rule)
-{
-    for (struct question *asked = work->questions; asked; asked = asked->next)
-        if (asked->rule == rule)
-            return asked;
-    struct question *question = arena_alloc(work->call_arena, sizeof *question);
-    question->rule = rule;
-    question->next = work->questions;
-    work->questions = question;
-    return question_prepare(work, question) ? question : NULL;
-}
-
 void rules_forget(struct work *work)
 {
     for (struct question *asked = work->questions; asked; asked = asked->next)
@@ -501,22 +455,26 @@ void rules_forget(struct work *work)
     work->questions = NULL;
 }
 
+bool rules_before(struct work *work, struct draft *draft)
+{
+    for (const struct rule *rule = work->org->rules; rule; rule = rule->next)
+        if (is_for(rule, RULE_VALIDATION, draft->object) &&
+            !condition_before(work, draft, &rule->condition))
+            return false;
+    return true;
+}
+
 bool rules_validate(struct work *work, struct draft *draft)
 {
     for (const struct rule *rule = work->org->rules; rule; rule = rule->next) {
+        bool met;
         if (!is_for(rule, RULE_VALIDATION, draft->object))
             continue;
-        struct question *question = question_of(work, rule);
-        if (!question)
+        if (!condition_met(work, draft, &rule->condition, &met))
             return false;
-        sqlite3_bind_text(question->statement, question->id_at, draft->id, 18, SQLITE_STATIC);
-        bool met = next_row(work, question->statement);
-        sqlite3_reset(question->statement);
         if (met)
             row_error(work, draft->result, "FIELD_CUSTOM_VALIDATION_EXCEPTION",
                       rule->field ? &rule->field : NULL, rule->field ? 1 : 0, "%s", rule->message);
-        else if (work->broken)
-            return false;
     }
     return draft->result->errors == NULL;
 }

@@ -361,6 +361,7 @@ static bool write_rows(struct load *load, const struct dml_row *rows, size_t cou
     struct dml_result *written = arena_array(load->arena, CHUNK, sizeof *written);
     pretend_call(load, &call, &in, &out);
     struct dml_options options = write_options(&call, false);
+    options.assignment = job->assignment_rule[0] ? job->assignment_rule : NULL;
     bool good = records_write(&call, dml_kind_of(job->operation), &options, rows, count, written);
     if (!good)
         err_set(err, "Unknown", "%.400s", buf_text(&out.body));

@@ -152,12 +152,14 @@ void control_clock_get(struct call *call)
     jw_kv_text(&w, "now", now);
     jw_kv_int(&w, "now_ms", call_now(call));
     jw_kv_int(&w, "shift_ms", call_now(call) - call->site->world->now_ms(call->site->world));
+    jw_kv_int(&w, "stamp_lag_ms", org_stamp_lag(call->site->org));
     jw_end_object(&w);
 }
 
 void control_clock(struct call *call)
 {
-    static const char *const known[] = {"shift_ms", "shift_s", "to", "freeze"};
+    static const char *const known[] = {"shift_ms", "shift_s", "to", "freeze",
+                                        "stamp_lag_ms"};
     struct err err = {{0}};
     int64_t to, shift = 0;
     const struct json *body = control_body(call);
@@ -165,12 +167,12 @@ void control_clock(struct call *call)
         return;
     json_each(member, body) {
         bool ok = false;
-        for (size_t i = 0; i < 4; i++)
+        for (size_t i = 0; i < sizeof known / sizeof *known; i++)
             ok |= strcmp(member->key, known[i]) == 0;
         if (!ok) {
             err_set(&err, ERR_INVALID, "the clock knows no \"%s\"", member->key);
             err_hint(&err, "shift_ms, shift_s, to (an instant such as 2026-11-23T10:00:00Z), "
-                           "freeze (true or false)");
+                           "freeze (true or false), stamp_lag_ms");
             answer_refusal(call, 400, &err);
             return;
         }
@@ -187,6 +189,8 @@ void control_clock(struct call *call)
     if (instant)
         shift = to - call_now(call);
     org_clock_shift(call->site->org, shift);
+    if (json_get(body, "stamp_lag_ms"))
+        org_set_stamp_lag(call->site->org, json_get_int(body, "stamp_lag_ms", 0));
     control_clock_get(call);
 }
 

@@ -175,6 +175,18 @@ static const char *origin_of(struct call *call)
                         (int)strcspn(client, ",; "), client);
 }
 
+/* Sforce-Auto-Assign: the active rule unless it says FALSE, or a rule's id. A call
+ * without headers of its own (Bulk) has no assignment. */
+static const char *assignment_of(struct call *call)
+{
+    const char *header = call_header(call, "Sforce-Auto-Assign");
+    if (!header)
+        return call->api && text_starts(call->api, "bulkapi") ? NULL : "";
+    if (text_eq_nocase(header, "FALSE"))
+        return NULL;
+    return text_eq_nocase(header, "TRUE") ? "" : header;
+}
+
 struct dml_options write_options(struct call *call, bool all_or_none)
 {
     const char *duplicates = call_header(call, "Sforce-Duplicate-Rule-Header");
@@ -184,6 +196,7 @@ struct dml_options write_options(struct call *call, bool all_or_none)
                                 .duplicate_record_details =
                                     header_says(duplicates, "includeRecordDetails"),
                                 .api_version = call->api_version,
+                                .assignment = assignment_of(call),
                                 .origin = origin_of(call)};
 }
 

@@ -55,6 +55,8 @@ route_fn bulk_ingest_jobs, bulk_ingest_job, bulk_ingest_upload, bulk_ingest_resu
 /* cometd.c, event_routes.c: streaming */
 route_fn cometd_messages, event_schema_of, event_schema_by_id, channel_push, control_events_get,
     control_events;
+/* locks.c */
+route_fn control_locks_get, control_locks, control_locks_delete;
 /* control.c, control_org.c, home.c */
 route_fn control_help, control_token, control_expire, control_revoke, control_reset, control_load,
     control_schema_get, control_schema, control_users_get, control_users, control_rules,

@@ -9,6 +9,8 @@
  * What the user may not read does not exist: same errors as a wrong name. */
 #include "localorg/soql/compile_priv.h"
 
+#include "localorg/org/formula.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -254,6 +256,20 @@ static enum status resolve_name_field(struct compiler *c, struct source *source,
 
 /* --- paths --- */
 
+/* A formula field or roll-up, worked out from the row; NULL for any other field. */
+static const char *computed_sql(struct compiler *c, struct source *source,
+                                const struct field *field)
+{
+    if (!field->calculated || source->table_sql)
+        return NULL;
+    const char *alias = arena_printf(c->arena, "t%d", source->number);
+    const char *sql = field_computed_sql(c->arena, c->context->org, field, alias);
+    if (!sql || !(c->scalar_parents && source->parent))
+        return sql;
+    return arena_printf(c->arena, "(SELECT %s FROM \"%s\" %s WHERE %s.\"Id\" = %s)", sql,
+                        source->object->name, alias, alias, source->key_sql);
+}
+
 enum status resolve_in(struct compiler *c, struct source *source, const struct ast_expr *path,
                        struct str name, struct resolved *out)
 {
@@ -262,12 +278,16 @@ enum status resolve_in(struct compiler *c, struct source *source, const struct a
     const struct field *field = sobject_field_n(source->object, name.p, name.n);
     if (!field || !field_readable(c, field))
         return no_such_column(c, path->at, path->len, name, source->object->name);
+    const char *computed = computed_sql(c, source, field);
     *out = (struct resolved){.source = source,
                              .field = field,
                              .type = field->type,
                              .name = field->name,
-                             .plain = field->stored && !(c->scalar_parents && source->parent),
-                             .sql = field->stored ? column_sql(c, source, field->name) : "NULL"};
+                             .plain = field->stored && !computed &&
+                                      !(c->scalar_parents && source->parent),
+                             .sql = computed        ? computed
+                                    : field->stored ? column_sql(c, source, field->name)
+                                                    : "NULL"};
     return OK;
 }
 
