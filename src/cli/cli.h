@@ -127,6 +127,7 @@ extern const struct command
     command_export,
     command_rows,
     command_view,
+    command_column,
     command_journal,
     command_secret,
     command_serve,

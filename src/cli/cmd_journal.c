@@ -1,6 +1,7 @@
 /* cmd_journal.c - `argil journal`: every write, what became of it, and the
  * check that none is missing. */
 #include "cli/cli.h"
+#include "cli/journal_priv.h"
 
 #include "base/str.h"
 
@@ -65,49 +66,6 @@ static int list(struct cli *cli, struct store *store, struct arena *arena, const
     return EXIT_DONE;
 }
 
-static int show(struct cli *cli, struct store *store, struct arena *arena, const char *word)
-{
-    struct err err = {0};
-    struct op *ops = NULL;
-    size_t count = 0;
-    int64_t id = strtoll(word, NULL, 10);
-    struct op_query query = {.after_id = id - 1, .limit = 1};
-    if (store->does->ops_list(store, arena, &query, &ops, &count, &err) != OK)
-        return cli_fail(cli, &err);
-    if (!count || ops->id != id) {
-        err_set(&err, ERR_NOT_FOUND, "there is no operation %s", word);
-        return cli_fail(cli, &err);
-    }
-    static const char *const headings[] = {"what", "value"};
-    struct grid *grid = grid_new(cli, headings, 2);
-    const char *const rows[][2] = {
-        {"operation", word},
-        {"key", ops->key},
-        {"state", op_state_name(ops->state)},
-        {"mode", write_mode_name(ops->mode)},
-        {"promise", write_mode_promise(ops->mode)},
-        {"kind", op_kind_name(ops->kind)},
-        {"object", ops->object},
-        {"target", ops->target_id},
-        {"business key", ops->key_field},
-        {"sent", ops->payload},
-        {"before", ops->before},
-        {"planned", when_text(ops->created_ms)},
-        {"last sent", when_text(ops->sent_ms)},
-        {"settled", when_text(ops->done_ms)},
-        {"record", ops->result_id},
-        {"adopted", ops->adopted ? "yes: found, not answered" : "no"},
-        {"evidence", ops->evidence},
-        {"error", ops->error_code},
-        {"message", ops->error_message},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (rows[i][1])
-            grid_row(grid, rows[i]);
-    grid_print(grid);
-    return EXIT_DONE;
-}
-
 /* Conservation: every operation ever accepted is in exactly one state. */
 static int check(struct cli *cli, struct store *store)
 {
@@ -167,6 +125,12 @@ static int run(struct cli *cli, const struct args *args)
     const char *verb = args->words[0];
     if (text_eq(verb, "recover"))
         return recover(cli);
+    if (text_eq(verb, "show") && args->word_count == 2)
+        return journal_show(cli, args);
+    if (text_eq(verb, "doubts") && args->word_count == 1)
+        return journal_doubts_list(cli, args);
+    if (text_eq(verb, "resolve"))
+        return journal_resolve_ops(cli, args);
     struct store *store = cli_store_open(cli, false);
     if (!store)
         return cli->failed;
@@ -174,29 +138,40 @@ static int run(struct cli *cli, const struct args *args)
     int rc;
     if (text_eq(verb, "list"))
         rc = list(cli, store, arena, args);
-    else if (text_eq(verb, "show") && args->word_count == 2)
-        rc = show(cli, store, arena, args->words[1]);
     else if (text_eq(verb, "check"))
         rc = check(cli, store);
     else
-        rc = cli_usage(cli, &command_journal, "list, show OP, check or recover");
+        rc = cli_usage(cli, &command_journal,
+                       "list, show OP, doubts, resolve OP, check or recover");
     arena_free(arena);
     store->does->close(store);
     return rc;
 }
 
 static const struct cli_option options[] = {
-    {"state", 0, "STATES", "only these, by comma: in-doubt,unknown,..."},
+    {"state", 0, "STATES", "with list: only these, by comma: in-doubt,unknown,..."},
     {"table", 0, "NAME", "only of this table"},
-    {"limit", 0, "N", "how many (default 50)"},
+    {"limit", 0, "N", "with list: how many (default 50)"},
+    {"look", 0, NULL, "with show: ask the org now which records may be meant"},
+    {"this-is", 0, "RECORD", "with resolve: this record is what was made"},
+    {"send-again", 0, NULL, "with resolve: it does not exist, send it again"},
+    {"give-up", 0, NULL, "with resolve: never mind"},
+    {"later", 0, "TIME", "with resolve: ask me again in 30m, 4h, 2d"},
+    {"all", 0, NULL, "with resolve: every operation in doubt; say how many with --count"},
+    {"count", 0, "N", "with --all: how many you mean; another number changes nothing"},
+    {"yes", 'y', NULL, "with --send-again: also where a record was found that may be it"},
     {0},
 };
 
 const struct command command_journal = {
     .name = "journal",
     .summary = "every write to Salesforce and what became of it",
-    .words = "list | show OP | check | recover",
-    .about = "`check` proves that every accepted operation is in exactly one state and that the\n"
+    .words = "list | show OP | doubts | resolve OP | check | recover",
+    .about = "A write whose answer was lost and that nothing can tell about is in doubt: `doubts` lists\n"
+             "them, `show` is the card of one with its evidence and the records that may be meant,\n"
+             "`resolve` is your answer:\n\n"
+             "  argil journal resolve 17 --this-is 00Q5e000001abcdEAA\n\n"
+             "`check` proves that every accepted operation is in exactly one state and that the\n"
              "audit chain is whole. `recover` settles what an earlier process left open.",
     .min_words = 1,
     .max_words = 2,

@@ -1,6 +1,7 @@
 /* cmd_table.c - `argil table`: list, show, export a recipe, switch auto-update,
  * delete. */
 #include "cli/cli.h"
+#include "engine/columns/column_kind.h"
 
 #include "base/str.h"
 
@@ -52,21 +53,31 @@ static const char *state_summary(struct store *store, struct arena *arena, const
     return text;
 }
 
+/* The mode that its writes were approved with; `argil column show` asks the org for today's. */
+static const char *writes_how(const struct column *column)
+{
+    const struct column_kind *kind = column_kind_find(column->kind);
+    if (!kind || !kind->writes)
+        return "";
+    return column->approved_mode < 0 ? "not approved yet"
+                                     : write_mode_name((enum write_mode)column->approved_mode);
+}
+
 static int show(struct cli *cli, struct store *store, struct arena *arena, const char *name)
 {
     struct err err = {0};
     struct table table;
-    static const char *const headings[] = {"column", "type", "kind", "cells"};
+    static const char *const headings[] = {"column", "type", "kind", "writes", "cells"};
     if (store->does->table_get(store, arena, name, &table, &err) != OK)
         return cli_fail(cli, &err);
     if (!cli->json)
         printf("%s: %s rows of %s from \"%s\", auto-update %s\n\n", table.name,
                thousands(table.row_count), table.object ? table.object : "?",
                table.connection ? table.connection : "?", table.auto_update ? "on" : "off");
-    struct grid *grid = grid_new(cli, headings, 4);
+    struct grid *grid = grid_new(cli, headings, 5);
     for (size_t i = 0; i < table.column_count; i++) {
         const struct column *c = &table.columns[i];
-        grid_row(grid, (const char *[]){c->name, value_type_name(c->type), c->kind,
+        grid_row(grid, (const char *[]){c->name, value_type_name(c->type), c->kind, writes_how(c),
                                         state_summary(store, arena, &table, c)});
     }
     grid_print(grid);

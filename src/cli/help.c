@@ -23,6 +23,7 @@ const struct command *const commands[] = {
     &command_rows,
     &command_view,
     &command_export,
+    &command_column,
     &command_journal,
     &command_secret,
     &command_serve,

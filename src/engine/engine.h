@@ -223,6 +223,16 @@ struct preview {
 enum status column_preview(struct engine *engine, struct arena *arena, const char *table,
                            const struct column *draft, const int64_t *rows, size_t count,
                            struct preview *out, err_list *errors, struct err *err);
+/* What a column's writes promise, from the org's describe as it is now. */
+struct column_promise {
+    bool writes;             /* false: it writes nothing, and the rest is not set */
+    enum write_mode mode, approved_mode;
+    bool dropped;            /* less sure than when it was approved: the next run stops and asks */
+    const char *object, *connection, *key; /* key: the unique field that guards it, or NULL */
+    const char *advice;      /* the command that would make it surer, or NULL */
+};
+enum status engine_column_promise(struct engine *engine, struct arena *arena, const char *table,
+                                  const char *column, struct column_promise *out, struct err *err);
 
 /* Settles what an earlier process left: SENDING -> UNKNOWN -> reconciled, then
  * sends what is proved not executed. Called before every run and by
@@ -234,12 +244,39 @@ enum status journal_recover_table(struct engine *engine, int64_t table_id,
 
 /* A person settles an operation in doubt. */
 enum journal_verdict {
-    VERDICT_THIS_IS_IT, /* record_id is the record: link it */
+    VERDICT_THIS_IS_IT, /* record_id is the record: link it. The org is asked whether it is there */
     VERDICT_SEND_AGAIN, /* it does not exist: plan it again */
     VERDICT_GIVE_UP
 };
 enum status journal_resolve(struct engine *engine, int64_t op_id, enum journal_verdict verdict,
                             const char *record_id, struct err *err);
+/* The fourth answer: ask again later. Nothing is settled; the card is out of sight until then. */
+enum status journal_ask_later(struct engine *engine, int64_t op_id, int64_t until_ms,
+                              struct err *err);
+
+/* An operation in doubt as a person must see it (reliability B.10). */
+struct doubt_card {
+    struct op op;
+    const char *table, *column, *row_key, *connection, *instance_url; /* NULL where it is gone */
+    const char *how_far;    /* "the whole request left, no answer came" */
+    int status;             /* of the answer; 0 = no status line came */
+    bool overdue;           /* nobody looked for a day: an alarm, not a badge */
+    int64_t looked_ms;      /* when the org was asked for candidates; 0 = never */
+    struct doubt_candidate {
+        const char *id, *url;
+        const char *record; /* JSON object: the fields we meant to write, as they are there */
+        bool deleted;
+    } *candidates;
+    size_t candidate_count;
+    bool more_candidates;
+};
+/* The card of one operation; `look`: asks the org for candidates now. On `arena`. */
+enum status journal_card(struct engine *engine, struct arena *arena, int64_t op_id, bool look,
+                         struct doubt_card *out, struct err *err);
+/* Operations in doubt that a person can settle now: not put off. table_id 0 = all. */
+enum status journal_doubts(struct engine *engine, struct arena *arena, int64_t table_id,
+                           struct op **out, size_t *count, struct err *err);
+
 /* Conservation: every accepted operation is in exactly one state. FAIL with
  * ERR_CONFLICT when the sum is not the total. table_id 0 = all tables. */
 enum status journal_check(struct engine *engine, int64_t table_id, struct op_counts *counts,

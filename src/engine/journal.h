@@ -63,6 +63,8 @@ enum status journal_send(struct run_job *job, const struct op_target *target, st
 /* UNKNOWN ops of one target, all ready. */
 enum status journal_reconcile(struct run_job *job, const struct op_target *target, struct op *ops,
                               size_t count, struct err *err);
+enum status reconcile_look(struct run_job *job, const struct op_target *target, struct op *op,
+                           struct arena *arena, const struct crm_match **out, struct err *err);
 /* table_id 0 = every table. Waits at most patience_ms for what becomes ready. */
 enum status journal_drain(struct run_job *job, int64_t table_id, int64_t patience_ms,
                           struct err *err);
@@ -75,12 +77,13 @@ int64_t reconcile_ready_at(const struct run_job *job, const struct op *op);
 const char *write_cell(struct arena *arena, const struct op *op, const char *id, bool created);
 
 /* mode.c */
-struct mode {
-    enum write_mode mode;
-    const char *seal_field; /* MODE_SEALED */
-};
 const struct crm_field *mode_seal_field(const struct crm_object *object);
 struct mode mode_choose(const struct crm_object *object, enum op_kind kind, const char *key_field);
+/* Of kinds that only change what is there by its Id. */
+struct mode mode_by_id(const struct crm_object *object, const struct json *config);
+/* The one field of `match` when it is unique and `set` writes the same to it: the org guards it. */
+const char *mode_unique_match(const struct crm_object *object, const struct json *match,
+                              const struct json *set);
 /* Fields of a payload that a fingerprint query can compare. */
 bool mode_comparable(const struct crm_field *field);
 /* The value under which a business key is the same key: lower case unless the field tells cases

@@ -3,8 +3,8 @@
  *
  * Rounds: reconcile what is UNKNOWN and ready, send what is PLANNED or proved
  * not executed and ready, until a round does nothing; short waits are waited
- * for, long ones are left to the next run. Also the verdicts of a person and
- * the conservation check. */
+ * for, long ones are left to the next run. Also the conservation check; what a
+ * person decides is doubt.c's. */
 #include "engine/journal.h"
 
 #include "base/log.h"
@@ -215,71 +215,7 @@ enum status journal_recover_table(struct engine *engine, int64_t table_id,
     return rc;
 }
 
-/* --------------------------------------------------------------- verdicts */
-
-static enum status find_op(struct run_job *job, int64_t op_id, struct op *out, struct err *err)
-{
-    struct store *store = job->engine->store;
-    struct op_query query = {.after_id = op_id - 1, .limit = 1};
-    struct op *ops = NULL;
-    size_t count = 0;
-    if (store->does->ops_list(store, job->arena, &query, &ops, &count, err) != OK)
-        return FAIL;
-    if (!count || ops[0].id != op_id)
-        return err_set(err, ERR_NOT_FOUND, "there is no operation %lld", (long long)op_id);
-    if (ops[0].state != OP_IN_DOUBT)
-        return err_set(err, ERR_CONFLICT, "operation %lld is %s, not in doubt", (long long)op_id,
-                       op_state_name(ops[0].state));
-    *out = ops[0];
-    return OK;
-}
-
-static void fill_verdict(struct run_job *job, const struct op_target *target, struct settlement *s,
-                         struct op *op, enum journal_verdict verdict, const char *record_id)
-{
-    static const enum op_state to[] = {[VERDICT_THIS_IS_IT] = OP_DONE,
-                                       [VERDICT_SEND_AGAIN] = OP_PLANNED,
-                                       [VERDICT_GIVE_UP] = OP_CANCELLED};
-    settlement_begin(s, op, to[verdict]);
-    if (verdict == VERDICT_THIS_IS_IT) {
-        s->settle.result_id = record_id;
-        s->settle.adopted = true;
-        settlement_cell_value(s, target, write_cell(job->arena, op, record_id, false));
-    } else if (verdict == VERDICT_SEND_AGAIN) {
-        settlement_cell(s, target, CELL_QUEUED, NULL, NULL);
-    } else {
-        settlement_cell(s, target, CELL_REFUSED, "journal.given_up", "given up by a person");
-    }
-    s->settle.audit = arena_printf(job->arena, "operation %lld in doubt: a person decided %s%s%s",
-                                   (long long)op->id, op_state_name(to[verdict]),
-                                   record_id ? ", record " : "", record_id ? record_id : "");
-}
-
-enum status journal_resolve(struct engine *engine, int64_t op_id, enum journal_verdict verdict,
-                            const char *record_id, struct err *err)
-{
-    struct run_job job;
-    struct run_report report = {0};
-    struct op op;
-    struct op_target target = {0};
-    struct settlement settlement;
-    if (verdict == VERDICT_THIS_IS_IT && text_blank(record_id))
-        return err_set(err, ERR_INVALID, "which record is it? Give its Id.");
-    if (verdict != VERDICT_THIS_IS_IT)
-        record_id = NULL;
-    if (run_job_open(&job, engine, &report, NULL, err) != OK)
-        return FAIL;
-    enum status rc = find_op(&job, op_id, &op, err);
-    if (rc == OK) {
-        struct err ignored = {0};
-        target.table = job_table_by_id(&job, op.table_id, &ignored);
-        target.plan = target.table ? table_plan_column(target.table, op.column_id) : NULL;
-        fill_verdict(&job, &target, &settlement, &op, verdict, record_id);
-        rc = journal_settle(&job, &target, &settlement, 1, err);
-    }
-    run_job_close(&job);
-    return rc;
-}
+/* ------------------------------------------------------------------- check */
 
 enum status journal_check(struct engine *engine, int64_t table_id, struct op_counts *counts,
                           struct err *err)

@@ -42,11 +42,80 @@ struct mode mode_choose(const struct crm_object *object, enum op_kind kind, cons
     const struct crm_field *key = key_field ? crm_object_field(object, key_field) : NULL;
     if (kind == OP_UPDATE) /* by Id: read back and compare */
         return (struct mode){.mode = MODE_KEYED};
+    const char *unique = key && key->unique ? key->name : NULL;
     if (kind == OP_CREATE && seal)
-        return (struct mode){.mode = MODE_SEALED, .seal_field = seal->name};
-    if (key && key->unique)
-        return (struct mode){.mode = MODE_KEYED};
+        return (struct mode){
+            .mode = MODE_SEALED, .seal_field = seal->name, .key_field = unique};
+    if (unique)
+        return (struct mode){.mode = MODE_KEYED, .key_field = unique};
     return (struct mode){.mode = findable(object) ? MODE_FINDABLE : MODE_BLIND};
+}
+
+struct mode mode_by_id(const struct crm_object *object, const struct json *config)
+{
+    return (struct mode){.mode = MODE_KEYED};
+}
+
+const char *mode_unique_match(const struct crm_object *object, const struct json *match,
+                              const struct json *set)
+{
+    const struct json *only = match ? match->first : NULL;
+    if (!only || only->next)
+        return NULL;
+    const struct crm_field *field = crm_object_field(object, only->key);
+    bool same = text_eq(json_text(only), json_text(json_get_nocase(set, only->key)));
+    return field && field->unique && same ? field->name : NULL;
+}
+
+static const struct crm_object *object_of(struct crm_session *session, const struct column *column,
+                                          const struct json *config, struct err *err)
+{
+    return session->does->describe(session, column_object(column_kind_find(column->kind), config),
+                                   err);
+}
+
+static const char *advice(struct arena *arena, const struct column_promise *promise)
+{
+    if (promise->mode <= MODE_KEYED)
+        return NULL;
+    return arena_printf(arena, "argil connection seal %s %s", promise->connection, promise->object);
+}
+
+enum status engine_column_promise(struct engine *engine, struct arena *arena, const char *table,
+                                  const char *name, struct column_promise *out, struct err *err)
+{
+    struct table found;
+    *out = (struct column_promise){0};
+    if (engine->store->does->table_get(engine->store, arena, table, &found, err) != OK)
+        return FAIL;
+    const struct column *column = table_column(&found, name);
+    if (!column)
+        return err_set(err, ERR_NOT_FOUND, "table \"%s\" has no column \"%s\"", table, name);
+    const struct column_kind *kind = column_kind_find(column->kind);
+    const char *text = column->config ? column->config : "{}";
+    const struct json *config = json_parse(arena, text, strlen(text), err);
+    if (!config)
+        return FAIL;
+    out->connection = json_get_text(config, "connection");
+    out->object = column_object(kind, config);
+    out->writes = kind && kind->writes && kind->mode;
+    if (!out->writes)
+        return OK;
+    struct crm_session *session = engine_session(engine, out->connection, err);
+    if (!session)
+        return FAIL;
+    const struct crm_object *object = object_of(session, column, config, err);
+    if (object) {
+        struct mode mode = kind->mode(object, config);
+        out->mode = mode.mode;
+        out->key = arena_strdup(arena, mode.seal_field ? mode.seal_field : mode.key_field);
+        out->approved_mode = column->approved_mode < 0 ? mode.mode
+                                                       : (enum write_mode)column->approved_mode;
+        out->dropped = out->mode > out->approved_mode;
+        out->advice = advice(arena, out);
+    }
+    session->does->close(session);
+    return object ? OK : FAIL;
 }
 
 /* Lower case of one code point of the scripts that have it in plain ranges. */

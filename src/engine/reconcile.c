@@ -734,3 +734,31 @@ enum status journal_reconcile(struct run_job *job, const struct op_target *targe
     free(done);
     return rc == OK ? OK : err_wrap(err, "finding out what became of %zu writes", count);
 }
+
+/* What a look-up finds for one operation, whatever its state; nothing moves. */
+enum status reconcile_look(struct run_job *job, const struct op_target *target, struct op *op,
+                           struct arena *arena, const struct crm_match **out, struct err *err)
+{
+    struct reconciling r = {.job = job, .target = target, .ops = &op, .count = 1, .arena = arena};
+    struct crm_match *matches = NULL;
+    *out = NULL;
+    r.object = job_describe(target->on, op->object, job->engine, err);
+    if (!r.object)
+        return FAIL;
+    const char *by_key = is_sealed(op)                          ? seal_name(&r, op)
+                         : is_keyed_create(op) || is_upsert(op) ? op->key_field
+                         : op->target_id                        ? "Id"
+                                                                : NULL;
+    const char *sign = by_key ? NULL : signature(&r, op);
+    enum status rc = OK;
+    if (by_key)
+        rc = look_up_keys(&r, &op, 1, by_key,
+                          is_sealed(op)   ? seal_key
+                          : op->target_id ? record_key
+                                          : business_key,
+                          &matches, err);
+    else if (*sign)
+        rc = look_up_values(&r, &op, 1, sign, &matches, err);
+    *out = matches;
+    return rc;
+}

@@ -62,6 +62,7 @@ struct column {
     int position;             /* order in the table */
     bool auto_update;
     int64_t approved_ms;      /* first write was approved; 0 = not yet (write kinds only) */
+    int approved_mode;        /* the write mode it was approved with; -1 = none */
     int64_t *depends;         /* ids of the columns it reads */
     size_t depend_count;
 };

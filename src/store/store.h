@@ -226,6 +226,7 @@ struct store_driver {
     const struct store_leases *leases;       /* store_leases.h */
     const struct store_access *access;       /* store_access.h */
     const struct store_counters *counters;   /* store_counters.h */
+    const struct store_modes *modes;         /* store_modes.h */
     const struct store_describes *describes; /* store_describes.h */
     const struct store_people *people;       /* store_people.h */
     const struct store_runs *runs;           /* store_runs.h */

@@ -9,6 +9,7 @@
 #include "store/store_runs.h"
 #include "store/store_choices.h"
 #include "store/store_counters.h"
+#include "store/store_modes.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -134,6 +135,11 @@ static enum status mortal_describes_forget(S *s, int64_t id, E *err)
     return g.dead ? BROKEN : g.store->does->describes->forget(g.store, id, err);
 }
 static const struct store_describes mortal_describes = {.forget = mortal_describes_forget};
+static enum status mortal_modes_put(S *s, int64_t c, enum write_mode mode, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->modes->put(g.store, c, mode, err);
+}
+static const struct store_modes mortal_modes = {.put = mortal_modes_put};
 
 static const struct store_driver mortal = {
     .describes = &mortal_describes,
@@ -142,6 +148,7 @@ static const struct store_driver mortal = {
     .sources = &mortal_sources,
     .choices = &mortal_choices,
     .counters = &mortal_counters,
+    .modes = &mortal_modes,
     .connection_put = mortal_connection_put,
     .connection_get = mortal_connection_get,
     .connection_list = mortal_connection_list,

@@ -88,6 +88,32 @@ TEST(sealed, does_not_recreate_what_was_deleted)
     CHECK_INT(leads(), 0);
 }
 
+/* Matrix 64: the unique flag is taken off between two runs. */
+TEST(sealed, a_seal_that_is_lost_stops_the_next_run)
+{
+    struct column_promise promise;
+    given("salesforce_create", CREATE(""), SEAL, 2);
+    run_ok();
+    CHECK_OK(engine_column_promise(&g.engine, g.arena, "people", "Lead", &promise, &g.err), &g.err);
+    CHECK_INT(promise.mode, MODE_SEALED);
+    CHECK_STR(promise.key, "Argil_Key__c");
+    CHECK(!promise.dropped);
+    given_org(TEXT_FIELD("Argil_Key__c", ",\"externalId\":true,\"caseSensitive\":true"), 3);
+    given_synced();
+    g.options.yes = false;
+    CHECK_FAIL(run(), &g.err, ERR_APPROVAL);
+    CHECK_CONTAINS(g.err.message, "findable now");
+    CHECK_CONTAINS(g.err.message, "sealed when it was approved");
+    CHECK_INT(leads(), 0);
+    CHECK_OK(engine_column_promise(&g.engine, g.arena, "people", "Lead", &promise, &g.err), &g.err);
+    CHECK(promise.dropped);
+    CHECK_CONTAINS(promise.advice, "connection seal prod Lead");
+    g.options.yes = true;
+    run_ok(); /* somebody agreed */
+    CHECK_INT(leads(), 1);
+    CHECK_INT(op_of("Lead", 3).mode, MODE_FINDABLE);
+}
+
 /* ------------------------------------------------------------------- keyed */
 
 #define KEYED_CREATE                                                                               \
@@ -429,9 +455,61 @@ static int64_t given_doubt(void)
     return op_of("Lead", 1).id;
 }
 
+static void given_lead(const char *id)
+{
+    char script[1200];
+    snprintf(script, sizeof script,
+             "{\"objects\":{\"Lead\":{\"keyPrefix\":\"00Q\",\"fields\":[{\"name\":\"Id\",\"type\":\"id\","
+             "\"filterable\":true}" TEXT_FIELD("LastName", "") TEXT_FIELD("Email", "") TEXT_FIELD(
+                 "Company", "") "],\"records\":[{\"Id\":\"%s\",\"Email\":\"p1@x.org\"}]}}}",
+             id);
+    CHECK_OK(scripted_add(g.org, script, &g.err), &g.err);
+}
+
+TEST(verdict, ask_later_hides_the_card_until_then)
+{
+    struct op *ops;
+    size_t count;
+    int64_t id = given_doubt(), now = g.world->now_ms(g.world);
+    CHECK_OK(journal_ask_later(&g.engine, id, now + 1000, &g.err), &g.err);
+    CHECK_OK(journal_doubts(&g.engine, g.arena, 0, &ops, &count, &g.err), &g.err);
+    CHECK_INT(count, 0);
+    CHECK_INT(cell_state("Lead", 1), CELL_IN_DOUBT);
+    world_fake_advance(g.world, 1000);
+    CHECK_OK(journal_doubts(&g.engine, g.arena, 0, &ops, &count, &g.err), &g.err);
+    CHECK_INT(count, 1);
+}
+
+TEST(card, shows_what_is_known_and_what_may_be_meant)
+{
+    struct doubt_card card;
+    int64_t id = given_doubt();
+    CHECK_OK(journal_card(&g.engine, g.arena, id, false, &card, &g.err), &g.err);
+    CHECK_STR(card.table, "people");
+    CHECK_STR(card.column, "Lead");
+    CHECK_STR(card.row_key, "003000000000001AAA");
+    CHECK_STR(card.connection, "prod");
+    CHECK_CONTAINS(card.op.payload, "p1@x.org");
+    CHECK(card.looked_ms > 0); /* reconciling looked, and found none */
+    CHECK_INT(card.candidate_count, 0);
+    CHECK(!card.overdue);
+    given_lead("00Q000000000042AAA");
+    scripted_set(g.org, "Lead", "00Q000000000042AAA", "LastName", "\"Person 1\"");
+    scripted_set(g.org, "Lead", "00Q000000000042AAA", "Company", "\"Firm 1\"");
+    world_fake_advance(g.world, (int64_t)25 * 3600 * 1000);
+    CHECK_OK(journal_card(&g.engine, g.arena, id, true, &card, &g.err), &g.err);
+    CHECK_INT(card.candidate_count, 1);
+    CHECK_STR(card.candidates[0].id, "00Q000000000042AAA");
+    CHECK_CONTAINS(card.candidates[0].url, "/00Q000000000042AAA");
+    CHECK(card.overdue);
+}
+
 TEST(verdict, this_is_it)
 {
     int64_t id = given_doubt();
+    CHECK_FAIL(journal_resolve(&g.engine, id, VERDICT_THIS_IS_IT, "00Q000000000041AAA", &g.err),
+               &g.err, ERR_NOT_FOUND); /* a typing error links nothing */
+    given_lead("00Q000000000042AAA");
     CHECK_OK(journal_resolve(&g.engine, id, VERDICT_THIS_IS_IT, "00Q000000000042AAA", &g.err),
              &g.err);
     CHECK_INT(cell_state("Lead", 1), CELL_OK);

@@ -77,6 +77,13 @@ struct err *kind_check_fail(struct kind_check *check, const char *where, const c
 struct run_job; /* one run of one table: engine/run_priv.h */
 struct column_batch;
 
+/* How sure a column's writes are (reliability B.3), from describe and its config. */
+struct mode {
+    enum write_mode mode;
+    const char *seal_field; /* MODE_SEALED: our own unique field */
+    const char *key_field;  /* the unique field of its business key, or NULL */
+};
+
 struct column_kind {
     const char *name;  /* the recipe's key: "salesforce_create" */
     const char *title; /* "Create a Salesforce record" */
@@ -87,6 +94,8 @@ struct column_kind {
     const char *bare;     /* option that a bare text in the recipe stands for, or NULL */
     bool writes;          /* first write wants approval; goes through guard and journal */
     enum value_type type; /* of the column when the recipe names none */
+    /* Write kinds: the mode of what it creates. */
+    struct mode (*mode)(const struct crm_object *object, const struct json *config);
     size_t batch_rows;    /* how many rows execute likes to have at once */
     /* Checks the config against the live org or worker; adds to check->errors. May be NULL. */
     void (*validate)(struct kind_check *check);

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/str.h"
 #include "store/store_counters.h"
+#include "store/store_modes.h"
 
 #include <string.h>
 
@@ -74,13 +75,42 @@ static size_t count_wanted(const struct write_column *w)
     return count;
 }
 
+static enum status keep_mode(struct write_column *w, struct column *column, struct err *err)
+{
+    struct store *store = w->batch->job->engine->store;
+    if (store->does->modes->put(store, column->id, w->mode.mode, err) != OK)
+        return FAIL;
+    column->approved_mode = (int)w->mode.mode;
+    return OK;
+}
+
+/* The org took away what made its writes sure: nothing more is sent until somebody agrees. */
+static enum status mode_dropped(const struct write_column *w, const struct column *column,
+                                struct err *err)
+{
+    err_set(err, ERR_APPROVAL,
+            "the writes of column \"%s\" are %s now; they were %s when it was approved",
+            column->name, write_mode_name(w->mode.mode),
+            write_mode_name((enum write_mode)column->approved_mode));
+    err_cause(err, "A field of %s lost Unique or Edit access, or was deleted. Now: %s",
+              w->object->name, write_mode_promise(w->mode.mode));
+    err_hint(err,
+             "Give the field back what it had (argil column show), or agree with --yes. Nothing "
+             "was sent.");
+    return FAIL;
+}
+
 static enum status approve(struct write_column *w, size_t wanted, struct err *err)
 {
     struct run_job *job = w->batch->job;
     struct column *column = (struct column *)w->batch->plan->column; /* the job's own copy */
     struct store *store = job->engine->store;
-    if (column->approved_ms)
-        return OK;
+    int approved = column->approved_mode;
+    bool dropped = column->approved_ms && approved >= 0 && (int)w->mode.mode > approved;
+    if (column->approved_ms && !dropped)
+        return (int)w->mode.mode == approved ? OK : keep_mode(w, column, err);
+    if (dropped && !job->options->yes)
+        return mode_dropped(w, column, err);
     if (!job->options->yes) {
         err_set(err, ERR_APPROVAL,
                 "column \"%s\" would %s %zu%s %s records on \"%s\" for the first time",
@@ -95,7 +125,7 @@ static enum status approve(struct write_column *w, size_t wanted, struct err *er
     if (store->does->column_approve(store, column->id, now, err) != OK)
         return FAIL;
     column->approved_ms = now;
-    return OK;
+    return keep_mode(w, column, err);
 }
 
 /* What the guard does not allow stays due. */

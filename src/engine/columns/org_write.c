@@ -240,7 +240,6 @@ enum status write_open_set(struct write_column *w, struct column_batch *batch, e
     w->set = set;
     w->kind = kind;
     w->ignore_blank = json_get_bool(batch->config, "ignore_blank_values", true);
-    w->mode = (struct mode){.mode = MODE_KEYED};
     *ready = false;
     w->on = batch_session(batch, err);
     if (!w->on)
@@ -253,6 +252,8 @@ enum status write_open_set(struct write_column *w, struct column_batch *batch, e
                              batch->job->engine, err);
     if (!w->object)
         return batch_call_failed(batch, err);
+    w->mode = batch->plan->kind->mode(w->object, batch->config);
+    w->key_field = w->mode.key_field;
     if (open_fields(w, w->set, err) != OK ||
         names_rotation(w, err) != OK || check_guard(w, err) != OK)
         return FAIL;

@@ -330,6 +330,7 @@ const struct column_kind salesforce_campaign_column = {
     .object = "CampaignMember",
     .writes = true,
     .type = TYPE_JSON,
+    .mode = mode_by_id,
     .batch_rows = 5000,
     .validate = validate,
     .execute = execute,

@@ -53,20 +53,17 @@ static void keep_records(struct write_column *w)
 
 /* ------------------------------------------------------------- business key */
 
-/* The unique field that both `set` and the key hold, or NULL. */
-static const char *unique_key(struct write_column *w, const struct json *unless_found)
+/* The unique field that both `set` and the key hold; without a key the first that `set` holds. */
+static struct mode create_mode(const struct crm_object *object, const struct json *config)
 {
-    const struct json *set = json_get(w->batch->config, "set");
-    if (unless_found) {
-        const struct json *only = unless_found->first;
-        const struct crm_field *field = crm_object_field(w->object, only->key);
-        bool same = text_eq(json_text(only), json_text(json_get_nocase(set, only->key)));
-        return !only->next && field && field->unique && same ? field->name : NULL;
+    const struct json *set = json_get(config, "set"), *key = json_get(config, "unless_found");
+    const char *unique = mode_unique_match(object, key, set);
+    json_each(member, key ? NULL : set) {
+        const struct crm_field *field = crm_object_field(object, member->key);
+        if (!unique && field && field->unique)
+            unique = field->name;
     }
-    for (size_t j = 0; j < w->field_count; j++)
-        if (w->fields[j].field->unique)
-            return w->fields[j].field->name;
-    return NULL;
+    return mode_choose(object, OP_CREATE, unique);
 }
 
 static void key_from_set(struct write_column *w)
@@ -147,9 +144,6 @@ static enum status execute(struct column_batch *batch, struct err *err)
     keep_records(&w);
     if (write_fill(&w, err) != OK)
         return FAIL;
-    const char *unique = unique_key(&w, unless_found);
-    w.key_field = unique; /* NULL with unless_found: the names of its fields */
-    w.mode = mode_choose(w.object, OP_CREATE, unique);
     if (!unless_found)
         key_from_set(&w);
     else if (find_existing(&w, unless_found, err) != OK)
@@ -169,6 +163,7 @@ const struct column_kind salesforce_create_column = {
     .option_count = sizeof options / sizeof *options,
     .writes = true,
     .type = TYPE_JSON,
+    .mode = create_mode,
     .batch_rows = 5000,
     .validate = validate,
     .execute = execute,

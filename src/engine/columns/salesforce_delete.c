@@ -103,6 +103,7 @@ const struct column_kind salesforce_delete_column = {
     .option_count = sizeof options / sizeof *options,
     .writes = true,
     .type = TYPE_JSON,
+    .mode = mode_by_id,
     .batch_rows = 1000,
     .validate = validate,
     .execute = execute,

@@ -66,6 +66,7 @@ const struct column_kind salesforce_update_column = {
     .option_count = sizeof options / sizeof *options,
     .writes = true,
     .type = TYPE_JSON,
+    .mode = mode_by_id,
     .batch_rows = 5000,
     .validate = validate,
     .execute = execute,

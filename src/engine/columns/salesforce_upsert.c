@@ -151,13 +151,13 @@ static void take_business_keys(struct write_column *w, struct find *find)
     }
 }
 
-/* A field of match that a unique field of the object is, by itself: the org guards it. */
-static const char *unique_field(const struct write_column *w, const struct json *match)
+static struct mode upsert_mode(const struct crm_object *object, const struct json *config)
 {
-    const struct crm_field *field = crm_object_field(w->object, match->first->key);
-    const struct json *set = json_get(w->batch->config, "set");
-    bool same = text_eq(json_text(match->first), json_text(json_get_nocase(set, match->first->key)));
-    return !match->first->next && field && field->unique && same ? field->name : NULL;
+    const struct json *match = json_get(config, "match");
+    if (!match)
+        return mode_choose(object, OP_UPSERT, json_get_text(config, "external_id"));
+    return mode_choose(object, OP_CREATE,
+                       mode_unique_match(object, match, json_get(config, "set")));
 }
 
 static enum status by_match(struct write_column *w, const struct json *match, struct err *err)
@@ -196,8 +196,8 @@ static enum status execute(struct column_batch *batch, struct err *err)
         return FAIL;
     if (!ready)
         return OK;
-    w.key_field = match ? unique_field(&w, match) : json_get_text(batch->config, "external_id");
-    w.mode = mode_choose(w.object, match ? OP_CREATE : OP_UPSERT, w.key_field);
+    if (!match)
+        w.key_field = json_get_text(batch->config, "external_id");
     if (write_history(&w, err) != OK || write_fill(&w, err) != OK)
         return FAIL;
     if ((match ? by_match(&w, match, err) : by_external_id(&w, err)) != OK)
@@ -215,6 +215,7 @@ const struct column_kind salesforce_upsert_column = {
     .option_count = sizeof options / sizeof *options,
     .writes = true,
     .type = TYPE_JSON,
+    .mode = upsert_mode,
     .batch_rows = 5000,
     .validate = validate,
     .execute = execute,

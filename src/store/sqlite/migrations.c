@@ -99,6 +99,7 @@ static const struct {
     {sq_step_counters, NULL},
     {sq_step_schedules, NULL},
     {sq_step_views, NULL},
+    {sq_step_modes, NULL},
 };
 
 int sq_schema_version(void)

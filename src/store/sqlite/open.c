@@ -343,6 +343,7 @@ static const struct store_driver sqlite_driver = {
     .name = "sqlite",
     .choices = &sq_choices,
     .counters = &sq_counters,
+    .modes = &sq_modes,
     .close = sq_close,
     .open_another = sq_open_another,
     .watch = sq_watch,

@@ -145,6 +145,7 @@ enum status sq_source_note(struct sq *sq, int64_t table_id, int slot, int64_t mo
 extern const struct store_sources sq_sources;
 extern const char sq_step_choices[];     /* choices.c */
 extern const char sq_step_counters[];    /* counters.c */
+extern const char sq_step_modes[];       /* modes.c */
 
 /* ---- tables.c */
 struct sheet_info {
@@ -274,6 +275,7 @@ extern const struct store_runs sq_runs;
 extern const struct store_audit sq_audit;
 extern const struct store_choices sq_choices;
 extern const struct store_counters sq_counters;
+extern const struct store_modes sq_modes;
 
 /* ---- the driver's functions, in the order of store.h */
 void sq_watch(struct store *, const struct store_watch *);

@@ -56,6 +56,7 @@ static void read_column(sqlite3_stmt *stmt, struct arena *arena, struct column *
     c->auto_update = sqlite3_column_int(stmt, 9) != 0;
     c->approved_ms = sqlite3_column_int64(stmt, 10);
     read_depends(c, (const char *)sqlite3_column_text(stmt, 11), arena);
+    c->approved_mode = sqlite3_column_int(stmt, 12);
 }
 
 static enum status read_columns(struct sq *sq, struct arena *arena, struct table *t,
@@ -67,7 +68,7 @@ static enum status read_columns(struct sq *sq, struct arena *arena, struct table
     sqlite3_stmt *stmt = sq_stmt(
         sq, err,
         "SELECT id,name,type,kind,config,only_run_if,source_field,slot,position,auto_update,"
-        "approved_ms,depends FROM columns WHERE table_id=? AND hidden=0 ORDER BY position,id");
+        "approved_ms,depends,approved_mode FROM columns WHERE table_id=? AND hidden=0 ORDER BY position,id");
     if (stmt)
         sq_int(stmt, 1, t->id);
     while (stmt && (rc = sq_row(sq, stmt, &row, err)) == OK && row) {
@@ -189,6 +190,7 @@ enum status sq_column_approve(struct store *store, int64_t column_id, int64_t at
 
 /* What is kept of a table beside its sheet, each with a column table_id. */
 static const char *const kept_beside[] = {
+    "choices",
     "columns",
     "sources",
     "rejects",

@@ -1,0 +1,362 @@
+#!/usr/bin/env python3
+"""What can be done to an org, end to end: argil's own program against localorg, with
+validation and duplicate rules in force. One org for all stories; each has its own table."""
+import json
+import pathlib
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
+sys.path.insert(0, str(ROOT / "tests/support_py"))
+from programs import Org, Workspace, main  # noqa: E402
+
+ORG = Org(scale=1)
+
+
+def rows(w, table):
+    return [json.loads(line) for line in w.run("export", table, "--json").stdout.splitlines()]
+
+
+def cells(w, table, column):
+    return [row[column] for row in rows(w, table)]
+
+
+def as_json(value):
+    return json.loads(value) if isinstance(value, str) and value[:1] in "[{" else value
+
+
+def table(w, name, columns, fields="Id, FirstName, LastName, Email, Phone, AccountId", where="Email != null",
+          guard="", obj="Contact"):
+    w.argil("apply", w.recipe(f"""
+table: {name}
+source:
+  salesforce: {{ connection: demo, object: {obj}, fields: [{fields}], where: "{where}" }}
+columns:
+{columns}
+{guard}
+""", name + ".yaml"))
+    w.argil("sync", name)
+
+
+def first_contacts(count):
+    return ORG.query(f"SELECT Id, Email FROM Contact WHERE Email != null ORDER BY Id LIMIT {count}")
+
+
+def create(obj, **fields):
+    status, body = ORG.call("POST", f"/services/data/v66.0/sobjects/{obj}", fields,
+                            {"Sforce-Duplicate-Rule-Header": "allowSave=true"})
+    assert status == 201, body
+    return body["id"]
+
+
+def why(run):
+    return " | ".join(r["message"] for r in run["refusals"])
+
+
+# ------------------------------------------------------------------- looking up
+
+
+def story_looks_up_by_normalised_keys_with_fallbacks():
+    acme = create("Account", Name="Normal Acme", Website="https://www.normal-acme.example/en/")
+    create("Account", Name="Other", Website="normal-acme.example.evil.example")
+    contact = create("Contact", LastName="Norm", Email="norm@normal-acme.example")
+    with Workspace(org=ORG) as w:
+        table(w, "people", """
+  - name: Account
+    salesforce_lookup:
+      connection: demo
+      object: Account
+      match_any: [{ AccountNumber: "{{Email}}" }, { Website: "{{Email}}" }]
+      normalise: { Website: domain }
+      return: [Id, Name]
+""", where=f"Id = '{contact}'")
+        w.argil("run", "people")
+        found = as_json(cells(w, "people", "Account")[0])
+        assert found["id"] == acme and found["Name"] == "Normal Acme", found
+
+
+def story_a_free_query_quotes_what_a_row_holds():
+    create("Contact", LastName="O'Dell \\ 50%_", Email="odell@q.example")
+    with Workspace(org=ORG) as w:
+        table(w, "people", """
+  - name: Same
+    salesforce_lookup:
+      connection: demo
+      soql: "SELECT Id, LastName FROM Contact WHERE LastName = {{LastName}} AND LastName LIKE '%{{LastName}}'"
+      all: true
+  - name: Wrong
+    salesforce_lookup: { connection: demo, soql: "SELECT Id FROM Contact WHERE Nothing = {{LastName}}" }
+""", where="Email = 'odell@q.example'")
+        run = w.argil("run", "people", ok=(3,))
+        assert [r["LastName"] for r in as_json(cells(w, "people", "Same")[0])] == ["O'Dell \\ 50%_"]
+        assert "Nothing" in why(run), run
+
+
+def story_several_matches_are_settled_by_a_person():
+    first = create("Lead", LastName="Twin", Company="Twin Ltd", Email="twin@twins.example")
+    second = create("Lead", LastName="Twin", Company="Twin Inc", Email="twin@twins.example")
+    contact = create("Contact", LastName="Twin", Email="twin@twins.example")
+    with Workspace(org=ORG) as w:
+        table(w, "people", """
+  - name: Change
+    salesforce_update:
+      connection: demo
+      object: Lead
+      match: { Email: "{{Email}}" }
+      set: { Title: Chosen }
+      if_several: ask
+""", where=f"Id = '{contact}'")
+        run = w.argil("run", "people", "--yes", ok=(3,))
+        assert first in why(run) and second in why(run), run
+        w.argil("column", "choose", "people", "Change", contact, second)
+        assert w.argil("run", "people", "--yes")["updated"] == 1
+        titles = {r["Id"]: r["Title"] for r in ORG.query("SELECT Id, Title FROM Lead WHERE Email = 'twin@twins.example'")}
+        assert titles == {first: None, second: "Chosen"}, titles
+
+
+# ---------------------------------------------------------------------- writing
+
+
+def story_two_tables_push_the_same_people_and_make_each_once():
+    """C7: by any fields, mixed case, some twice in a table, both tables at once."""
+    people = first_contacts(40)
+    before = ORG.count("SELECT COUNT() FROM Lead")
+    with Workspace(org=ORG) as w:
+        ids = ", ".join(f"'{c['Id']}'" for c in people)
+        for name, case in (("a", "toUpperCase"), ("b", "toLowerCase")):
+            table(w, name, f"""
+  - name: Mail
+    formula: "('guarded.' + {{{{Email}}}}.replace(/[0-9]/g, '')).{case}()"
+  - name: Push
+    salesforce_upsert:
+      connection: demo
+      object: Lead
+      match: {{ Email: "{{{{Mail}}}}", LastName: Guarded }}
+      set: {{ Email: "{{{{Mail}}}}", LastName: Guarded, Company: "{name}" }}
+      if_several: refuse
+""", where=f"Id IN ({ids})")
+        distinct = None
+        for name in ("a", "b"):
+            w.argil("run", name, "--yes")
+            mails = {m.lower() for m in cells(w, name, "Mail")}
+            distinct = mails if distinct is None else distinct
+            assert mails == distinct
+        made = ORG.query("SELECT Email, Company FROM Lead WHERE LastName = 'Guarded'")
+        assert len(made) == len(distinct), (len(made), len(distinct))
+        assert {r["Company"] for r in made} == {"b"}, "the second table changed what the first made"
+        assert ORG.count("SELECT COUNT() FROM Lead") == before + len(distinct)
+
+
+def story_owners_record_parents_go_by_name():
+    user = ORG.query("SELECT Id, Email, Name FROM User WHERE IsActive = true ORDER BY Id")[0]
+    ORG.control("POST", "/schema", {"object": "Account", "fields": [
+        {"name": "Push_Key__c", "label": "Push key", "type": "string", "length": 40, "externalId": True,
+         "idLookup": True, "unique": True}]})
+    parent = create("Account", Name="Parent", Push_Key__c="P/1 ?&")
+    contact = create("Contact", LastName="Named", Email="named@names.example")
+    with Workspace(org=ORG) as w:
+        table(w, "people", f"""
+  - name: Opp
+    salesforce_create:
+      connection: demo
+      object: Opportunity
+      set:
+        Name: "For {{{{LastName}}}}"
+        StageName: prospecting
+        CloseDate: 2030/1/5
+        OwnerId: "{user['Email'].upper()}"
+        Account.Push_Key__c: "P/1 ?&"
+""", where=f"Id = '{contact}'")
+        run = w.argil("run", "people", "--yes")
+        opp = ORG.query("SELECT AccountId, OwnerId, StageName, CloseDate FROM Opportunity WHERE Name = 'For Named'")[0]
+        assert (opp["AccountId"], opp["OwnerId"]) == (parent, user["Id"]), opp
+        assert (opp["StageName"], opp["CloseDate"]) == ("Prospecting", "2030-01-05"), opp
+        repaired = {r["field"]: r for r in run["repairs"]}
+        assert run["repaired"] == 3 and repaired["Opportunity.CloseDate"]["given"] == "2030/1/5", run["repairs"]
+        w.argil("run", "people", "--yes", "--rows", "all")
+        assert ORG.count("SELECT COUNT() FROM Opportunity WHERE Name = 'For Named'") == 1
+
+
+def story_owners_take_turns():
+    people = first_contacts(7)
+    users = ORG.query("SELECT Id, Username FROM User WHERE IsActive = true ORDER BY Id LIMIT 2")
+    with Workspace(org=ORG) as w:
+        ids = ", ".join(f"'{c['Id']}'" for c in people)
+        table(w, "people", f"""
+  - name: Lead
+    salesforce_create:
+      connection: demo
+      object: Lead
+      set: {{ LastName: Turns, Company: "{{{{Id}}}}" }}
+      owners: ["{users[0]['Username']}", {users[1]['Id']}]
+""", where=f"Id IN ({ids})")
+        w.argil("run", "people", "--yes", "--first", "3")
+        w.argil("run", "people", "--yes")
+        owned = [r["OwnerId"] for r in ORG.query("SELECT OwnerId FROM Lead WHERE LastName = 'Turns'")]
+        assert sorted(owned.count(u["Id"]) for u in users) == [3, 4], owned
+
+
+def story_rules_of_the_org_refuse_with_field_rule_and_fix():
+    ORG.control("POST", "/rules", {"name": "Push_DR", "object": "Lead", "fields": ["Email"], "action": "alert",
+                                   "message": "Use one of these records?"})
+    ORG.control("POST", "/rules", {"name": "Push_VR", "object": "Lead", "when": "Title = 'Forbidden'",
+                                   "message": "This title is not used here.", "field": "Title"})
+    there = create("Lead", LastName="There", Company="There", Email="there@rules.example")
+    same = create("Contact", LastName="Same", Email="there@rules.example")
+    bad = create("Contact", LastName="Bad", Email="bad@rules.example", Title="Forbidden")
+    fine = create("Contact", LastName="Fine", Email="fine@rules.example", Title="Good")
+    try:
+        with Workspace(org=ORG) as w:
+            column = """
+  - name: Lead
+    salesforce_create:
+      connection: demo
+      object: Lead
+      set: {{ LastName: "{{{{LastName}}}}", Company: Rules, Email: "{{{{Email}}}}", Title: "{{{{Title}}}}" }}
+      duplicate_rule_override: {}
+"""
+            where = f"Id IN ('{same}', '{bad}', '{fine}')"
+            table(w, "people", column.format("false"), fields="Id, LastName, Email, Title", where=where)
+            run = w.argil("run", "people", "--yes", ok=(3,))
+            assert run["created"] == 1 and run["rejected"] == 2, run
+            assert there in why(run), "the duplicate rule's record is named: " + why(run)
+            assert "This title is not used here." in why(run) and "Title" in why(run), run
+            table(w, "people", column.format("true"), fields="Id, LastName, Email, Title", where=where)
+            run = w.argil("run", "people", "--yes", "--rows", "refused", ok=(3,))
+            assert run["created"] == 1 and run["rejected"] == 1, run
+    finally:
+        for name in ("Push_DR", "Push_VR"):
+            ORG.control("POST", "/rules", {"name": name, "object": "Lead", "active": False, "fields": ["Email"],
+                                           **({"when": "Title = 'x'", "message": "-"} if "VR" in name else {})})
+
+
+def story_values_that_do_not_fit_cost_no_call():
+    contact = create("Contact", LastName="Misfit", Email="misfit@fit.example")
+    bad = {
+        "LastName: \"" + "x" * 81 + "\"": ("LastName", "80"),
+        "Email: not-an-address": ("Email", "e-mail"),
+        "OwnerId: nobody@fit.example": ("OwnerId", "user"),
+        "AnnualRevenue: \"1,234\"": ("AnnualRevenue", "number"),
+        "NumberOfEmployees: 1.5": ("NumberOfEmployees", "Round"),
+        "HasOptedOutOfEmail: perhaps": ("HasOptedOutOfEmail", "true"),
+    }
+    with Workspace(org=ORG) as w:
+        for n, (setting, (field, word)) in enumerate(bad.items()):
+            key = setting.split(":")[0]
+            rest = {"LastName": "LastName: Fit, ", "Company": ""}
+            settings = ("" if key == "LastName" else rest["LastName"]) + "Company: Fit, " + setting
+            table(w, f"t{n}", f"""
+  - name: Lead
+    salesforce_create: {{ connection: demo, object: Lead, set: {{ {settings} }} }}
+""", where=f"Id = '{contact}'")
+            before = ORG.count("SELECT COUNT() FROM Lead")
+            run = w.argil("run", f"t{n}", "--yes", ok=(3,))
+            assert run["refused"] == 1 and run["created"] == 0, (setting, run)
+            assert field in why(run) and word in why(run), (setting, why(run))
+            assert ORG.count("SELECT COUNT() FROM Lead") == before
+
+
+def story_a_campaign_takes_leads_and_contacts_once():
+    campaign = create("Campaign", Name="Push spring", IsActive=True)
+    for n, label in enumerate(("Sent", "Came")):
+        ORG.call("POST", "/services/data/v66.0/sobjects/CampaignMemberStatus",
+                 {"CampaignId": campaign, "Label": label, "SortOrder": n + 10})
+    lead = create("Lead", LastName="Member", Company="Member", Email="lead@members.example")
+    contact = create("Contact", LastName="Member", Email="contact@members.example")
+    other = create("Contact", LastName="Member", Email="lead@members.example")
+    with Workspace(org=ORG) as w:
+        table(w, "people", """
+  - name: Lead
+    salesforce_lookup: { connection: demo, object: Lead, match: { Email: "{{Email}}" } }
+  - name: Person
+    formula: "{{Lead}} ? {{Lead.id}} : {{Id}}"
+  - name: Member
+    salesforce_campaign: { connection: demo, campaign: Push spring, member: "{{Person}}", status: came }
+""", where=f"Id IN ('{contact}', '{other}')")
+        run = w.argil("run", "people", "--yes")
+        assert run["created"] == 2, run
+        members = ORG.query(f"SELECT LeadId, ContactId, Status FROM CampaignMember WHERE CampaignId = '{campaign}'")
+        assert {(m["LeadId"], m["ContactId"]) for m in members} == {(lead, None), (None, contact)}, members
+        assert {m["Status"] for m in members} == {"Came"}, members
+        run = w.argil("run", "people", "--yes", "--rows", "all")
+        assert run["created"] == 0 and run["unchanged"] == 2, run
+
+
+def story_deleting_wants_the_guard():
+    lead = create("Lead", LastName="Gone", Company="Gone", Email="gone@gone.example")
+    contact = create("Contact", LastName="Gone", Email="gone@gone.example")
+    column = """
+  - name: Delete
+    salesforce_delete: { connection: demo, object: Lead, match: { Email: "{{Email}}" } }
+"""
+    with Workspace(org=ORG) as w:
+        recipe = f"""
+table: people
+source:
+  salesforce: {{ connection: demo, object: Contact, fields: [Id, Email], where: "Id = '{contact}'" }}
+columns:{column}"""
+        refused = w.run("apply", w.recipe(recipe))
+        assert refused.returncode == 2 and "may_delete" in refused.stderr, refused.stderr
+        w.argil("apply", w.recipe(recipe + "guard: { may_delete: [Lead] }\n"))
+        w.argil("sync", "people")
+        assert w.argil("run", "people", "--yes")["deleted"] == 1
+        assert ORG.count(f"SELECT COUNT() FROM Lead WHERE Id = '{lead}'") == 0
+        done = w.argil("journal", "list")[0]
+        card = w.argil("journal", "show", str(done["op"]))
+        assert card["before"]["Company"] == "Gone", card
+
+
+# ---------------------------------------------------------------------- in doubt
+
+
+def story_a_lost_answer_without_a_key_is_a_card_with_four_answers():
+    contact = create("Contact", LastName="Doubt", Email="doubt@doubt.example")
+    with Workspace(org=ORG) as w:
+        table(w, "people", """
+  - name: Task
+    salesforce_create: { connection: demo, object: Task, set: { Subject: "In doubt {{Id}}", WhoId: "{{Id}}" } }
+""", where=f"Id = '{contact}'")
+        ORG.control("POST", "/faults", {"name": "lost", "path": "/sobjects/Task", "method": "POST",
+                                        "effect": "drop_before", "times": 1})
+        try:
+            w.argil("run", "people", "--yes", ok=(3, 4))
+        finally:
+            ORG.control("DELETE", "/faults?name=lost")
+        doubts = w.argil("journal", "doubts", ok=(3,))
+        assert len(doubts) == 1, doubts
+        op = str(doubts[0]["op"])
+        card = w.argil("journal", "show", op, "--look")
+        assert card["state"] == "in doubt" and card["row_key"] == contact and card["candidates"] == [], card
+        assert "no answer came" in card["how_far"], card
+        nothing = w.run("journal", "resolve", op, "--this-is", contact)
+        assert nothing.returncode == 1 and "Task" in nothing.stderr, nothing.stderr
+        w.argil("journal", "resolve", op, "--later", "2h")
+        assert w.argil("journal", "doubts") == []
+        many = w.run("journal", "resolve", "--all", "--give-up", "--count", "7")
+        assert many.returncode == 5, many.stderr
+        w.argil("journal", "resolve", op, "--send-again")
+        assert w.argil("run", "people")["created"] == 1
+        assert ORG.count(f"SELECT COUNT() FROM Task WHERE WhoId = '{contact}'") == 1
+        assert w.journal()["done"] == 1
+
+
+def story_a_column_says_what_it_promises():
+    with Workspace(org=ORG) as w:
+        table(w, "people", """
+  - name: Lead
+    salesforce_create: { connection: demo, object: Lead, set: { LastName: "{{LastName}}", Company: P } }
+  - name: Task
+    salesforce_create: { connection: demo, object: Task, set: { Subject: "x" } }
+""", where="Email = 'nobody@nowhere.example'")
+        lead = {r["what"]: r["value"] for r in w.argil("column", "show", "people", "Lead")}
+        task = {r["what"]: r["value"] for r in w.argil("column", "show", "people", "Task")}
+        assert lead["mode"] == "sealed" and lead["guarded by"] == "Argil_Key__c", lead
+        assert task["mode"] in ("findable", "ticketed"), task
+        assert "connection seal demo Task" in task["to have a better one"], task
+        kinds = {r["kind"] for r in w.argil("column", "kinds")}
+        assert {"salesforce_delete", "salesforce_campaign"} <= kinds
+
+
+if __name__ == "__main__":
+    code = main(globals())
+    ORG.stop()
+    sys.exit(code)
