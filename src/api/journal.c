@@ -15,7 +15,9 @@ const struct field journal_query[] = {
     {"column_id", F_INT, 0, NULL},
     {"run_id", F_INT, 0, NULL},
     {"state", F_WORD, 0, NULL, .words = state_words},
-    {"after", F_INT, 0, "operations after this id"},
+    {"row_id", F_INT, 0, NULL},
+    {"before", F_INT, 0, "newest first, older than this id; the usual order"},
+    {"after", F_INT, 0, "oldest first, after this id; 0 = from the first"},
     {"limit", F_INT, 0, "operations at most (100)", .min = 1, .max = 1000},
     {0},
 };
@@ -52,8 +54,8 @@ const struct shape operation_shape = {"Operation", "One intended write, in the j
                                       operation_fields};
 
 static const struct field journal_list_fields[] = {
-    {"operations", F_LIST, F_REQUIRED, "by id", .of = &operation_shape},
-    {"next", F_INT, F_REQUIRED | F_NULL, "ask with after = next for more; null = the end"},
+    {"operations", F_LIST, F_REQUIRED, "newest first unless `after` was given", .of = &operation_shape},
+    {"next", F_INT, F_REQUIRED | F_NULL, "ask with before (or after) = next for more; null = the end"},
     {0},
 };
 const struct shape journal_list_shape = {"Operations", NULL, journal_list_fields};
@@ -111,7 +113,10 @@ static enum status fill_query(struct call *call, struct op_query *query, struct 
     struct table table;
     query->column_id = call_query_int(call, "column_id", 0);
     query->run_id = call_query_int(call, "run_id", 0);
+    query->row_id = call_query_int(call, "row_id", 0);
     query->after_id = call_query_int(call, "after", 0);
+    if (!call_query(call, "after"))
+        query->before_id = call_query_int(call, "before", INT64_MAX);
     for (int i = 0; state && state_words[i]; i++)
         if (text_eq(state, state_words[i]))
             query->states = 1u << i;

@@ -355,7 +355,7 @@ static enum status pages(struct store *store, struct arena *arena, const char *p
         size_t left = limit ? limit - taken : PAGE;
         const char *page = arena_printf(arena, "%s%climit=%zu", path, strchr(path, '?') ? '&' : '?',
                             left < PAGE ? left : PAGE);
-        if (next)
+        if (next || text_eq(from, "after"))
             page = arena_printf(arena, "%s&%s=%lld", page, from, (long long)next);
         if (get(store, arena, page, &answer, err) != OK)
             return FAIL;

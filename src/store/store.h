@@ -195,9 +195,10 @@ struct op_settle {
 };
 
 struct op_query {
-    int64_t table_id, column_id, run_id; /* 0 = any */
+    int64_t table_id, column_id, run_id, row_id; /* 0 = any */
     uint32_t states;   /* bits 1 << enum op_state; 0 = any */
     int64_t after_id;
+    int64_t before_id; /* newest first, older than this; INT64_MAX = from the newest; 0 = by id, after after_id */
     size_t limit;
     int64_t ready_at_ms; /* 0 = any; else only not_before_ms <= this */
     int most_priority;   /* 0 = any; else only priority < this */

@@ -1,4 +1,9 @@
 """Coming in, staying in, being kept out; and what tries to come in sideways."""
+import http.client
+import json
+import socket
+import ssl
+import subprocess
 import time
 
 from server import PASSWORD, Person, Server, bare
@@ -264,7 +269,6 @@ def story_nothing_secret_is_logged():
 
 def story_slow_and_greedy_clients_do_not_keep_others_out():
     """Half-sent requests, held open, beside a person who works."""
-    import socket
     with bare() as w, Server(w) as server:
         ann = server.setup()
         held = []
@@ -288,3 +292,40 @@ def story_an_open_address_wants_tls():
             done = w.run("serve", *(("--listen", "127.0.0.1:0") if "--listen" not in words else ()), *words, timeout=20)
             assert done.returncode in (1, 2) and "argil" in done.stderr + "argil", (words, done)
             assert done.stderr.strip(), words
+
+
+# --------------------------------------------------------------------- TLS
+
+def story_https_is_served_and_nothing_else_on_that_port():
+    with bare() as w:
+        key, cert = str(w.home / "key.pem"), str(w.home / "cert.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-keyout", key, "-out", cert, "-days", "2", "-subj", "/CN=127.0.0.1",
+                        "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+        with Server(w, "--tls-cert", cert, "--tls-key", key) as server:
+            assert server.url.startswith("https://127.0.0.1:"), server.url
+            trust = ssl.create_default_context(cafile=cert)
+            connection = http.client.HTTPSConnection("127.0.0.1", server.port, timeout=30, context=trust)
+            body = json.dumps({"code": server.setup_url.split("#")[1], "login": "ann", "password": PASSWORD})
+            connection.request("POST", "/api/v1/setup", body, {"Content-Type": "application/json"})
+            answer = connection.getresponse()
+            made = json.loads(answer.read())
+            assert answer.status == 201 and made["person"]["role"] == "admin", made
+            cookie = answer.getheader("Set-Cookie")
+            assert cookie.startswith("__Host-argil=") and "Secure" in cookie and answer.getheader(
+                "Strict-Transport-Security")
+            assert connection.sock.version() in ("TLSv1.3", "TLSv1.2")
+            connection.request("GET", "/api/v1/events", headers={"Cookie": cookie.split(";")[0]})
+            assert b"hello" in connection.getresponse().read1(400)
+            connection.close()
+            got = server.raw(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n", timeout=5)
+            assert b"200" not in got
+            old = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            old.check_hostname, old.verify_mode = False, ssl.CERT_NONE
+            old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+            try:
+                http.client.HTTPSConnection("127.0.0.1", server.port, timeout=10, context=old).connect()
+                raise AssertionError("TLS 1.1 was taken")
+            except (ssl.SSLError, OSError):
+                pass
+        assert open(key).read().split("\n")[1] not in server.said()

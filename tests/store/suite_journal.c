@@ -420,6 +420,30 @@ TEST(journal, a_value_from_an_operation_makes_its_readers_due)
     CHECK_CELL("001A", DOMAIN, CELL_DUE);
 }
 
+TEST(journal, is_read_newest_first_for_people)
+{
+    struct op *list;
+    size_t count;
+    given_accounts((struct account[]){{"a", "1", "N", "R", false}, {"b", "1", "C", "R", false}}, 2);
+    struct op first = given_op("a", 1, NULL, NULL), second = given_op("b", 1, NULL, NULL);
+    plan_op(&first);
+    plan_op(&second);
+    struct op_query query = {.before_id = INT64_MAX, .limit = 1};
+    CHECK_OK(suite.does->ops_list(suite.store, suite.arena, &query, &list, &count, &suite.err),
+             &suite.err);
+    CHECK_INT(count, 1);
+    CHECK_INT(list[0].id, second.id);
+    query.before_id = second.id;
+    CHECK_OK(suite.does->ops_list(suite.store, suite.arena, &query, &list, &count, &suite.err),
+             &suite.err);
+    CHECK_INT(list[0].id, first.id);
+    query = (struct op_query){.row_id = row_id_of("b"), .table_id = suite.table.id};
+    CHECK_OK(suite.does->ops_list(suite.store, suite.arena, &query, &list, &count, &suite.err),
+             &suite.err);
+    CHECK_INT(count, 1);
+    CHECK_INT(list[0].id, second.id);
+}
+
 TEST(journal, conserves_every_operation_through_random_lives)
 {
     struct rng dice = {20261123};

@@ -66,7 +66,7 @@ static void put_states(struct buf *sql, uint32_t states)
 static sqlite3_stmt *list_stmt(struct sq *sq, const struct op_query *q, struct err *err)
 {
     struct buf sql = BUF_INIT;
-    buf_str(&sql, "SELECT " SQ_OP_COLUMNS " FROM ops WHERE id>?1");
+    buf_printf(&sql, "SELECT " SQ_OP_COLUMNS " FROM ops WHERE id%s?1", q->before_id ? "<" : ">");
     if (q->table_id)
         buf_str(&sql, " AND table_id=?2");
     if (q->column_id)
@@ -79,9 +79,11 @@ static sqlite3_stmt *list_stmt(struct sq *sq, const struct op_query *q, struct e
         buf_str(&sql, " AND priority<?7");
     if (q->ticket)
         buf_str(&sql, " AND ticket=?8");
+    if (q->row_id)
+        buf_str(&sql, " AND row_id=?9");
     if (q->states)
         put_states(&sql, q->states);
-    buf_str(&sql, " ORDER BY id LIMIT ?6");
+    buf_printf(&sql, " ORDER BY id%s LIMIT ?6", q->before_id ? " DESC" : "");
     sqlite3_stmt *stmt = sq_stmt(sq, err, buf_text(&sql));
     buf_free(&sql);
     return stmt;
@@ -96,12 +98,13 @@ enum status sq_ops_list(struct store *store, struct arena *arena, const struct o
     bool row = true;
     sqlite3_stmt *stmt = list_stmt(sq, q, err);
     if (stmt) {
-        int64_t values[] = {q->after_id, q->table_id,    q->column_id,
+        int64_t values[] = {q->before_id ? q->before_id : q->after_id, q->table_id,    q->column_id,
                             q->run_id,   q->ready_at_ms, q->limit ? (int64_t)q->limit : -1,
                             q->most_priority};
         for (int i = 0; i < 7; i++)
             sq_int(stmt, i + 1, values[i]);
         sq_text(stmt, 8, q->ticket);
+        sq_int(stmt, 9, q->row_id);
     }
     while (stmt && (rc = sq_row(sq, stmt, &row, err)) == OK && row) {
         struct op op;
