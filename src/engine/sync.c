@@ -109,6 +109,7 @@ enum status sync_store(struct sync *sync, const struct row_in *rows, size_t coun
                                .repeated = sync->repeated,
                                .cursor = cursor,
                                .update_existing = sync->update_existing,
+                               .known_only = sync->known_only,
                                .first_load = first_load,
                                .when_deleted = sync->when_deleted,
                                .due_for_new = sync->due_for_new,

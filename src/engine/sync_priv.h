@@ -29,6 +29,7 @@ struct sync {
 
     /* The rules of the table. */
     bool update_existing, auto_update;
+    bool known_only; /* set while only some fields of known rows are read */
     enum when_deleted when_deleted;
     int64_t *due_for_new;
     size_t due_for_new_count;

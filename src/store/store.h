@@ -72,6 +72,7 @@ struct import_page {
     size_t row_count;
     const char *cursor;     /* JSON, stored with the source in the same transaction; NULL = unchanged */
     bool update_existing;   /* false: known rows are left alone */
+    bool known_only;        /* only some fields of live rows: others are not added, nor revived */
     bool first_load;        /* the table was empty when this sync began: rows are new, key order */
     enum when_deleted when_deleted;
     /* Columns to make due for a new row, and for a changed one by changed slot. */

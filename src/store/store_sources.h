@@ -29,6 +29,11 @@ struct reject {
 #define REJECTS_KEPT 10000 /* of one source; further ones are only counted */
 
 struct store_sources {
+    /* Row ids of the live rows with these keys that the source holds are put in `seen`; the
+     * positions of the other keys go to unknown[0 .. *unknown_count). Reads only. */
+    enum status (*met)(struct store *, int64_t table_id, int source, const char *const *keys,
+                       size_t count, struct bits *seen, size_t *unknown, size_t *unknown_count,
+                       struct err *);
     /* Takes rows from the source that it holds and that are not in `seen`, in
      * one transaction. *next = where to go on, 0 = the end was reached; *gone is
      * added to. */

@@ -109,7 +109,14 @@ static enum status mortal_rejects_list(S *s, A *a, int64_t t, int z, struct reje
     return g.dead ? BROKEN : g.store->does->sources->rejects_list(g.store, a, t, z, o, n, err);
 }
 
+static enum status mortal_met(S *s, int64_t t, int z, const char *const *k, size_t n,
+                              struct bits *seen, size_t *u, size_t *un, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->sources->met(g.store, t, z, k, n, seen, u, un, err);
+}
+
 static const struct store_sources mortal_sources = {
+    .met = mortal_met,
     .gone = mortal_gone, .rejects_add = mortal_rejects_add, .rejects_list = mortal_rejects_list};
 
 static enum status mortal_runs_start(S *s, int64_t id, E *err)

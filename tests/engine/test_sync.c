@@ -79,8 +79,8 @@ TEST(sweep, finds_what_no_window_shows)
     given(12);
     given_synced();
     world_fake_advance(g.world, (int64_t)10 * 24 * 3600 * 1000);
+    given_synced(); /* all Ids were compared a week ago and more */
     given_synced();
-    CHECK_OK(scripted_add(g.org, "{}", &g.err), &g.err);
     int64_t table_calls = (int64_t)g.sync.calls;
     scripted_delete(g.org, "Contact", "003000000000002AAA"); /* stamp lies days back by now */
     given_synced();
@@ -88,6 +88,204 @@ TEST(sweep, finds_what_no_window_shows)
     CHECK_INT(g.sync.rows_now, 11);
     CHECK_INT(g.sync.counts.deleted, 1);
     CHECK((int64_t)g.sync.calls > table_calls);
+}
+
+#define DAY ((int64_t)24 * 3600 * 1000)
+
+static const char *contact(int i)
+{
+    return arena_printf(g.arena, "003%012dAAA", i);
+}
+
+/* As many hidden as new: the counts agree, and both are wrong. */
+TEST(sweep, row_95_now_and_then_although_the_counts_agree)
+{
+    given(30);
+    given_synced();
+    world_fake_advance(g.world, 2 * DAY);
+    scripted_hide(g.org, "Contact", contact(3), true);
+    given_synced();
+    CHECK(!g.sync.complete || g.sync.rows_now == 29); /* one less: compared at once */
+    scripted_hide(g.org, "Contact", contact(3), false);
+    given_synced();
+    CHECK_INT(g.sync.rows_now, 30);
+    CHECK_STR(cell_value("Email", 3), "p3@x.org");
+    world_fake_advance(g.world, 8 * DAY);
+    given_synced();
+    CHECK_CONTAINS(g.sync.statement, "all Ids were compared");
+    given_synced();
+    CHECK(!strstr(g.sync.statement, "all Ids were compared"));
+}
+
+TEST(sweep, row_97_a_record_deleted_while_the_load_ran_leaves_no_ghost)
+{
+    given(20);
+    die_at("K16", 3); /* two pages of seven are in */
+    CHECK_FAIL(sync_full(false), &g.err, ERR_STORE_BROKEN);
+    given_reborn();
+    scripted_delete(g.org, "Contact", contact(2)); /* was read before the kill */
+    given_synced();
+    CHECK(g.sync.complete);
+    CHECK_INT(g.sync.rows_now, 19);
+}
+
+TEST(sweep, row_98_a_sharing_rule_that_hides_a_third_deletes_nothing_unasked)
+{
+    given(40);
+    given_synced();
+    for (int i = 1; i <= 24; i++)
+        scripted_hide(g.org, "Contact", contact(i), true);
+    CHECK_FAIL(sync_full(false), &g.err, "sync.too_many_gone");
+    CHECK_INT(g.sync.counts.deleted, 0);
+    for (int i = 1; i <= 24; i++)
+        scripted_hide(g.org, "Contact", contact(i), false);
+    given_synced();
+    CHECK(g.sync.complete);
+    CHECK_INT(g.sync.rows_now, 40);
+}
+
+TEST(sweep, row_100_a_read_that_was_short_is_not_believed)
+{
+    given(30);
+    scripted_short(g.org, 2); /* the first load loses two records without an error */
+    given_synced();
+    CHECK(g.sync.complete); /* they were fetched: the Ids told */
+    CHECK_INT(g.sync.rows_now, 30);
+    CHECK_CONTAINS(g.sync.statement, "announced 2 records more than it gave");
+    CHECK_CONTAINS(g.sync.statement, "all Ids were compared");
+}
+
+/* The Ids themselves are short: what is not among them is not gone. */
+TEST(sweep, row_100_short_ids_delete_nothing)
+{
+    given(30);
+    given_synced();
+    world_fake_advance(g.world, 8 * DAY);
+    given_synced();
+    world_fake_advance(g.world, 8 * DAY);
+    /* window, gone, then the Ids: the third read is the short one */
+    scripted_delete(g.org, "Contact", contact(30));
+    given_synced();
+    CHECK_INT(g.sync.rows_now, 29);
+    world_fake_advance(g.world, 8 * DAY);
+    scripted_short(g.org, 2); /* nothing changed: only the reading of Ids has two to lose */
+    given_synced();
+    CHECK_INT(g.sync.counts.deleted, 0);
+    CHECK_INT(g.sync.rows_now, 29);
+    CHECK_CONTAINS(g.sync.statement, "nothing was marked as deleted");
+}
+
+TEST(sweep, row_51_another_user_of_the_org_deletes_nothing_the_first_time)
+{
+    struct connection connection;
+    given(30);
+    given_synced();
+    CHECK_OK(g.store->does->connection_get(g.store, g.arena, "prod", &connection, &g.err), &g.err);
+    connection.user_id = "005000000000077AAA";
+    CHECK_OK(g.store->does->connection_put(g.store, &connection, &g.err), &g.err);
+    scripted_hide(g.org, "Contact", contact(7), true);
+    given_synced();
+    CHECK(!g.sync.complete);
+    CHECK_CONTAINS(g.sync.statement, "the connected user changed");
+    CHECK_INT(g.sync.counts.deleted, 0);
+    given_synced(); /* who is connected now is known */
+    CHECK_INT(g.sync.counts.deleted, 1);
+    CHECK(g.sync.complete);
+}
+
+TEST(sweep, K17_killed_before_it_deletes_it_begins_again)
+{
+    given(12);
+    given_synced();
+    scripted_hide(g.org, "Contact", contact(5), true);
+    die_at("K17", 1);
+    CHECK_FAIL(sync_full(false), &g.err, ERR_STORE_BROKEN);
+    given_reborn();
+    CHECK_STR(cell_value("Email", 5), "p5@x.org");
+    given_synced();
+    CHECK_INT(g.sync.counts.deleted, 1);
+    CHECK_INT(g.sync.rows_now, 11);
+    CHECK(g.sync.complete);
+}
+
+TEST(deleted, merged_records_are_told)
+{
+    given(12);
+    given_synced();
+    scripted_set(g.org, "Contact", contact(4), "MasterRecordId", "\"003000000000001AAA\"");
+    scripted_delete(g.org, "Contact", contact(4));
+    scripted_delete(g.org, "Contact", contact(5));
+    given_synced();
+    CHECK_INT(g.sync.counts.deleted, 2);
+    CHECK_CONTAINS(g.sync.statement, "1 of the deleted were merged into other records");
+}
+
+/* --------------------------------------------------------------- formulas */
+
+static void make_formula(const char *object, const char *field)
+{
+    struct connection connection = {0};
+    struct crm_session *session = scripted_connector.open(g.world, &connection, NULL, &g.err);
+    const struct crm_object *described = scripted_connector.describe(session, object, &g.err);
+    ((struct crm_field *)crm_object_field(described, field))->calculated = true;
+    scripted_connector.close(session);
+}
+
+TEST(formulas, row_105_are_read_again_on_their_own_schedule)
+{
+    given(12);
+    make_formula("Contact", "Company");
+    given_synced();
+    scripted_move(g.org, "Contact", contact(3), "Company", "\"As of today\"");
+    scripted_move(g.org, "Contact", contact(4), "LastName", "\"No formula\"");
+    world_fake_advance(g.world, 2 * DAY);
+    given_synced(); /* no window shows it */
+    CHECK_INT(g.sync.counts.changed, 0);
+    CHECK_CONTAINS(g.sync.statement, "formula fields as of 2026-11-2");
+    world_fake_advance(g.world, 6 * DAY);
+    given_synced();
+    CHECK_INT(g.sync.counts.changed, 1);
+    CHECK_CONTAINS(g.sync.statement, "1 rows had changed without a new time stamp");
+    CHECK_CONTAINS(g.sync.statement, "formula fields as of 2026-12-01");
+    CHECK_STR(cell_value("Company", 3), "As of today");
+    CHECK_STR(cell_value("LastName", 4), "Person 4"); /* not a formula: not read */
+    CHECK(!g.sync.full);
+    given_synced();
+    CHECK(!strstr(g.sync.statement, "without a new time stamp"));
+}
+
+TEST(formulas, a_refresh_that_was_killed_goes_on)
+{
+    given(30);
+    make_formula("Contact", "Company");
+    given_synced();
+    for (int i = 1; i <= 30; i++)
+        scripted_move(g.org, "Contact", contact(i), "Company", "\"moved\"");
+    world_fake_advance(g.world, 8 * DAY);
+    /* phases of the window are three, the refresh begins with one, then its pages */
+    die_at("K16", 6);
+    CHECK_FAIL(sync_full(false), &g.err, ERR_STORE_BROKEN);
+    given_reborn();
+    CHECK_STR(cell_value("Company", 1), "moved");
+    CHECK_STR(cell_value("Company", 30), "Firm 30");
+    given_synced();
+    CHECK_STR(cell_value("Company", 30), "moved");
+    CHECK(g.sync.complete);
+}
+
+/* A record made after the window is not half there because of the refresh. */
+TEST(formulas, of_records_that_are_not_there_are_left_alone)
+{
+    given(12);
+    make_formula("Contact", "Company");
+    given_synced();
+    scripted_delete(g.org, "Contact", contact(6));
+    given_synced();
+    world_fake_advance(g.world, 8 * DAY);
+    given_synced();
+    CHECK_INT(g.sync.rows_now, 11);
+    CHECK_INT(g.sync.counts.added, 0);
+    CHECK(g.sync.complete);
 }
 
 TEST(sweep, wants_a_confirmation_for_many)

@@ -182,6 +182,47 @@ TEST(sources, what_a_whole_reading_did_not_meet_is_gone)
     CHECK_INT(row_id_of("b"), 0);
 }
 
+TEST(sources, keys_are_met_where_the_source_holds_a_live_row)
+{
+    static const char *const keys[] = {"a", "b", "c", "nobody"};
+    struct bits seen = {0};
+    size_t unknown[4], count;
+    given_two();
+    IMPORT(CRM, "x", false, NULL, "a", "b");
+    IMPORT(LIST, "x", false, NULL, "c");
+    IMPORT(CRM, "x", true, NULL, "b");
+    CHECK_OK(suite.does->sources->met(suite.store, suite.table.id, CRM, keys, 4, &seen, unknown,
+                                      &count, &suite.err),
+             &suite.err);
+    CHECK_INT(seen.count, 1);
+    CHECK(bits_has(&seen, row_id_of("a")));
+    CHECK_INT(count, 3);
+    CHECK(unknown[0] == 1 && unknown[1] == 2 && unknown[2] == 3);
+    bits_free(&seen);
+}
+
+TEST(sources, some_fields_of_known_rows_add_and_revive_nothing)
+{
+    struct import_counts counts = {0};
+    int slots[] = {column_slot(NAME)};
+    struct value value[] = {text_value("new")};
+    struct row_in rows[] = {
+        {"a", NULL, false, value}, {"gone", NULL, false, value}, {"unknown", NULL, false, value}};
+    IMPORT(0, "old", false, NULL, "a", "gone");
+    IMPORT(0, "old", true, NULL, "gone");
+    struct import_page page = {.table_id = suite.table.id,
+                               .slots = slots,
+                               .slot_count = 1,
+                               .rows = rows,
+                               .row_count = 3,
+                               .known_only = true,
+                               .update_existing = true};
+    CHECK_OK(suite.does->import_page(suite.store, &page, &counts, &suite.err), &suite.err);
+    CHECK(counts.changed == 1 && counts.unchanged == 2 && counts.added == 0 && counts.revived == 0);
+    CHECK_STR(cell_text("a", NAME), "new");
+    CHECK_INT(row_count(), 1);
+}
+
 TEST(sources, a_stale_row_is_held_all_the_same)
 {
     given_two();

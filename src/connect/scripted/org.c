@@ -186,7 +186,7 @@ size_t scripted_record_count(const struct scripted *org, const char *object)
     const struct kind *kind = org_kind(org, object);
     size_t count = 0;
     for (size_t i = 0; kind && i < kind->records.len; i++)
-        count += !kind->records.at[i]->deleted;
+        count += !kind->records.at[i]->deleted && !kind->records.at[i]->hidden;
     return count;
 }
 
@@ -207,6 +207,26 @@ void scripted_set(struct scripted *org, const char *object, const char *id, cons
         map_put(record->fields, field, arena_strdup(org->arena, json));
         record_touch(org, record);
     }
+}
+
+void scripted_move(struct scripted *org, const char *object, const char *id, const char *field,
+                   const char *json)
+{
+    struct record *record = kind_find(org_kind(org, object), id);
+    if (record)
+        map_put(record->fields, field, arena_strdup(org->arena, json));
+}
+
+void scripted_hide(struct scripted *org, const char *object, const char *id, bool hidden)
+{
+    struct record *record = kind_find(org_kind(org, object), id);
+    if (record)
+        record->hidden = hidden;
+}
+
+void scripted_short(struct scripted *org, int64_t records)
+{
+    org->short_by = records;
 }
 
 bool org_fails(struct scripted *org, const char *call, struct err *err)

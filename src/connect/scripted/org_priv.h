@@ -9,7 +9,7 @@
 struct record {
     char id[19];
     char stamp[40];
-    bool deleted;
+    bool deleted, hidden;
     struct map *fields; /* name -> JSON text on the org's arena */
 };
 
@@ -33,7 +33,8 @@ struct scripted {
     struct said *fails, *outcomes;
     struct buf writes;
     size_t write_count;
-    uint64_t made; /* counter behind new ids and stamps */
+    uint64_t made;    /* counter behind new ids and stamps */
+    int64_t short_by; /* scripted_short */
 };
 
 struct kind *org_kind(const struct scripted *org, const char *object);

@@ -75,9 +75,9 @@ static enum status signin_finish(struct world *world, struct arena *arena,
 }
 
 static enum status signin_token(struct world *world, struct arena *arena,
-                                const struct crm_signin *signin,
-                                const struct secret *access_token, struct connection *connection,
-                                struct crm_tokens *tokens, struct err *err)
+                                const struct crm_signin *signin, const struct secret *access_token,
+                                struct connection *connection, struct crm_tokens *tokens,
+                                struct err *err)
 {
     (void)access_token;
     connection->login_url = arena_strdup(arena, signin->login_url);
@@ -155,6 +155,7 @@ struct crm_reader {
     struct arena *arena;
     struct record **todo;
     size_t count, at;
+    int64_t short_by;
 };
 
 static int by_stamp(const void *a, const void *b)
@@ -172,7 +173,8 @@ static int by_id(const void *a, const void *b)
 static bool in_window(const struct crm_read *read, const struct record *record)
 {
     int64_t ms = 0;
-    if ((record->deleted && !read->all_rows) || (read->deleted_only && !record->deleted))
+    if ((record->deleted && !read->all_rows) || (read->deleted_only && !record->deleted) ||
+        record->hidden)
         return false;
     if (read->until_ms && when_parse(record->stamp, &ms) && ms >= read->until_ms)
         return false;
@@ -211,6 +213,11 @@ static struct crm_reader *read_open(struct crm_session *session, const struct cr
         if (in_window(read, kind->records.at[i]))
             reader->todo[reader->count++] = kind->records.at[i];
     qsort(reader->todo, reader->count, sizeof *reader->todo, read->by_stamp ? by_stamp : by_id);
+    if (org->short_by > 0 && (size_t)org->short_by <= reader->count) {
+        reader->short_by = org->short_by;
+        reader->count -= (size_t)org->short_by;
+        org->short_by = 0;
+    }
     return reader;
 }
 
@@ -221,6 +228,7 @@ static enum status read_next(struct crm_reader *reader, struct arena *arena, str
     memset(page, 0, sizeof *page);
     if (org_fails(org, "read", err))
         return FAIL;
+    bool read_all = reader->read.all_rows;
     page->total = reader->at == 0 ? (int64_t)reader->count : -1;
     size_t left = reader->count - reader->at, width = reader->read.field_count;
     page->count = left < org->page ? left : org->page;
@@ -231,6 +239,8 @@ static enum status read_next(struct crm_reader *reader, struct arena *arena, str
         to->id = arena_strdup(arena, from->id);
         to->stamp = arena_strdup(arena, from->stamp);
         to->deleted = from->deleted;
+        if (read_all)
+            to->master_id = arena_strdup(arena, record_value(from, "MasterRecordId", arena).text);
         to->values = arena_array(arena, width + 1, sizeof *to->values);
         for (size_t k = 0; k < width; k++) {
             struct value v = record_value(from, reader->read.fields[k], arena);
@@ -238,6 +248,8 @@ static enum status read_next(struct crm_reader *reader, struct arena *arena, str
         }
     }
     page->last = reader->at == reader->count;
+    if (page->last)
+        page->missing = reader->short_by;
     reader->session->calls_one_each += page->count;
     return OK;
 }

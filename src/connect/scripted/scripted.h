@@ -44,6 +44,14 @@ void scripted_delete(struct scripted *org, const char *object, const char *id);
 void scripted_set(struct scripted *org, const char *object, const char *id, const char *field,
                   const char *json);
 
+/* As a formula does: the value moves, the stamp does not. */
+void scripted_move(struct scripted *org, const char *object, const char *id, const char *field,
+                   const char *json);
+/* As sharing does: the record is there, but not for us. */
+void scripted_hide(struct scripted *org, const char *object, const char *id, bool hidden);
+/* The next read leaves out its last records and says on its last page how many. */
+void scripted_short(struct scripted *org, int64_t records);
+
 extern const struct connector scripted_connector;
 
 #endif

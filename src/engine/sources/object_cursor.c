@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-static const char *const phases[] = {"none", "load", "window", "gone", "idle"};
+static const char *const phases[] = {"none", "load", "window", "gone", "idle", "refresh"};
 
 const char *object_cursor_write(struct arena *arena, const struct object_cursor *cursor)
 {
@@ -24,6 +24,10 @@ const char *object_cursor_write(struct arena *arena, const struct object_cursor 
     jw_kv_int(&w, "from", cursor->from_ms);
     jw_kv_int(&w, "until", cursor->until_ms);
     jw_kv_int(&w, "covered", cursor->covered_ms);
+    jw_kv_text(&w, "user_id", cursor->user_id);
+    jw_kv_int(&w, "swept", cursor->swept_ms);
+    jw_kv_int(&w, "formulas", cursor->formulas_ms);
+    jw_kv_int(&w, "refresh", cursor->refresh_ms);
     jw_end_object(&w);
     const char *json = arena_strdup(arena, buf_text(&text));
     buf_free(&text);
@@ -40,7 +44,7 @@ enum status object_cursor_read(struct arena *arena, const char *json, struct obj
     if (!cursor)
         return err_wrap(err, "reading the sync cursor");
     const char *phase = json_get_text(cursor, "phase");
-    for (int i = 0; i <= PULL_IDLE; i++)
+    for (int i = 0; i <= PULL_REFRESH; i++)
         if (text_eq(phase, phases[i]))
             out->phase = (enum object_phase)i;
     out->first_load = json_get_bool(cursor, "first_load", false);
@@ -53,5 +57,9 @@ enum status object_cursor_read(struct arena *arena, const char *json, struct obj
     out->from_ms = json_get_int(cursor, "from", 0);
     out->until_ms = json_get_int(cursor, "until", 0);
     out->covered_ms = json_get_int(cursor, "covered", 0);
+    out->user_id = json_get_text(cursor, "user_id");
+    out->swept_ms = json_get_int(cursor, "swept", 0);
+    out->formulas_ms = json_get_int(cursor, "formulas", 0);
+    out->refresh_ms = json_get_int(cursor, "refresh", 0);
     return OK;
 }

@@ -9,6 +9,7 @@
  * Invariant: a page and the cursor behind it are one transaction, so a pull may
  * be killed anywhere and goes on at the next page. Memory does not grow with
  * rows: one page lives at a time. */
+#include "engine/schedule.h"
 #include "engine/sources/object_fields.h"
 #include "engine/sources/object_pull.h"
 
@@ -23,8 +24,21 @@
 #define OPEN_SECOND_MS 1000 /* the remote's Date tells seconds */
 #define CATCH_UP_MS    ((int64_t)60 * 1000)
 #define MANY_ROWS      10
+#define SWEEP_EVERY    "7d"
+#define REFRESH_EVERY  "7d"
 
 /* ------------------------------------------------------------------ setup */
+
+/* "7d" in milliseconds; 0 for never. The recipe was checked. */
+static int64_t period_of(const struct json *source, const char *option, const char *otherwise)
+{
+    struct schedule schedule;
+    struct err ignored = {0};
+    const char *text = json_get_text(source, option);
+    if (schedule_parse(text ? text : otherwise, &schedule, &ignored) != OK)
+        return 0;
+    return schedule.kind == SCHEDULE_EVERY ? schedule.period_ms : 0;
+}
 
 static enum status open_org(struct object_pull *pull, const char *object, struct err *err)
 {
@@ -33,6 +47,8 @@ static enum status open_org(struct object_pull *pull, const char *object, struct
     pull->transport = text_eq(transport, "bulk")   ? CRM_TRANSPORT_BULK
                       : text_eq(transport, "rest") ? CRM_TRANSPORT_PAGES
                                                    : CRM_TRANSPORT_AUTO;
+    pull->sweep_every_ms = period_of(sync->source, "sweep", SWEEP_EVERY);
+    pull->refresh_every_ms = period_of(sync->source, "refresh", REFRESH_EVERY);
     pull->on = job_session(&sync->job, sync->from->connection, err);
     if (!pull->on)
         return FAIL;
@@ -79,123 +95,7 @@ static enum status load_cursor(struct object_pull *pull, struct err *err)
     return OK;
 }
 
-/* ------------------------------------------------------------------- pages */
-
-enum status object_store_page(struct object_pull *pull, const struct crm_page *page,
-                              struct arena *arena, struct err *err)
-{
-    struct sync *sync = pull->sync;
-    struct row_in *rows = arena_array(arena, page->count + 1, sizeof *rows);
-    for (size_t i = 0; i < page->count; i++)
-        rows[i] = (struct row_in){page->records[i].id, page->records[i].stamp,
-                                  page->records[i].deleted, page->records[i].values};
-    crash_point(sync->job.engine, "K16");
-    return sync_store(sync, rows, page->count, object_cursor_write(arena, &pull->cursor),
-                      pull->cursor.phase == PULL_LOAD && pull->cursor.first_load, err);
-}
-
-/* The place behind the page: what the next process would read from. The texts
- * are lent by the page, and copied when it goes. True when there is something to store. */
-static bool move_cursor(struct object_pull *pull, const struct crm_page *page)
-{
-    struct object_cursor *cursor = &pull->cursor;
-    if (page->place) {
-        bool moved = !text_eq(cursor->place, page->place);
-        cursor->place = page->place;
-        return moved || page->count;
-    }
-    if (!page->count)
-        return false;
-    const struct crm_record *last = &page->records[page->count - 1];
-    cursor->id = last->id;
-    cursor->stamp = last->stamp;
-    return true;
-}
-
-/* Where the texts of a cursor stay while pages come and go. */
-struct cursor_texts {
-    char id[32], stamp[64], place[400];
-};
-
-static const char *keep_text(char *out, size_t size, const char *text)
-{
-    if (text && text != out)
-        snprintf(out, size, "%s", text);
-    return text ? out : NULL;
-}
-
-static void keep_cursor(struct object_pull *pull, struct cursor_texts *texts)
-{
-    struct object_cursor *cursor = &pull->cursor;
-    cursor->id = keep_text(texts->id, sizeof texts->id, cursor->id);
-    cursor->stamp = keep_text(texts->stamp, sizeof texts->stamp, cursor->stamp);
-    cursor->place = keep_text(texts->place, sizeof texts->place, cursor->place);
-}
-
-/* A cursor lives longer than this call. */
-static void own_cursor(struct object_pull *pull)
-{
-    pull->cursor.id = arena_strdup(pull->sync->job.arena, pull->cursor.id);
-    pull->cursor.stamp = arena_strdup(pull->sync->job.arena, pull->cursor.stamp);
-    pull->cursor.place = arena_strdup(pull->sync->job.arena, pull->cursor.place);
-}
-
-static enum status next_page(struct object_pull *pull, struct crm_reader *reader,
-                             struct arena *arena, struct crm_page *page, struct err *err)
-{
-    if (engine_stopping(pull->sync->job.engine))
-        return err_set(err, ERR_STOPPED, "stopped; the next sync goes on where this one was");
-    return pull->on->session->does->read_next(reader, arena, page, err);
-}
-
-static enum status read_pages(struct object_pull *pull, const struct crm_read *read,
-                              const char *what, int64_t total, struct err *err)
-{
-    const struct connector *crm = pull->on->session->does;
-    struct crm_reader *reader = crm->read_open(pull->on->session, read, err);
-    struct arena *arena = arena_new();
-    struct crm_page page = {0};
-    struct cursor_texts texts;
-    int64_t done = 0;
-    enum status rc = reader ? OK : FAIL;
-    while (rc == OK && !page.last) {
-        arena_reset(arena);
-        rc = next_page(pull, reader, arena, &page, err);
-        if (rc != OK)
-            break;
-        if (page.total > total)
-            total = page.total;
-        if (move_cursor(pull, &page))
-            rc = object_store_page(pull, &page, arena, err);
-        keep_cursor(pull, &texts);
-        done += (int64_t)page.count;
-        job_tick(&pull->sync->job, what, done, total);
-    }
-    if (rc == OK)
-        pull->missing += page.missing;
-    own_cursor(pull);
-    crm->read_close(reader);
-    arena_free(arena);
-    return rc;
-}
-
-/* Stores the cursor alone: a phase began or ended. */
-static enum status store_cursor(struct object_pull *pull, struct err *err)
-{
-    struct arena *arena = arena_new();
-    struct crm_page none = {0};
-    enum status rc = object_store_page(pull, &none, arena, err);
-    arena_free(arena);
-    return rc;
-}
-
 /* ------------------------------------------------------------------ phases */
-
-static int64_t server_now(const struct object_pull *pull)
-{
-    int64_t now = engine_now(pull->sync->job.engine) + pull->on->skew_ms;
-    return now - now % 1000; /* the server's Date has no fractions */
-}
 
 static enum status load(struct object_pull *pull, struct err *err)
 {
@@ -211,13 +111,15 @@ static enum status load(struct object_pull *pull, struct err *err)
                             .transport = pull->transport};
     snprintf(what, sizeof what, "importing %s", pull->object->name);
     pull->sync->report->full = true;
-    if (read_pages(pull, &read, what, pull->sync->report->remote_count, err) != OK ||
+    if (object_read_pages(pull, &read, what, pull->sync->report->remote_count, err) != OK ||
         store->does->import_finish(store, pull->sync->table->table.id, err) != OK)
         return FAIL;
     pull->cursor.phase = PULL_IDLE;
     pull->cursor.id = pull->cursor.stamp = pull->cursor.place = NULL;
     pull->cursor.covered_ms = pull->cursor.started_ms - pull->lag_ms;
-    return store_cursor(pull, err);
+    pull->cursor.swept_ms = pull->cursor.formulas_ms = pull->cursor.started_ms;
+    pull->cursor.user_id = pull->on->connection.user_id;
+    return object_store_cursor(pull, err);
 }
 
 static enum status begin_load(struct object_pull *pull, struct err *err)
@@ -226,8 +128,14 @@ static enum status begin_load(struct object_pull *pull, struct err *err)
                                           .first_load = pull->sync->table->table.row_count == 0,
                                           .shape = pull->cursor.shape,
                                           .org_id = pull->cursor.org_id,
-                                          .started_ms = server_now(pull)};
-    return store_cursor(pull, err);
+                                          .user_id = pull->cursor.user_id,
+                                          .started_ms = object_server_now(pull)};
+    return object_store_cursor(pull, err);
+}
+
+enum status object_load_again(struct object_pull *pull, struct err *err)
+{
+    return begin_load(pull, err) == OK ? object_again(pull, load, err) : FAIL;
 }
 
 static enum status read_window(struct object_pull *pull, bool deleted, struct err *err)
@@ -247,8 +155,8 @@ static enum status read_window(struct object_pull *pull, bool deleted, struct er
                             .all_rows = deleted,
                             .deleted_only = deleted,
                             .by_stamp = true};
-    return read_pages(pull, &read, deleted ? "looking for deleted records" : "reading changes", 0,
-                      err);
+    return object_read_pages(pull, &read,
+                             deleted ? "looking for deleted records" : "reading changes", 0, err);
 }
 
 /* With no lag a window reaches into the second it was opened in, which is not over:
@@ -265,7 +173,7 @@ static enum status next_phase(struct object_pull *pull, enum object_phase phase,
     pull->cursor.id = pull->cursor.stamp = pull->cursor.place = NULL;
     if (phase == PULL_IDLE)
         pull->cursor.covered_ms = window_covers(pull);
-    return store_cursor(pull, err);
+    return object_store_cursor(pull, err);
 }
 
 static enum status window(struct object_pull *pull, struct err *err)
@@ -273,7 +181,7 @@ static enum status window(struct object_pull *pull, struct err *err)
     if (pull->cursor.phase == PULL_IDLE) {
         pull->cursor.from_ms = pull->cursor.covered_ms - OVERLAP_MS;
         pull->cursor.until_ms =
-            server_now(pull) - pull->lag_ms + (pull->lag_ms ? 0 : OPEN_SECOND_MS);
+            object_server_now(pull) - pull->lag_ms + (pull->lag_ms ? 0 : OPEN_SECOND_MS);
         if (pull->cursor.until_ms <= pull->cursor.covered_ms)
             pull->cursor.until_ms = pull->cursor.covered_ms;
         if (next_phase(pull, PULL_WINDOW, err) != OK)
@@ -313,26 +221,15 @@ static bool must_load(const struct object_pull *pull, const char *shape)
            !text_eq(pull->cursor.shape, shape);
 }
 
-/* A bulk result that is gone is made anew, once. What was stored of it comes again, in
- * whatever order, so a first load is one no longer unless nothing was stored. */
-static enum status again_without_place(struct object_pull *pull,
-                                       enum status (*step)(struct object_pull *, struct err *),
-                                       struct err *err)
+/* What changed since, then what changes without leaving a stamp. */
+static enum status changes(struct object_pull *pull, struct err *err)
 {
-    struct err first = {0};
-    int64_t rows = 0;
-    if (step(pull, &first) == OK)
-        return OK;
-    if (!err_is(&first, ERR_CRM_PLACE_LOST)) {
-        *err = first;
+    bool halfway = pull->cursor.phase == PULL_REFRESH;
+    if (halfway && object_again(pull, object_refresh, err) != OK)
         return FAIL;
-    }
-    log_info("%s: %s; reading again", pull->object->name, first.message);
-    if (sync_rows_now(pull->sync, &rows, err) != OK)
+    if (object_again(pull, window, err) != OK)
         return FAIL;
-    pull->cursor.place = NULL;
-    pull->cursor.first_load = pull->cursor.first_load && rows == 0;
-    return step(pull, err);
+    return halfway ? OK : object_again(pull, object_refresh, err);
 }
 
 static enum status read_all(struct object_pull *pull, struct err *err)
@@ -346,15 +243,13 @@ static enum status read_all(struct object_pull *pull, struct err *err)
             return FAIL;
     }
     if (pull->cursor.phase != PULL_LOAD)
-        return again_without_place(pull, window, err);
-    if (again_without_place(pull, load, err) != OK)
+        return changes(pull, err);
+    if (object_again(pull, load, err) != OK)
         return FAIL;
     int64_t took =
         pull->sync->job.engine->world->monotonic_ms(pull->sync->job.engine->world) - began;
     /* a long load is followed by what changed meanwhile */
-    return pull->has_stamp && (took > CATCH_UP_MS || resume)
-               ? again_without_place(pull, window, err)
-               : OK;
+    return pull->has_stamp && (took > CATCH_UP_MS || resume) ? object_again(pull, window, err) : OK;
 }
 
 /* ------------------------------------------------------------- statement */
@@ -366,11 +261,21 @@ static void state(struct object_pull *pull)
     char as_of[32];
     sync->report->as_of_ms = covered;
     when_iso_seconds(covered, as_of);
-    sync->formula_as_of =
-        sync->report->full ? arena_strdup(sync->job.arena, as_of) : "the last full read";
+    sync->formula_as_of = "the last full read";
+    if (pull->cursor.formulas_ms) {
+        when_iso_seconds(pull->cursor.formulas_ms, as_of);
+        sync->formula_as_of = arena_strdup(sync->job.arena, as_of);
+    }
+    if (pull->merged)
+        buf_printf(&sync->notes, "; %lld of the deleted were merged into other records",
+                   (long long)pull->merged);
+    if (pull->refreshed)
+        buf_printf(&sync->notes, "; %lld rows had changed without a new time stamp",
+                   (long long)pull->refreshed);
+    if (pull->swept)
+        buf_str(&sync->notes, "; all Ids were compared");
     if (pull->missing)
-        buf_printf(&sync->notes,
-                   "; the org announced %lld records more than it gave, so all Ids were compared",
+        buf_printf(&sync->notes, "; the org announced %lld records more than it gave",
                    (long long)pull->missing);
     if (pull->newer)
         buf_printf(&sync->notes, "; %lld of the counted records are newer than that",
@@ -424,6 +329,13 @@ static const struct kind_option options[] = {
     {"transport", OPT_ENUM, false,
      "by pages of 2,000 (rest), by a Bulk API 2.0 query job (bulk), or what costs fewer calls",
      "auto", transports, 0, 0},
+    {"sweep", OPT_TEXT, false,
+     "how often all Ids are compared although the counts agree: 1d, 7d, manual for never",
+     SWEEP_EVERY, NULL, 0, 0},
+    {"refresh", OPT_TEXT, false,
+     "how often fields are read again whose changes leave no time stamp (formulas, roll-ups, "
+     "fields of parents): 1d, 7d, manual for never",
+     REFRESH_EVERY, NULL, 0, 0},
 };
 
 static bool find_field(struct source_check *check, const char *name, const char *where,
@@ -448,8 +360,25 @@ static void check_where(struct source_check *check, struct crm_session *session)
         source_check_add(check, "where", &err);
 }
 
+static void check_period(struct source_check *check, const char *option)
+{
+    struct schedule schedule;
+    struct err err = {0};
+    const char *text = json_get_text(check->config, option);
+    if (!text)
+        return;
+    if (schedule_parse(text, &schedule, &err) == OK &&
+        (schedule.kind == SCHEDULE_EVERY || schedule.kind == SCHEDULE_MANUAL))
+        return;
+    err_hint(
+        source_check_fail(check, option, "recipe.wrong_value", "`%s` cannot be `%s`", option, text),
+        "a period such as 1d or 7d, or manual");
+}
+
 static void check_object(struct source_check *check)
 {
+    check_period(check, "sweep");
+    check_period(check, "refresh");
     struct crm_session *session = object_session(check);
     const struct crm_object *object =
         session ? object_described(check, session, json_get_text(check->config, "object"), "object")

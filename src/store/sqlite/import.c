@@ -296,7 +296,7 @@ static enum status merge_row(struct importer *im, const struct row_in *in, struc
     sq_text(im->find, 1, in->key);
     if (sq_row(im->sq, im->find, &row, err) != OK)
         return FAIL;
-    if (!row && in->deleted) {
+    if (!row && (in->deleted || im->page->known_only)) {
         im->counts->unchanged++;
         return OK;
     }
@@ -310,6 +310,10 @@ static enum status merge_row(struct importer *im, const struct row_in *in, struc
     int order = in->stamp && held ? stamp_compare(in->stamp, held) : in->stamp != NULL;
     bool changed = order >= 0 && !in->deleted && compare(im, in);
     sqlite3_reset(im->find);
+    if (im->page->known_only && im->deleted) {
+        im->counts->unchanged++;
+        return OK;
+    }
     im->newer = order > 0;
     if (!in->deleted && see(im, in))
         return OK;

@@ -209,6 +209,41 @@ enum status sq_source_note(struct sq *sq, int64_t table_id, int slot, int64_t mo
                                     (long long)table_id);
 }
 
+static enum status find_met(struct sq *sq, int64_t table_id, int source, const char *const *keys,
+                            size_t count, struct bits *seen, size_t *unknown,
+                            size_t *unknown_count, struct err *err)
+{
+    bool row;
+    sqlite3_stmt *stmt =
+        sq_stmtf(sq, err, "SELECT rid FROM t%lld WHERE key=? AND deleted=0 AND src&%lld",
+                 (long long)table_id, SQ_SOURCE_BIT(source));
+    if (!stmt)
+        return FAIL;
+    for (size_t i = 0; i < count; i++) {
+        sq_text(stmt, 1, keys[i]);
+        if (sq_row(sq, stmt, &row, err) != OK)
+            return FAIL;
+        if (row)
+            bits_put(seen, sqlite3_column_int64(stmt, 0));
+        else
+            unknown[(*unknown_count)++] = i;
+        sqlite3_reset(stmt);
+    }
+    return OK;
+}
+
+static enum status sq_met(struct store *store, int64_t table_id, int source,
+                          const char *const *keys, size_t count, struct bits *seen,
+                          size_t *unknown, size_t *unknown_count, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    *unknown_count = 0;
+    if (sq_begin_read(sq, err) != OK)
+        return FAIL;
+    return sq_end(
+        sq, find_met(sq, table_id, source, keys, count, seen, unknown, unknown_count, err), err);
+}
+
 struct missing {
     int64_t id, src;
 };
@@ -374,6 +409,7 @@ static enum status sq_rejects_list(struct store *store, struct arena *arena, int
 }
 
 const struct store_sources sq_sources = {
+    .met = sq_met,
     .gone = sq_gone,
     .rejects_add = sq_rejects_add,
     .rejects_list = sq_rejects_list,
