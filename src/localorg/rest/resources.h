@@ -23,6 +23,9 @@ route_fn layouts_list, layouts_one, layouts_named, layouts_approval, layouts_com
     quick_actions_describe, quick_actions_defaults, quick_actions_run, tabs_list, theme, app_menus,
     app_menu, actions_kinds, actions_custom, actions_list, user_password, case_articles,
     event_series, record_page;
+/* ui_objects.c, ui_records.c */
+route_fn ui_objects_list, ui_object_get, ui_objects_batch, ui_picklists, ui_record_get,
+    ui_records_batch, ui_record_create, ui_record_change, ui_defaults_create, ui_defaults_clone;
 /* rows.c, keys.c, related.c */
 route_fn rows_create, rows_get, rows_update, rows_delete, rows_create_by_id, keys_get, keys_upsert,
     keys_delete, rows_related;

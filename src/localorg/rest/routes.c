@@ -128,6 +128,25 @@ const struct route routes[] = {
     {"GET", V "/actions/custom", actions_custom, ROUTE_API, "kinds of custom ones"},
     {"GET", V "/actions/custom/:kind", actions_list, ROUTE_API, "none"},
 
+    /* User Interface API */
+    {"GET", V "/ui-api/object-info", ui_objects_list, ROUTE_API, "objects that have pages"},
+    {"GET", V "/ui-api/object-info/batch/:list", ui_objects_batch, ROUTE_API, "several of them"},
+    {"GET", V "/ui-api/object-info/:object", ui_object_get, ROUTE_API, "one, with its fields"},
+    {"GET", V "/ui-api/object-info/:object/picklist-values/:type", ui_picklists, ROUTE_API,
+     "values of its picklists"},
+    {"GET", V "/ui-api/object-info/:object/picklist-values/:type/:field", ui_picklists, ROUTE_API,
+     "values of one"},
+    {"POST", V "/ui-api/records", ui_record_create, ROUTE_API,
+     "create a record; Idempotency-Key"},
+    {"GET", V "/ui-api/records/batch/:list", ui_records_batch, ROUTE_API, "several records"},
+    {"GET", V "/ui-api/records/:id", ui_record_get, ROUTE_API, "read a record"},
+    {"PATCH DELETE", V "/ui-api/records/:id", ui_record_change, ROUTE_API,
+     "update, delete; Idempotency-Key"},
+    {"GET", V "/ui-api/record-defaults/create/:object", ui_defaults_create, ROUTE_API,
+     "what a new record starts with"},
+    {"GET", V "/ui-api/record-defaults/clone/:id", ui_defaults_clone, ROUTE_API,
+     "what a copy starts with"},
+
     /* limits and lists */
     {"GET", V "/limits", limits_list, ROUTE_API, "limits of the org"},
     {"GET", V "/limits/recordCount", limits_record_count, ROUTE_API, "records per object"},
@@ -229,7 +248,7 @@ const struct route routes[] = {
     /* named here so that the refusal teaches */
     {"GET POST PUT", V "/analytics/*", not_built, ROUTE_API, "dashboards and notifications"},
     {"GET POST", V "/chatter/*", not_built, ROUTE_API, "Chatter"},
-    {"GET POST PATCH", V "/ui-api/*", not_built, ROUTE_API, "User Interface API"},
+    {"GET POST PATCH", V "/ui-api/*", not_built, ROUTE_API, "the rest of the UI API"},
 
     /* localorg's own */
     {"GET", "/localorg", home_page, ROUTE_CONTROL, "this org at a glance (HTML)"},
