@@ -300,16 +300,17 @@ static void patch(struct sim *sim, const char *object, const char *id, const cha
         org_ask(sim, "PATCH", arena_printf(sim->arena, V "/sobjects/%s/%s", object, id), body);
 }
 
-/* Somebody enters the lead that a row is about to make (matrix row 59). */
+/* Somebody enters the lead that a row is about to make (matrix row 59); people may do
+ * so twice, so each has a name of its own. */
 static void org_rival(struct sim *sim)
 {
     int number = 1 + (int)sim_below(sim, sim->accounts);
     sim_say(sim, "people: a lead like that of sim%d is entered by hand", number);
     org_ask(sim, "POST", V "/sobjects/Lead",
             arena_printf(sim->arena,
-                         "{\"LastName\":\"rival sim%d\",\"Company\":\"sim%d\","
+                         "{\"LastName\":\"rival %d sim%d\",\"Company\":\"sim%d\","
                          "\"Email\":\"sim%d@x.example\"%s}",
-                         number, number, number,
+                         ++sim->rivals, number, number, number,
                          sim->mode == SIM_KEYED
                              ? arena_printf(sim->arena, ",\"Sim_Key__c\":\"sim%d\"", number)
                              : ""));

@@ -65,6 +65,7 @@ struct sim {
     int storm; /* of 1,000 exchanges so many go wrong */
     VEC(struct late) late;
     VEC(struct sent) sent;
+    int rivals; /* leads that people entered for a row */
     int64_t late_beyond_settle; /* late commits after the settle time: the one thing FINDABLE does not promise */
     int64_t faults, exchanges;
 

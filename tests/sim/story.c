@@ -195,6 +195,7 @@ static bool connect_org(struct sim *sim)
     struct connection connection = {.name = "sim"};
     struct crm_tokens tokens = {0};
     struct crm_signin signin = {.login_url = sim->url,
+                                .insecure_host = "127.0.0.1",
                                 .client_id = DEMO_CLIENT_ID,
                                 .grant = CRM_GRANT_CLIENT_CREDENTIALS};
     secret_set(&signin.client_secret, DEMO_CLIENT_SECRET, strlen(DEMO_CLIENT_SECRET));
