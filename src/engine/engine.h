@@ -41,7 +41,8 @@ struct engine {
     bool beside_others;        /* other engines of this process work meanwhile: a run settles the
                                   open operations of its own table only, so that an org that
                                   hangs holds up no other */
-    const char *data;          /* data directory, for uploads; NULL = none are taken */
+    const char *data;          /* data directory, for uploads and the switch of levers.h; NULL =
+                                  neither */
     bool local_files;          /* recipes may name files of this machine (who runs argil here) */
     bool allow_private_http;   /* HTTP API columns may call private addresses (demo, tests) */
     int64_t settle_ms;         /* W of reliability B.6; 0 = ARGIL_SETTLE_MS, else 15 minutes */

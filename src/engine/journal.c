@@ -41,8 +41,22 @@ void settlement_cell(struct settlement *s, const struct op_target *target, enum 
                                           .not_before_ms = s->settle.not_before_ms};
 }
 
+/* A write that was taken back leaves a cell that says so, and not a record's Id. */
+static bool takes_back(const struct op *op)
+{
+    return op->settings && strstr(op->settings, "\"undo\":");
+}
+
 void settlement_cell_value(struct settlement *s, const struct op_target *target, const char *json)
 {
+    if (takes_back(s->op)) {
+        settlement_cell(s, target, CELL_SKIPPED, "undo.undone",
+                        "taken back: what was written here is undone");
+        s->settle.cell.op_id = 0;
+        s->settle.cell.set_value = true;
+        s->settle.cell.value = VALUE_NULL;
+        return;
+    }
     settlement_cell(s, target, CELL_OK, NULL, NULL);
     s->settle.cell.set_value = true;
     s->settle.cell.value = value_of(json);

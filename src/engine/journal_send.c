@@ -13,6 +13,7 @@
  * since; so does every change that is sent again. What was refused as a whole
  * comes back in fifths until the row at fault is alone. */
 #include "engine/journal.h"
+#include "engine/levers.h"
 
 #include "base/log.h"
 #include "base/str.h"
@@ -217,12 +218,24 @@ static struct sorted *sort_ops(struct arena *arena, struct op *ops, size_t count
 
 /* ---------------------------------------------------------------- leaving */
 
+static bool stopped_by_switch(struct run_job *job)
+{
+    if (!lever_stopped(job->engine->data, NULL, NULL))
+        return false;
+    report_refusal(job->report, "sending.stopped",
+                   "sending is stopped (argil sending status); what was planned is kept");
+    job->report->paused = job->stop_writing = true;
+    return true;
+}
+
 static bool may_go_on(struct sending *s)
 {
     struct run_job *job = s->job;
     if (s->rc != OK || engine_stopping(job->engine) || job->stop_writing || job->stop_column)
         return false;
     if (job_over_budget(job, s->target->on, s->under_way))
+        return false;
+    if (stopped_by_switch(job))
         return false;
     return !(s->target->table && guard_error_rate(job, &s->target->table->table));
 }

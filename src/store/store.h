@@ -204,6 +204,9 @@ struct op_query {
     int64_t ready_at_ms; /* 0 = any; else only not_before_ms <= this */
     int most_priority;   /* 0 = any; else only priority < this */
     const char *ticket;  /* NULL = any */
+    const char *record;  /* that wrote to, made, or are about to write to this record (15 or 18 characters);
+                            NULL = any */
+    int64_t done_since_ms; /* ended at this time or later; 0 = any */
 };
 
 struct op_counts {

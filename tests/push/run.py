@@ -356,6 +356,115 @@ def story_a_column_says_what_it_promises():
         assert {"salesforce_delete", "salesforce_campaign"} <= kinds
 
 
+# ------------------------------------------------------------ taking back, asking why
+
+
+def undo(w, run, *words, ok=(0, 3)):
+    """What was told, line by line, as (what, record, field, why)."""
+    lines = w.argil("undo", str(run), *words, ok=ok) or []
+    return {(line["record"], line["field"]): line["what"] for line in lines}
+
+
+def story_a_run_is_taken_back_field_by_field():
+    ids = [create("Contact", LastName=f"Undo {n}", Email=f"undo{n}@x.example", Title=f"was {n}") for n in range(4)]
+    with Workspace(org=ORG) as w:
+        table(w, "undone", """
+  - name: Write
+    salesforce_update: { connection: demo, object: Contact, id: "{{Id}}", set: { Title: "by Argil", Department: "Argil" } }
+""", where="LastName LIKE 'Undo %'")
+        run = w.argil("run", "undone", "--yes")
+        assert run["updated"] == 4, run
+        ORG.call("PATCH", f"/services/data/v66.0/sobjects/Contact/{ids[1]}", {"Title": "by hand"})
+        ORG.call("PATCH", f"/services/data/v66.0/sobjects/Contact/{ids[2]}", {"Title": "was 2"})
+        ORG.call("DELETE", f"/services/data/v66.0/sobjects/Contact/{ids[3]}")
+        before = ORG.calls_used()
+        told = undo(w, run["run"], "--dry-run")
+        assert ORG.calls_used() - before < 10
+        assert told[(ids[0], "Title")] == "restore" and told[(ids[0], "Department")] == "restore", told
+        assert told[(ids[1], "Title")] == "changed since" and told[(ids[1], "Department")] == "restore", told
+        assert told[(ids[2], "Title")] == "already so" and told[(ids[3], None)] == "gone", told
+        held = {r["Id"]: (r["Title"], r["Department"]) for r in ORG.query(
+            "SELECT Id, Title, Department FROM Contact WHERE LastName LIKE 'Undo %'")}
+        assert held[ids[0]] == ("by Argil", "Argil"), "a dry run wrote"
+
+        assert undo(w, run["run"]) == told
+        held = {r["Id"]: (r["Title"], r["Department"]) for r in ORG.query(
+            "SELECT Id, Title, Department FROM Contact WHERE LastName LIKE 'Undo %'")}
+        assert held == {ids[0]: ("was 0", None), ids[1]: ("by hand", None), ids[2]: ("was 2", None)}, held
+        again = w.argil("run", "undone", "--yes", ok=(0, 3))
+        assert again["updated"] == 0, "what was taken back was written again"
+        w.argil("sync", "undone")
+        again = w.argil("run", "undone", "--yes", ok=(0, 3))
+        assert again["updated"] == 0, "the undo coming back made the column due"
+
+        kinds = [(r["run"], r["kind"]) for r in w.argil("runs", "undone")]
+        undone = next(run for run, kind in kinds if kind == "undo")
+        told = undo(w, undone)
+        assert told[(ids[0], "Title")] == "restore", told
+        held = ORG.query(f"SELECT Title, Department FROM Contact WHERE Id = '{ids[0]}'")[0]
+        assert (held["Title"], held["Department"]) == ("by Argil", "Argil"), "an undo can be undone"
+
+        answer = w.run("why", ids[0], "title")
+        assert answer.returncode == 0 and "it holds what the newest write" in answer.stdout, answer.stdout + answer.stderr
+        writes = w.argil("why", ids[0], "Title")
+        assert [x["what"].split()[0] for x in writes] == ["undo", "undo", "update"], writes
+        assert writes[2]["before"] == '"was 0"' and writes[2]["wrote"] == '"by Argil"', writes
+        assert writes[2]["column"] == "undone.Write" and writes[2]["who"] == "cli", writes
+        said = w.run("why", ids[1], "Title").stdout
+        assert "was changed since" in said and "by hand" in said, said
+        assert "ever wrote" in w.run("why", ids[0], "Phone").stdout
+        assert w.run("why", "nonsense", "Title").returncode == 1
+        nothing = w.run("undo", "999999")
+        assert nothing.returncode == 1 and "no run 999999" in nothing.stderr, nothing.stderr
+        w.argil("journal", "check")
+
+
+def story_created_records_go_only_when_asked_and_untouched():
+    for n in range(3):
+        create("Contact", LastName=f"Made {n}", Email=f"made{n}@x.example")
+    with Workspace(org=ORG) as w:
+        table(w, "made", """
+  - name: New lead
+    type: json
+    salesforce_create:
+      connection: demo
+      object: Lead
+      set: { LastName: "{{LastName}}", Company: "Made Ltd", Email: "{{Email}}" }
+      unless_found: { Email: "{{Email}}" }
+""", where="LastName LIKE 'Made %'")
+        run = w.argil("run", "made", "--yes")
+        assert run["created"] == 3, run
+        leads = {r["LastName"]: r["Id"] for r in ORG.query("SELECT Id, LastName FROM Lead WHERE Company = 'Made Ltd'")}
+        ORG.call("PATCH", f"/services/data/v66.0/sobjects/Lead/{leads['Made 1']}", {"Company": "Made by hand"})
+        assert set(undo(w, run["run"]).values()) == {"kept"}
+        told = undo(w, run["run"], "--delete-created")
+        assert told[(leads["Made 0"], None)] == "delete" and told[(leads["Made 1"], None)] == "changed since", told
+        left = [r["LastName"] for r in ORG.query("SELECT LastName FROM Lead WHERE LastName LIKE 'Made %'")]
+        assert left == ["Made 1"], left
+        assert w.argil("run", "made", "--yes", ok=(0, 3))["created"] == 0
+        again = w.argil("run", "made", "--yes", "--rows", "skipped", ok=(0, 3))
+        assert again["created"] == 2, ("asked for by name, they are made again", again)
+        w.argil("journal", "check")
+
+
+def story_the_switch_stops_every_write():
+    create("Contact", LastName="Switch", Email="switch@x.example")
+    with Workspace(org=ORG) as w:
+        table(w, "switched", """
+  - name: Write
+    salesforce_update: { connection: demo, object: Contact, id: "{{Id}}", set: { Title: "let go" } }
+""", where="LastName = 'Switch'")
+        w.run("sending", "stop", "--reason", "INC-7")
+        state = w.argil("sending", "status", ok=(3,))
+        assert state == {"stopped": True, "reason": "INC-7"}, state
+        run = w.argil("run", "switched", "--yes", ok=(4,))
+        assert run["updated"] == 0 and "sending is stopped" in why(run), run
+        assert ORG.query("SELECT Title FROM Contact WHERE LastName = 'Switch'")[0]["Title"] is None
+        w.run("sending", "resume")
+        assert w.argil("run", "switched")["updated"] == 1
+        w.argil("journal", "check")
+
+
 if __name__ == "__main__":
     code = main(globals())
     ORG.stop()

@@ -118,6 +118,32 @@ TEST(journal, a_batch_collapses_within_itself)
     CHECK_INT(total(), 1);
 }
 
+static size_t of_record(const char *record, int64_t done_since)
+{
+    struct op *found = NULL;
+    size_t count = 0;
+    struct op_query query = {.record = record, .done_since_ms = done_since};
+    CHECK_OK(suite.does->ops_list(suite.store, suite.arena, &query, &found, &count, &suite.err),
+             &suite.err);
+    return count;
+}
+
+TEST(journal, answers_what_was_done_to_a_record)
+{
+    given_two_rows();
+    struct op made = given_op("001A", 1, NULL, NULL), planned = given_op("001B", 1, NULL, LEAD_2);
+    plan_op(&made);
+    plan_op(&planned);
+    CHECK_INT(of_record(LEAD_1, 0), 0);
+    send_op(&made);
+    settle_op(&made, OP_DONE, LEAD_1);
+    CHECK_INT(of_record(LEAD_1, 0), 1);
+    CHECK_INT(of_record("00Q000000000001", 0), 1); /* 15 characters, as in the address */
+    CHECK_INT(of_record(LEAD_2, 0), 1);            /* about to be written */
+    CHECK_INT(of_record(NULL, 1), 1);              /* the one that ended */
+    CHECK_INT(of_record(LEAD_1, op_now(made.id).done_ms + 1), 0);
+}
+
 TEST(journal, sending_is_on_disk_before_it_is_told)
 {
     given_two_rows();

@@ -44,8 +44,8 @@ static void keep_records(struct write_column *w)
         const struct op *last = &w->intents[i].last;
         if (!write_undecided(w, i) || last->state != OP_DONE || !last->id || !last->result_id)
             continue;
-        if (w->batch->job->options->force_new)
-            continue;
+        if (last->kind == OP_DELETE || w->batch->job->options->force_new)
+            continue; /* an undo took its record away */
         write_settled(w, i, last->result_id, !last->adopted);
         w->batch->job->report->unchanged++;
     }

@@ -81,6 +81,12 @@ static sqlite3_stmt *list_stmt(struct sq *sq, const struct op_query *q, struct e
         buf_str(&sql, " AND ticket=?8");
     if (q->row_id)
         buf_str(&sql, " AND row_id=?9");
+    if (q->record) /* each half by its own index; 15 characters begin the 18 */
+        buf_str(&sql, " AND id IN (SELECT id FROM ops WHERE result_id>=?10 AND result_id<?10||'~'"
+                      " UNION SELECT id FROM ops WHERE target_id>=?10 AND target_id<?10||'~' AND "
+                      SQ_OPEN_OPS ")");
+    if (q->done_since_ms)
+        buf_str(&sql, " AND done_ms>=?11");
     if (q->states)
         put_states(&sql, q->states);
     buf_printf(&sql, " ORDER BY id%s LIMIT ?6", q->before_id ? " DESC" : "");
@@ -105,6 +111,8 @@ enum status sq_ops_list(struct store *store, struct arena *arena, const struct o
             sq_int(stmt, i + 1, values[i]);
         sq_text(stmt, 8, q->ticket);
         sq_int(stmt, 9, q->row_id);
+        sq_text(stmt, 10, q->record);
+        sq_int(stmt, 11, q->done_since_ms);
     }
     while (stmt && (rc = sq_row(sq, stmt, &row, err)) == OK && row) {
         struct op op;

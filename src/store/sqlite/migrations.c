@@ -100,6 +100,7 @@ static const struct {
     {sq_step_schedules, NULL},
     {sq_step_views, NULL},
     {sq_step_modes, NULL},
+    {sq_step_history, NULL},
 };
 
 int sq_schema_version(void)

@@ -124,6 +124,7 @@ int64_t sq_now(struct sq *sq);
 enum status sq_migrate(struct sq *sq, struct err *err);
 int sq_schema_version(void); /* the newest this program knows */
 extern const char sq_step_push[];        /* step_push.c */
+extern const char sq_step_history[];     /* step_history.c */
 extern const char sq_step_people[];      /* step_people.c */
 extern const char sq_step_runs[];        /* step_runs.c */
 extern const char sq_step_views[];       /* step_views.c */
