@@ -64,10 +64,7 @@ enum status api_audit_list(struct call *call, struct err *err)
     for (size_t i = 0; i < count; i++)
         write_line(w, &lines[i]);
     jw_end_array(w);
-    if (more)
-        jw_kv_int(w, "next", lines[count - 1].id);
-    else
-        jw_kv_null(w, "next");
+    jw_kv_next(w, more ? lines[count - 1].id : 0);
     jw_end_object(w);
     return OK;
 }

@@ -51,12 +51,15 @@ enum status call_id(const struct call *call, size_t at, int64_t *out, struct err
 /* Who is named in runs and the audit. */
 const char *call_who(const struct call *call);
 int64_t call_now(const struct call *call);
+/* The id of the table that the parameter `table` names; 0 when it is not given. */
+enum status call_query_table(struct call *call, int64_t *id, struct err *err);
 /* A part of a request that takes more than its route does; `what` begins the sentence. */
 enum status call_needs(const struct call *call, enum role role, const char *what, struct err *err);
 enum status call_audit(struct call *call, const char *what, const char *detail_json, struct err *err);
 
 /* Writing: a moment as ISO text, null for 0; a text or null. */
 void jw_kv_time(struct jw *w, const char *key, int64_t ms);
+void jw_kv_next(struct jw *w, int64_t id); /* where the next page begins; 0 = this was the last */
 void jw_kv_json(struct jw *w, const char *key, const char *json); /* null when NULL or broken */
 
 #endif

@@ -466,6 +466,17 @@ enum status call_id(const struct call *call, size_t at, int64_t *out, struct err
     return OK;
 }
 
+enum status call_query_table(struct call *call, int64_t *id, struct err *err)
+{
+    const char *name = call_query(call, "table");
+    struct table table = {0};
+    *id = 0;
+    if (name && call->store->does->table_get(call->store, call->arena, name, &table, err) != OK)
+        return FAIL;
+    *id = table.id;
+    return OK;
+}
+
 const char *call_who(const struct call *call)
 {
     return call->person.login ? call->person.login : "nobody";

@@ -109,8 +109,7 @@ void operation_write(struct jw *w, const struct op *op)
 
 static enum status fill_query(struct call *call, struct op_query *query, struct err *err)
 {
-    const char *name = call_query(call, "table"), *state = call_query(call, "state");
-    struct table table;
+    const char *state = call_query(call, "state");
     query->column_id = call_query_int(call, "column_id", 0);
     query->run_id = call_query_int(call, "run_id", 0);
     query->row_id = call_query_int(call, "row_id", 0);
@@ -120,12 +119,7 @@ static enum status fill_query(struct call *call, struct op_query *query, struct 
     for (int i = 0; state && state_words[i]; i++)
         if (text_eq(state, state_words[i]))
             query->states = 1u << i;
-    if (!name)
-        return OK;
-    if (call->store->does->table_get(call->store, call->arena, name, &table, err) != OK)
-        return FAIL;
-    query->table_id = table.id;
-    return OK;
+    return call_query_table(call, &query->table_id, err);
 }
 
 enum status api_journal_list(struct call *call, struct err *err)
@@ -147,10 +141,7 @@ enum status api_journal_list(struct call *call, struct err *err)
     for (size_t i = 0; i < count; i++)
         operation_write(w, &ops[i]);
     jw_end_array(w);
-    if (more)
-        jw_kv_int(w, "next", ops[count - 1].id);
-    else
-        jw_kv_null(w, "next");
+    jw_kv_next(w, more ? ops[count - 1].id : 0);
     jw_end_object(w);
     return OK;
 }

@@ -242,10 +242,7 @@ static void write_window(struct window *win, bool more)
     for (size_t i = 0; i < win->row_count; i++)
         write_row(win, i);
     jw_end_array(w);
-    if (more)
-        jw_kv_int(w, "next", win->rows[win->row_count - 1].id);
-    else
-        jw_kv_null(w, "next");
+    jw_kv_next(w, more ? win->rows[win->row_count - 1].id : 0);
     jw_kv_int(w, "total", win->table.row_count);
     jw_end_object(w);
 }

@@ -161,19 +161,13 @@ static enum status write_run(struct call *call, int64_t id, struct err *err)
 
 static enum status fill_query(struct call *call, struct run_query *query, struct err *err)
 {
-    const char *name = call_query(call, "table"), *state = call_query(call, "state");
+    const char *state = call_query(call, "state");
     enum run_state wanted;
-    struct table table;
     query->kind = call_query(call, "kind");
     query->before_id = call_query_int(call, "before", 0);
     if (state && run_state_parse(state, &wanted))
         query->states = 1u << wanted;
-    if (!name)
-        return OK;
-    if (call->store->does->table_get(call->store, call->arena, name, &table, err) != OK)
-        return FAIL;
-    query->table_id = table.id;
-    return OK;
+    return call_query_table(call, &query->table_id, err);
 }
 
 enum status api_run_list(struct call *call, struct err *err)
@@ -195,10 +189,7 @@ enum status api_run_list(struct call *call, struct err *err)
     for (size_t i = 0; i < count; i++)
         run_write(call, &runs[i]);
     jw_end_array(w);
-    if (more)
-        jw_kv_int(w, "next", runs[count - 1].id);
-    else
-        jw_kv_null(w, "next");
+    jw_kv_next(w, more ? runs[count - 1].id : 0);
     jw_end_object(w);
     return OK;
 }

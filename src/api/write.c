@@ -16,6 +16,14 @@ void jw_kv_time(struct jw *w, const char *key, int64_t ms)
     jw_kv_text(w, key, iso);
 }
 
+void jw_kv_next(struct jw *w, int64_t id)
+{
+    if (id)
+        jw_kv_int(w, "next", id);
+    else
+        jw_kv_null(w, "next");
+}
+
 /* Parsed first: what was stored is never pasted into an answer unseen. */
 void jw_kv_json(struct jw *w, const char *key, const char *json)
 {
