@@ -313,8 +313,20 @@ struct crm_token_store {
     void (*gone)(void *ctx, const struct err *why);
 };
 
+/* What a remote said of its objects, kept between sessions and processes by whoever
+ * opens them ("Lead"; "" = the list of all objects): a text, and the moment of its
+ * last change as the remote printed it. Failing to keep is no failure. */
+struct crm_kept {
+    void *ctx;
+    /* *text is NULL when nothing is kept; on the arena. */
+    void (*get)(void *ctx, struct arena *arena, const char *name, const char **text,
+                const char **modified, int64_t *kept_ms);
+    void (*put)(void *ctx, const char *name, const char *text, const char *modified);
+};
+
 struct crm_session {
     const struct connector *does;
+    const struct crm_kept *kept;   /* set by whoever opened it, lent until close; may be NULL */
     uint64_t calls;                /* API calls this session used (counted ones) */
     uint64_t calls_one_each;       /* what one call a record would have used */
     int64_t limit_used, limit_max; /* from Sforce-Limit-Info; -1 = not seen */

@@ -59,6 +59,8 @@ static struct crm_session *session_open(struct engine *engine, const struct conn
         connector->open(engine->world, connection, tokens_keeper(engine, connection), err);
     if (!session)
         err_wrap(err, "connection \"%s\"", connection->name);
+    else
+        session->kept = describes_keeper(engine, connection);
     return session;
 }
 

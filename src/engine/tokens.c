@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "engine/run_priv.h"
 #include "store/store_access.h"
+#include "store/store_describes.h"
 #include "store/store_leases.h"
 
 #include <string.h>
@@ -20,6 +21,7 @@ struct token_keeper {
     struct connection connection;
     char owner[37]; /* of the lease: this keeper, in this thread of this process */
     struct crm_token_store store;
+    struct crm_kept kept;
     struct token_keeper *next;
 };
 
@@ -212,6 +214,35 @@ static void keeper_unlock(void *ctx)
         log_warn("the lease %s ends at its deadline: %s", name, err.message);
 }
 
+/* -------------------------------------------------------------- describes */
+
+static void describe_get(void *ctx, struct arena *arena, const char *name, const char **text,
+                         const char **modified, int64_t *kept_ms)
+{
+    struct token_keeper *keeper = ctx;
+    struct store *store = keeper->engine->store;
+    struct store_describe kept = {0};
+    struct err ignored = {0};
+    if (store->does->describes->get(store, arena, keeper->connection.id,
+                                    keeper->connection.user_id, name, &kept, &ignored) != OK)
+        return;
+    *text = kept.body;
+    *modified = kept.modified;
+    *kept_ms = kept.kept_ms;
+}
+
+static void describe_put(void *ctx, const char *name, const char *text, const char *modified)
+{
+    struct token_keeper *keeper = ctx;
+    struct store *store = keeper->engine->store;
+    struct err err = {0};
+    if (store->does->describes->put(store, keeper->connection.id, keeper->connection.user_id, name,
+                                    modified, text, &err) != OK)
+        log_debug("what %s is was not kept: %s", name, err.message);
+}
+
+/* -------------------------------------------------------------------- both */
+
 static struct token_keeper *keeper_new(struct engine *engine, const struct connection *c)
 {
     struct token_keeper *keeper = mem_alloc(sizeof *keeper);
@@ -220,6 +251,7 @@ static struct token_keeper *keeper_new(struct engine *engine, const struct conne
     keeper->connection.id = c->id;
     keeper->connection.name = arena_strdup(keeper->arena, c->name);
     keeper->connection.org_id = arena_strdup(keeper->arena, c->org_id);
+    keeper->connection.user_id = arena_strdup(keeper->arena, c->user_id);
     keeper->connection.status = arena_strdup(keeper->arena, c->status);
     uuid4(engine->world, keeper->owner);
     keeper->store = (struct crm_token_store){.ctx = keeper,
@@ -228,17 +260,29 @@ static struct token_keeper *keeper_new(struct engine *engine, const struct conne
                                              .lock = keeper_lock,
                                              .unlock = keeper_unlock,
                                              .gone = keeper_gone};
+    keeper->kept = (struct crm_kept){.ctx = keeper, .get = describe_get, .put = describe_put};
     keeper->next = engine->keepers;
     engine->keepers = keeper;
     return keeper;
 }
 
-const struct crm_token_store *tokens_keeper(struct engine *engine, const struct connection *c)
+static struct token_keeper *keeper_of(struct engine *engine, const struct connection *c)
 {
     for (struct token_keeper *k = engine->keepers; k; k = k->next)
-        if (k->connection.id == c->id && text_eq(k->connection.org_id, c->org_id))
-            return &k->store;
-    return &keeper_new(engine, c)->store;
+        if (k->connection.id == c->id && text_eq(k->connection.org_id, c->org_id) &&
+            text_eq(k->connection.user_id, c->user_id))
+            return k;
+    return keeper_new(engine, c);
+}
+
+const struct crm_token_store *tokens_keeper(struct engine *engine, const struct connection *c)
+{
+    return &keeper_of(engine, c)->store;
+}
+
+const struct crm_kept *describes_keeper(struct engine *engine, const struct connection *c)
+{
+    return &keeper_of(engine, c)->kept;
 }
 
 void engine_release(struct engine *engine)

@@ -1,4 +1,5 @@
-/* tokens.h - the sign-ins of connections, kept by the engine.
+/* tokens.h - the sign-ins of connections, kept by the engine, and what their orgs
+ * said of their objects.
  *
  * Tokens of a connection are one sealed text under "token:<connection id>", with
  * the org they are for inside. A session gets a keeper: it loads them, stores
@@ -16,6 +17,10 @@
 /* What the connector holds on to; the engine's until engine_release. */
 const struct crm_token_store *tokens_keeper(struct engine *engine,
                                             const struct connection *connection);
+
+/* What the connection's org said of its objects, for its user; likewise. */
+const struct crm_kept *describes_keeper(struct engine *engine,
+                                        const struct connection *connection);
 
 enum status tokens_put(struct engine *engine, const struct connection *connection,
                        const struct crm_tokens *tokens, struct err *err);

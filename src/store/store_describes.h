@@ -12,17 +12,14 @@
 struct store_describe {
     const char *modified; /* as the org printed it; NULL = it did not */
     const char *body;
-    int64_t checked_ms; /* when the org last said that this is what it is */
+    int64_t kept_ms;      /* when it was put */
 };
 
 struct store_describes {
     enum status (*get)(struct store *, struct arena *, int64_t connection_id, const char *user_id,
                        const char *name, struct store_describe *out, struct err *); /* ERR_NOT_FOUND */
     enum status (*put)(struct store *, int64_t connection_id, const char *user_id,
-                       const char *name, const struct store_describe *describe, struct err *);
-    /* Not modified: checked_ms becomes `at_ms`. */
-    enum status (*checked)(struct store *, int64_t connection_id, const char *user_id,
-                           const char *name, int64_t at_ms, struct err *);
+                       const char *name, const char *modified, const char *body, struct err *);
     enum status (*forget)(struct store *, int64_t connection_id, struct err *);
 };
 

@@ -334,6 +334,25 @@ def story_a_session_not_fit_for_the_api_keeps_the_work():
         assert w.argil("run", "leads", "--yes", ok=(0, 3))["updated"] > 0
 
 
+def story_describes_outlive_the_process_and_are_asked_for_if_changed():
+    with Bare() as w:
+        w.sfdx()
+        w.org.control("POST", "/clock", {"shift_s": 30})  # what was settled before counts
+        w.argil("apply", w.recipe(LEADS))
+
+        def statuses():
+            w.org.control("DELETE", "/requests")
+            w.argil("connection", "show", "demo", "--fields", "Lead")
+            return [r["status"] for r in w.asked("/sobjects/Lead/describe")]
+
+        assert statuses() == [304], "another process asks only whether it has changed"
+        w.user(SALES, frozen=False)
+        w.org.control("POST", "/users", {"username": ADMIN, "deny": [{"object": "Lead", "field": "Phone"}]})
+        assert statuses() == [200], "permissions are a change, too"
+        names = {f["field"] for f in w.argil("connection", "show", "demo", "--fields", "Lead")}
+        assert "Phone" not in names and "Email" in names
+
+
 # ------------------------------------------------------------- doctor
 
 def findings(w, *words, code=(0, 3)):

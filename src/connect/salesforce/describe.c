@@ -1,17 +1,67 @@
 /* describe.c - what the connected user can see: objects, fields, choices.
  *
- * Each object is asked for once a session and kept until it closes. What
- * describe leaves out is hidden from this user or does not exist: the two
+ * Each object is asked for once a session and kept until it closes; between
+ * sessions it may be kept, too (crm_kept), and is then asked for only if it has
+ * changed since. Salesforce counts changes of permissions and profiles as changes
+ * (REST API guide, Describe Global, If-Modified-Since); a day is trusted at most.
+ * What describe leaves out is hidden from this user or does not exist: the two
  * cannot be told apart, so the hint speaks of both. */
 #include "connect/salesforce/sf_priv.h"
 
 #include "base/str.h"
+#include "base/when.h"
 
 #include <string.h>
 
 static const char *text_of(struct arena *arena, const struct json *object, const char *key)
 {
     return arena_strdup(arena, json_get_text(object, key));
+}
+
+/* -------------------------------------------------------------- what is kept */
+
+#define KEPT_MOST_MS ((int64_t)24 * 3600 * 1000)
+#define SETTLED_MS   2000
+
+/* Last-Modified has seconds: a change in the same second would go unnoticed. */
+static bool settled(const struct sf *sf, const char *modified)
+{
+    int64_t at;
+    return modified && when_parse_http(modified, &at) && sf->crm.server_date_ms - at >= SETTLED_MS;
+}
+
+static const struct json *kept_take(struct sf *sf, struct arena *arena, const char *name,
+                                    const char **modified)
+{
+    const char *text = NULL;
+    int64_t kept_ms = 0;
+    struct err ignored = {0};
+    *modified = NULL;
+    if (!sf->crm.kept)
+        return NULL;
+    sf->crm.kept->get(sf->crm.kept->ctx, arena, name, &text, modified, &kept_ms);
+    if (!text || !*modified || sf->world->now_ms(sf->world) - kept_ms > KEPT_MOST_MS)
+        return NULL;
+    return json_parse(arena, text, strlen(text), &ignored); /* damaged: asked for anew */
+}
+
+/* A describe, as it is now. */
+static enum status kept_read(struct sf *sf, struct sf_call *call, const char *name,
+                             struct arena *arena, const struct json **body, struct err *err)
+{
+    const char *modified;
+    const struct json *kept = kept_take(sf, arena, name, &modified);
+    struct sf_conditional conditional = {0};
+    struct http_header since = {"If-Modified-Since", modified, NULL};
+    call->conditional = &conditional;
+    call->headers = kept ? &since : NULL;
+    if (sf_read(sf, call, arena, body, err) != OK)
+        return FAIL;
+    if (conditional.unchanged)
+        *body = kept;
+    else if (sf->crm.kept && settled(sf, conditional.modified))
+        sf->crm.kept->put(sf->crm.kept->ctx, name, conditional.text, conditional.modified);
+    return OK;
 }
 
 /* ---------------------------------------------------------- all objects */
@@ -24,7 +74,7 @@ static enum status names_load(struct sf *sf, struct err *err)
     if (sf->named)
         return OK;
     arena = arena_new();
-    enum status rc = sf_read(sf, &call, arena, &body, err);
+    enum status rc = kept_read(sf, &call, "", arena, &body, err);
     const struct json *list = json_get(body, "sobjects");
     if (rc == OK && !json_is(list, JSON_ARRAY))
         rc = err_set(err, ERR_CRM_UNREACHABLE,
@@ -111,7 +161,7 @@ const struct crm_object *sf_describe(struct crm_session *session, const char *ob
     struct sf_call call = {.path = arena_printf(arena, "/sobjects/%s/describe", object),
                            .object = object,
                            .what = arena_printf(arena, "describing %s", object)};
-    if (sf_read(sf, &call, arena, &body, err) != OK) {
+    if (kept_read(sf, &call, object, arena, &body, err) != OK) {
         if (err_is(err, "sf.NOT_FOUND") || err_is(err, "sf.INVALID_TYPE"))
             not_found(sf, object, err);
     } else if ((described = crm_object_parse(sf->arena, body)) != NULL) {

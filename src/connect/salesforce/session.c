@@ -397,6 +397,13 @@ bool sf_passing(int status, const struct json *body)
     return status >= 500 || status == 406 || status == 420 || status == 429;
 }
 
+static void note_validator(struct sf_conditional *c, const struct http_response *response,
+                           struct arena *arena)
+{
+    c->modified = arena_strdup(arena, http_header_get(response->headers, "Last-Modified"));
+    c->text = arena_strndup(arena, response->body.data, response->body.len);
+}
+
 enum sf_verdict { VERDICT_OK, VERDICT_AGAIN, VERDICT_STALE, VERDICT_NO };
 
 /* Reads the answer; anything but VERDICT_OK has *err set. */
@@ -419,8 +426,14 @@ static enum sf_verdict judge(struct sf *sf, const struct sf_call *call,
     if (response->body.len > 0 && !is_html(response))
         body = json_parse_buf(arena, &response->body, &parse);
     bool good = response->status >= 200 && response->status < 300;
+    if (call->conditional && response->status == 304) {
+        call->conditional->unchanged = true;
+        return VERDICT_OK;
+    }
     if (good && (body || (response->body.len == 0 && !is_html(response)))) {
         *out = body;
+        if (call->conditional)
+            note_validator(call->conditional, response, arena);
         return VERDICT_OK;
     }
     if (good) {

@@ -66,6 +66,14 @@ struct sf_call {
     void *take_ctx;
     int64_t stall_ms;
     const atomic_bool *cancel;
+    struct sf_conditional *conditional; /* 304 is an answer, too; may be NULL */
+};
+
+/* "If it has changed since": out of the call, when it is a read. */
+struct sf_conditional {
+    bool unchanged;       /* 304: there is no body */
+    const char *modified; /* Last-Modified, on the call's arena; NULL = not told */
+    const char *text;     /* the body as it came, likewise */
 };
 
 struct sf *sf_new(struct world *world, const struct connection *connection,

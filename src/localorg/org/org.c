@@ -264,6 +264,7 @@ struct org *org_open(const struct org_options *options, struct err *err)
     pthread_mutex_init(&org->counts_lock, NULL);
     pthread_rwlock_init(&org->people_lock, NULL);
     atomic_store(&org->frozen_at, INT64_MIN);
+    atomic_store(&org->access_changed_ms, org_now_ms(org) / 1000 * 1000);
     org_set_overflow(org, 0);
     if (org_load(org, err) == OK)
         return org;
@@ -497,4 +498,9 @@ int64_t org_stamp_now(struct org *org)
     if (lag_ms)
         now_ms -= (int64_t)rng_below(&rng, (uint64_t)lag_ms + 1);
     return now_ms / 1000 * 1000;
+}
+
+int64_t org_access_changed_ms(struct org *org)
+{
+    return atomic_load(&org->access_changed_ms);
 }

@@ -85,6 +85,9 @@ enum status org_put_user(struct org *org, const struct org_user *user, struct er
 bool org_user_check_password(struct org *org, const char *username, const char *password);
 enum status org_user_set_password(struct org *org, const char *username, const char *password,
                                   struct err *err);
+/* When profiles, permission sets, users or their assignments last changed (or the
+ * org was opened): whoever keeps a describe must ask again. No lock needed. */
+int64_t org_access_changed_ms(struct org *org);
 /* What Organization.IsSandbox says. Takes the write lock. */
 enum status org_set_sandbox(struct org *org, bool sandbox, struct err *err);
 /* Object and field access of a user: what describe allows, the user's profile and

@@ -304,6 +304,8 @@ static enum status end_outer(struct org *org, bool commit, struct err *err)
         org->events_new = false;
     }
     capture_clear(org);
+    if (status == OK && commit && (org->access_dirty || org->people_dirty))
+        atomic_store(&org->access_changed_ms, org_now_ms(org) / 1000 * 1000);
     if (org->access_dirty || org->people_dirty || org->schema_dirty)
         access_forget(org); /* after a rollback too: somebody may have looked meanwhile */
     org->touched.len = 0;

@@ -154,6 +154,7 @@ struct org {
     sqlite3 *db;
     bool people_dirty, rules_dirty, schema_dirty; /* by this transaction */
     bool access_dirty, sharing_dirty;
+    _Atomic int64_t access_changed_ms; /* when it last committed what users may do */
 
     struct views *views;
 

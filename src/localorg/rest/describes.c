@@ -46,6 +46,8 @@ bool describe_unchanged(struct call *call, int64_t modified_ms, const char *what
     int64_t since;
     const char *header = call_header(call, "If-Modified-Since");
     const char *known = call_header(call, "If-None-Match");
+    int64_t allowed_ms = org_access_changed_ms(call->site->org);
+    modified_ms = allowed_ms > modified_ms ? allowed_ms : modified_ms;
     const char *key = arena_printf(call->arena, "%s %lld %s", what, (long long)modified_ms,
                                    call->session.user_id);
     const char *etag = arena_printf(call->arena, "\"%08x\"", (unsigned)text_hash(key, strlen(key)));

@@ -16,7 +16,7 @@ static enum status sq_describe_get(struct store *store, struct arena *arena, int
     struct sq *sq = sq_of(store);
     bool row;
     sqlite3_stmt *stmt = sq_stmt(sq, err,
-                                 "SELECT modified,body,checked_ms FROM describes"
+                                 "SELECT modified,body,kept_ms FROM describes"
                                  " WHERE connection_id=? AND user_id=? AND name=?");
     if (!stmt)
         return FAIL;
@@ -27,13 +27,13 @@ static enum status sq_describe_get(struct store *store, struct arena *arena, int
         return err_set(err, ERR_NOT_FOUND, "nothing is kept of \"%s\"", name);
     out->modified = sq_col_text(stmt, 0, arena);
     out->body = sq_col_text(stmt, 1, arena);
-    out->checked_ms = sqlite3_column_int64(stmt, 2);
+    out->kept_ms = sqlite3_column_int64(stmt, 2);
     sqlite3_reset(stmt);
     return OK;
 }
 
 static enum status sq_describe_put(struct store *store, int64_t connection_id, const char *user_id,
-                                   const char *name, const struct store_describe *describe,
+                                   const char *name, const char *modified, const char *body,
                                    struct err *err)
 {
     struct sq *sq = sq_of(store);
@@ -42,31 +42,12 @@ static enum status sq_describe_put(struct store *store, int64_t connection_id, c
         return FAIL;
     sqlite3_stmt *stmt = sq_stmt(sq, err,
                                  "INSERT OR REPLACE INTO describes(connection_id,user_id,name,"
-                                 "modified,body,checked_ms) VALUES(?,?,?,?,?,?)");
+                                 "modified,body,kept_ms) VALUES(?,?,?,?,?,?)");
     if (stmt) {
         bind_key(stmt, connection_id, user_id, name);
-        sq_text(stmt, 4, describe->modified);
-        sq_text(stmt, 5, describe->body);
-        sq_int(stmt, 6, describe->checked_ms);
-        rc = sq_done(sq, stmt, err);
-    }
-    return sq_end(sq, rc, err);
-}
-
-static enum status sq_describe_checked(struct store *store, int64_t connection_id,
-                                       const char *user_id, const char *name, int64_t at_ms,
-                                       struct err *err)
-{
-    struct sq *sq = sq_of(store);
-    enum status rc = FAIL;
-    if (sq_begin(sq, err) != OK)
-        return FAIL;
-    sqlite3_stmt *stmt = sq_stmt(sq, err,
-                                 "UPDATE describes SET checked_ms=?4"
-                                 " WHERE connection_id=?1 AND user_id=?2 AND name=?3");
-    if (stmt) {
-        bind_key(stmt, connection_id, user_id, name);
-        sq_int(stmt, 4, at_ms);
+        sq_text(stmt, 4, modified);
+        sq_text(stmt, 5, body);
+        sq_int(stmt, 6, sq_now(sq));
         rc = sq_done(sq, stmt, err);
     }
     return sq_end(sq, rc, err);
@@ -89,6 +70,5 @@ static enum status sq_describe_forget(struct store *store, int64_t connection_id
 const struct store_describes sq_describes = {
     .get = sq_describe_get,
     .put = sq_describe_put,
-    .checked = sq_describe_checked,
     .forget = sq_describe_forget,
 };

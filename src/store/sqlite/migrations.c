@@ -101,6 +101,7 @@ static const struct {
     {sq_step_views, NULL},
     {sq_step_modes, NULL},
     {sq_step_history, NULL},
+    {sq_step_describes, NULL},
 };
 
 int sq_schema_version(void)

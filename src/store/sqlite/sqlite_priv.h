@@ -147,6 +147,7 @@ extern const struct store_sources sq_sources;
 extern const char sq_step_choices[];     /* choices.c */
 extern const char sq_step_counters[];    /* counters.c */
 extern const char sq_step_modes[];       /* modes.c */
+extern const char sq_step_describes[];   /* step_describes.c */
 
 /* ---- tables.c */
 struct sheet_info {
