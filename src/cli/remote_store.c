@@ -87,6 +87,12 @@ static const char *kind_name(int kind)
     return op_kind_name((enum op_kind)kind);
 }
 
+static int approved_mode(const struct json *json)
+{
+    const char *name = json_get_text(json, "approved_mode");
+    return name ? (int)find_word(mode_name, MODE_BLIND + 1, name) : -1;
+}
+
 static void read_column(struct arena *arena, const struct json *json, struct column *out)
 {
     *out = (struct column){.id = json_get_int(json, "id", 0),
@@ -96,7 +102,8 @@ static void read_column(struct arena *arena, const struct json *json, struct col
                            .only_run_if = json_get_text(json, "only_run_if"),
                            .source_field = json_get_text(json, "source_field"),
                            .auto_update = json_get_bool(json, "auto_update", false),
-                           .approved_ms = when_of(json, "approved")};
+                           .approved_ms = when_of(json, "approved"),
+                           .approved_mode = approved_mode(json)};
     value_type_parse(json_get_text(json, "type"), &out->type);
     out->slot = (int)out->id; /* the window is asked for by id */
 }
