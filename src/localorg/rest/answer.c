@@ -3,6 +3,7 @@
  * Errors of the REST API are an array of objects; salesforce-data 1.5. */
 #include "localorg/rest/call.h"
 #include "localorg/rest/formats.h"
+#include "localorg/rest/json_fault.h"
 #include "localorg/rest/multipart.h"
 
 #include "base/str.h"
@@ -120,25 +121,12 @@ int64_t call_now(const struct call *call)
     return org_now_ms(call->site->org);
 }
 
-/* Salesforce's parser names the offending character and where it stands. */
 static void answer_bad_json(struct call *call, const struct err *err)
 {
-    unsigned line = 1, column = 1;
-    const char *p = buf_text(&call->in->body), *end = p + call->in->body.len;
-    sscanf(err->where, "line %u column %u", &line, &column);
-    for (unsigned l = 1; l < line && p < end; p++)
-        l += *p == '\n';
-    p = p + column - 1 < end ? p + column - 1 : end;
-    if (p == end)
-        answer_error(call, 400, "JSON_PARSER_ERROR",
-                     "Unexpected end-of-input: expected close marker for Object (start marker at "
-                     "[line:1, column:1]) at [line:%u, column:%u]",
-                     line, column);
-    else
-        answer_error(call, 400, "JSON_PARSER_ERROR",
-                     "Unexpected character ('%c' (code %d)): expected a valid value (number, "
-                     "String, array, object, 'true', 'false' or 'null') at [line:%u, column:%u]",
-                     *p, (unsigned char)*p, line, column);
+    struct buf message = BUF_INIT;
+    json_fault_write(buf_text(&call->in->body), call->in->body.len, err, &message);
+    answer_error(call, 400, "JSON_PARSER_ERROR", "%s", buf_text(&message));
+    buf_free(&message);
 }
 
 /* Salesforce refuses a JSON body that calls itself something else (curl -d does). */

@@ -46,8 +46,9 @@ static const char serve_usage[] =
     "  --listen HOST:PORT   where to answer (127.0.0.1:8460; port 0 picks a free one)\n"
     "  --data FILE          keep the org in this file; without it the org is gone at the end\n"
     "  --seed WHAT          what a new org holds: demo (1,000 accounts and more),\n"
-    "                       developer-edition (the rows of a new Developer Edition), empty\n"
-    "  --scale N            demo: so many times more (1)\n"
+    "                       accounts (the demo's accounts alone), developer-edition (the\n"
+    "                       rows of a new Developer Edition), empty\n"
+    "  --scale N            demo, accounts: so many times more (1)\n"
     "  --scenario FILE      users, policies, records, faults ... of a new org, as JSON\n"
     "  --latency MS         wait this long before every answer (0)\n"
     "  --rng-seed N         make tokens, ids and faults repeatable\n"
@@ -126,7 +127,7 @@ static enum status read_value(struct options *o, const char *name, const char *v
     } else if (strcmp(name, "--seed") == 0) {
         o->site.seed = value;
     } else if (strcmp(name, "--scale") == 0) {
-        if (read_number(name, value, 1, 1000, &n, err) != OK)
+        if (read_number(name, value, 1, 10000, &n, err) != OK)
             return FAIL;
         o->site.scale = (int)n;
     } else if (strcmp(name, "--latency") == 0) {

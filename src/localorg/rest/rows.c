@@ -27,13 +27,27 @@ void answer_created(struct call *call, const struct sobject *object,
             arena_printf(call->arena, "%s/sobjects/%s/%s", call->base, object->name, result->id));
 }
 
+static const char *token_of(const struct json *value)
+{
+    static const char *const names[] = {[JSON_NULL] = "VALUE_NULL",
+                                        [JSON_FALSE] = "VALUE_FALSE",
+                                        [JSON_TRUE] = "VALUE_TRUE",
+                                        [JSON_NUMBER] = "VALUE_NUMBER",
+                                        [JSON_STRING] = "VALUE_STRING",
+                                        [JSON_ARRAY] = "START_ARRAY",
+                                        [JSON_OBJECT] = "START_OBJECT"};
+    return names[value->type];
+}
+
 const struct json *rows_body(struct call *call)
 {
     const struct json *body = call_json(call);
     if (body && !json_is(body, JSON_OBJECT)) {
         answer_error(call, 400, "JSON_PARSER_ERROR",
-                     "Cannot deserialize instance of SObject from START_ARRAY value at [line:1, "
-                     "column:1]");
+                     "Cannot deserialize instance of SObject from %s value%s%s at [line:1, "
+                     "column:1]",
+                     token_of(body), json_text(body) ? " " : "",
+                     json_text(body) ? json_text(body) : "");
         return NULL;
     }
     return body;

@@ -34,18 +34,23 @@
 #define THREADS           16
 #define THREADS_WHEN_SLOW 96 /* a waiting request holds a thread */
 
+/* Made-up companies live in an Enterprise Edition org, others in a Developer Edition. */
+static bool big_org(const char *seed)
+{
+    return strcmp(seed, "demo") == 0 || strcmp(seed, "accounts") == 0;
+}
+
 static int64_t daily_calls(const char *seed)
 {
-    return strcmp(seed, "demo") == 0 ? ENTERPRISE_CALLS : DEVELOPER_CALLS;
+    return big_org(seed) ? ENTERPRISE_CALLS : DEVELOPER_CALLS;
 }
 
 static bool known_seed(const char *seed, struct err *err)
 {
-    if (strcmp(seed, "demo") == 0 || strcmp(seed, "developer-edition") == 0 ||
-        strcmp(seed, "empty") == 0)
+    if (seed_name(seed))
         return true;
     err_set(err, ERR_INVALID, "there is no seed \"%s\"", seed);
-    err_hint(err, "demo, developer-edition or empty");
+    err_hint(err, SEED_NAMES);
     return false;
 }
 
@@ -193,7 +198,7 @@ static void listen_to_org(struct site *site)
 
 static void streaming_limits(struct site *site)
 {
-    bool demo = strcmp(site->options.seed, "demo") == 0;
+    bool demo = big_org(site->options.seed);
     struct hub_limits limits = {.timeout_ms = 110000,
                                 .lost_ms = 40000,
                                 .max_clients = demo ? 1000 : 20,
@@ -207,9 +212,7 @@ enum status site_reset(struct site *site, const char *seed, int scale, struct er
         return FAIL;
     struct site_options *options = &site->options;
     if (seed)
-        options->seed = strcmp(seed, "demo") == 0    ? "demo"
-                        : strcmp(seed, "empty") == 0 ? "empty"
-                                                     : "developer-edition";
+        options->seed = seed_name(seed);
     if (scale > 0)
         options->scale = scale;
     cursors_clear(site->cursors);

@@ -66,6 +66,7 @@ struct demo {
     int64_t age_ms;                 /* of the record at hand */
     size_t contact_count;           /* the first of `people` */
     int64_t today;                  /* days since 1970 */
+    bool accounts_only;             /* nothing hangs on them: the seed "accounts" */
 };
 
 static struct rng dice(const struct demo *d, const char *kind, uint64_t i)
@@ -518,6 +519,8 @@ static enum status add_account(struct demo *d, uint64_t index, struct err *err)
     put_people(d, t, a.owner);
     if (sheet_add(t, some_time(d, &rng), a.id, err) != OK)
         return FAIL;
+    if (d->accounts_only)
+        return OK;
     for (size_t i = 0; i < a.contacts; i++)
         if (add_contact(d, &rng, &a, i, err) != OK)
             return FAIL;
@@ -886,6 +889,8 @@ static enum status fill(struct demo *d, struct err *err)
         if (add_account(d, i, err) != OK)
             return FAIL;
     }
+    if (d->accounts_only)
+        return OK;
     d->contact_count = d->people.len;
     for (uint64_t i = 0; i < LEADS * scale; i++) {
         set_age(d, i, LEADS * scale);
@@ -897,12 +902,14 @@ static enum status fill(struct demo *d, struct err *err)
     return copy_to_members(d, err);
 }
 
-enum status seed_demo(struct seeding *s, struct err *err)
+static enum status seed_companies(struct seeding *s, bool accounts_only, struct err *err)
 {
     static const char *const filled[] = {"Account",       "Contact", "Lead",
                                          "Opportunity",   "Task",    "OpportunityContactRole",
                                          "CampaignMember"};
-    struct demo d = {.s = s, .today = date_to_days(when_date(s->now_ms, NULL))};
+    struct demo d = {.s = s,
+                     .today = date_to_days(when_date(s->now_ms, NULL)),
+                     .accounts_only = accounts_only};
     struct bulk *bulk = NULL;
     enum status rc = OK;
     if (s->scale > 4 && !(bulk = bulk_begin(s->db, filled, COUNT(filled), err)))
@@ -919,4 +926,14 @@ enum status seed_demo(struct seeding *s, struct err *err)
     vec_free(&d.people);
     vec_free(&d.mails);
     return rc == OK ? back : rc;
+}
+
+enum status seed_demo(struct seeding *s, struct err *err)
+{
+    return seed_companies(s, false, err);
+}
+
+enum status seed_accounts(struct seeding *s, struct err *err)
+{
+    return seed_companies(s, true, err);
 }

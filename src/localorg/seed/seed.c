@@ -44,7 +44,22 @@ static const struct kind kinds[] = {
     {"empty", NULL, NULL},
     {"developer-edition", seed_developer_fields, seed_developer},
     {"demo", seed_demo_fields, seed_demo},
+    {"accounts", seed_demo_fields, seed_accounts},
 };
+
+static const struct kind *kind_of(const char *name)
+{
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (text_eq(kinds[i].name, name))
+            return &kinds[i];
+    return NULL;
+}
+
+const char *seed_name(const char *which)
+{
+    const struct kind *kind = kind_of(which);
+    return kind ? kind->name : NULL;
+}
 
 static bool already_seeded(struct org *org)
 {
@@ -67,13 +82,9 @@ static enum status seed_rows(struct seeding *s, const struct kind *kind, struct 
 
 enum status seed_org(struct org *org, const char *which, int scale, uint64_t seed, struct err *err)
 {
-    const struct kind *kind = NULL;
-    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
-        if (text_eq(kinds[i].name, which))
-            kind = &kinds[i];
+    const struct kind *kind = kind_of(which);
     if (!kind)
-        return err_set(err, ERR_INVALID, "no seed named %s: demo, developer-edition or empty",
-                       which ? which : "");
+        return err_set(err, ERR_INVALID, "no seed named %s: " SEED_NAMES, which ? which : "");
     if (already_seeded(org))
         return OK; /* a database file of an earlier run */
     struct seeding s = {

@@ -25,7 +25,11 @@ enum status org_add_standard(struct org *org, struct err *err);
  *                      Contacts, 600 * scale Leads, Opportunities, Campaigns
  *                      with members, Tasks; some of them dirty on purpose; plus
  *                      Lead.Lead_Key__c and Lead.Argil_Key__c (unique External IDs) and Account.Domain__c
+ *   accounts           the Accounts of the demo alone: a big org quickly
  * scale below 1 counts as 1. */
+#define SEED_NAMES "demo, accounts, developer-edition or empty"
 enum status seed_org(struct org *org, const char *which, int scale, uint64_t seed, struct err *err);
+/* The same name, kept for good; NULL when there is no such seed. */
+const char *seed_name(const char *which);
 
 #endif

@@ -24,6 +24,7 @@ enum status seed_rules(struct org *org, struct err *err);
 /* demo.c */
 enum status seed_demo_fields(struct org *org, struct err *err); /* before the transaction */
 enum status seed_demo(struct seeding *seeding, struct err *err);
+enum status seed_accounts(struct seeding *seeding, struct err *err); /* its Accounts alone */
 
 /* reports.c: the demo's */
 enum status seed_reports(struct seeding *seeding, struct err *err);

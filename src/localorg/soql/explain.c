@@ -73,8 +73,8 @@ static bool walks_index(const struct ast_cond *cond)
 {
     if (cond->op == AST_NE || cond->op == AST_NOT_IN || cond->op == AST_EXCLUDES)
         return false;
-    return cond->op != AST_LIKE || (cond->values->text && cond->values->text[0] != '%' &&
-                                    cond->values->text[0] != '_');
+    return cond->op != AST_LIKE ||
+           (cond->values->text && cond->values->text[0] != '%' && cond->values->text[0] != '_');
 }
 
 static enum status one_filter(struct explainer *x, const struct ast_cond *cond)
@@ -114,8 +114,8 @@ static enum status filters(struct explainer *x, const struct ast_cond *cond)
 static void add_sharing(struct explainer *x)
 {
     struct buf reach = BUF_INIT;
-    if (x->context->user_id && org_sharing_sql(x->context->org, x->context->user_id, x->object, "t",
-                                               SHARING_READ, &reach))
+    if (x->context->user_id &&
+        org_sharing_sql(x->context->org, x->context->user_id, x->object, "t", SHARING_READ, &reach))
         add_plan(x, (struct candidate){"Sharing", NULL, x->total, 1.0});
     buf_free(&reach);
 }
@@ -168,8 +168,8 @@ enum status soql_explain(struct arena *arena, const struct soql_context *context
     x.object = plan->object;
     x.text = str_of(arena_strdup(arena, soql));
     const struct ast_query *query = soql_parse(arena, x.text, err);
-    x.total = query ? count_of(&x, arena_printf(arena, "SELECT COUNT() FROM %s", x.object->name))
-                    : -1;
+    x.total =
+        query ? count_of(&x, arena_printf(arena, "SELECT COUNT() FROM %s", x.object->name)) : -1;
     int64_t matching = x.total < 0 || plan->aggregate ? x.total : count_of(&x, soql);
     if (x.total < 0 || matching < 0 || filters(&x, query->where) != OK)
         return FAIL;

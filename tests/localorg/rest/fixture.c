@@ -7,10 +7,14 @@
 #include "http/client.h"
 #include "localorg/seed/seed.h"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #define V "/services/data/v66.0"
 
@@ -181,6 +185,31 @@ struct reply post_form(const char *path, const char *form)
 struct reply browse(const char *path)
 {
     return browser("GET", path, NULL);
+}
+
+struct reply ask_raw(const char *bytes, size_t len)
+{
+    struct reply reply = {0};
+    struct buf text = BUF_INIT;
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)atoi(strrchr(site->url, ':') + 1)),
+                             .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0);
+    for (size_t sent = 0; sent < len;) {
+        ssize_t n = send(fd, bytes + sent, len - sent, MSG_NOSIGNAL);
+        if (n <= 0)
+            break; /* refused before the end: the answer says why */
+        sent += (size_t)n;
+    }
+    char piece[4096];
+    for (ssize_t n; (n = recv(fd, piece, sizeof piece, 0)) > 0;)
+        buf_append(&text, piece, (size_t)n);
+    close(fd);
+    reply.text = arena_strndup(arena, buf_text(&text), text.len);
+    sscanf(reply.text, "HTTP/1.%*d %d", &reply.status);
+    buf_free(&text);
+    return reply;
 }
 
 const char *reply_header(const struct reply *reply, const char *name)

@@ -30,6 +30,9 @@ struct reply ask(const char *method, const char *path, const char *body);
 /* With this Authorization (NULL: none) and one more header (NULL: none). */
 struct reply ask_as(const char *authorization, const char *method, const char *path,
                     const char *body, const char *header, const char *value);
+/* These bytes to a connection of their own, and what comes back until the org closes it:
+ * status, and head and body in text. For requests no client of ours would send. */
+struct reply ask_raw(const char *bytes, size_t len);
 /* A form post without a session; the cookie jar of one browser. */
 struct reply post_form(const char *path, const char *form);
 struct reply browse(const char *path);

@@ -342,20 +342,53 @@ TEST(oauth, machine_flows)
     check_refused(&reply, "invalid_client", "invalid client credentials");
 }
 
-/* An assertion as the sf CLI makes it: exp in milliseconds, aud with a slash. */
-static const char *assertion(const char *audience, const char *subject)
+static const char *assertion_until(const char *audience, const char *subject, const char *exp)
 {
     struct arena *arena = arena_new();
     struct err err = {{0}};
     const char *payload =
-        text_f("{\"iss\":\"" CLI_CLIENT_ID "\",\"sub\":\"%s\",\"aud\":\"%s\","
-               "\"exp\":%lld}",
-               subject, audience, (long long)site->world->now_ms(site->world) + 300);
+        text_f("{\"iss\":\"" CLI_CLIENT_ID "\",\"sub\":\"%s\",\"aud\":\"%s\",\"exp\":%s}",
+               subject, audience, exp);
     const char *jwt = signer_jwt(site->signer, arena, payload, &err);
     CHECK_GOT(jwt, &err);
     jwt = text_f("%s", jwt);
     arena_free(arena);
     return jwt;
+}
+
+/* An assertion as the sf CLI makes it: exp in milliseconds, aud with a slash. */
+static const char *assertion(const char *audience, const char *subject)
+{
+    return assertion_until(
+        audience, subject,
+        text_f("%lld", (long long)site->world->now_ms(site->world) + 300 * 1000));
+}
+
+TEST(oauth, the_end_of_an_assertion_comes_in_three_forms)
+{
+    long long now = site->world->now_ms(site->world) / 1000;
+    const struct {
+        const char *exp;
+        bool good;
+    } rows[] = {{text_f("%lld", now + 180), true},        /* the standard */
+                {text_f("%lld", (now + 180) * 1000), true}, /* sf, jsforce */
+                {text_f("\"%lld\"", now + 180), true},    /* simple-salesforce */
+                {text_f("%lld", now - 600), false},
+                {text_f("%lld", (now - 600) * 1000), false},
+                {text_f("\"%lld\"", now - 600), false},
+                {"null", false},
+                {"\"soon\"", false}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        struct reply reply = post_form(
+            "/services/oauth2/token",
+            text_f("grant_type=urn%%3Aietf%%3Aparams%%3Aoauth%%3Agrant-type%%3Ajwt-bearer&"
+                   "assertion=%s",
+                   assertion_until(site->url, SEED_ADMIN_USERNAME, rows[i].exp)));
+        if (rows[i].good)
+            CHECK_INT(reply.status, 200);
+        else
+            check_refused(&reply, "invalid_grant", "invalid assertion");
+    }
 }
 
 TEST(oauth, jwt_bearer_takes_what_the_cli_sends)

@@ -70,7 +70,7 @@ TEST(rows, refusals_in_salesforces_words)
     CHECK_STR(error_code(&reply), "JSON_PARSER_ERROR");
     reply = ask("POST", V "/sobjects/Account", "{\"Name\" \"x\"}");
     CHECK_CONTAINS(reply.text, "(code 34)");
-    CHECK_CONTAINS(reply.text, "at [line:1, column:9]");
+    CHECK_CONTAINS(reply.text, "at [line:1, column:10]");
     reply = ask_as(text_f("Bearer %s", admin_token), "POST", V "/sobjects/Account", NULL,
                    "Content-Type", "text/plain");
     CHECK_INT(reply.status, 415);

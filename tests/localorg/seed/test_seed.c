@@ -166,6 +166,22 @@ TEST(seed, same_seed_same_org)
     CHECK(strcmp(other, first) != 0);
 }
 
+TEST(seed, accounts_alone_are_the_demos)
+{
+    char alone[64], demo[64];
+    const char *sql = "SELECT Id || Name || ifnull(Website, '') FROM Account ORDER BY Id LIMIT 1"
+                      " OFFSET 700";
+    given_org("accounts", 1, 7);
+    text_of(sql, alone, sizeof alone);
+    CHECK_INT(number("SELECT count(*) FROM Account"), 1000);
+    CHECK_INT(number("SELECT count(*) FROM Contact"), 0);
+    close_org();
+    given_org("demo", 1, 7);
+    text_of(sql, demo, sizeof demo);
+    CHECK_STR(alone, demo);
+    close_org();
+}
+
 TEST(seed, many_rows_bring_their_indexes_back)
 {
     given_org("empty", 1, 7);
