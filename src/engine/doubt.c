@@ -106,7 +106,7 @@ enum status journal_resolve(struct engine *engine, int64_t op_id, enum journal_v
 {
     struct run_job job;
     struct run_report report = {0};
-    struct op op;
+    struct op op = {0};
     if (verdict == VERDICT_THIS_IS_IT && text_blank(record_id))
         return err_set(err, ERR_INVALID, "which record is it? Give its Id.");
     if (verdict != VERDICT_THIS_IS_IT)
@@ -125,7 +125,7 @@ enum status journal_ask_later(struct engine *engine, int64_t op_id, int64_t unti
 {
     struct store *store = engine->store;
     struct arena *arena = arena_new();
-    struct op op;
+    struct op op = {0};
     enum status rc = read_doubt(engine, arena, op_id, &op, err);
     if (rc == OK)
         rc = store->does->ops_put_off(store, &op_id, 1, until_ms, err);
