@@ -34,6 +34,15 @@ TEST(index, equality_and_lists)
     CHECK_CONTAINS(plan_of("Code__c = 'Ab'", ""), "USING INDEX");
 }
 
+TEST(index, an_owner_finds_too_many_to_go_by)
+{
+    CHECK_CONTAINS(plan_of("OwnerId = '" ANN "' AND Name LIKE 'Glo%'", ""), "ix_Account_Name");
+    CHECK_CONTAINS(plan_of("OwnerId = '" ANN "' AND Name = 'Globex'", ""), "ix_Account_Name");
+    CHECK_CONTAINS(plan_of("OwnerId = '" ANN "' AND CreatedDate = TODAY", ""),
+                   "ix_Account_CreatedDate");
+    CHECK_CONTAINS(plan_of("OwnerId = '" ANN "' AND Id = '" ACME "'", ""), "autoindex");
+}
+
 TEST(index, ranges)
 {
     CHECK_CONTAINS(plan_of("SystemModstamp > 2026-01-01T00:00:00Z", ""), "SEARCH t0 USING INDEX");
