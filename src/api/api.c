@@ -114,6 +114,7 @@ static enum status open_parts(struct api *api, struct err *err)
     api->doors = doors_new(o->world);
     api->signins = signins_new();
     api->uploads = uploads_new(o->data);
+    api->hooks = webhook_gate_new(o->world);
     api->hub = hub_new(o->world, err);
     if (!api->hub)
         return FAIL;
@@ -122,10 +123,10 @@ static enum status open_parts(struct api *api, struct err *err)
     struct work_options work = {.world = o->world,
                                 .store = o->store,
                                 .vault = o->vault,
+                                .data = o->data,
                                 .connectors = o->connectors,
                                 .connector_count = o->connector_count,
                                 .formula_worker = o->formula_worker,
-                                .data = o->data,
                                 .allow_private_http = o->allow_private_http,
                                 .progressed = hub_progress,
                                 .ctx = api->hub};
@@ -194,6 +195,7 @@ bool api_close(struct api *api, int64_t grace_ms)
     doors_free(api->doors);
     signins_free(api->signins);
     uploads_free(api->uploads);
+    webhook_gate_free(api->hooks);
     free(api->url);
     if (api->setup_code)
         memset(api->setup_code, 0, strlen(api->setup_code));

@@ -49,6 +49,7 @@ struct api {
     struct hub *hub;
     struct signins *signins;
     struct uploads *uploads;
+    struct webhook_gate *hooks;
     struct work *work;
     struct scheduler *scheduler;
     struct http_server *server;

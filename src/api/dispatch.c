@@ -39,6 +39,14 @@ static const struct {
     {ERR_APPROVAL, 409},
     {ERR_WORK_UNDER_WAY, 409},
     {"work.", 503},
+    {ERR_WEBHOOK_KEY, 401},
+    {ERR_WEBHOOK_RATE, 429},
+    {"webhook.", 422},
+    {"cell.", 422},
+    {"csv.", 422},
+    {"source.", 422},
+    {"report.", 422},
+    {"sync.", 409},
     {ERR_INVALID, 422},
     {"recipe.", 422},
     {"refused.", 422},
@@ -214,7 +222,7 @@ static enum status check_body(struct call *call, struct err *err)
             return err_set(err, ERR_TOO_LARGE, "a piece has at most %zu bytes", BODY_LARGE);
         return body->len ? OK : err_set(err, ERR_REQUEST, "a piece has at least one byte");
     }
-    if (!route->body) {
+    if (!route->body && !(route->flags & R_RAW)) {
         if (!body->len)
             return OK;
         return err_set(err, ERR_REQUEST, "this request takes no body");
@@ -222,6 +230,8 @@ static enum status check_body(struct call *call, struct err *err)
     size_t most = route->flags & R_LARGE ? BODY_LARGE : BODY_USUAL;
     if (body->len > most)
         return err_set(err, ERR_TOO_LARGE, "the body has more than %zu bytes", most);
+    if (route->flags & R_RAW)
+        return OK;
     if (!is_type(http_header_get(call->in->headers, "Content-Type"), "application/json"))
         return err_set(err, ERR_REQUEST_TYPE, "the body must be application/json");
     call->body = json_parse_buf(call->arena, body, err);

@@ -89,6 +89,7 @@ bool route_may_answer(const struct route *route, int status)
     case 404:
         return strchr(route->path, '{') != NULL;
     case 413:
+        return route->body || route->flags & (R_BYTES | R_RAW);
     case 415:
         return route->body || route->flags & R_BYTES;
     case 422:

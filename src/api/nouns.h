@@ -41,8 +41,8 @@ route_fn api_preview;
 extern const struct shape preview_body, preview_shape;
 
 /* ---- sources.c */
-route_fn api_reject_list, api_schedule_list;
-extern const struct shape rejects_shape, schedules_shape;
+route_fn api_source_key, api_hook_post, api_reject_list, api_schedule_list;
+extern const struct shape source_key_shape, hook_receipt_shape, rejects_shape, schedules_shape;
 
 /* ---- uploads.c */
 route_fn api_upload_begin, api_upload_piece, api_upload_show, api_upload_drop, api_upload_take;

@@ -211,11 +211,12 @@ static void write_operation(struct jw *w, const struct route *route)
         write_content(w, "application/json", route->body);
         jw_end_object(w);
     }
-    if (route->flags & R_BYTES) {
+    if (route->flags & (R_BYTES | R_RAW)) {
         jw_key(w, "requestBody");
         jw_object(w);
         jw_kv_bool(w, "required", true);
-        write_content(w, "application/octet-stream", NULL);
+        write_content(w, route->flags & R_RAW ? "application/json" : "application/octet-stream",
+                      NULL);
         jw_end_object(w);
     }
     write_answers(w, route);

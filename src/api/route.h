@@ -22,6 +22,7 @@ enum route_flags {
     R_HIDDEN = 32, /* not in the document: no part of the API */
     R_LAX = 512,    /* parameters that are not known are left alone: somebody else makes them up */
     R_BYTES = 1024, /* the body is bytes, application/octet-stream, BODY_LARGE at most */
+    R_RAW = 2048,   /* the body is the handler's own business: of any type, BODY_LARGE at most */
     R_PERSON = 256, /* for a signed-in person, not for a token */
     R_LARGE = 128, /* takes a body of BODY_LARGE bytes, not of BODY_USUAL */
     R_OPEN = 64    /* a POST that needs no session: still not from another site's page */

@@ -1,9 +1,30 @@
-/* sources.c - what a source of a table could not take, and when each is due. */
+/* sources.c - where the rows of a table come from: what each source brought and could
+ * not take, when it is due, and the one address that strangers may send to.
+ *
+ * A webhook is guarded by its own key, not by a session: whoever has it may add rows
+ * to that one table and do nothing else. */
 #include "api/nouns.h"
 
 #include "base/str.h"
+#include "base/uri.h"
 #include "store/store_sources.h"
 #include "work/scheduler.h"
+
+#include <string.h>
+#include <strings.h>
+
+static const struct source *call_source(struct call *call, struct table *table, struct err *err)
+{
+    if (call_table(call, table, err) != OK)
+        return NULL;
+    const struct source *source = table_source(table, call->values[1]);
+    if (!source)
+        err_set(err, ERR_NOT_FOUND, "table \"%s\" has no source \"%s\"", table->name,
+                call->values[1]);
+    return source;
+}
+
+/* ------------------------------------------------- rejects and schedules */
 
 static const struct field reject_fields[] = {
     {"at", F_INT, F_REQUIRED, "its number or line in the source"},
@@ -48,12 +69,9 @@ enum status api_reject_list(struct call *call, struct err *err)
     struct reject *list;
     size_t count;
     struct jw *w = &call->w;
-    if (call_table(call, &table, err) != OK)
-        return FAIL;
-    const struct source *source = table_source(&table, call->values[1]);
+    const struct source *source = call_source(call, &table, err);
     if (!source)
-        return err_set(err, ERR_NOT_FOUND, "table \"%s\" has no source \"%s\"", table.name,
-                       call->values[1]);
+        return FAIL;
     if (call->store->does->sources->rejects_list(call->store, call->arena, table.id, source->slot,
                                                  &list, &count, err) != OK)
         return FAIL;
@@ -108,5 +126,98 @@ enum status api_schedule_list(struct call *call, struct err *err)
         write_scheduled(w, &list[i]);
     jw_end_array(w);
     jw_end_object(w);
+    return OK;
+}
+
+/* --------------------------------------------------------------- webhooks */
+
+static struct engine small_engine(struct call *call)
+{
+    return (struct engine){.world = call->api->options.world,
+                           .store = call->store,
+                           .vault = call->api->options.vault,
+                           .data = call->api->options.data,
+                           .actor = call_who(call)};
+}
+
+static const struct field key_fields[] = {
+    {"key", F_TEXT, F_REQUIRED, "shown this once; the one before has ended"},
+    {"path", F_TEXT, F_REQUIRED, "where to POST JSON with Authorization: Bearer KEY"},
+    {0},
+};
+const struct shape source_key_shape = {"WebhookKey", NULL, key_fields};
+
+enum status api_source_key(struct call *call, struct err *err)
+{
+    struct table table;
+    struct secret key = {0};
+    struct engine engine = small_engine(call);
+    const struct source *source = call_source(call, &table, err);
+    if (!source || source_webhook_key(&engine, table.name, source->name, &key, err) != OK)
+        return FAIL;
+    jw_object(&call->w);
+    jw_kv_text(&call->w, "key", secret_reveal(&key));
+    jw_kv_text(&call->w, "path",
+               arena_printf(call->arena, API_ROOT "/hooks/%s/%s",
+                            uri_encoded(call->arena, table.name),
+                            uri_encoded(call->arena, source->name)));
+    jw_end_object(&call->w);
+    secret_wipe(&key);
+    return call_audit(call, "webhook key made",
+                      arena_printf(call->arena, "{\"source\":%lld}", (long long)source->id), err);
+}
+
+static const struct field receipt_fields[] = {
+    {"rows", F_INT, F_REQUIRED, "objects taken; they are on disk"},
+    {"added", F_INT, F_REQUIRED, NULL},
+    {"changed", F_INT, F_REQUIRED, NULL},
+    {0},
+};
+const struct shape hook_receipt_shape = {"WebhookReceipt", NULL, receipt_fields};
+
+static void take_key(struct call *call, struct secret *key)
+{
+    const char *given = http_header_get(call->in->headers, "Authorization");
+    if (given && strncasecmp(given, "Bearer ", 7) == 0)
+        secret_set(key, given + 7, strlen(given + 7));
+}
+
+/* What became due runs, unless such a run waits already. */
+static void run_due(struct call *call, const struct webhook_post *post,
+                    const struct webhook_receipt *receipt)
+{
+    struct err ignored = {0};
+    int64_t id;
+    struct job_order job = {
+        .kind = JOB_RUN, .table = post->table, .who = "webhook", .cause = "auto-update"};
+    if (receipt->made_due)
+        work_order(call->api->work, &job, &id, &ignored);
+}
+
+enum status api_hook_post(struct call *call, struct err *err)
+{
+    struct engine engine = small_engine(call);
+    struct webhook_receipt receipt;
+    struct webhook_post post = {.table = call->values[0],
+                                .source = call->values[1],
+                                .idempotency =
+                                    http_header_get(call->in->headers, "Idempotency-Key"),
+                                .body = buf_text(&call->in->body),
+                                .len = call->in->body.len};
+    take_key(call, &post.key);
+    enum status rc = source_webhook_accept(&engine, call->api->hooks, &post, &receipt, err);
+    secret_wipe(&post.key);
+    if (receipt.retry_after_ms)
+        http_out_header(
+            call->in, call->out, "Retry-After",
+            arena_printf(call->arena, "%lld", (long long)(receipt.retry_after_ms + 999) / 1000));
+    if (rc != OK)
+        return FAIL;
+    run_due(call, &post, &receipt);
+    jw_object(&call->w);
+    jw_kv_int(&call->w, "rows", receipt.rows);
+    jw_kv_int(&call->w, "added", receipt.added);
+    jw_kv_int(&call->w, "changed", receipt.changed);
+    jw_end_object(&call->w);
     return OK;
 }

@@ -202,6 +202,93 @@ static int upload(struct cli *cli, const struct args *args)
     return rc;
 }
 
+/* --------------------------------------------------------------- webhooks */
+
+/* All of a file, or of the standard input. False when the error was printed. */
+static bool read_whole(struct cli *cli, const char *path, struct buf *out)
+{
+    struct err err = {0};
+    bool from_stdin = text_eq(path, "-");
+    int fd = from_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? -1 : 1;
+    if (fd < 0)
+        err_set(&err, ERR_NOT_FOUND, "cannot read %s: %s", path, strerror(errno));
+    while (n > 0) {
+        char *room = buf_room(out, 65536);
+        n = room ? read_fd(&fd, room, 65536, &err) : -1;
+        if (n > 0)
+            buf_added(out, (size_t)n);
+        else if (!room)
+            err_set(&err, ERR_TOO_LARGE, "%s is too large for one delivery", path);
+    }
+    if (fd >= 0 && !from_stdin)
+        close(fd);
+    if (n < 0)
+        cli_fail(cli, &err);
+    return n == 0;
+}
+
+static void print_receipt(struct cli *cli, const struct webhook_receipt *r)
+{
+    if (!cli->json) {
+        printf("%s rows taken: %s added, %s changed, %s cells due\n", thousands(r->rows),
+               thousands(r->added), thousands(r->changed), thousands(r->made_due));
+        return;
+    }
+    printf("{\"rows\":%lld,\"added\":%lld,\"changed\":%lld,\"cells_made_due\":%lld}\n",
+           (long long)r->rows, (long long)r->added, (long long)r->changed, (long long)r->made_due);
+}
+
+static int post(struct cli *cli, const struct args *args)
+{
+    struct err err = {0};
+    struct buf body = BUF_UP_TO((size_t)8 << 20);
+    struct webhook_receipt receipt;
+    struct cli_engine *opened = NULL;
+    int rc = EXIT_DONE;
+    if (!read_whole(cli, args->words[2], &body) || !(opened = cli_engine_open(cli, true))) {
+        buf_free(&body);
+        return cli->failed;
+    }
+    struct webhook_post what = {.table = args->words[1],
+                                .source = args_get(args, "source"),
+                                .trusted = true,
+                                .idempotency = args_get(args, "delivery"),
+                                .body = buf_text(&body),
+                                .len = body.len};
+    if (source_webhook_accept(&opened->engine, NULL, &what, &receipt, &err) == OK)
+        print_receipt(cli, &receipt);
+    else
+        rc = cli_fail(cli, &err);
+    cli_engine_close(opened);
+    buf_free(&body);
+    return rc;
+}
+
+static int new_key(struct cli *cli, const struct args *args)
+{
+    struct err err = {0};
+    struct secret key = {0};
+    const char *table = args->words[1], *source = args_get(args, "source");
+    struct cli_engine *opened = cli_engine_open(cli, true);
+    if (!opened)
+        return cli->failed;
+    int rc = EXIT_DONE;
+    if (source_webhook_key(&opened->engine, table, source, &key, &err) != OK)
+        rc = cli_fail(cli, &err);
+    else if (cli->json)
+        printf("{\"key\":\"%s\"}\n", secret_reveal(&key));
+    else
+        printf("Key: %s\n"
+               "  It is shown this once; the one before has ended. Send JSON with it:\n"
+               "  POST /api/v1/hooks/%s%s%s\n"
+               "  Authorization: Bearer KEY\n",
+               secret_reveal(&key), table, source ? "/" : "", source ? source : "");
+    secret_wipe(&key);
+    cli_engine_close(opened);
+    return rc;
+}
+
 /* --------------------------------------------------------------- problems */
 
 static enum status list_problems(struct store *store, struct arena *arena,
@@ -253,6 +340,10 @@ static int run(struct cli *cli, const struct args *args)
         return propose(cli, args);
     if (text_eq(verb, "upload") && args->word_count == 3)
         return upload(cli, args);
+    if (text_eq(verb, "post") && args->word_count == 3)
+        return post(cli, args);
+    if (text_eq(verb, "webhook") && args->word_count == 2)
+        return new_key(cli, args);
     if (text_eq(verb, "problems") && args->word_count == 2)
         return problems(cli, args);
     return cli_usage(cli, &command_source, "what about sources?");
@@ -260,18 +351,21 @@ static int run(struct cli *cli, const struct args *args)
 
 static const struct cli_option options[] = {
     {"source", 0, "NAME", "which source of the table, when it has several"},
+    {"delivery", 0, "KEY", "with post: the same KEY twice is the same rows"},
     {0},
 };
 
 const struct command command_source = {
     .name = "source",
     .summary = "what rows can come from",
-    .words = "kinds [KIND] | propose FILE | upload TABLE FILE|- | problems TABLE",
+    .words = "kinds [KIND] | propose FILE | upload TABLE FILE|- | post TABLE FILE|- |"
+             " webhook TABLE | problems TABLE",
     .about = "`kinds` lists where rows can come from; with a KIND, the options it takes in a\n"
              "recipe. `propose` reads a CSV file and prints a recipe for it, with the types\n"
              "that all values of a column fit. `upload` brings a file (- is the standard\n"
-             "input) into a table whose recipe has a csv source without `file`. `problems`\n"
-             "lists the rows that the last reading could not take, or only in part.\n\n"
+             "input) into a table whose recipe has a csv source without `file`. `post` hands\n"
+             "JSON to a webhook as its senders do; `webhook` makes the key they need.\n"
+             "`problems` lists the rows that the last reading could not take, or only in part.\n\n"
              "    argil source propose leads.csv > leads.yaml\n"
              "    argil apply leads.yaml && argil sync leads",
     .min_words = 1,

@@ -255,3 +255,9 @@ enum status value_from_text(struct arena *arena, enum value_type type, struct va
     struct json json = {.type = JSON_STRING, .text = trimmed.p, .len = (uint32_t)trimmed.n};
     return value_from_json(arena, type, &json, out, err);
 }
+
+bool json_text_true(const char *json)
+{
+    return !(text_eq(json, "false") || text_eq(json, "null") || text_eq(json, "0") ||
+             text_eq(json, "-0") || text_eq(json, "\"\""));
+}

@@ -145,7 +145,7 @@ enum status sync_source(struct engine *engine, const char *table, const char *so
                         struct sync_report *report, struct err *err);
 
 /* Takes a file for a CSV source (source NULL: the only one that has no `file`), keeps it
- * durably, then reads it as sync_source does. */
+ * durably, then reads it as sync_source does; report NULL: leaves that to the next sync. */
 struct upload {
     const char *name; /* what people call it, for statements */
     /* Bytes read, 0 at the end, -1 with *err set. */
@@ -154,6 +154,37 @@ struct upload {
 };
 enum status source_upload(struct engine *engine, const char *table, const char *source,
                           const struct upload *upload, struct sync_report *report, struct err *err);
+
+/* ------------------------------------------------------------- webhooks */
+
+#define ERR_WEBHOOK_KEY "webhook.key"       /* no such webhook, or not its key: which is not told */
+#define ERR_WEBHOOK_RATE "webhook.rate"     /* more than its rate: receipt->retry_after_ms */
+#define ERR_WEBHOOK_SHAPE "webhook.shape"   /* no object, or no rows for this table in it */
+
+/* How often each webhook was used lately: one for the process, shared by its threads. */
+struct webhook_gate;
+struct webhook_gate *webhook_gate_new(struct world *world);
+void webhook_gate_free(struct webhook_gate *gate); /* NULL is fine */
+
+struct webhook_post {
+    const char *table, *source; /* source NULL: the only webhook of the table */
+    struct secret key;          /* as given by the sender; not looked at when `trusted` */
+    bool trusted;               /* from who runs argil here */
+    const char *idempotency;    /* the sender's key of this delivery, or NULL */
+    const char *body;           /* JSON: one object, or a list of them */
+    size_t len;
+};
+struct webhook_receipt {
+    int64_t table_id, rows, added, changed, made_due;
+    int64_t retry_after_ms; /* with ERR_WEBHOOK_RATE */
+};
+/* All rows of a delivery are stored, durably, when this is OK; or none. gate NULL: no limit. */
+enum status source_webhook_accept(struct engine *engine, struct webhook_gate *gate,
+                                  const struct webhook_post *post, struct webhook_receipt *receipt,
+                                  struct err *err);
+/* A new key for a webhook; the old one ends. Shown once: only what tells it is kept. */
+enum status source_webhook_key(struct engine *engine, const char *table, const char *source,
+                               struct secret *key, struct err *err);
 
 /* ----------------------------------------------------------------- run */
 

@@ -160,17 +160,11 @@ static enum status check_ready(struct column_batch *batch, struct err *err)
 
 /* ------------------------------------------------------------ only_run_if */
 
-static bool truthy(const char *json)
-{
-    return !(text_eq(json, "false") || text_eq(json, "null") || text_eq(json, "0") ||
-             text_eq(json, "-0") || text_eq(json, "\"\""));
-}
-
 static void judge_condition(struct column_batch *batch, size_t i, const struct formula_result *r)
 {
     switch (r->state) {
     case FORMULA_OK:
-        if (truthy(r->json))
+        if (json_text_true(r->json))
             return;
         break;
     case FORMULA_NULL:

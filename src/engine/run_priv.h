@@ -190,6 +190,8 @@ enum status value_from_json(struct arena *arena, enum value_type type, const str
 enum status value_from_text(struct arena *arena, enum value_type type, struct value text,
                             struct value *out, struct err *err);
 struct value json_as_text(struct arena *arena, const struct json *json); /* null gives VALUE_NULL */
+/* What JavaScript takes for true, of a result's JSON text. */
+bool json_text_true(const char *json);
 struct value value_of(const char *text);                                 /* NULL gives VALUE_NULL */
 
 /* run_batch.c: reads a page of rows whose cell is in `states`, computes them.

@@ -305,6 +305,32 @@ static void end_source(struct whole *whole, int64_t began, uint64_t calls, uint6
     add_up(whole->report, part, whole->pulled++ == 0);
 }
 
+enum status sync_open(struct sync *sync, struct engine *engine, const char *table,
+                      const char *source, struct run_report *unused, struct sync_report *part,
+                      struct err *err)
+{
+    *sync = (struct sync){0};
+    if (run_job_open(&sync->job, engine, unused, NULL, err) != OK)
+        return FAIL;
+    sync->table = job_table(&sync->job, table, err);
+    if (!sync->table)
+        return FAIL;
+    const struct source *from = table_source(&sync->table->table, source);
+    if (!from)
+        return err_set(err, ERR_NOT_FOUND, "table \"%s\" has no source \"%s\"", table, source);
+    begin_source(sync, from, part);
+    if (read_source(sync, err) != OK)
+        return FAIL;
+    make_rules(sync);
+    return OK;
+}
+
+void sync_close(struct sync *sync)
+{
+    buf_free(&sync->notes);
+    run_job_close(&sync->job);
+}
+
 static enum status pull_source(struct whole *whole, const struct source *from, struct err *err)
 {
     struct sync *sync = &whole->sync;

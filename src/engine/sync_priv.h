@@ -45,6 +45,12 @@ struct sync {
     struct buf notes;          /* further half-sentences, each with "; " before it */
 };
 
+/* For rows that come by themselves: everything but a run and a pull. Close it in any case. */
+enum status sync_open(struct sync *sync, struct engine *engine, const char *table,
+                      const char *source, struct run_report *unused, struct sync_report *part,
+                      struct err *err);
+void sync_close(struct sync *sync);
+
 /* Splits the table's source columns into those that are `there` and frozen ones. */
 void sync_choose_fields(struct sync *sync, bool (*there)(void *ctx, const char *field), void *ctx);
 

@@ -1,6 +1,8 @@
 """From a recipe to written records, through the API alone."""
+import signal
+
 from programs import Workspace
-from server import Server, bare
+from server import Person, Server, bare
 
 RECIPE = """
 table: people
@@ -172,6 +174,59 @@ columns:
   - name: Length
     formula: "{{Name}}.length"
 """
+
+
+HOOK = """
+table: signups
+source:
+  webhook:
+    fields: [email, {company.name: Company}]
+    rate_limit: 3/h
+  unique_by: [email]
+columns:
+  - name: Length
+    formula: "{{email}}.length"
+"""
+
+
+def story_a_webhook_takes_rows_that_are_on_disk_when_it_says_so():
+    with bare() as w, Server(w) as server:
+        ann = server.setup()
+        ann.ok("POST", "/recipes", {"recipe": HOOK})
+        listed = ann.get("/tables/signups")["sources"]
+        assert [s["kind"] for s in listed] == ["webhook"] and listed[0]["row_count"] == 0, listed
+        stranger = Person(server)
+        hook = "/hooks/signups/" + listed[0]["name"]
+
+        def send(body, key):
+            return stranger.call("POST", hook, body, headers={"Authorization": "Bearer " + key})
+
+        assert send({"email": "a@x"}, "none yet")[0] == 401
+        made = ann.ok("POST", f"/tables/signups/sources/{listed[0]['name']}/key")
+        key = made["key"]
+        assert made["path"] == "/api/v1" + hook, made
+        missing = stranger.call("POST", "/hooks/nothing/here", {}, headers={"Authorization": "Bearer " + key})
+        wrong = send({"email": "a@x"}, key[:-1] + ("A" if key[-1] != "A" else "B"))
+        assert wrong[0] == missing[0] == 401 and wrong[2]["error"]["message"] == missing[2]["error"]["message"], \
+            "a stranger can tell which webhooks there are"
+        status, _, got = send([{"email": "a@x", "company": {"name": "Acme"}}, {"email": "bb@x"}], key)
+        assert status == 202 and got == {"rows": 2, "added": 2, "changed": 0}, got
+        server.stop(signal.SIGKILL)
+        server.start()
+        rows = ann.get("/tables/signups/rows")["rows"]
+        assert [r["cells"][:2] for r in rows] == [["a@x", "Acme"], ["bb@x", None]], rows
+        status, _, got = send([{"email": "c@x"}, 7], key)
+        assert status == 422 and got["error"]["code"] == "webhook.shape", got
+        assert send({"email": "ccc@x"}, key)[0] == 202
+        for run in ann.get("/runs?table=signups")["runs"]:
+            assert ann.wait_for_run(run["id"])["state"] in ("done", "interrupted"), run
+        assert [r["cells"][2] for r in ann.get("/tables/signups/rows")["rows"]] == ["3", "4", "5"], \
+            "the formula did not run by itself"
+        assert send({"email": "d@x"}, key)[0] == 202
+        status, headers, got = send({"email": "e@x"}, key)
+        assert status == 429 and int(headers["Retry-After"]) > 60, (status, got)
+        assert len(ann.get("/tables/signups/rows")["rows"]) == 4
+        assert key not in server.said(), "the key is in the log"
 
 
 def story_a_file_comes_in_pieces_and_becomes_rows():

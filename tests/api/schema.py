@@ -79,7 +79,9 @@ class Operation:
         self.streams = "text/event-stream" in self.answers[self.success].get("content", {})
         body = operation.get("requestBody")
         self.bytes = bool(body) and "application/octet-stream" in body["content"]
-        self.body_schema = body["content"]["application/json"]["schema"] if body and not self.bytes else None
+        self.raw = bool(body) and body["content"].get("application/json") == {}  # judged by the handler alone
+        has_schema = body and not self.bytes and not self.raw
+        self.body_schema = body["content"]["application/json"]["schema"] if has_schema else None
 
     def __str__(self):
         return f"{self.method} {self.path}"

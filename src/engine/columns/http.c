@@ -301,7 +301,7 @@ static enum status execute(struct column_batch *batch, struct err *err)
         batch->job->report->planned += (int64_t)batch->count;
         return OK;
     }
-    enum status rc = http_secrets_open(batch, &secrets, err);
+    enum status rc = http_secrets_open(batch->job->engine, batch->arena, batch->config, &secrets, err);
     if (rc == OK)
         ask(batch, secrets);
     http_secrets_wipe(secrets);

@@ -13,40 +13,46 @@
 
 /* ---------------------------------------------------------------- secrets */
 
-static enum status open_one(struct column_batch *batch, const char *name, struct http_secret **list,
-                            struct err *err)
+struct opening {
+    struct engine *engine;
+    struct arena *arena;
+    struct http_secret **list;
+};
+
+static enum status open_one(struct opening *o, const char *name, struct err *err)
 {
-    for (struct http_secret *s = *list; s; s = s->next)
+    for (struct http_secret *s = *o->list; s; s = s->next)
         if (text_eq(s->name, name))
             return OK;
-    struct http_secret *secret = arena_alloc(batch->arena, sizeof *secret);
+    struct http_secret *secret = arena_alloc(o->arena, sizeof *secret);
     secret->name = name;
-    secret->next = *list;
-    *list = secret;
-    return engine_secret_get(batch->job->engine, name, &secret->value, err);
+    secret->next = *o->list;
+    *o->list = secret;
+    return engine_secret_get(o->engine, name, &secret->value, err);
 }
 
-static enum status open_in(struct column_batch *batch, const struct json *value,
-                           struct http_secret **list, struct err *err)
+static enum status open_in(struct opening *o, const struct json *value, struct err *err)
 {
     struct formula_ref *refs = NULL;
     if (json_is(value, JSON_STRING) &&
-        formula_refs(batch->arena, json_text(value), &refs, err) != OK)
+        formula_refs(o->arena, json_text(value), &refs, err) != OK)
         return FAIL;
     for (; refs; refs = refs->next)
-        if (text_starts(refs->text, "secret:") && open_one(batch, refs->text + 7, list, err) != OK)
+        if (text_starts(refs->text, "secret:") && open_one(o, refs->text + 7, err) != OK)
             return FAIL;
     json_each(child, value) {
-        if (open_in(batch, child, list, err) != OK)
+        if (open_in(o, child, err) != OK)
             return FAIL;
     }
     return OK;
 }
 
-enum status http_secrets_open(struct column_batch *batch, struct http_secret **out, struct err *err)
+enum status http_secrets_open(struct engine *engine, struct arena *arena, const struct json *config,
+                              struct http_secret **out, struct err *err)
 {
+    struct opening o = {engine, arena, out};
     *out = NULL;
-    return open_in(batch, batch->config, out, err);
+    return open_in(&o, config, err);
 }
 
 void http_secrets_wipe(struct http_secret *secrets)

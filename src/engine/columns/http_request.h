@@ -1,11 +1,11 @@
 /* http_request.h - one row's request, filled from its templates. Private to the
- * HTTP column. */
+ * HTTP column; the HTTP source shares its secrets. */
 #ifndef ARGIL_ENGINE_COLUMNS_HTTP_REQUEST_H
 #define ARGIL_ENGINE_COLUMNS_HTTP_REQUEST_H
 
 #include "engine/run_priv.h"
 
-/* Secrets a batch needs, opened once and wiped at its end. */
+/* Secrets a batch or a pull needs, opened once and wiped at its end. */
 struct http_secret {
     const char *name;
     struct secret value;
@@ -19,8 +19,9 @@ struct http_call {
     const char *blank;           /* a reference of the URL that was blank: nothing is asked */
 };
 
-enum status http_secrets_open(struct column_batch *batch, struct http_secret **out,
-                              struct err *err);
+/* Every {{secret:name}} in a config. */
+enum status http_secrets_open(struct engine *engine, struct arena *arena, const struct json *config,
+                              struct http_secret **out, struct err *err);
 void http_secrets_wipe(struct http_secret *secrets);
 /* Overwrites every secret in a text that came back or will be shown. */
 void http_secrets_hide(const struct http_secret *secrets, char *text, size_t len);

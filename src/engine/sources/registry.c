@@ -12,6 +12,9 @@ const struct source_kind *const source_kinds[] = {
     &salesforce_soql_source,
     &salesforce_object_source,
     &csv_source,
+    &webhook_source,
+    &http_source,
+    &table_source_kind,
     NULL,
 };
 

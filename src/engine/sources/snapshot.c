@@ -72,11 +72,11 @@ const char *source_key(struct arena *arena, const struct value *values, const si
     return key;
 }
 
-static enum status find_keys(struct snapshot *snap, struct err *err)
+enum status source_key_columns(struct sync *sync, size_t **columns, size_t *count, struct err *err)
 {
-    struct sync *sync = snap->sync;
     const struct json *by = json_get(sync->source, "unique_by");
-    snap->key_at = arena_array(sync->job.arena, by ? by->len + 1 : 1, sizeof *snap->key_at);
+    *columns = arena_array(sync->job.arena, by ? by->len + 1 : 1, sizeof **columns);
+    *count = 0;
     json_each(name, by) {
         size_t at = 0;
         while (at < sync->field_count && !text_eq_nocase(sync->columns[at]->name, json_text(name)))
@@ -89,7 +89,7 @@ static enum status find_keys(struct snapshot *snap, struct err *err)
                           "changed.");
             return FAIL;
         }
-        snap->key_at[snap->key_count++] = at;
+        (*columns)[(*count)++] = at;
     }
     return OK;
 }
@@ -102,7 +102,7 @@ struct snapshot *snapshot_new(struct sync *sync, struct err *err)
     snap->sync = sync;
     snap->arena = arena_new();
     snap->fresh = true;
-    if (find_keys(snap, err) == OK)
+    if (source_key_columns(sync, &snap->key_at, &snap->key_count, err) == OK)
         return snap;
     snapshot_free(snap);
     return NULL;

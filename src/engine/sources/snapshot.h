@@ -46,6 +46,8 @@ void snapshot_cut(struct snapshot *snap, const char *why);
 /* Stores the rest, finds out what is gone, fills the report. */
 enum status snapshot_finish(struct snapshot *snap, struct err *err);
 
+/* Where the columns of `unique_by` are among the chosen fields. */
+enum status source_key_columns(struct sync *sync, size_t **columns, size_t *count, struct err *err);
 /* The key of a row by the columns of `unique_by`: the value itself, or a JSON list of several
  * (or of nothing); a hash when that is long. NULL = one of them is blank and may not be. */
 const char *source_key(struct arena *arena, const struct value *values, const size_t *columns,

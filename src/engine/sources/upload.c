@@ -234,7 +234,7 @@ enum status source_upload(struct engine *engine, const char *table, const char *
     else if (store->does->table_get(store, arena, table, &found, err) == OK &&
              (from = uploaded(arena, &found, source, err)) != NULL)
         rc = upload_into(engine, arena, &found, from, upload, err);
-    if (rc == OK)
+    if (rc == OK && report)
         rc = sync_source(engine, table, from->name, false, report, err);
     arena_free(arena);
     return rc;

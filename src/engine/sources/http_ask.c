@@ -1,0 +1,353 @@
+/* http_ask.c - requests of the HTTP source: filled, sent at the asked rate,
+ * repeated where the failure may pass, judged.
+ *
+ * Reading may be repeated, also by POST: an API that is asked for a list changes
+ * nothing. A next page's address comes from the answer: it gets the headers, and
+ * with them the secrets, only on the host that the recipe names. */
+#include "engine/sources/http_ask.h"
+
+#include "base/str.h"
+#include "base/uri.h"
+#include "base/when.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define FIRST_WAIT_MS 500
+
+enum status http_ask_open(struct http_ask *ask, struct sync *sync, struct err *err)
+{
+    struct uri uri;
+    const char *url = json_get_text(sync->source, "url");
+    *ask = (struct http_ask){.sync = sync, .config = sync->source};
+    ask->host = uri_parse(sync->job.arena, url, &uri) ? uri.host : "the API";
+    return http_secrets_open(sync->job.engine, sync->job.arena, sync->source, &ask->secrets, err);
+}
+
+void http_ask_close(struct http_ask *ask)
+{
+    http_secrets_wipe(ask->secrets);
+    ask->secrets = NULL;
+}
+
+/* ---------------------------------------------------------------- filling */
+
+struct filling {
+    const struct http_ask *ask;
+    const struct http_place *place;
+    struct arena *arena;
+};
+
+static const char *as_json(struct arena *arena, const char *text)
+{
+    struct buf json = BUF_INIT;
+    struct jw w;
+    jw_init(&w, &json);
+    jw_text(&w, text);
+    const char *copy = arena_strdup(arena, buf_text(&json));
+    buf_wipe(&json);
+    return copy;
+}
+
+static const char *lookup(void *ctx, const char *ref)
+{
+    const struct filling *f = ctx;
+    const struct http_place *p = f->place;
+    const struct {
+        const char *name, *value;
+    } places[] = {
+        {"page", p->page}, {"offset", p->offset}, {"cursor", p->cursor}, {"page_size", p->size}};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (text_eq(ref, places[i].name))
+            return places[i].value ? as_json(f->arena, places[i].value) : NULL;
+    for (const struct http_secret *s = f->ask->secrets; s; s = s->next)
+        if (text_starts(ref, "secret:") && text_eq(s->name, ref + 7))
+            return as_json(f->arena, secret_reveal(&s->value));
+    return NULL;
+}
+
+static enum status fill(struct filling *f, const char *template, enum formula_slot slot, char **out,
+                        struct err *err)
+{
+    const char *missing = NULL;
+    return formula_fill(f->arena, template, slot, lookup, f, out, &missing, err);
+}
+
+static bool holds(const struct json *value, const char *mark)
+{
+    if (json_is(value, JSON_STRING))
+        return strstr(json_text(value), mark) != NULL;
+    json_each(child, value) {
+        if (holds(child, mark))
+            return true;
+    }
+    return false;
+}
+
+bool http_ask_holds(const struct http_ask *ask, const char *name)
+{
+    char mark[64];
+    snprintf(mark, sizeof mark, "{{%s}}", name);
+    return holds(json_get(ask->config, "url"), mark) || holds(json_get(ask->config, "body"), mark);
+}
+
+static enum status fill_tree(struct filling *f, struct jw *w, const struct json *value,
+                             struct err *err)
+{
+    char *text = NULL;
+    if (json_is(value, JSON_STRING)) {
+        if (fill(f, json_text(value), SLOT_PLAIN, &text, err) != OK)
+            return FAIL;
+        jw_text(w, text);
+        return OK;
+    }
+    if (value->type != JSON_OBJECT && value->type != JSON_ARRAY) {
+        jw_value(w, value);
+        return OK;
+    }
+    bool object = value->type == JSON_OBJECT;
+    object ? jw_object(w) : jw_array(w);
+    json_each(child, value) {
+        if (object)
+            jw_key(w, child->key);
+        if (fill_tree(f, w, child, err) != OK)
+            return FAIL;
+    }
+    object ? jw_end_object(w) : jw_end_array(w);
+    return OK;
+}
+
+static enum status fill_body(struct filling *f, struct http_request *request, struct err *err)
+{
+    const struct json *body = json_get(f->ask->config, "body");
+    char *text = NULL;
+    if (!body)
+        return OK;
+    if (json_is(body, JSON_STRING)) {
+        if (fill(f, json_text(body), SLOT_JSON_STRING, &text, err) != OK)
+            return FAIL;
+        request->body = text;
+        request->body_len = strlen(text);
+        return OK;
+    }
+    struct buf out = BUF_INIT;
+    struct jw w;
+    jw_init(&w, &out);
+    enum status rc = fill_tree(f, &w, body, err);
+    request->body = arena_strndup(f->arena, buf_text(&out), out.len);
+    request->body_len = out.len;
+    buf_wipe(&out);
+    return rc;
+}
+
+static void add_header(struct arena *arena, struct http_request *request, const char *name,
+                       const char *value)
+{
+    struct http_header *header = arena_alloc(arena, sizeof *header);
+    *header = (struct http_header){name, value, (struct http_header *)request->headers};
+    request->headers = header;
+}
+
+static enum status fill_headers(struct filling *f, struct http_request *request, struct err *err)
+{
+    json_each(member, json_get(f->ask->config, "headers")) {
+        char *value = NULL;
+        const char *text = json_text(member);
+        if (fill(f, text ? text : "", SLOT_PLAIN, &value, err) != OK)
+            return FAIL;
+        if (strpbrk(value, "\r\n"))
+            return err_set(err, "http.header", "the header %s would hold a line end", member->key);
+        add_header(f->arena, request, member->key, value);
+    }
+    if (!http_header_get(request->headers, "Accept"))
+        add_header(f->arena, request, "Accept", "application/json");
+    if (request->body && !http_header_get(request->headers, "Content-Type"))
+        add_header(f->arena, request, "Content-Type", "application/json");
+    return OK;
+}
+
+/* ------------------------------------------------------------- addresses */
+
+static enum status check_address(const struct http_ask *ask, struct http_request *request,
+                                 const struct uri *uri, struct err *err)
+{
+    bool private_allowed = ask->sync->job.engine->allow_private_http ||
+                           json_get_bool(ask->config, "allow_private", false);
+    if (text_eq(uri->scheme, "http") && !private_allowed &&
+        !json_get_bool(ask->config, "allow_http", false)) {
+        err_set(err, "http.url", "http:// without encryption is refused");
+        err_hint(err, "Use https://, or set allow_http: true on the source.");
+        return FAIL;
+    }
+    request->public_only = !private_allowed;
+    return OK;
+}
+
+/* A link of the answer must stay where the secrets may go. */
+static enum status check_same_host(const struct http_ask *ask, const struct uri *base,
+                                   const struct uri *next, struct err *err)
+{
+    if (text_eq(base->scheme, next->scheme) && text_eq(base->host, next->host) &&
+        base->port == next->port)
+        return OK;
+    err_set(err, "http.other_host", "the next page is said to be on %s, not on %s", next->host,
+            ask->host);
+    err_hint(err, "The request's headers are only sent where the recipe says.");
+    return FAIL;
+}
+
+/* The address without what follows its path, for links that begin with a slash. */
+static const char *resolve(struct arena *arena, const struct uri *base, const char *link)
+{
+    if (link[0] != '/' || link[1] == '/')
+        return link;
+    return arena_printf(arena, "%s://%s:%d%s", base->scheme, base->host, base->port, link);
+}
+
+static enum status make_url(struct filling *f, struct http_request *request, const char *query,
+                            struct err *err)
+{
+    char *url = NULL;
+    struct uri base, uri;
+    if (fill(f, json_get_text(f->ask->config, "url"), SLOT_URL, &url, err) != OK)
+        return FAIL;
+    if (!uri_parse(f->arena, url, &base))
+        return err_set(err, "http.url", "the URL is not a complete http(s) address");
+    if (query && *query)
+        url = arena_printf(f->arena, "%s%s%s", url, strchr(url, '?') ? "&" : "?", query);
+    request->url = f->place->link ? resolve(f->arena, &base, f->place->link) : url;
+    if (!uri_parse(f->arena, request->url, &uri))
+        return err_set(err, "http.url", "the next page's address is none: %.100s", request->url);
+    if (f->place->link && check_same_host(f->ask, &base, &uri, err) != OK)
+        return FAIL;
+    return check_address(f->ask, request, &uri, err);
+}
+
+static enum status make_request(struct filling *f, const char *query, struct http_request *request,
+                                struct err *err)
+{
+    const struct json *config = f->ask->config;
+    const char *method = json_get_text(config, "method");
+    *request =
+        (struct http_request){.method = method                     ? method
+                                        : json_get(config, "body") ? "POST"
+                                                                   : "GET",
+                              .timeout_ms = json_get_int(config, "timeout", 60) * 1000,
+                              .max_body = (size_t)json_get_int(config, "max_bytes", 16 << 20),
+                              .accept_gzip = true,
+                              .secret_hint = f->ask->secrets ? "<secret>" : NULL};
+    if (make_url(f, request, query, err) != OK || fill_body(f, request, err) != OK)
+        return FAIL;
+    return fill_headers(f, request, err);
+}
+
+/* ---------------------------------------------------------------- sending */
+
+/* At most so many in a time: the rate of the config, spread evenly. */
+static bool wait_turn(struct http_ask *ask)
+{
+    struct world *world = ask->sync->job.engine->world;
+    int requests;
+    int64_t per_ms, now = world->monotonic_ms(world);
+    if (rate_parse(json_get_text(ask->config, "rate_limit"), &requests, &per_ms) && ask->requests &&
+        !job_sleep(&ask->sync->job, ask->asked_ms + per_ms / requests - now))
+        return false;
+    ask->asked_ms = world->monotonic_ms(world);
+    ask->requests++;
+    return true;
+}
+
+static int64_t retry_after(const struct http_ask *ask, const struct http_response *response)
+{
+    const char *given = http_header_get(response->headers, "Retry-After");
+    int64_t at, now = engine_now(ask->sync->job.engine);
+    if (!given)
+        return 0;
+    if (when_parse_http(given, &at))
+        return at > now ? at - now : 0;
+    int64_t seconds = strtoll(given, NULL, 10);
+    return seconds > 0 && seconds < 3600 ? seconds * 1000 : 0;
+}
+
+static bool may_pass(int status)
+{
+    return status == 408 || status == 425 || status == 429 || status >= 500;
+}
+
+/* An answer that is no success, or no JSON. */
+static enum status judge(const struct http_ask *ask, struct http_response *response,
+                         struct arena *arena, const struct json **body, struct err *err)
+{
+    char code[40];
+    const char *text = buf_text(&response->body), *type;
+    int shown = (int)utf8_cut(text, response->body.len, 200);
+    if (response->status < 200 || response->status > 299) {
+        snprintf(code, sizeof code, "http.status_%d", response->status);
+        return err_set(err, code, "%s answered %d%s%.*s", ask->host, response->status,
+                       shown ? ": " : "", shown, text);
+    }
+    *body = json_parse(arena, text, response->body.len, err);
+    if (*body)
+        return OK;
+    type = http_header_get(response->headers, "Content-Type");
+    return err_set(err, "http.not_json", "%s answered with %s instead of JSON: %.*s", ask->host,
+                   type ? type : "something", shown, text);
+}
+
+/* Link: <https://...>; rel="next" */
+static const char *link_of(struct arena *arena, const struct http_response *response)
+{
+    const char *header = http_header_get(response->headers, "Link");
+    for (const char *p = header; p && (p = strchr(p, '<')) != NULL; p++) {
+        const char *end = strchr(p, '>'), *next = end ? strchr(end, '<') : NULL;
+        const char *rel = end ? strstr(end, "rel=") : NULL;
+        if (rel && (!next || rel < next) &&
+            (text_starts(rel, "rel=\"next\"") || text_starts(rel, "rel=next")))
+            return arena_strndup(arena, p + 1, (size_t)(end - p) - 1);
+    }
+    return NULL;
+}
+
+static enum status try_once(struct http_ask *ask, const struct http_request *request,
+                            struct arena *arena, const struct json **body, const char **link,
+                            bool *again, int64_t *wait, struct err *err)
+{
+    struct http_response response = {0};
+    enum status rc = http_send(ask->sync->job.engine->http, request, &response, err);
+    *again = rc != OK && !err_is(err, ERR_HTTP_REFUSED_ADDRESS) && !err_is(err, ERR_HTTP_TOO_LARGE);
+    *wait = 0;
+    if (rc == OK) {
+        *again = may_pass(response.status);
+        *wait = retry_after(ask, &response);
+        rc = judge(ask, &response, arena, body, err);
+        *link = link_of(arena, &response);
+    }
+    http_response_free(&response);
+    return rc;
+}
+
+enum status http_ask_page(struct http_ask *ask, const struct http_place *place, const char *query,
+                          struct arena *arena, const struct json **body, const char **link,
+                          struct err *err)
+{
+    struct http_request request;
+    struct filling f = {ask, place, arena};
+    int64_t retries = json_get_int(ask->config, "retries", 3), wait;
+    bool again;
+    *link = NULL;
+    if (make_request(&f, query, &request, err) != OK)
+        return FAIL;
+    for (int64_t attempt = 0;; attempt++) {
+        if (!wait_turn(ask))
+            return err_set(err, ERR_STOPPED, "stopped; the next sync reads the source again");
+        err_clear(err);
+        if (try_once(ask, &request, arena, body, link, &again, &wait, err) == OK)
+            return OK;
+        http_secrets_hide(ask->secrets, err->message, strlen(err->message));
+        if (!again || attempt == retries)
+            return FAIL;
+        int64_t own = FIRST_WAIT_MS << (attempt < 6 ? attempt : 6);
+        if (!job_sleep(&ask->sync->job, wait > own ? wait : own))
+            return err_set(err, ERR_STOPPED, "stopped; the next sync reads the source again");
+    }
+}
