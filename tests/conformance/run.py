@@ -27,7 +27,7 @@ def drive(node, modules, script):
         try:
             ready = org.stdout.readline()
             json.loads(ready)
-            run = subprocess.run([node, str(script)], text=True, capture_output=True, timeout=300,
+            run = subprocess.run([node, str(script)], text=True, capture_output=True, timeout=900,
                                  env=dict(os.environ, NODE_PATH=modules, LOCALORG=ready, ARGIL=str(ARGIL)))
             print(f"-- {script.name}\n{run.stdout}{run.stderr}")
             line = re.findall(r"^(\d+) passed, (\d+) failed", run.stdout, flags=re.M)

@@ -164,7 +164,7 @@ check('project deploy start: a permission set that argil permset wrote', async (
   fs.mkdirSync(path.join(home, 'force-app/main/default'), {recursive: true});
   file('token', org.access_token);
   argil('init');
-  argil('connect', 'local', '--url', org.url, '--access-token-file', path.join(home, 'token'));
+  argil('connect', 'local', '--url', org.url, '--insecure-host', '127.0.0.1', '--access-token-file', path.join(home, 'token'));
   argil('apply', file('leads.yaml', ['table: leads', 'source:', '  salesforce:', '    connection: local', '    object: Lead',
     '    fields: [Id, LastName, Email, Title, Lead_Key__c]', '  every: manual', 'columns:', '  - name: Retitle', '    salesforce_update:',
     '      connection: local', '      object: Lead', '      id: "{{Id}}"', '      set: { Title: "{{LastName}}" }', ''].join('\n')));

@@ -393,6 +393,7 @@ void given_org(const char *lead_extra, int contacts)
                "]},\"Lead\":{\"keyPrefix\":\"00Q\",\"fields\":[%s,%s,%s,%s,%s%s],\"records\":[]}}}",
                SYSTEM_FIELDS, FIELD("LastName", "string", ""), FIELD("Email", "email", ""),
                FIELD("Company", "string", ""), FIELD("Industry", "string", ""), lead_extra);
+    scripted_free(g.org); /* a second call: the org as it is from now on */
     g.org = scripted_new(buf_text(&script), &g.err);
     buf_free(&script);
     CHECK_GOT(g.org, &g.err);

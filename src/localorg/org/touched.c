@@ -76,7 +76,7 @@ const struct touched_record *org_touched(struct org *org, const struct sobject *
 void org_touched_done(struct org *org, const struct sobject *object, size_t count)
 {
     struct touched *touched = find(org, object);
-    if (!touched || count > touched->records.len)
+    if (!touched || !count || count > touched->records.len)
         return;
     touched->records.len -= count;
     memmove(touched->records.at, touched->records.at + count,
