@@ -5,6 +5,7 @@ Order: room rules; unit and seam tests in the plain build; the same under
 ASan+UBSan; then what drives the real programs (conformance, stories, kills).
 A test program that dies counts as one failure, whatever it printed before.
 """
+import collections
 import json
 import os
 import pathlib
@@ -73,6 +74,8 @@ def meson(build, label, words):
             int(n) for n in re.findall(r"\[  FAILED  \] (\d+) test", text))
         global passed
         passed += good
+        for why, times in collections.Counter(re.findall(r"^skipped: (.*)", text, flags=re.M)).items():
+            print(f"skipped: {times} in {name}: {why}")
         if bad:
             for test in sorted(set(re.findall(r"^\[  FAILED  \] ([A-Za-z_]\S*)", text, flags=re.M))):
                 count(f"{name} {test}", False)

@@ -187,3 +187,9 @@ void check_fail(enum status rc, const struct err *err, const char *code, const c
         stop(file, line, "failed with %s, not %s: %s", err->code, code, what);
     }
 }
+
+void check_skip(const char *why, const char *file, int line)
+{
+    print_message("skipped: %s\n", why);
+    _skip(file, line);
+}

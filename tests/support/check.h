@@ -53,6 +53,10 @@ void test_each(test_fn *before, test_fn *after);
 /* The call returned FAIL with exactly this code. */
 #define CHECK_FAIL(call, err, code) check_fail((call), (err), (code), #call, __FILE__, __LINE__)
 
+/* Ends the test: it was not run, and why. The test runner lists it. */
+#define SKIP(why) check_skip((why), __FILE__, __LINE__)
+
+void check_skip(const char *why, const char *file, int line);
 void check_true(bool is, const char *what, const char *file, int line);
 void check_int(int64_t is, int64_t wanted, const char *what, const char *file, int line);
 void check_str(const char *is, const char *wanted, const char *what, const char *file, int line);
