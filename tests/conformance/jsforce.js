@@ -5,6 +5,7 @@
 const assert = require('node:assert/strict');
 const crypto = require('node:crypto');
 const jsforce = require('jsforce');
+const {signIn} = require('./support/browser.js');
 
 const org = JSON.parse(process.env.LOCALORG);
 const VERSION = '64.0';
@@ -14,54 +15,9 @@ const checks = [];
 const check = (name, run) => checks.push([name, run]);
 const refusedWith = code => e => { assert.equal(e.errorCode, code); return true; };
 
-// A person's browser: cookies, redirects, forms found by the ids that helpers use.
-class Browser {
-  cookies = new Map();
-  async go(url, body) {
-    for (let hops = 0; hops < 12; hops++) {
-      const answer = await fetch(url, {
-        method: body ? 'POST' : 'GET', body, redirect: 'manual',
-        headers: {cookie: [...this.cookies].map(([n, v]) => `${n}=${v}`).join('; '),
-          ...(body ? {'content-type': 'application/x-www-form-urlencoded'} : {})},
-      });
-      for (const line of answer.headers.getSetCookie()) {
-        const [, name, value] = /^([^=]+)=([^;]*)/.exec(line);
-        this.cookies.set(name, value);
-      }
-      const to = answer.headers.get('location');
-      if (!to) return {url, status: answer.status, text: await answer.text()};
-      url = new URL(to, url).href;
-      body = undefined;
-      if (url.startsWith(CALLBACK)) return {url, status: 302, text: ''};
-    }
-    throw new Error('redirected in a circle');
-  }
-  submit(page, id, values) {
-    const plain = s => s.replace(/&amp;/g, '&').replace(/&quot;/g, '"').replace(/&#39;/g, "'");
-    const form = [...page.text.matchAll(/<form[^>]*action="([^"]*)"[^>]*>([\s\S]*?)<\/form>/g)]
-      .find(([, , inner]) => inner.includes(`id="${id}"`));
-    assert.ok(form, `a form with #${id} on ${page.url}`);
-    const fields = new URLSearchParams();
-    for (const [tag] of form[2].matchAll(/<(?:input|button)[^>]*>/g)) {
-      const of = name => (new RegExp(`\\b${name}="([^"]*)"`).exec(tag) || [])[1];
-      const button = of('type') === 'submit' || tag.startsWith('<button');
-      if (of('name') && (!button || of('id') === id)) fields.set(of('name'), plain(of('value') || ''));
-    }
-    for (const [name, value] of Object.entries(values || {})) fields.set(name, value);
-    return this.go(new URL(plain(form[1]), page.url).href, fields.toString());
-  }
-}
-
-async function authorize(oauth2) {
-  const browser = new Browser();
-  let page = await browser.go(oauth2.getAuthorizationUrl({scope: 'api id refresh_token', state: 'xyz'}));
-  if (page.text.includes('id="username"')) {
-    assert.match(page.url, /\/\?ec=302/, 'the login page has the address that helpers look for');
-    page = await browser.submit(page, 'username', {username: org.username, un: org.username, pw: org.password});
-  }
-  if (page.text.includes('id="oaapprove"')) page = await browser.submit(page, 'oaapprove');
-  return new URL(page.url);
-}
+// Where the browser ends: the callback with a code or an error in it.
+const authorize = async oauth2 => new URL((await signIn(oauth2.getAuthorizationUrl({scope: 'api id refresh_token',
+  state: 'xyz'}), org, {stopAt: CALLBACK})).url);
 
 const app = () => new jsforce.OAuth2({loginUrl: org.url, clientId: org.client_id,
   clientSecret: org.client_secret, redirectUri: CALLBACK, useVerifier: true});
@@ -289,6 +245,19 @@ check('limits and the usage header', async () => {
   assert.ok(limits.DailyApiRequests.Max > 0);
   assert.ok(conn.limitInfo.apiUsage.used > 0);
   assert.equal(conn.limitInfo.apiUsage.limit, limits.DailyApiRequests.Max);
+});
+
+check('search: SOSL and parameterized', async () => {
+  const name = `Quokka ${Date.now()} Trading`;
+  const {id} = await conn.sobject('Account').create({Name: name, Phone: '+49 228 5550199'});
+  const word = name.split(' ')[1];
+  const {searchRecords} = await conn.search(`FIND {${word}} IN NAME FIELDS RETURNING Account(Id, Name), Contact(Id)`);
+  assert.deepEqual(searchRecords.map(r => [r.attributes.type, r.Id, r.Name]), [['Account', id, name]]);
+  const found = await conn.request(`${BASE}/parameterizedSearch?q=${word}&sobject=Account&Account.fields=Name&in=NAME`);
+  assert.deepEqual(found.searchRecords.map(r => r.Name), [name]);
+  await assert.rejects(conn.search('FIND {x'), refusedWith('MALFORMED_SEARCH'));
+  await conn.sobject('Account').destroy(id);
+  assert.deepEqual((await conn.search(`FIND {${word}} RETURNING Account(Id)`)).searchRecords, []);
 });
 
 check('recently viewed and record counts', async () => {

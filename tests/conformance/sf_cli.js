@@ -56,6 +56,34 @@ check('org login jwt with a certificate of the connected app', async () => {
   await sf('org', 'login', 'access-token', '--instance-url', org.url, '--alias', 'at', '--no-prompt', '--set-default');
 });
 
+// sf opens the program that BROWSER names; ours signs in behind its back, so that sf can listen.
+const browser = () => {
+  const at = file('browser.sh', `#!/bin/sh\n(sleep 1; LOCALORG='${JSON.stringify(org)}' exec '${process.execPath}' ` +
+    `'${path.join(__dirname, 'support/browser.js')}' "$1") >'${home}/browser.log' 2>&1 &\n`);
+  fs.chmodSync(at, 0o755);
+  return at;
+};
+const freePort = () => new Promise(resolve => {
+  const server = require('node:net').createServer().listen(0, '127.0.0.1', () => {
+    const {port} = server.address();
+    server.close(() => resolve(port));
+  });
+});
+
+check('org login web, through the real pages', async () => {
+  const port = await freePort(); // 1717, the only one its app accepts, may be in use here
+  await control('policies', {app: {client_id: 'PlatformCLI', callbacks: [`http://localhost:${port}/OauthRedirect`]}});
+  env.BROWSER = browser();
+  file('sfdx-project.json', JSON.stringify({packageDirectories: [{path: '.', default: true}], oauthLocalPort: String(port)}));
+  const {username, orgId} = await sf('org', 'login', 'web', '--instance-url', org.url, '--alias', 'web')
+    .catch(e => assert.fail(`${e.message}\n${fs.readFileSync(path.join(home, 'browser.log'), 'utf8')}`));
+  assert.equal(username, org.username);
+  assert.equal(orgId, org.organization_id);
+  fs.rmSync(path.join(home, 'sfdx-project.json'));
+  assert.equal((await sf('data', 'query', '--query', 'SELECT Id FROM Account LIMIT 1', '--target-org', 'web')).totalSize, 1);
+  await sf('org', 'login', 'access-token', '--instance-url', org.url, '--alias', 'at', '--no-prompt', '--set-default');
+});
+
 check('org display', async () => {
   const {connectedStatus, id} = await sf('org', 'display');
   assert.equal(connectedStatus, 'Connected');
