@@ -184,7 +184,7 @@ enum status api_table_show(struct call *call, struct err *err)
 static enum status write_states(struct call *call, const struct table *table,
                                 const struct column *column, int64_t *waiting, struct err *err)
 {
-    int64_t by_state[CELL_IN_DOUBT + 1];
+    int64_t by_state[CELL_STATES];
     struct jw *w = &call->w;
     if (call->store->does->cells_count(call->store, table->id, column->id, by_state, err) != OK)
         return FAIL;
@@ -192,7 +192,7 @@ static enum status write_states(struct call *call, const struct table *table,
     jw_kv_int(w, "column_id", column->id);
     jw_key(w, "states");
     jw_object(w);
-    for (int state = 0; state <= CELL_IN_DOUBT; state++)
+    for (int state = 0; state < CELL_STATES; state++)
         if (by_state[state])
             jw_kv_int(w, cell_state_name((enum cell_state)state), by_state[state]);
     jw_end_object(w);

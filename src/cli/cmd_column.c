@@ -66,12 +66,12 @@ static int show_kind(struct cli *cli, const char *name)
 static const char *state_summary(struct store *store, struct arena *arena,
                                  const struct table *table, const struct column *column)
 {
-    int64_t by_state[CELL_IN_DOUBT + 1] = {0};
+    int64_t by_state[CELL_STATES] = {0};
     struct err ignored = {0};
     const char *all = "";
     if (store->does->cells_count(store, table->id, column->id, by_state, &ignored) != OK)
         return "?";
-    for (int s = 0; s <= CELL_IN_DOUBT; s++)
+    for (int s = 0; s < CELL_STATES; s++)
         if (by_state[s])
             all = arena_printf(arena, "%s%s%s %s", all, *all ? ", " : "", thousands(by_state[s]),
                                cell_state_name((enum cell_state)s));

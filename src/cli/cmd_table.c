@@ -36,14 +36,14 @@ static int list(struct cli *cli, struct store *store, struct arena *arena)
 static const char *state_summary(struct store *store, struct arena *arena, const struct table *table,
                                  const struct column *column)
 {
-    int64_t counts[CELL_IN_DOUBT + 1] = {0};
+    int64_t counts[CELL_STATES] = {0};
     struct buf out = BUF_INIT;
     if (store->does->cells_count(store, table->id, column->id, counts, NULL) != OK)
         return "?";
     static const enum cell_state order[] = {CELL_OK,      CELL_DUE,     CELL_QUEUED,
                                             CELL_RUNNING, CELL_SKIPPED, CELL_NO_RESULT,
                                             CELL_WAITING, CELL_RETRYING, CELL_ERROR,
-                                            CELL_REFUSED, CELL_IN_DOUBT, CELL_EMPTY};
+                                            CELL_REFUSED, CELL_IN_DOUBT, CELL_OUTDATED, CELL_EMPTY};
     for (size_t i = 0; i < sizeof order / sizeof *order; i++)
         if (counts[order[i]])
             buf_printf(&out, "%s%s %s", out.len ? ", " : "", thousands(counts[order[i]]),

@@ -284,13 +284,13 @@ static enum status far_rows(struct store *store, struct arena *arena, const stru
 }
 
 static enum status far_cells_count(struct store *store, int64_t table_id, int64_t column_id,
-                                   int64_t by_state[CELL_IN_DOUBT + 1], struct err *err)
+                                   int64_t by_state[CELL_STATES], struct err *err)
 {
     struct arena *arena = arena_new();
     const struct json *answer;
     const char *name = name_of(store, table_id, err);
     enum status rc = FAIL;
-    memset(by_state, 0, (CELL_IN_DOUBT + 1) * sizeof *by_state);
+    memset(by_state, 0, (CELL_STATES) * sizeof *by_state);
     if (name)
         rc = get(store, arena,
                  arena_printf(arena, "%s?all=true",
@@ -301,7 +301,7 @@ static enum status far_cells_count(struct store *store, int64_t table_id, int64_
         {
             if (json_get_int(column, "column_id", 0) != column_id)
                 continue;
-            for (int state = 0; state <= CELL_IN_DOUBT; state++)
+            for (int state = 0; state < CELL_STATES; state++)
                 by_state[state] = json_get_int(json_get(column, "states"),
                                                cell_state_name((enum cell_state)state), 0);
         }

@@ -578,7 +578,7 @@ static void write_test(struct jw *w, const struct table *table, const struct fil
     if (f->kind == FILTER_STATE) {
         jw_key(w, "state");
         jw_array(w);
-        for (int state = 0; state <= CELL_IN_DOUBT; state++)
+        for (int state = 0; state < CELL_STATES; state++)
             if (f->states >> state & 1)
                 jw_text(w, cell_state_name((enum cell_state)state));
         jw_end_array(w);

@@ -295,6 +295,7 @@ void report_cell(struct run_report *report, enum cell_state state)
     case CELL_IN_DOUBT:
         report->in_doubt++;
         break;
+    case CELL_OUTDATED:
     case CELL_EMPTY:
     case CELL_QUEUED:
     case CELL_RUNNING:

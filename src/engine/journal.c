@@ -141,8 +141,7 @@ enum status journal_settle(struct run_job *job, const struct op_target *target,
         list[i] = settlements[i].settle;
     struct dependents dependents = {0};
     if (target->plan)
-        dependents = (struct dependents){target->plan->column->id, target->plan->dependents,
-                                         target->plan->dependent_count};
+        dependents = table_plan_dependents(target->table, target->plan);
     size_t fenced = 0;
     enum status rc = store->does->ops_settle(store, list, count, &dependents, target->plan ? 1 : 0,
                                              &fenced, err);

@@ -100,11 +100,13 @@ static void find_dependents(struct arena *arena, struct table_plan *table)
     for (size_t i = 0; i < table->column_count; i++) {
         struct column_plan *plan = &table->columns[i];
         plan->dependents = arena_array(arena, table->column_count, sizeof *plan->dependents);
+        plan->dependents_off = arena_array(arena, table->column_count, sizeof(bool));
         for (size_t j = 0; j < table->column_count; j++) {
             const struct column *other = table->columns[j].column;
-            if (table->table.auto_update && other->auto_update &&
-                reads(&table->columns[j], plan->column->id))
-                plan->dependents[plan->dependent_count++] = other->id;
+            if (!reads(&table->columns[j], plan->column->id))
+                continue;
+            plan->dependents_off[plan->dependent_count] = !other->auto_update;
+            plan->dependents[plan->dependent_count++] = other->id;
         }
     }
 }
@@ -112,6 +114,11 @@ static void find_dependents(struct arena *arena, struct table_plan *table)
 enum status table_plan_make(struct arena *arena, struct table_plan *plan, struct err *err)
 {
     const struct table *table = &plan->table;
+    const char *text = table->rules ? table->rules : "{}";
+    const struct json *rules = json_parse(arena, text, strlen(text), err);
+    if (!rules)
+        return err_wrap(err, "the rules of table \"%s\"", table->name);
+    plan->keep_results = json_get_bool(rules, "keep_results", false);
     plan->columns = arena_array(arena, table->column_count + 1, sizeof *plan->columns);
     for (size_t i = 0; i < table->column_count; i++) {
         const struct column *column = &table->columns[i];
@@ -124,6 +131,17 @@ enum status table_plan_make(struct arena *arena, struct table_plan *plan, struct
         return FAIL;
     find_dependents(arena, plan);
     return OK;
+}
+
+struct dependents table_plan_dependents(const struct table_plan *table,
+                                        const struct column_plan *plan)
+{
+    return (struct dependents){.column_id = plan->column->id,
+                               .due = plan->dependents,
+                               .due_count = plan->dependent_count,
+                               .off = plan->dependents_off,
+                               .table_off = !table->table.auto_update,
+                               .keep_results = table->keep_results};
 }
 
 struct column_plan *table_plan_column(struct table_plan *plan, int64_t column_id)

@@ -266,21 +266,36 @@ static void read_columns(struct draft *d)
     }
 }
 
+/* What the table does with what comes in, as JSON in struct table. */
+static void read_rules(struct draft *d)
+{
+    struct buf text = BUF_INIT;
+    struct jw w;
+    jw_init(&w, &text);
+    jw_object(&w);
+    if (draft_bool(d, d->root, "keep_results", false))
+        jw_kv_bool(&w, "keep_results", true);
+    jw_end_object(&w);
+    d->table.rules = arena_strdup(d->arena, buf_text(&text));
+    buf_free(&text);
+}
+
 enum status recipe_read(struct draft *d, struct err *err)
 {
     static const char *const keys[] = {"table",       "source",  "sources", "auto_update",
-                                       "auto_dedupe", "columns", "guard"};
+                                       "keep_results", "auto_dedupe", "columns", "guard"};
     d->root = yaml_read(d->arena, d->path, &d->text, err);
     if (!d->root)
         return FAIL;
     if (!draft_want(d, d->root, Y_MAP, "a recipe"))
         return OK;
-    draft_keys(d, d->root, "the recipe", keys, 7);
+    draft_keys(d, d->root, "the recipe", keys, 8);
     d->table.recipe = d->text;
     d->table.name = draft_text(d, d->root, "table");
     if (!ynode_get(d->root, "table"))
         draft_fail(d, NULL, false, "recipe.missing_key", "the recipe does not name its `table`");
     d->table.auto_update = draft_bool(d, d->root, "auto_update", true);
+    read_rules(d);
     if (ynode_get(d->root, "auto_dedupe"))
         draft_fail(d, ynode_get(d->root, "auto_dedupe"), true, ERR_NOT_BUILT,
                    "`auto_dedupe` is not built yet");

@@ -17,7 +17,7 @@
 #define BUSY_ROUNDS       20 /* rows that write to the same record take turns */
 #define STATES_TO_RUN     (BIT(CELL_DUE) | BIT(CELL_WAITING) | BIT(CELL_RETRYING))
 #define STATES_OF_JOURNAL (BIT(CELL_QUEUED) | BIT(CELL_RUNNING) | BIT(CELL_IN_DOUBT))
-#define STATES_ALL        (BIT(CELL_IN_DOUBT + 1) - 1)
+#define STATES_ALL        (BIT(CELL_STATES) - 1)
 
 static bool fatal(const struct err *err)
 {
@@ -59,7 +59,7 @@ static enum status limit_rows(struct run_job *job, int64_t **ids, size_t *count,
 
 static uint32_t states_to_make_due(const struct run_job *job, const struct column_plan *plan)
 {
-    uint32_t states = job->options->all ? STATES_ALL : job->options->states | BIT(CELL_EMPTY);
+    uint32_t states = job->options->all ? STATES_ALL : job->options->states | BIT(CELL_EMPTY) | BIT(CELL_OUTDATED);
     /* an operation under way is finished by the journal, never by a second one */
     if (plan->kind->writes)
         states &= ~STATES_OF_JOURNAL;

@@ -126,7 +126,8 @@ void batch_json(struct column_batch *batch, size_t i, const struct json *json)
 
 static bool blocks(enum cell_state state)
 {
-    return state != CELL_OK && state != CELL_NO_RESULT && state != CELL_SKIPPED;
+    return state != CELL_OK && state != CELL_NO_RESULT && state != CELL_SKIPPED &&
+           state != CELL_OUTDATED;
 }
 
 /* Marks rows whose input in this column is not settled as waiting. */
@@ -230,8 +231,7 @@ static enum status store_results(struct column_batch *batch, struct err *err)
         if (is_news(&batch->cells[i], &batch->results[i]))
             put[count++] = batch->results[i];
     }
-    struct dependents dependents = {batch->plan->column->id, batch->plan->dependents,
-                                    batch->plan->dependent_count};
+    struct dependents dependents = table_plan_dependents(batch->job->table, batch->plan);
     if (!count)
         return OK;
     return store->does->cells_put(store, batch->table->id, put, count, &dependents, 1, err);

@@ -49,7 +49,8 @@ struct column_plan {
     const struct json *config;
     const struct column **inputs; /* columns it reads, without repeats */
     size_t input_count;
-    int64_t *dependents; /* ids of auto-update columns that read this one */
+    int64_t *dependents;  /* ids of the columns that read this one */
+    bool *dependents_off; /* of each: it has no auto-update */
     size_t dependent_count;
 };
 
@@ -58,6 +59,7 @@ struct table_plan {
     struct table table;
     struct column_plan *columns;
     size_t column_count;
+    bool keep_results;     /* of the table's rules */
     int64_t connection_id; /* unused by formula and HTTP columns */
     struct table_plan *next;
 };
@@ -119,6 +121,9 @@ bool job_sleep(struct run_job *job, int64_t ms);
 /* plan.c */
 enum status table_plan_make(struct arena *arena, struct table_plan *plan, struct err *err);
 struct column_plan *table_plan_column(struct table_plan *plan, int64_t column_id);
+/* What a change of the column's cells means for those that read it. */
+struct dependents table_plan_dependents(const struct table_plan *table,
+                                        const struct column_plan *plan);
 /* One column alone, in the table or a draft: kind, config and inputs, no dependents. */
 enum status column_plan_make(struct arena *arena, const struct table *table,
                              const struct column *column, struct column_plan *plan,

@@ -7,6 +7,7 @@
 
 #include "base/str.h"
 #include "base/when.h"
+#include "model/due.h"
 
 #include <string.h>
 
@@ -70,11 +71,16 @@ void sync_choose_fields(struct sync *sync, bool (*there)(void *ctx, const char *
 
 static void add_rules(struct sync *sync, const struct column_plan *plan)
 {
-    sync->due_for_new[sync->due_for_new_count++] = plan->column->id;
+    struct due_case c = {.new_row = true,
+                         .table_auto = sync->auto_update,
+                         .column_auto = plan->column->auto_update,
+                         .state = CELL_EMPTY};
+    if (due_decide(&c) == DUE_RUN)
+        sync->due_for_new[sync->due_for_new_count++] = plan->column->id;
     for (size_t i = 0; i < plan->input_count; i++)
         if (text_eq(plan->inputs[i]->kind, "source"))
-            sync->due_for_change[sync->due_for_change_count++] =
-                (struct due_rule){plan->inputs[i]->slot, plan->column->id};
+            sync->due_for_change[sync->due_for_change_count++] = (struct due_rule){
+                plan->inputs[i]->slot, plan->column->id, !plan->column->auto_update};
 }
 
 static void make_rules(struct sync *sync)
@@ -86,9 +92,9 @@ static void make_rules(struct sync *sync)
         rules += table->columns[i].input_count;
     sync->due_for_new = arena_array(arena, table->column_count + 1, sizeof *sync->due_for_new);
     sync->due_for_change = arena_array(arena, rules, sizeof *sync->due_for_change);
-    for (size_t i = 0; i < table->column_count && sync->auto_update; i++)
-        if (table->columns[i].column->auto_update)
-            add_rules(sync, &table->columns[i]);
+    sync->due_for_new_count = sync->due_for_change_count = 0;
+    for (size_t i = 0; i < table->column_count; i++)
+        add_rules(sync, &table->columns[i]);
 }
 
 /* ------------------------------------------------------------------- pages */
@@ -115,7 +121,9 @@ enum status sync_store(struct sync *sync, const struct row_in *rows, size_t coun
                                .due_for_new = sync->due_for_new,
                                .due_for_new_count = sync->due_for_new_count,
                                .due_for_change = sync->due_for_change,
-                               .due_for_change_count = sync->due_for_change_count};
+                               .due_for_change_count = sync->due_for_change_count,
+                               .table_off = !sync->auto_update,
+                               .keep_results = sync->table->keep_results};
     if (store->does->import_page(store, &page, &sync->report->counts, err) != OK)
         return FAIL;
     sync->report->rows_read += (int64_t)count;
@@ -172,6 +180,9 @@ static void write_statement(struct sync *sync, struct buf *out)
     buf_str(out, buf_text(&sync->notes));
     if (sync->frozen_count)
         buf_printf(out, "; no longer readable, values kept as they were: %s", sync->frozen);
+    if (r->counts.loops)
+        buf_printf(out, "; %lld rows have columns that feed each other: their cells say which",
+                   (long long)r->counts.loops);
     if (!sync->auto_update)
         buf_printf(out, "; auto-update is off: %lld rows wait for a run",
                    (long long)(r->counts.added + r->counts.changed + r->counts.revived));
@@ -203,6 +214,7 @@ static void write_counts(struct jw *w, const struct sync_report *r)
     jw_kv_int(w, "echoes", r->counts.echoes);
     jw_kv_int(w, "made_due", r->counts.made_due);
     jw_kv_int(w, "repeats", r->counts.repeats);
+    jw_kv_int(w, "loops", r->counts.loops);
     jw_kv_int(w, "refused", r->refused);
     jw_kv_int(w, "calls", (int64_t)r->calls);
     jw_kv_int(w, "calls_one_each", (int64_t)r->calls_one_each);

@@ -25,6 +25,7 @@ static const char *const cell_states[] = {
     [CELL_RUNNING] = "running", [CELL_OK] = "ok",           [CELL_NO_RESULT] = "no result",
     [CELL_SKIPPED] = "skipped", [CELL_WAITING] = "waiting", [CELL_RETRYING] = "retrying",
     [CELL_ERROR] = "error",     [CELL_REFUSED] = "refused", [CELL_IN_DOUBT] = "in doubt",
+    [CELL_OUTDATED] = "out of date",
 };
 
 static const char *const run_states[] = {

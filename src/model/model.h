@@ -78,6 +78,7 @@ struct source {
     const char *object;     /* SObject whose Ids are its keys, or NULL */
     const char *config;     /* JSON object of the kind's options and the rules, canonical */
     int64_t row_count;      /* live rows that it holds */
+    const char *drift;      /* JSON: fields that are gone or new since, see engine/drift.h; or NULL */
 };
 
 struct table {
@@ -91,6 +92,7 @@ struct table {
     size_t source_count;
     const char *guard;        /* JSON object, "{}" when absent */
     bool auto_update;
+    const char *rules;        /* JSON object: keep_results, auto_dedupe; "{}" when absent */
     int64_t row_count;        /* live rows */
     int64_t created_ms, changed_ms, next_sync_ms;
     struct column *columns;   /* by position */
@@ -115,8 +117,10 @@ enum cell_state {
     CELL_RETRYING,  /* failed for now; not_before tells when */
     CELL_ERROR,
     CELL_REFUSED,   /* checked locally or by Salesforce and turned down, with the reason */
-    CELL_IN_DOUBT   /* a write whose outcome a person must settle */
+    CELL_IN_DOUBT,  /* a write whose outcome a person must settle */
+    CELL_OUTDATED   /* its result stands, but something that it reads has changed since */
 };
+#define CELL_STATES (CELL_OUTDATED + 1)
 const char *cell_state_name(enum cell_state state); /* "no result", "in doubt", ... */
 bool cell_state_parse(const char *name, enum cell_state *out);
 

@@ -75,14 +75,17 @@ struct import_page {
     bool known_only;        /* only some fields of live rows: others are not added, nor revived */
     bool first_load;        /* the table was empty when this sync began: rows are new, key order */
     enum when_deleted when_deleted;
-    /* Columns to make due for a new row, and for a changed one by changed slot. */
+    /* Columns to make due for a new row; and for a changed one, by changed slot, those that
+     * become due or are marked out of date. */
     const int64_t *due_for_new;
     size_t due_for_new_count;
     const struct due_rule {
         int slot;
         int64_t column_id;
+        bool off; /* the column's auto-update is off */
     } *due_for_change;
     size_t due_for_change_count;
+    bool table_off, keep_results; /* see model/due.h; update_existing is above */
     /* With `seen`, row ids met are put in, and a row that is in already is left alone and
      * counted: of several with one key the first stands. repeated[i] tells which; may be NULL. */
     struct bits *seen;
@@ -96,6 +99,7 @@ struct import_counts {
     int64_t echoes;   /* changes that only were our own writes coming back: nothing made due */
     int64_t repeats;  /* of the unchanged ones: those that were in `seen` before */
     int64_t made_due; /* cells */
+    int64_t loops;    /* rows where two columns feed each other: what reads the value was refused */
 };
 
 static inline void import_counts_add(struct import_counts *sum, const struct import_counts *more)
@@ -109,6 +113,7 @@ static inline void import_counts_add(struct import_counts *sum, const struct imp
     sum->echoes += more->echoes;
     sum->repeats += more->repeats;
     sum->made_due += more->made_due;
+    sum->loops += more->loops;
 }
 
 /* -------------------------------------------------------------- rows */
@@ -163,13 +168,16 @@ struct cell {
     int64_t not_before_ms, changed_ms;
 };
 
-/* When a cell's value really changes, these of the same row become due. When it
- * only becomes ready (OK, EMPTY, NO_RESULT, SKIPPED), those of them that are
- * WAITING do. */
+/* When a cell's value really changes, these of the same row become due, or are
+ * marked out of date, as model/due.h decides. When it only becomes ready (OK, EMPTY,
+ * NO_RESULT, SKIPPED), those of them that are WAITING become due. */
 struct dependents {
     int64_t column_id; /* changed column */
     const int64_t *due;
     size_t due_count;
+    const bool *off;   /* of each: its auto-update is off; NULL = all are on */
+    bool table_off;    /* the table's auto-update is off */
+    bool keep_results;
 };
 
 /* ------------------------------------------------------------ journal */
@@ -284,7 +292,7 @@ struct store_driver {
     enum status (*cells_put)(struct store *, int64_t table_id, const struct cell_result *results, size_t count, const struct dependents *dependents, size_t dependent_count, struct err *);
     /* Make cells due: of a column, for rows in `states` (0 = all rows). Returns how many. */
     enum status (*cells_make_due)(struct store *, int64_t table_id, int64_t column_id, uint32_t states, const int64_t *row_ids, size_t row_count, int64_t *made, struct err *);
-    enum status (*cells_count)(struct store *, int64_t table_id, int64_t column_id, int64_t by_state[CELL_IN_DOUBT + 1], struct err *); /* CELL_OK = rows without a state whose cell has a value; CELL_EMPTY = the rest */
+    enum status (*cells_count)(struct store *, int64_t table_id, int64_t column_id, int64_t by_state[CELL_STATES], struct err *); /* CELL_OK = rows without a state whose cell has a value; CELL_EMPTY = the rest */
 
     /* journal (reliability B.4) */
     /* cells[i] goes in with ops[i] when PLAN_NEW. looked_ms (may be NULL): when the remote was

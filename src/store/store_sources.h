@@ -39,6 +39,9 @@ struct store_sources {
      * added to. */
     enum status (*gone)(struct store *, const struct gone_query *query, int64_t *next,
                         int64_t *gone, struct err *);
+    /* What differs from what the recipe was made for (struct source, drift); NULL forgets it. */
+    enum status (*drift_put)(struct store *, int64_t table_id, int source, const char *json,
+                             struct err *);
     /* What a reading could not take: `fresh` forgets those of the one before. *kept = how many
      * are stored now; those beyond REJECTS_KEPT are not. */
     enum status (*rejects_add)(struct store *, int64_t table_id, int source, bool fresh,

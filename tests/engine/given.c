@@ -102,6 +102,12 @@ static enum status mortal_rejects_add(S *s, int64_t t, int z, bool fresh, const 
                   : g.store->does->sources->rejects_add(g.store, t, z, fresh, r, n, kept, err);
 }
 
+static enum status mortal_drift_put(S *s, int64_t t, int z, const char *j, E *err)
+{
+    (void)s;
+    return g.dead ? BROKEN : g.store->does->sources->drift_put(g.store, t, z, j, err);
+}
+
 static enum status mortal_rejects_list(S *s, A *a, int64_t t, int z, struct reject **o, size_t *n,
                                        E *err)
 {
@@ -117,7 +123,7 @@ static enum status mortal_met(S *s, int64_t t, int z, const char *const *k, size
 
 static const struct store_sources mortal_sources = {
     .met = mortal_met,
-    .gone = mortal_gone, .rejects_add = mortal_rejects_add, .rejects_list = mortal_rejects_list};
+    .gone = mortal_gone, .drift_put = mortal_drift_put, .rejects_add = mortal_rejects_add, .rejects_list = mortal_rejects_list};
 
 static enum status mortal_runs_start(S *s, int64_t id, E *err)
 {

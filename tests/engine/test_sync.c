@@ -3,6 +3,7 @@
 
 #include "base/str.h"
 
+#include <stdio.h>
 #include <string.h>
 
 EACH_TEST(given_begin, given_end)
@@ -409,4 +410,64 @@ TEST(our_write, coming_back_triggers_nothing)
     int exchanges = g.exchanges;
     run_ok();
     CHECK_INT(g.exchanges, exchanges);
+}
+
+static void given_answering_org(void)
+{
+    struct given_column columns[] = {
+        {"Ref", "salesforce_lookup",
+         "{\"connection\":\"prod\",\"object\":\"Contact\",\"match\":{\"Email\":\"{{Email}}\"}}",
+         NULL, TYPE_TEXT},
+        {"Back", "salesforce_update",
+         "{\"connection\":\"prod\",\"object\":\"Contact\",\"id\":\"{{Ref}}\","
+         "\"set\":{\"Company\":\"New {{LastName}}\"}}",
+         NULL, TYPE_JSON},
+    };
+    given_org("", 2);
+    given_table(columns, 2, NULL);
+    given_synced();
+    run_ok();
+}
+
+/* As a flow would that changes the name whenever the company changes. */
+static void org_answers(int i)
+{
+    char name[20];
+    snprintf(name, sizeof name, "\"N%d\"", i);
+    scripted_set(g.org, "Contact", contact(1), "LastName", name);
+    world_fake_advance(g.world, 20 * 1000);
+    CHECK_OK(sync_full(i > 7), &g.err); /* the scripted org's clock stands: a window would pass */
+}
+
+TEST(loop, columns_that_feed_each_other_are_cut_and_named)
+{
+    given_answering_org();
+    int written = g.exchanges;
+    for (int i = 1; i <= 10; i++) {
+        org_answers(i);
+        run_ok();
+    }
+    CHECK_INT(g.exchanges - written, 5); /* the sixth answer was one too many */
+    CHECK_INT(cell_state("Back", 1), CELL_REFUSED);
+    CHECK_STR(cell_code("Back", 1), "loop.broken");
+    CHECK_INT(cell_state("Back", 2), CELL_OK);
+    struct cell cell;
+    int64_t row = 1;
+    CHECK_OK(g.store->does->cells(g.store, g.arena, 1, column_id("Back"), &row, 1, &cell, &g.err),
+             &g.err);
+    CHECK_CONTAINS(cell.message, "`LastName` and `Back` feed each other");
+    CHECK_STR(cell_value("LastName", 1), "N10"); /* what comes in still comes in */
+}
+
+TEST(loop, that_has_rested_goes_on)
+{
+    given_answering_org();
+    for (int i = 1; i <= 7; i++) {
+        org_answers(i);
+        run_ok();
+    }
+    CHECK_INT(cell_state("Back", 1), CELL_REFUSED);
+    world_fake_advance(g.world, (int64_t)3 * 3600 * 1000);
+    org_answers(8); /* by a person: nothing of ours came before */
+    CHECK_INT(cell_state("Back", 1), CELL_DUE);
 }

@@ -12,7 +12,7 @@ TEST(model, every_name_reads_back)
         CHECK(value_type_parse(value_type_name((enum value_type)i), &type));
         CHECK_INT(type, i);
     }
-    for (int i = 0; i <= CELL_IN_DOUBT; i++) {
+    for (int i = 0; i < CELL_STATES; i++) {
         enum cell_state state;
         CHECK(cell_state_parse(cell_state_name((enum cell_state)i), &state));
         CHECK_INT(state, i);

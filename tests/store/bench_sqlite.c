@@ -186,7 +186,7 @@ static void bench_cells(int64_t rows)
     must(store->does->cells_make_due(store, table.id, query.column_id, 0, NULL, 0, &made, &err));
     report("make a whole column due", (double)made, 0);
     begin();
-    int64_t by_state[CELL_IN_DOUBT + 1];
+    int64_t by_state[CELL_STATES];
     must(store->does->cells_count(store, table.id, query.column_id, by_state, &err));
     report("count a column's states", (double)rows, 0);
 }

@@ -109,7 +109,8 @@ struct import_counts given_page(const struct account *accounts, size_t count, bo
     struct import_counts counts = {0};
     int slots[] = {column_slot(NAME), column_slot(INDUSTRY)};
     int64_t for_new[] = {column_id(DOMAIN), column_id(LEAD)};
-    struct due_rule rules[] = {{slots[0], column_id(DOMAIN)}, {slots[1], column_id(LEAD)}};
+    struct due_rule rules[] = {{slots[0], column_id(DOMAIN), suite.column_off},
+                               {slots[1], column_id(LEAD), suite.column_off}};
     struct row_in *rows = arena_array(suite.arena, count + 1, sizeof *rows);
     for (size_t i = 0; i < count; i++) {
         struct value *values = arena_array(suite.arena, 2, sizeof *values);
@@ -131,7 +132,9 @@ struct import_counts given_page(const struct account *accounts, size_t count, bo
                                .due_for_new = for_new,
                                .due_for_new_count = 2,
                                .due_for_change = rules,
-                               .due_for_change_count = COUNT(rules)};
+                               .due_for_change_count = COUNT(rules),
+                               .table_off = suite.table_off,
+                               .keep_results = suite.keep_results};
     CHECK_OK(suite.does->import_page(suite.store, &page, &counts, &suite.err), &suite.err);
     return counts;
 }
@@ -200,7 +203,7 @@ void put_cell(const char *key, int position, enum cell_state state, const char *
 
 size_t count_due(int position)
 {
-    int64_t by_state[CELL_IN_DOUBT + 1];
+    int64_t by_state[CELL_STATES];
     CHECK_OK(suite.does->cells_count(suite.store, suite.table.id, column_id(position), by_state,
                                      &suite.err),
              &suite.err);

@@ -34,6 +34,7 @@ struct suite {
     struct table table;
     struct connection connection;
     int64_t run_id;
+    bool table_off, column_off, keep_results; /* of the pages that given_page imports */
     struct err err;
 };
 extern struct suite suite;

@@ -343,3 +343,20 @@ TEST(sources, our_write_is_known_where_the_field_is_not_told)
     n = report_row("*", "Glass", NULL); /* of which record? nobody knows */
     CHECK_INT(n.echoes, 0);
 }
+
+TEST(sources, what_has_drifted_is_kept_until_forgotten)
+{
+    const char *drift = "{\"gone\":[{\"field\":\"Fax\"}]}";
+    CHECK_OK(suite.does->sources->drift_put(suite.store, suite.table.id, 0, drift, &suite.err),
+             &suite.err);
+    suite_reopen();
+    struct table table;
+    CHECK_OK(suite.does->table_get(suite.store, suite.arena, "Accounts", &table, &suite.err),
+             &suite.err);
+    CHECK_STR(table.sources[0].drift, drift);
+    CHECK_OK(suite.does->sources->drift_put(suite.store, suite.table.id, 0, NULL, &suite.err),
+             &suite.err);
+    CHECK_OK(suite.does->table_get(suite.store, suite.arena, "Accounts", &table, &suite.err),
+             &suite.err);
+    CHECK(table.sources[0].drift == NULL);
+}

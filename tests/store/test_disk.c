@@ -103,7 +103,7 @@ static void check_at_least(int64_t found, int told)
 static void check_left(const struct told *told)
 {
     struct op_counts ops;
-    int64_t lines, by_state[CELL_IN_DOUBT + 1], rows = row_count();
+    int64_t lines, by_state[CELL_STATES], rows = row_count();
     const char *cursor;
     CHECK_INT(rows % 30, 0);
     check_at_least(rows / 30, told->pages);

@@ -427,7 +427,7 @@ static int64_t cursor_page(struct store *store, int64_t table_id)
 /* An operation is DONE, its cell is filled and its audit line is there, or none is (W6). */
 static void check_done_is_whole(struct store *store, const struct table *table, int64_t done)
 {
-    int64_t by_state[CELL_IN_DOUBT + 1], lines;
+    int64_t by_state[CELL_STATES], lines;
     CHECK_OK(store->does->cells_count(store, table->id, table->columns[1].id, by_state, &err),
              &err);
     CHECK_INT(by_state[CELL_OK], done);

@@ -4,7 +4,8 @@
  * delete it. A cell that is held (queued, running, in doubt, ...) keeps its state
  * when it is made due: `again` remembers it, and the result that ends the hold
  * turns the cell due instead of what it says. So a row that changes while its
- * write is under way is never forgotten, and never written twice at once.
+ * write is under way is never forgotten, and never written twice at once. A held
+ * cell that is marked out of date is marked when the hold ends (again=2).
  *
  * Dependents: when a value really changes, the columns that read it become due.
  * When it only becomes ready (no change), those that were waiting for it do. */
@@ -39,19 +40,25 @@ enum status cell_writer_open(struct cell_writer *w, struct sq *sq, int64_t table
         sq_stmtf(sq, err,
                  "INSERT INTO s%lld(cid,rid,state,op_id,attempt,not_before,changed,code,message)"
                  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT(cid,rid) DO UPDATE SET"
-                 " state=CASE WHEN again AND NOT ?10 THEN 1 ELSE excluded.state END,"
-                 " again=again AND ?10, op_id=excluded.op_id, attempt=excluded.attempt,"
+                 " state=CASE WHEN ?10 OR again=0 THEN excluded.state WHEN again=2 THEN 12 ELSE 1 END,"
+                 " again=CASE WHEN ?10 THEN again ELSE 0 END, op_id=excluded.op_id, attempt=excluded.attempt,"
                  " not_before=excluded.not_before, changed=excluded.changed, code=excluded.code,"
                  " message=excluded.message",
                  id);
     w->drop = sq_stmtf(sq, err, "DELETE FROM s%lld WHERE cid=?1 AND rid=?2 AND again=0", id);
     w->settle = sq_stmtf(sq, err,
-                         "UPDATE s%lld SET state=1,again=0,op_id=0,attempt=0,not_before=0,"
+                         "UPDATE s%lld SET state=CASE WHEN again=2 THEN 12 ELSE 1 END,again=0,op_id=0,attempt=0,not_before=0,"
                          "code=NULL,message=NULL,changed=?3 WHERE cid=?1 AND rid=?2",
                          id);
     w->wake = sq_stmtf(
         sq, err, "UPDATE s%lld SET state=1,changed=?3 WHERE cid=?1 AND rid=?2 AND state=7", id);
-    return w->due && w->put && w->drop && w->settle && w->wake ? OK : FAIL;
+    w->mark = sq_stmtf(sq, err,
+                       "INSERT INTO s%lld(cid,rid,state,changed) VALUES(?1,?2,12,?3)"
+                       " ON CONFLICT(cid,rid) DO UPDATE SET "
+                       "again=CASE WHEN " SQ_HELD " AND again=0 THEN 2 ELSE again END,"
+                       "state=CASE WHEN " SQ_HELD " THEN state ELSE 12 END",
+                       id);
+    return w->due && w->put && w->drop && w->settle && w->wake && w->mark ? OK : FAIL;
 }
 
 void cell_writer_close(struct cell_writer *w)
@@ -110,6 +117,66 @@ enum status cell_writer_due(struct cell_writer *w, int64_t column_id, int64_t ro
     return OK;
 }
 
+/* The cell's state, plain ones included. */
+static enum status state_of(struct cell_writer *w, int64_t column_id, int64_t row_id,
+                            enum cell_state *out, struct err *err)
+{
+    int slot;
+    int64_t state = CELL_EMPTY;
+    if (sq_column_slot(w->sq, column_id, &slot, err) != OK)
+        return FAIL;
+    sqlite3_stmt *stmt = sq_stmtf(w->sq, err,
+                                  "SELECT coalesce(s.state,CASE WHEN t.c%d IS NULL THEN 0 ELSE 4 END)"
+                                  " FROM t%lld t LEFT JOIN s%lld s ON s.cid=?1 AND s.rid=t.rid"
+                                  " WHERE t.rid=?2",
+                                  slot, (long long)w->table_id, (long long)w->table_id);
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, column_id);
+    sq_int(stmt, 2, row_id);
+    if (sq_one_int(w->sq, stmt, CELL_EMPTY, &state, err) != OK)
+        return FAIL;
+    *out = (enum cell_state)state;
+    return OK;
+}
+
+enum status cell_writer_refuse(struct cell_writer *w, int64_t column_id, int64_t row_id,
+                               const char *code, const char *message, struct err *err)
+{
+    sqlite3_stmt *stmt = sq_stmtf(w->sq, err,
+                                  "INSERT INTO s%lld(cid,rid,state,changed,code,message)"
+                                  " VALUES(?1,?2,%d,?3,?4,?5) ON CONFLICT(cid,rid) DO UPDATE SET"
+                                  " state=excluded.state,changed=excluded.changed,"
+                                  "code=excluded.code,message=excluded.message WHERE NOT " SQ_HELD,
+                                  (long long)w->table_id, CELL_REFUSED);
+    if (!stmt)
+        return FAIL;
+    sq_text(stmt, 4, code);
+    sq_text(stmt, 5, message);
+    sq_note_row(w->sq, w->table_id, row_id);
+    return touch(w, stmt, column_id, row_id, err);
+}
+
+enum status cell_writer_decide(struct cell_writer *w, int64_t column_id, int64_t row_id,
+                               struct due_case *c, struct err *err)
+{
+    c->state = CELL_EMPTY;
+    if (due_decide(c) == DUE_RUN && !c->keep_results)
+        return cell_writer_due(w, column_id, row_id, err); /* whatever its state */
+    if (state_of(w, column_id, row_id, &c->state, err) != OK)
+        return FAIL;
+    switch (due_decide(c)) {
+    case DUE_RUN:
+        return cell_writer_due(w, column_id, row_id, err);
+    case DUE_MARK:
+        sq_note_row(w->sq, w->table_id, row_id);
+        return touch(w, w->mark, column_id, row_id, err);
+    case DUE_LEFT:
+        break;
+    }
+    return OK;
+}
+
 static enum status clear_state(struct cell_writer *w, const struct cell_result *r, struct err *err)
 {
     sq_int(w->drop, 1, r->column_id);
@@ -144,7 +211,11 @@ static enum status tell_dependents(struct cell_writer *w, const struct cell_resu
         if (d->column_id != r->column_id)
             continue;
         for (size_t k = 0; k < d->due_count; k++) {
-            enum status rc = changed ? cell_writer_due(w, d->due[k], r->row_id, err)
+            struct due_case c = {.update_existing = true,
+                                 .table_auto = !d->table_off,
+                                 .keep_results = d->keep_results,
+                                 .column_auto = !(d->off && d->off[k])};
+            enum status rc = changed ? cell_writer_decide(w, d->due[k], r->row_id, &c, err)
                                      : touch(w, w->wake, d->due[k], r->row_id, err);
             if (rc != OK)
                 return FAIL;

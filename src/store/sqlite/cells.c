@@ -191,7 +191,7 @@ enum status sq_cells_make_due(struct store *store, int64_t table_id, int64_t col
 /* --------------------------------------------------------------- counting */
 
 static enum status count_cells(struct sq *sq, int64_t table_id, int64_t column_id,
-                               int64_t by_state[CELL_IN_DOUBT + 1], struct err *err)
+                               int64_t by_state[CELL_STATES], struct err *err)
 {
     int slot;
     bool row = true;
@@ -212,16 +212,16 @@ static enum status count_cells(struct sq *sq, int64_t table_id, int64_t column_i
         if (!row)
             return OK;
         int state = sqlite3_column_int(stmt, 0);
-        if (state >= 0 && state <= CELL_IN_DOUBT)
+        if (state >= 0 && state < CELL_STATES)
             by_state[state] = sqlite3_column_int64(stmt, 1);
     }
 }
 
 enum status sq_cells_count(struct store *store, int64_t table_id, int64_t column_id,
-                           int64_t by_state[CELL_IN_DOUBT + 1], struct err *err)
+                           int64_t by_state[CELL_STATES], struct err *err)
 {
     struct sq *sq = sq_of(store);
-    for (int i = 0; i <= CELL_IN_DOUBT; i++)
+    for (int i = 0; i < CELL_STATES; i++)
         by_state[i] = 0;
     if (sq_begin_read(sq, err) != OK)
         return FAIL;

@@ -28,6 +28,7 @@ struct importer {
     struct cell_writer cells;
     struct row_leaver leaver;
     struct echo echo;
+    struct loop_guard loop;
     sqlite3_stmt *find, *insert, *update, *touch;
     bool *changed; /* of each slot of the present row, echoes left out */
     int64_t next_rid;
@@ -206,14 +207,37 @@ static bool slot_changed(const struct importer *im, int slot)
     return false;
 }
 
-static enum status make_due(struct importer *im, struct err *err)
+static enum status follow_rule(struct importer *im, const struct due_rule *rule, bool broken,
+                               struct err *err)
 {
+    struct due_case c = {.update_existing = im->page->update_existing,
+                         .table_auto = !im->page->table_off,
+                         .keep_results = im->page->keep_results,
+                         .column_auto = !rule->off};
+    if (broken && !im->page->table_off && !rule->off)
+        return cell_writer_refuse(&im->cells, rule->column_id, im->rid, ERR_LOOP, im->loop.message,
+                                  err);
+    return cell_writer_decide(&im->cells, rule->column_id, im->rid, &c, err);
+}
+
+/* The rules of one slot stand together or not; each slot is looked at once. */
+static enum status make_due(struct importer *im, const struct row_in *in, struct err *err)
+{
+    bool broken = false, any = false;
+    int looked = -1;
     for (size_t i = 0; i < im->page->due_for_change_count; i++) {
         const struct due_rule *rule = &im->page->due_for_change[i];
-        if (slot_changed(im, rule->slot) &&
-            cell_writer_due(&im->cells, rule->column_id, im->rid, err) != OK)
+        if (!slot_changed(im, rule->slot))
+            continue;
+        if (rule->slot != looked &&
+            loop_guard_look(&im->loop, im->rid, rule->slot, record_of(in), &broken, err) != OK)
+            return FAIL;
+        looked = rule->slot;
+        any |= broken;
+        if (follow_rule(im, rule, broken, err) != OK)
             return FAIL;
     }
+    im->counts->loops += any;
     return OK;
 }
 
@@ -223,7 +247,7 @@ static enum status change_row(struct importer *im, const struct row_in *in, stru
     if (update_row(im, in, err) != OK || drop_echoes(im, in, &only_echoes, err) != OK)
         return FAIL;
     im->counts->echoes += only_echoes;
-    return make_due(im, err);
+    return make_due(im, in, err);
 }
 
 /* Nothing we hold changed; the record was touched elsewhere, or is new to this source. */
@@ -404,6 +428,7 @@ static enum status import_rows(struct importer *im, struct err *err)
     if (echo_open(&im->echo, im->sq, im->page->table_id, im->page->source, err) != OK ||
         prepare(im, err) != OK)
         return FAIL;
+    im->loop = (struct loop_guard){im->sq, im->echo.org_id, im->page->table_id, NULL};
     if ((first ? load_page(im, err) : merge_page(im, err)) != OK)
         return FAIL;
     if (due_for_new(im, err) != OK)

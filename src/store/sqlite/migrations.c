@@ -102,6 +102,7 @@ static const struct {
     {sq_step_modes, NULL},
     {sq_step_history, NULL},
     {sq_step_describes, NULL},
+    {sq_step_pull, NULL},
 };
 
 int sq_schema_version(void)

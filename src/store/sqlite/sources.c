@@ -14,7 +14,8 @@ static void read_source(sqlite3_stmt *stmt, struct arena *arena, struct source *
                          .connection = sq_col_text(stmt, 4, arena),
                          .object = sq_col_text(stmt, 5, arena),
                          .config = sq_col_text(stmt, 6, arena),
-                         .row_count = sqlite3_column_int64(stmt, 7)};
+                         .row_count = sqlite3_column_int64(stmt, 7),
+                         .drift = sq_col_text(stmt, 8, arena)};
 }
 
 enum status sq_read_sources(struct sq *sq, struct arena *arena, struct table *table,
@@ -23,9 +24,10 @@ enum status sq_read_sources(struct sq *sq, struct arena *arena, struct table *ta
     struct source list[SOURCE_SLOTS];
     size_t count = 0;
     bool row = true;
-    sqlite3_stmt *stmt = sq_stmt(sq, err,
-                                 "SELECT id,slot,name,kind,connection,object,config,row_count"
-                                 " FROM sources WHERE table_id=? AND hidden=0 ORDER BY position");
+    sqlite3_stmt *stmt =
+        sq_stmt(sq, err,
+                "SELECT id,slot,name,kind,connection,object,config,row_count,"
+                "drift FROM sources WHERE table_id=? AND hidden=0 ORDER BY position");
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, table->id);
@@ -317,6 +319,22 @@ static enum status sq_gone(struct store *store, const struct gone_query *query, 
     return rc;
 }
 
+static enum status sq_drift_put(struct store *store, int64_t table_id, int source, const char *json,
+                                struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    if (sq_begin(sq, err) != OK)
+        return FAIL;
+    sqlite3_stmt *stmt = sq_stmt(sq, err, "UPDATE sources SET drift=? WHERE table_id=? AND slot=?");
+    if (!stmt)
+        return sq_end(sq, FAIL, err);
+    sq_text(stmt, 1, json);
+    sq_int(stmt, 2, table_id);
+    sq_int(stmt, 3, source);
+    sq_note(sq, NOUN_TABLE, table_id, 0);
+    return sq_end(sq, sq_done(sq, stmt, err), err);
+}
+
 /* ---------------------------------------------------------------- rejects */
 
 static enum status forget_rejects(struct sq *sq, int64_t table_id, int source, struct err *err)
@@ -411,6 +429,7 @@ static enum status sq_rejects_list(struct store *store, struct arena *arena, int
 const struct store_sources sq_sources = {
     .met = sq_met,
     .gone = sq_gone,
+    .drift_put = sq_drift_put,
     .rejects_add = sq_rejects_add,
     .rejects_list = sq_rejects_list,
 };

@@ -15,6 +15,7 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "base/vec.h"
+#include "model/due.h"
 #include "store/store.h"
 #include "store/store_access.h"
 #include "store/store_describes.h"
@@ -130,6 +131,7 @@ extern const char sq_step_runs[];        /* step_runs.c */
 extern const char sq_step_views[];       /* step_views.c */
 extern const char sq_step_schedules[];   /* step_schedules.c */
 extern const char sq_step_connections[]; /* step_connections.c */
+extern const char sq_step_pull[];       /* step_drift.c */
 extern const char sq_step_rejects[];     /* step_rejects.c */
 enum status sq_step_sources(struct sq *sq, struct err *err); /* step_sources.c: every sheet, too */
 
@@ -212,14 +214,14 @@ enum status row_leave(struct row_leaver *l, int64_t row_id, int deleted, int64_t
                                                            "NULL") "," SQ_UNLESS_HELD("changed",                        \
                                                                                       "?3") "," SQ_UNLESS_HELD("state", \
                                                                                                                "1")
-#define SQ_NOT_DUE_YET "state<>1 AND again=0"
+#define SQ_NOT_DUE_YET "state<>1 AND again<>1"
 
 struct cell_writer {
     struct sq *sq;
     int64_t table_id, now;
     const struct dependents *dependents;
     size_t dependent_count;
-    sqlite3_stmt *due, *put, *drop, *settle, *wake;
+    sqlite3_stmt *due, *put, *drop, *settle, *wake, *mark;
     VEC(sqlite3_stmt *) by_slot;
     int64_t made_due;
 };
@@ -232,6 +234,13 @@ enum status cell_writer_put(struct cell_writer *w, const struct cell_result *res
 enum status cell_writer_due(struct cell_writer *w, int64_t column_id, int64_t row_id,
                             struct err *err);
 
+/* Refuses a cell that is not held, without computing it. */
+enum status cell_writer_refuse(struct cell_writer *w, int64_t column_id, int64_t row_id,
+                               const char *code, const char *message, struct err *err);
+/* What a change means for a cell (model/due.h): due, marked, or nothing. Fills c->state. */
+enum status cell_writer_decide(struct cell_writer *w, int64_t column_id, int64_t row_id,
+                               struct due_case *c, struct err *err);
+
 /* ---- journal.c */
 #define SQ_OPEN_OPS "state<6" /* PLANNED .. IN_DOUBT */
 enum status sq_open_ops(struct sq *sq, const char *column, int64_t id, int64_t *count,
@@ -242,6 +251,19 @@ enum status sq_open_ops(struct sq *sq, const char *column, int64_t id, int64_t *
     "sent_ms,deadline_ms,not_before_ms,evidence,result_id,result_stamp,adopted,error_code,"        \
     "error_message,created_ms,done_ms,base_stamp,settings,priority,ticket"
 void sq_read_op(sqlite3_stmt *stmt, struct arena *arena, struct op *op);
+
+/* ---- loops.c: columns that feed each other over the org */
+#define ERR_LOOP "loop.broken"
+struct loop_guard {
+    struct sq *sq;
+    const char *org_id; /* NULL: nothing of ours was ever written there */
+    int64_t table_id;
+    const char *message; /* for the cell, when broken; on the scratch arena */
+};
+/* A value of a record changed and it is no echo. *broken: it does so again and again after
+ * our own writes. */
+enum status loop_guard_look(struct loop_guard *g, int64_t row_id, int slot, const char *record_id,
+                            bool *broken, struct err *err);
 
 /* ---- written.c: what we last wrote to a record's field */
 enum status written_remember(struct sq *sq, const struct op *op, const char *record_id,
@@ -320,7 +342,7 @@ enum status sq_cells_put(struct store *, int64_t, const struct cell_result *, si
                          const struct dependents *, size_t, struct err *);
 enum status sq_cells_make_due(struct store *, int64_t, int64_t, uint32_t, const int64_t *, size_t,
                               int64_t *, struct err *);
-enum status sq_cells_count(struct store *, int64_t, int64_t, int64_t[CELL_IN_DOUBT + 1],
+enum status sq_cells_count(struct store *, int64_t, int64_t, int64_t[CELL_STATES],
                            struct err *);
 enum status sq_ops_plan(struct store *, struct op *, size_t, enum plan_result *,
                         const struct cell_result *, const int64_t *, struct err *);

@@ -43,6 +43,7 @@ static void bind_table(sqlite3_stmt *stmt, const struct table *t)
     sq_text(stmt, 3, or_empty(t->guard, "{}"));
     sq_int(stmt, 4, t->auto_update);
     sq_int(stmt, 5, t->changed_ms);
+    sq_text(stmt, 6, or_empty(t->rules, "{}"));
 }
 
 static enum status insert_table(struct apply *a, struct err *err)
@@ -50,12 +51,12 @@ static enum status insert_table(struct apply *a, struct err *err)
     struct table *t = a->table;
     sqlite3_stmt *stmt = sq_stmt(
         a->sq, err,
-        "INSERT INTO tables(name,recipe,guard,auto_update,changed_ms,created_ms,next_sync_ms)"
-        " VALUES(?1,?2,?3,?4,?5,?5,?6)");
+        "INSERT INTO tables(name,recipe,guard,auto_update,changed_ms,created_ms,rules,next_sync_ms)"
+        " VALUES(?1,?2,?3,?4,?5,?5,?6,?7)");
     if (!stmt)
         return FAIL;
     bind_table(stmt, t);
-    sq_int(stmt, 6, t->next_sync_ms);
+    sq_int(stmt, 7, t->next_sync_ms);
     if (sq_done(a->sq, stmt, err) != OK)
         return FAIL;
     t->id = sqlite3_last_insert_rowid(a->sq->db);
@@ -80,11 +81,12 @@ static enum status update_table(struct apply *a, struct err *err)
     struct table *t = a->table;
     sqlite3_stmt *stmt = sq_stmt(
         a->sq, err,
-        "UPDATE tables SET name=?1,recipe=?2,guard=?3,auto_update=?4,changed_ms=?5 WHERE id=?6");
+        "UPDATE tables SET name=?1,recipe=?2,guard=?3,auto_update=?4,changed_ms=?5,rules=?6"
+        " WHERE id=?7");
     if (!stmt)
         return FAIL;
     bind_table(stmt, t);
-    sq_int(stmt, 6, t->id);
+    sq_int(stmt, 7, t->id);
     return sq_done(a->sq, stmt, err);
 }
 

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #define TABLE_COLUMNS                                                                              \
-    "id,name,recipe,guard,auto_update,row_count,created_ms,changed_ms,next_sync_ms"
+    "id,name,recipe,guard,auto_update,row_count,created_ms,changed_ms,next_sync_ms,rules"
 
 static void read_table(sqlite3_stmt *stmt, struct arena *arena, struct table *t)
 {
@@ -22,6 +22,8 @@ static void read_table(sqlite3_stmt *stmt, struct arena *arena, struct table *t)
     t->created_ms = sqlite3_column_int64(stmt, 6);
     t->changed_ms = sqlite3_column_int64(stmt, 7);
     t->next_sync_ms = sqlite3_column_int64(stmt, 8);
+    const char *rules = sq_col_text(stmt, 9, arena);
+    t->rules = rules ? rules : "{}";
 }
 
 /* "3,5,9" */
