@@ -1,8 +1,8 @@
 /* assets.c - the web app's files, from memory, packed as the browser likes.
  *
  * Files with a hash in their name (below /assets/) never change; the page itself
- * is asked for each time, by its tag. Addresses of the app's own places (/tables/...)
- * are the page, too: the app reads the address. Nothing here touches the disk, so
+ * is asked for each time, by its tag. Addresses of the app's own places (/tables/...,
+ * as web/src/app/Shell.tsx has them) are the page, too: the app reads the address. Nothing here touches the disk, so
  * no path leads out of it. */
 #include "api/assets.h"
 #include "api/api_priv.h"
@@ -24,11 +24,17 @@ static const struct asset *asset_find(const char *path)
     return NULL;
 }
 
-/* An address of the app, not of a file: its last part has no dot. */
+/* A place of the app, not a file. What stands behind the place is the app's to read,
+ * a table's name with a dot too; a path that climbs is nobody's. */
 static const struct asset *page_for(const char *path)
 {
-    const char *last = strrchr(path, '/');
-    return last && strchr(last, '.') ? NULL : asset_find("/index.html");
+    static const char *const places[] = {"tables",  "runs",     "doubt", "journal",
+                                         "welcome", "settings", "setup", "link"};
+    size_t len = strcspn(path + 1, "/");
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (strlen(places[i]) == len && strncmp(path + 1, places[i], len) == 0)
+            return strstr(path, "/..") ? NULL : asset_find("/index.html");
+    return NULL;
 }
 
 static bool accepts(const struct call *call, const char *coding)

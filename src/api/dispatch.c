@@ -51,6 +51,7 @@ static const struct {
     {"recipe.", 422},
     {"refused.", 422},
     {"formula.", 422},
+    {"filter.", 422},
     {ERR_NOT_BUILT, 422},
     {ERR_TOO_LARGE, 413},
     {ERR_STORE_LOCKED, 503},

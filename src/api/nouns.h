@@ -54,6 +54,11 @@ route_fn api_row_list, api_row_show, api_cell_show;
 extern const struct field row_list_query[];
 extern const struct shape row_list_shape, row_shape, cell_shape;
 
+/* ---- windows.c */
+route_fn api_window, api_row_count, api_sort_make, api_view_list, api_view_put, api_view_forget;
+extern const struct field window_query[], count_query[];
+extern const struct shape window_shape, count_shape, sort_body, sort_made_shape, view_list_shape, view_body;
+
 /* ---- runs.c */
 route_fn api_run_list, api_run_show, api_run_stop, api_run_start, api_sync_start, api_plan_start,
     api_plan_show;

@@ -52,6 +52,12 @@ const struct route routes[] = {
     {M_GET, TABLE "/rows", api_row_list, PERSON, 0, "Rows", "A window of rows", row_list_query, NULL, &row_list_shape, 0, NULL},
     {M_GET, TABLE "/rows/{row}", api_row_show, PERSON, 0, "Rows", "One row, uncut", NULL, NULL, &row_shape, 0, NULL},
     {M_GET, TABLE "/rows/{row}/cells/{column}", api_cell_show, PERSON, 0, "Rows", "A cell with its inputs and its newest operation", NULL, NULL, &cell_shape, 0, NULL},
+    {M_GET, TABLE "/window", api_window, PERSON, 0, "Rows", "A window of rows by any sort and filter", window_query, NULL, &window_shape, 0, NULL},
+    {M_GET, TABLE "/count", api_row_count, PERSON, 0, "Rows", "How many rows pass a filter", count_query, NULL, &count_shape, 0, NULL},
+    {M_POST, TABLE "/sorts", api_sort_make, PERSON, R_WRITES, "Rows", "Make the index that a sort needs to be quick", NULL, &sort_body, &sort_made_shape, 200, NULL},
+    {M_GET, TABLE "/views", api_view_list, PERSON, 0, "Rows", "Kept ways of looking at the table", NULL, NULL, &view_list_shape, 0, NULL},
+    {M_PUT, TABLE "/views/{view}", api_view_put, ROLE_RUNNER, R_WRITES, "Rows", "Keep a view, in place of the one with its name", NULL, &view_body, &view_list_shape, 200, NULL},
+    {M_DELETE, TABLE "/views/{view}", api_view_forget, ROLE_RUNNER, R_WRITES, "Rows", "Forget a view; no row is touched", NULL, NULL, NULL, 0, NULL},
     {M_GET, V1 "/column-kinds", api_kind_list, PERSON, 0, "Tables", "What a column can do, with the options of each kind", NULL, NULL, &kind_list_shape, 0, NULL},
 
     {M_GET, V1 "/source-kinds", api_source_kind_list, PERSON, 0, "Tables", "Where rows can come from, with the options of each kind", NULL, NULL, &source_kind_list_shape, 0, NULL},

@@ -5,7 +5,7 @@
  * else an object with "v" (text or null), "s" (state), "m" (why) and "op" (the
  * operation it belongs to). Long texts are cut at CUT bytes and say so with "len".
  * Values are texts as stored: numbers keep their digits, JSON columns hold JSON. */
-#include "api/nouns.h"
+#include "api/rows_priv.h"
 
 #include "base/str.h"
 
@@ -33,7 +33,7 @@ static const struct field row_fields[] = {
     {"deleted", F_BOOL, 0, "the source does not have it any more"},
     {0},
 };
-static const struct shape window_row_shape = {"WindowRow", NULL, row_fields};
+const struct shape window_row_shape = {"WindowRow", NULL, row_fields};
 static const struct field row_list_fields[] = {
     {"columns", F_LIST, F_REQUIRED, "column ids, as the cells are ordered", .item = F_INT},
     {"rows", F_LIST, F_REQUIRED, "by row id", .of = &window_row_shape},
@@ -76,17 +76,6 @@ const struct shape cell_shape = {"CellDetails", "A cell, what it was made from, 
 
 /* ----------------------------------------------------------------- window */
 
-struct window {
-    struct call *call;
-    struct table table;
-    const struct column **columns;
-    size_t column_count;
-    struct row *rows;
-    size_t row_count;
-    struct cell **cells; /* of each column; NULL where every cell is plain */
-    bool whole;          /* nothing is cut */
-};
-
 /* "12,7,40" -> numbers. */
 static enum status read_ids(struct call *call, const char *name, const char *text, size_t most,
                             int64_t **out, size_t *count, struct err *err)
@@ -110,7 +99,7 @@ bad:
     return FAIL;
 }
 
-static enum status choose_columns(struct window *win, struct err *err)
+enum status row_window_columns(struct row_window *win, struct err *err)
 {
     struct call *call = win->call;
     const char *text = call_query(call, "columns");
@@ -129,21 +118,26 @@ static enum status choose_columns(struct window *win, struct err *err)
     return OK;
 }
 
+int *row_window_slots(const struct row_window *win)
+{
+    int *slots = arena_array(win->call->arena, win->column_count + 1, sizeof *slots);
+    for (size_t i = 0; i < win->column_count; i++)
+        slots[i] = win->columns[i]->slot;
+    return slots;
+}
+
 static int by_number(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
     return (x > y) - (x < y);
 }
 
-static enum status read_rows(struct window *win, size_t limit, struct err *err)
+static enum status read_rows(struct row_window *win, size_t limit, struct err *err)
 {
     struct call *call = win->call;
     const char *ids = call_query(call, "ids");
-    int *slots = arena_array(call->arena, win->column_count + 1, sizeof *slots);
-    for (size_t i = 0; i < win->column_count; i++)
-        slots[i] = win->columns[i]->slot;
     struct row_query query = {.table_id = win->table.id,
-                              .slots = slots,
+                              .slots = row_window_slots(win),
                               .slot_count = win->column_count,
                               .after = call_query_int(call, "after", 0),
                               .limit = limit + 1}; /* one more tells whether there is more */
@@ -159,7 +153,7 @@ static enum status read_rows(struct window *win, size_t limit, struct err *err)
                                    err);
 }
 
-static enum status read_cells(struct window *win, struct err *err)
+enum status row_window_cells(struct row_window *win, struct err *err)
 {
     struct call *call = win->call;
     int64_t *ids = arena_array(call->arena, win->row_count + 1, sizeof *ids);
@@ -211,7 +205,7 @@ static void write_cell(struct jw *w, struct value value, const struct cell *cell
     jw_end_object(w);
 }
 
-static void write_row(struct window *win, size_t at)
+static void write_row(struct row_window *win, size_t at)
 {
     struct jw *w = &win->call->w;
     const struct row *row = &win->rows[at];
@@ -228,10 +222,9 @@ static void write_row(struct window *win, size_t at)
     jw_end_object(w);
 }
 
-static void write_window(struct window *win, bool more)
+void row_window_write(struct row_window *win)
 {
     struct jw *w = &win->call->w;
-    jw_object(w);
     jw_key(w, "columns");
     jw_array(w);
     for (size_t i = 0; i < win->column_count; i++)
@@ -242,6 +235,13 @@ static void write_window(struct window *win, bool more)
     for (size_t i = 0; i < win->row_count; i++)
         write_row(win, i);
     jw_end_array(w);
+}
+
+static void write_window(struct row_window *win, bool more)
+{
+    struct jw *w = &win->call->w;
+    jw_object(w);
+    row_window_write(win);
     jw_kv_next(w, more ? win->rows[win->row_count - 1].id : 0);
     jw_kv_int(w, "total", win->table.row_count);
     jw_end_object(w);
@@ -249,15 +249,15 @@ static void write_window(struct window *win, bool more)
 
 enum status api_row_list(struct call *call, struct err *err)
 {
-    struct window win = {.call = call, .whole = call_query_bool(call, "whole", false)};
+    struct row_window win = {.call = call, .whole = call_query_bool(call, "whole", false)};
     size_t limit = (size_t)call_query_int(call, "limit", 200);
-    if (call_table(call, &win.table, err) != OK || choose_columns(&win, err) != OK ||
+    if (call_table(call, &win.table, err) != OK || row_window_columns(&win, err) != OK ||
         read_rows(&win, limit, err) != OK)
         return FAIL;
     bool more = !call_query(call, "ids") && win.row_count > limit;
     if (more)
         win.row_count = limit;
-    if (read_cells(&win, err) != OK)
+    if (row_window_cells(&win, err) != OK)
         return FAIL;
     write_window(&win, more);
     return OK;
@@ -266,18 +266,15 @@ enum status api_row_list(struct call *call, struct err *err)
 /* ---------------------------------------------------------- row and cell */
 
 /* One row with every column, or ERR_NOT_FOUND. */
-static enum status read_row(struct window *win, struct err *err)
+static enum status read_row(struct row_window *win, struct err *err)
 {
     struct call *call = win->call;
     int64_t id;
     if (call_table(call, &win->table, err) != OK || call_id(call, 1, &id, err) != OK ||
-        choose_columns(win, err) != OK)
+        row_window_columns(win, err) != OK)
         return FAIL;
-    int *slots = arena_array(call->arena, win->column_count + 1, sizeof *slots);
-    for (size_t i = 0; i < win->column_count; i++)
-        slots[i] = win->columns[i]->slot;
     struct row_query query = {.table_id = win->table.id,
-                              .slots = slots,
+                              .slots = row_window_slots(win),
                               .slot_count = win->column_count,
                               .ids = &id,
                               .id_count = 1,
@@ -288,10 +285,10 @@ static enum status read_row(struct window *win, struct err *err)
     if (!win->row_count)
         return err_set(err, ERR_NOT_FOUND, "table \"%s\" has no row %lld", win->table.name,
                        (long long)id);
-    return read_cells(win, err);
+    return row_window_cells(win, err);
 }
 
-static void write_full_cell(struct window *win, size_t c)
+static void write_full_cell(struct row_window *win, size_t c)
 {
     struct jw *w = &win->call->w;
     struct value value = win->rows[0].values[c];
@@ -316,7 +313,7 @@ static void write_full_cell(struct window *win, size_t c)
 
 enum status api_row_show(struct call *call, struct err *err)
 {
-    struct window win = {.call = call};
+    struct row_window win = {.call = call};
     struct jw *w = &call->w;
     if (read_row(&win, err) != OK)
         return FAIL;
@@ -333,7 +330,7 @@ enum status api_row_show(struct call *call, struct err *err)
     return OK;
 }
 
-static void write_inputs(struct window *win, const struct column *column)
+static void write_inputs(struct row_window *win, const struct column *column)
 {
     struct jw *w = &win->call->w;
     jw_key(w, "inputs");
@@ -347,7 +344,7 @@ static void write_inputs(struct window *win, const struct column *column)
 
 enum status api_cell_show(struct call *call, struct err *err)
 {
-    struct window win = {.call = call};
+    struct row_window win = {.call = call};
     struct op op = {0};
     struct jw *w = &call->w;
     int64_t column_id;

@@ -10,11 +10,12 @@ import contract  # noqa: E402
 import doors  # noqa: E402
 import far  # noqa: E402
 import live  # noqa: E402
+import looking  # noqa: E402
 import main_job  # noqa: E402
 from programs import main  # noqa: E402
 
 if __name__ == "__main__":
     stories = {}
-    for module in (main_job, contract, connecting, doors, far, live):
+    for module in (main_job, contract, connecting, doors, far, live, looking):
         stories.update({name: value for name, value in vars(module).items() if name.startswith("story_")})
     sys.exit(main(stories))
