@@ -44,7 +44,7 @@ def bytes_of(name, data):
 
 
 def embed(dist):
-    files = sorted(p for p in dist.rglob("*") if p.is_file()) if (dist / "index.html").exists() else []
+    files = sorted(p for p in dist.rglob("*") if p.is_file() and p.name[0] != ".") if (dist / "index.html").exists() else []
     arrays, rows = [], []
     for number, path in enumerate(files):
         plain = path.read_bytes()

@@ -1,0 +1,334 @@
+// What the API answers, as /api/v1/openapi.json has it; only what the app reads.
+
+export type Role = "viewer" | "runner" | "builder" | "admin";
+
+export interface Person {
+  id: number;
+  login: string;
+  name: string | null;
+  zone: string | null;
+  role: Role;
+}
+export interface Session {
+  person: Person;
+  csrf: string | null;
+  proved_until: string | null;
+  workspace: string;
+  version: string;
+}
+
+export interface Column {
+  id: number;
+  name: string;
+  type: string;
+  kind: string;
+  title: string | null;
+  writes: boolean;
+  config: unknown;
+  only_run_if: string | null;
+  source_field: string | null;
+  auto_update: boolean;
+  approved: string | null;
+  depends: number[];
+}
+export interface Source {
+  id: number;
+  name: string;
+  kind: string;
+  connection: string | null;
+  object: string | null;
+  config: unknown;
+  row_count: number;
+}
+export interface Table {
+  id: number;
+  name: string;
+  connection: string | null;
+  object: string | null;
+  auto_update: boolean;
+  row_count: number;
+  created: string | null;
+  changed: string | null;
+  next_sync: string | null;
+  guard: unknown;
+  sources: Source[];
+  columns: Column[];
+}
+export interface ColumnStates {
+  column_id: number;
+  states: Record<string, number>;
+}
+export interface TableStates {
+  columns: ColumnStates[];
+  waiting: number;
+}
+
+/** A cell in a window: its text when its state is plain, else an object. */
+export type WireCell = string | null | { v: string | null; s?: string; m?: string; op?: number; len?: number };
+export interface WireRow {
+  id: number;
+  key: string | null;
+  cells: WireCell[];
+  deleted?: boolean;
+}
+export interface RowWindow {
+  columns: number[];
+  rows: WireRow[];
+  at: number | null;
+  at_error: number;
+  last: string | null;
+  total: number | null;
+  indexed: boolean;
+}
+export interface RowList {
+  columns: number[];
+  rows: WireRow[];
+  next: number | null;
+  total: number;
+}
+export interface Cell {
+  column_id: number;
+  value: string | null;
+  state: string;
+  code: string | null;
+  message: string | null;
+  operation_id: number | null;
+  attempt: number;
+  not_before: string | null;
+  changed: string | null;
+}
+export interface CellDetails {
+  cell: Cell;
+  inputs: Cell[];
+  operation: Operation | null;
+}
+export interface Row {
+  id: number;
+  key: string | null;
+  deleted: boolean;
+  cells: Cell[];
+}
+export interface View {
+  name: string;
+  config: { filter?: unknown; sorts?: { column: string; descending?: boolean }[]; hidden?: string[] } | null;
+  changed: string | null;
+  problem: string | null;
+}
+
+export interface Progress {
+  what: string;
+  done: number;
+  total: number | null;
+  calls: number;
+  began: string | null;
+}
+export interface Run {
+  id: number;
+  table_id: number;
+  kind: "sync" | "run";
+  cause: string | null;
+  who: string | null;
+  scope: Record<string, unknown> | null;
+  state: string;
+  queued: string | null;
+  started: string | null;
+  ended: string | null;
+  report: Record<string, unknown> | null;
+  error: string | null;
+  progress: Progress | null;
+}
+export interface PlannedWrite {
+  column: string;
+  row_key: string | null;
+  kind: string;
+  mode: string;
+  object: string | null;
+  target: string | null;
+  set: Record<string, unknown> | null;
+  before: Record<string, unknown> | null;
+}
+export interface Plan {
+  run_id: number;
+  total: number;
+  shown: number;
+  writes: PlannedWrite[];
+}
+
+export interface Operation {
+  id: number;
+  key: string;
+  state: string;
+  kind: string;
+  mode: string;
+  object: string;
+  table_id: number;
+  column_id: number;
+  row_id: number;
+  run_id: number;
+  connection_id: number;
+  target_id: string | null;
+  key_field: string | null;
+  record_id: string | null;
+  values: Record<string, unknown> | null;
+  before: Record<string, unknown> | null;
+  evidence: unknown;
+  adopted: boolean;
+  attempt: number;
+  code: string | null;
+  message: string | null;
+  created: string | null;
+  sent: string | null;
+  done: string | null;
+  not_before: string | null;
+}
+
+export interface Connection {
+  id: number;
+  name: string;
+  connector: string | null;
+  environment: string | null;
+  status: string | null;
+  username: string | null;
+  org_id: string | null;
+  org_name: string | null;
+  login_url: string | null;
+  instance_url: string | null;
+  client_id: string | null;
+  scopes: string | null;
+  connected: string | null;
+  last_used: string | null;
+  daily_call_budget: number | null;
+}
+export interface Finding {
+  check: string;
+  verdict: "pass" | "warning" | "fail" | "unknown";
+  evidence: string | null;
+  cause: string | null;
+  fix: string | null;
+  who: string | null;
+}
+export interface Problem {
+  code: string;
+  message: string;
+  cause?: string | null;
+  hint?: string | null;
+}
+export interface SignInState {
+  state: "none" | "waiting" | "connected" | "failed";
+  since: string | null;
+  problem: Problem | null;
+}
+export interface Identity {
+  username: string | null;
+  display_name: string | null;
+  email: string | null;
+  profile: string | null;
+  licence: string | null;
+  permission_sets: string[] | null;
+  org_id: string | null;
+  org_name: string | null;
+  edition: string | null;
+  sandbox: boolean;
+  integration_user: boolean;
+  scopes_asked: string | null;
+  scopes_missing: string | null;
+  limit_used: number | null;
+  limit_max: number | null;
+}
+export interface OrgObject {
+  name: string;
+  label: string | null;
+  custom: boolean;
+  queryable?: boolean;
+  createable?: boolean;
+  updateable?: boolean;
+}
+export interface Choice {
+  value: string;
+  label: string | null;
+  active: boolean;
+}
+export interface Field {
+  name: string;
+  label: string | null;
+  type: string;
+  length: number;
+  required: boolean;
+  createable: boolean;
+  updateable: boolean;
+  unique: boolean;
+  external_id: boolean;
+  calculated: boolean;
+  custom: boolean;
+  restricted: boolean;
+  choices: Choice[];
+  refers_to: string[];
+  relationship: string | null;
+}
+
+export interface KindOption {
+  name: string;
+  type: string;
+  required: boolean;
+  help: string | null;
+  fallback: string | null;
+  allowed: string[];
+  min: number | null;
+  max: number | null;
+}
+export interface ColumnKind {
+  name: string;
+  title: string;
+  help: string | null;
+  bare: string | null;
+  writes: boolean;
+  type: string;
+  options: KindOption[];
+}
+export interface SourceKind {
+  name: string;
+  key: string;
+  chosen_by: string | null;
+  title: string;
+  help: string | null;
+  bare: string | null;
+  every: string | null;
+  when_deleted: string | null;
+  options: KindOption[];
+}
+export interface Preview {
+  rows: {
+    row_id: number;
+    value: string | null;
+    state: string;
+    code: string | null;
+    message: string | null;
+    write: { kind: string; object: string; target: string | null; set: Record<string, unknown>; before: Record<string, unknown> | null } | null;
+  }[];
+  calls: number;
+}
+export interface Scheduled {
+  table_id: number;
+  table: string;
+  source: string;
+  kind: string | null;
+  connection: string | null;
+  every: string | null;
+  next: string | null;
+  last: string | null;
+  run_id: number | null;
+  missed: number;
+  skipped: number;
+  running: boolean;
+  problem: string | null;
+}
+export interface User {
+  id: number;
+  login: string;
+  name: string | null;
+  role: Role;
+  disabled: boolean;
+  invited: boolean;
+  created: string | null;
+  signed_in: string | null;
+}

@@ -1,0 +1,381 @@
+// The grid's body: a fixed pool of row elements that is moved and refilled, never
+// rebuilt while scrolling. A node is touched only when what it shows has changed, and
+// only ever as text.
+import { SHAPES, stateLook } from "../ui/states";
+import { cellLook, isNumeric, type CellLook } from "./cells";
+import type { GridRow, RowCache } from "./cache";
+import { Scroller } from "./scroller";
+import { Selection, type Spot } from "./selection";
+
+export interface BodyColumn {
+  id: number;
+  name: string;
+  type: string;
+  width: number;
+  pinned: boolean;
+  /** Distance from the left edge of its region. */
+  start: number;
+}
+export interface BodyOptions {
+  frame: HTMLElement; // scrolls
+  canvas: HTMLElement; // holds the rows
+  rowHeight: number;
+  onFocus: (spot: Spot, row: GridRow | undefined, column: BodyColumn | undefined) => void;
+}
+interface CellBox {
+  box: HTMLElement;
+  text: Text;
+  mark: SVGSVGElement | null;
+  said: string;
+  kind: string;
+}
+interface RowBox {
+  box: HTMLElement;
+  number: Text;
+  cells: CellBox[];
+  index: number;
+  offset: number;
+  row: GridRow | undefined;
+  dirty: boolean;
+}
+
+export const NUMBER_WIDTH = 56;
+const OVERSCAN = 4;
+const FLASHES_A_SECOND = 20;
+const SVG = "http://www.w3.org/2000/svg";
+const numbers = new Intl.NumberFormat("en-US");
+
+function markOf(icon: string): SVGSVGElement {
+  const svg = document.createElementNS(SVG, "svg");
+  svg.setAttribute("viewBox", "0 0 12 12");
+  svg.setAttribute("aria-hidden", "true");
+  const path = document.createElementNS(SVG, "path");
+  path.setAttribute("d", SHAPES[icon] ?? "");
+  path.setAttribute("fill-rule", "evenodd");
+  svg.append(path);
+  return svg;
+}
+
+export class GridBody {
+  readonly selection = new Selection();
+  readonly scroller: Scroller;
+  private cache: RowCache | null = null;
+  private columns: BodyColumn[] = [];
+  private positions = new Map<number, number>(); // column id -> place in a row's cells
+  private pool: RowBox[] = [];
+  private shownFrom = 0; // columns painted among those that are not pinned
+  private shownTo = 0;
+  private pinnedCount = 0;
+  private frameAsked = 0;
+  private flashed = 0;
+  private flashWindow = 0;
+  private readonly watcher: ResizeObserver;
+  private readonly stillPlease = window.matchMedia("(prefers-reduced-motion: reduce)");
+
+  constructor(private readonly options: BodyOptions) {
+    this.scroller = new Scroller(options.frame, () => this.paintSoon(), 0, options.rowHeight, () => this.viewHeight());
+    options.frame.addEventListener("scroll", this.paintSoon, { passive: true });
+    this.watcher = new ResizeObserver(() => this.rebuild());
+    this.watcher.observe(options.frame);
+  }
+
+  close(): void {
+    window.cancelAnimationFrame(this.frameAsked);
+    this.options.frame.removeEventListener("scroll", this.paintSoon);
+    this.watcher.disconnect();
+    this.scroller.close();
+    this.options.canvas.replaceChildren();
+  }
+
+  /* ------------------------------------------------------------ what it shows */
+
+  setCache(cache: RowCache): void {
+    this.cache = cache;
+    this.options.frame.scrollTop = 0;
+    this.scroller.top = 0;
+    this.selection.move({ row: 0, column: Math.min(this.selection.focus.column, Math.max(0, this.columns.length - 1)) }, false);
+    cache.want(0, 0);
+    this.setTotal();
+    this.refreshAll();
+  }
+  setTotal(): void {
+    this.scroller.rows = this.cache?.total ?? 0;
+    this.options.canvas.style.height = `${this.scroller.boxHeight}px`;
+    this.refreshAll();
+  }
+  setColumns(columns: BodyColumn[]): void {
+    const same = columns.length === this.columns.length && columns.every((column, at) => column.id === this.columns[at]?.id);
+    this.columns = columns;
+    this.pinnedCount = columns.filter((column) => column.pinned).length;
+    const center = columns.filter((column) => !column.pinned).reduce((sum, column) => sum + column.width, 0);
+    this.options.canvas.style.width = `${this.pinnedWidth() + center}px`;
+    if (!same) this.selection.move({ row: this.selection.focus.row, column: Math.min(this.selection.focus.column, Math.max(0, columns.length - 1)) }, false);
+    this.rebuild();
+  }
+  setRowHeight(height: number): void {
+    this.options.canvas.style.setProperty("--row", `${height}px`);
+    this.scroller.rowHeight = height;
+    this.setTotal();
+    this.rebuild();
+  }
+  blocksCame(): void {
+    this.positions = new Map(this.cache?.columns.map((id, at) => [id, at]));
+    this.refreshAll();
+  }
+  rowsChanged(ids: Set<number>): void {
+    for (const box of this.pool) {
+      if (!box.row || !ids.has(box.row.id)) continue;
+      box.dirty = true;
+      this.flash(box.box);
+    }
+    this.paintSoon();
+  }
+
+  private flash(box: HTMLElement): void {
+    const now = performance.now();
+    if (now - this.flashWindow > 1000) {
+      this.flashWindow = now;
+      this.flashed = 0;
+    }
+    if (this.stillPlease.matches || ++this.flashed > FLASHES_A_SECOND) return;
+    box.classList.remove("changed");
+    requestAnimationFrame(() => box.classList.add("changed"));
+  }
+
+  /* --------------------------------------------------------------- geometry */
+
+  private pinnedWidth(): number {
+    return NUMBER_WIDTH + this.columns.slice(0, this.pinnedCount).reduce((sum, column) => sum + column.width, 0);
+  }
+  private viewHeight(): number {
+    const styles = getComputedStyle(this.options.frame);
+    const edges = parseFloat(styles.getPropertyValue("--head")) + parseFloat(styles.getPropertyValue("--foot"));
+    return Math.max(0, this.options.frame.clientHeight - (Number.isNaN(edges) ? 0 : edges));
+  }
+  get pageRows(): number {
+    return Math.max(1, Math.floor(this.viewHeight() / this.scroller.rowHeight) - 1);
+  }
+  get rowCount(): number {
+    return this.scroller.rows;
+  }
+
+  /** Which columns are on screen; the pinned ones always are. */
+  private shownColumns(): [number, number] {
+    const left = this.options.frame.scrollLeft;
+    const right = left + this.options.frame.clientWidth - this.pinnedWidth();
+    let from = this.pinnedCount;
+    while (from < this.columns.length - 1 && this.endOf(from) < left) from++;
+    let to = from;
+    while (to < this.columns.length - 1 && this.endOf(to) < right) to++;
+    return [from, Math.min(this.columns.length, to + 1)];
+  }
+  private endOf(at: number): number {
+    const column = this.columns[at];
+    return column ? column.start + column.width : 0;
+  }
+
+  /* ---------------------------------------------------------------- painting */
+
+  readonly paintSoon = (): void => {
+    this.frameAsked ||= requestAnimationFrame(() => {
+      this.frameAsked = 0;
+      this.paint();
+    });
+  };
+  private refreshAll(): void {
+    for (const box of this.pool) box.dirty = true;
+    this.paintSoon();
+  }
+
+  private rebuild(): void {
+    const rows = Math.ceil(this.viewHeight() / this.scroller.rowHeight) + 2 * OVERSCAN + 1;
+    [this.shownFrom, this.shownTo] = this.shownColumns();
+    this.pool = Array.from({ length: rows }, () => this.makeRow());
+    this.options.canvas.replaceChildren(...this.pool.map((row) => row.box));
+    this.paintSoon();
+  }
+  private makeRow(): RowBox {
+    const box = document.createElement("div");
+    box.className = "g-row";
+    box.setAttribute("role", "row");
+    const number = document.createTextNode("");
+    const numberBox = document.createElement("div");
+    numberBox.className = "g-cell g-number";
+    numberBox.setAttribute("role", "rowheader");
+    numberBox.append(number);
+    box.append(numberBox);
+    const cells: CellBox[] = [];
+    let pinnedLeft = NUMBER_WIDTH;
+    for (let at = 0; at < this.columns.length; at++) {
+      const column = this.columns[at];
+      if (!column || (at >= this.pinnedCount && (at < this.shownFrom || at >= this.shownTo))) continue;
+      if (at === this.shownFrom && column.start > 0 && at >= this.pinnedCount) box.append(this.gap(column.start));
+      const cell = this.makeCell(column, at, pinnedLeft);
+      if (column.pinned) pinnedLeft += column.width;
+      cells[at] = cell;
+      box.append(cell.box);
+    }
+    return { box, number, cells, index: -1, offset: -1, row: undefined, dirty: true };
+  }
+  private gap(width: number): HTMLElement {
+    const gap = document.createElement("div");
+    gap.className = "g-gap";
+    gap.style.width = `${width}px`;
+    gap.setAttribute("role", "presentation");
+    return gap;
+  }
+  private makeCell(column: BodyColumn, at: number, pinnedLeft: number): CellBox {
+    const box = document.createElement("div");
+    box.className = `g-cell${column.pinned ? " pinned" : ""}${isNumeric(column.type) ? " numeric" : ""}`;
+    box.setAttribute("role", "gridcell");
+    box.setAttribute("aria-colindex", String(at + 2));
+    box.dataset["at"] = String(at);
+    box.style.width = `${column.width}px`;
+    if (column.pinned) box.style.left = `${pinnedLeft}px`;
+    const text = document.createTextNode("");
+    const span = document.createElement("span");
+    span.append(text);
+    box.append(span);
+    return { box, text, mark: null, said: "", kind: "" };
+  }
+
+  private paint(): void {
+    this.scroller.read();
+    const [from, to] = this.shownColumns();
+    if (from < this.shownFrom || to > this.shownTo) {
+      this.rebuild();
+      return;
+    }
+    const total = this.scroller.rows;
+    const first = Math.max(0, this.scroller.first - OVERSCAN);
+    const last = Math.min(total, first + this.pool.length);
+    for (let index = first; index < last; index++) {
+      const box = this.pool[index % this.pool.length];
+      if (box) this.paintRow(box, index);
+    }
+    for (const box of this.pool)
+      if (box.index >= 0 && (box.index < first || box.index >= last)) this.hideRow(box);
+    if (total) this.cache?.want(Math.max(0, first), Math.max(0, last - 1));
+  }
+  private hideRow(box: RowBox): void {
+    box.index = -1;
+    box.row = undefined;
+    box.box.style.display = "none";
+  }
+
+  private paintRow(box: RowBox, index: number): void {
+    const row = this.cache?.rowAt(index);
+    const offset = this.scroller.offsetOf(index);
+    if (box.index === index && box.row === row && box.offset === offset && !box.dirty) return;
+    if (box.offset !== offset || box.index === -1) {
+      box.box.style.transform = `translateY(${offset}px)`;
+      box.box.style.display = "";
+      box.offset = offset;
+    }
+    if (box.index !== index) {
+      box.index = index;
+      box.number.data = numbers.format(index + 1);
+      box.box.setAttribute("aria-rowindex", String(index + 2));
+      box.box.classList.remove("changed");
+    }
+    box.row = row;
+    box.dirty = false;
+    box.box.classList.toggle("coming", !row);
+    box.box.classList.toggle("gone", !!row?.deleted);
+    this.paintCells(box, row, index);
+  }
+
+  private paintCells(box: RowBox, row: GridRow | undefined, index: number): void {
+    const { focus } = this.selection;
+    const range = this.selection.range();
+    const inRows = index >= range.top && index <= range.bottom;
+    for (let at = 0; at < this.columns.length; at++) {
+      const cell = box.cells[at];
+      const column = this.columns[at];
+      if (!cell || !column) continue;
+      const place = this.positions.get(column.id);
+      if (row) this.paintCell(cell, cellLook(place === undefined ? undefined : row.cells[place], column));
+      else if (cell.said || cell.kind) this.paintCell(cell, { text: "", state: null, tone: "", icon: "", muted: false });
+      const focused = focus.row === index && focus.column === at;
+      const chosen = inRows && at >= range.left && at <= range.right;
+      this.markChosen(cell, focused, chosen && !this.selection.single);
+    }
+  }
+  private markChosen(cell: CellBox, focused: boolean, chosen: boolean): void {
+    const list = cell.box.classList;
+    if (list.contains("focused") !== focused) {
+      list.toggle("focused", focused);
+      if (focused) cell.box.id = "grid-focus";
+      else cell.box.removeAttribute("id");
+    }
+    if (list.contains("chosen") !== chosen) {
+      list.toggle("chosen", chosen);
+      cell.box.setAttribute("aria-selected", String(chosen));
+    }
+  }
+
+  private paintCell(cell: CellBox, look: CellLook): void {
+    const kind = look.state ?? "";
+    if (cell.kind !== kind || cell.box.classList.contains("said") !== look.muted) this.paintState(cell, look, kind);
+    if (cell.said === look.text) return;
+    cell.said = look.text;
+    cell.text.data = look.text;
+  }
+  private paintState(cell: CellBox, look: CellLook, kind: string): void {
+    cell.kind = kind;
+    cell.mark?.remove();
+    cell.mark = null;
+    const base = [...cell.box.classList].filter((name) => !name.startsWith("tone-") && name !== "said" && name !== "doubted" && name !== "failed");
+    cell.box.className = base.join(" ");
+    if (!kind) {
+      cell.box.removeAttribute("title");
+      return;
+    }
+    cell.box.classList.add(`tone-${look.tone}`);
+    if (look.muted) cell.box.classList.add("said");
+    if (kind === "in doubt") cell.box.classList.add("doubted");
+    if (kind === "error" || kind === "refused") cell.box.classList.add("failed");
+    cell.box.title = stateLook(kind).word;
+    cell.mark = markOf(look.icon);
+    cell.box.prepend(cell.mark);
+  }
+
+  /* --------------------------------------------------------------- selection */
+
+  moveTo(spot: Spot, extend: boolean): void {
+    this.selection.move(spot, extend);
+    this.scroller.reveal(spot.row);
+    this.revealColumn(spot.column);
+    this.selectionChanged();
+  }
+  selectionChanged(): void {
+    this.refreshAll();
+    const { focus } = this.selection;
+    this.options.onFocus(focus, this.cache?.rowAt(focus.row), this.columns[focus.column]);
+  }
+  private revealColumn(at: number): void {
+    const column = this.columns[at];
+    if (!column || column.pinned) return;
+    const frame = this.options.frame;
+    const width = frame.clientWidth - this.pinnedWidth();
+    if (column.start < frame.scrollLeft) frame.scrollLeft = column.start;
+    else if (column.start + column.width > frame.scrollLeft + width) frame.scrollLeft = column.start + column.width - width;
+  }
+
+  /** The cell under a pointer; column -1 is the row's number. */
+  spotOf(target: EventTarget | null): Spot | null {
+    const cell = (target as Element | null)?.closest?.(".g-cell") as HTMLElement | null;
+    const box = cell && this.pool.find((row) => row.box === cell.parentElement);
+    if (!cell || !box || box.index < 0) return null;
+    return { row: box.index, column: cell.classList.contains("g-number") ? -1 : Number(cell.dataset["at"]) };
+  }
+  columnAt(at: number): BodyColumn | undefined {
+    return this.columns[at];
+  }
+  get columnCount(): number {
+    return this.columns.length;
+  }
+  placeOf(columnId: number): number | undefined {
+    return this.positions.get(columnId);
+  }
+}
