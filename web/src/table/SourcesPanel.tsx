@@ -6,7 +6,7 @@ import type { Scheduled, Source, Table } from "../api/types";
 import { useBar } from "../app/session";
 import { attempt, note } from "../ui/Dialog";
 import { Panel } from "../ui/Panel";
-import { Button, ErrorBox, TextField, Time } from "../ui/parts";
+import { Button, Copy, ErrorBox, TextField, Time } from "../ui/parts";
 import { count, plural } from "../ui/time";
 import { UploadButton } from "../tables/Upload";
 import { applyRecipe } from "./recipe";
@@ -35,6 +35,7 @@ function SourceCard({ table, source, schedule }: { table: Table; source: Source;
   const builder = useBar("builder");
   const runner = useBar("runner");
   const file = source.kind === "csv";
+  const hook = source.kind === "webhook";
   return (
     <section className="card">
       <h3>{source.name} <span className="muted small">{source.kind.replaceAll("_", " ")}{source.object ? ` · ${source.object}` : ""}</span></h3>
@@ -45,7 +46,7 @@ function SourceCard({ table, source, schedule }: { table: Table; source: Source;
         {!!schedule?.missed && <div><dt>Missed</dt><dd>{plural(schedule.missed, "time")} while nobody was there</dd></div>}
       </dl>
       {schedule?.problem && <p className="tone-err">{schedule.problem}</p>}
-      {!file && (
+      {!file && !hook && (
         <form className="inline" onSubmit={(event) => {
           event.preventDefault();
           setProblem(null);
@@ -57,7 +58,7 @@ function SourceCard({ table, source, schedule }: { table: Table; source: Source;
       )}
       <ErrorBox error={problem} />
       <div className="actions">
-        {file ? <UploadButton table={table.name} source={source.name} bar={runner} /> : (
+        {file ? <UploadButton table={table.name} source={source.name} bar={runner} /> : hook ? <HookKey table={table} source={source} /> : (
           <>
             <Button icon="sync" bar={runner} onClick={() => attempt(post(`/tables/${seg(table.name)}/syncs`, { source: source.name }).then(() => invalidate("/runs")), "Reading what changed.")}>Read what changed</Button>
             <Button bar={runner} onClick={() => attempt(post(`/tables/${seg(table.name)}/syncs`, { source: source.name, full: true }).then(() => invalidate("/runs")), "Reading everything again.")}>Read everything</Button>
@@ -71,6 +72,26 @@ function SourceCard({ table, source, schedule }: { table: Table; source: Source;
         </details>
       )}
     </section>
+  );
+}
+
+/** Where others send rows to; the key is shown once. */
+function HookKey({ table, source }: { table: Table; source: Source }) {
+  const [key, setKey] = useState<string | null>(null);
+  const [problem, setProblem] = useState<unknown>(null);
+  const bar = useBar("builder");
+  const address = `${window.location.origin}/api/v1/hooks/${encodeURIComponent(table.name)}/${encodeURIComponent(source.name)}`;
+  return (
+    <div>
+      <p className="small">Send a JSON object, or a list of some, with <code>Authorization: Bearer KEY</code> to:</p>
+      <pre className="code wrap">{address}</pre>
+      <div className="actions">
+        <Copy text={address} label="Copy the address" />
+        <Button icon="key" bar={bar} onClick={() => void post<{ key: string }>(`/tables/${seg(table.name)}/sources/${seg(source.name)}/key`).then((made) => setKey(made.key), setProblem)}>New key</Button>
+      </div>
+      {key && <><p className="small">The key is shown only now; an earlier one has ended.</p><pre className="code wrap">{key}</pre><Copy text={key} /></>}
+      <ErrorBox error={problem} />
+    </div>
   );
 }
 

@@ -62,7 +62,8 @@ function usualName(config: Config, file: File | null): string {
 
 function SourceForm({ kind, connections }: { kind: SourceKind; connections: Connection[] }) {
   const org = kind.options.some((option) => option.type === "connection name");
-  const [config, setConfig] = useState<Config>((): Config => (org && connections[0] ? { connection: connections[0].name } : { fields: "all" }));
+  const ofFile = kind.name === "csv";
+  const [config, setConfig] = useState<Config>((): Config => (org && connections[0] ? { connection: connections[0].name } : ofFile ? { fields: "all" } : {}));
   const [named, setNamed] = useState<string | null>(null);
   const [every, setEvery] = useState(kind.every ?? "");
   const [file, setFile] = useState<File | null>(null);
@@ -81,7 +82,7 @@ function SourceForm({ kind, connections }: { kind: SourceKind; connections: Conn
   const fields = useAnswer<{ fields: OrgField[] }>(connectionName && object && known ? `/connections/${seg(connectionName)}/objects/${seg(object)}/fields` : null);
   const name = named ?? usualName(config, file);
   const taken = tables.data?.tables.some((table) => table.name.toLowerCase() === name.toLowerCase());
-  const ready = name && !taken && (org || file) && kind.options.every((option) => !option.required || config[option.name] !== undefined);
+  const ready = name && !taken && (!ofFile || file) && kind.options.every((option) => !option.required || config[option.name] !== undefined);
 
   const change = (to: Config) => {
     setConfig(to);
@@ -99,7 +100,7 @@ function SourceForm({ kind, connections }: { kind: SourceKind; connections: Conn
     if (file) void readHead(file, PREVIEW_ROWS).then(setHead);
   }, [file]);
 
-  const source: Config = { [kind.key]: config, ...(every && org ? { every } : {}) };
+  const source: Config = { [kind.key]: config, ...(every && !ofFile ? { every } : {}) };
   const recipe = async () => toYaml({ table: name, source, auto_update: false });
   const act = (dryRun: boolean) => {
     setBusy(dryRun ? "check" : "make");
@@ -108,13 +109,13 @@ function SourceForm({ kind, connections }: { kind: SourceKind; connections: Conn
       setChecked(done);
       if (dryRun) return;
       if (file) await uploadInto(done.table, null, file);
-      else await post(`/tables/${seg(done.table)}/syncs`, {});
-      note(`${done.table} is made; its rows are being read.`);
-      go(tablePath(done.table));
+      else if (kind.name !== "webhook") await post(`/tables/${seg(done.table)}/syncs`, {});
+      note(`${done.table} is made.`);
+      go(tablePath(done.table) + (kind.name === "webhook" ? "?panel=sources" : ""));
     }).catch(setProblem).finally(() => setBusy(""));
   };
   const context: FormContext = { columns: [], connections, objects: objects.data?.objects ?? [], fields: fields.data?.fields ?? [], creates: false, errors: {} };
-  const hidden = new Set(["fields", ...(org ? [] : ["file"])]);
+  const hidden = new Set(org || ofFile ? ["fields", ...(ofFile ? ["file"] : [])] : []);
   const main = kind.options.filter((option) => !hidden.has(option.name) && option.required);
   const rest = kind.options.filter((option) => !hidden.has(option.name) && !option.required);
   const fieldOption = kind.options.find((option) => option.name === "fields");
@@ -125,7 +126,7 @@ function SourceForm({ kind, connections }: { kind: SourceKind; connections: Conn
       {connection && <EnvironmentBand connection={connection} />}
       <div className="two">
         <section className="form">
-          {!org && <FileField file={file} onFile={setFile} />}
+          {ofFile && <FileField file={file} onFile={setFile} />}
           {main.map((option) => <OptionField key={option.name} option={option} value={config[option.name]} onChange={(value) => set(option.name, value)} context={context} />)}
           <ErrorBox error={objects.error ?? fields.error} />
           {fieldOption && org && (kind.name === "salesforce_object"
@@ -137,12 +138,12 @@ function SourceForm({ kind, connections }: { kind: SourceKind; connections: Conn
               {rest.map((option) => <OptionField key={option.name} option={option} value={config[option.name]} onChange={(value) => set(option.name, value)} context={context} />)}
             </details>
           )}
-          {org && <TextField label="Read every" value={every} onChange={setEvery} placeholder={kind.every ?? "24h"} help="manual, 15m, 1h, 24h, daily at 06:00 Europe/Berlin. What changed since then is read, not everything." />}
+          {!ofFile && kind.every !== null && <TextField label="Read every" value={every} onChange={setEvery} placeholder={kind.every ?? "24h"} help="manual, 15m, 1h, 24h, daily at 06:00 Europe/Berlin. What changed since then is read, not everything." />}
           <TextField label="Name of the table *" value={name} onChange={setNamed} error={taken ? "There is a table of that name." : null} />
           <ErrorBox error={problem} />
           <div className="actions">
-            {org && <Button bar={bar} busy={busy === "check"} disabled={!ready} onClick={() => act(true)}>Check</Button>}
-            <Button look="primary" bar={bar} busy={busy === "make"} disabled={!ready} onClick={() => act(false)}>{org ? "Make the table and read its rows" : "Import the file"}</Button>
+            {!ofFile && <Button bar={bar} busy={busy === "check"} disabled={!ready} onClick={() => act(true)}>Check</Button>}
+            <Button look="primary" bar={bar} busy={busy === "make"} disabled={!ready} onClick={() => act(false)}>{ofFile ? "Import the file" : kind.name === "webhook" ? "Make the table" : "Make the table and read its rows"}</Button>
           </div>
         </section>
         <section className="aside" aria-label="Preview">
