@@ -253,6 +253,8 @@ static const struct browser_row {
      CALLBACK "?error=OAUTH_AUTHORIZATION_BLOCKED&error_description=Cross-org+OAuth+flows+are+not+"
               "supported+for+this+external+client+app&state=s+1",
      "Success||127.0.0.1"},
+    {"\"app\":{\"external\":true,\"foreign\":true,\"distribution\":\"packaged\"}",
+     SEED_SALES_USERNAME, "", "Success||127.0.0.1"},
     {"\"app\":{\"high_assurance\":\"block\"}", SEED_SALES_USERNAME,
      ERRORS "?error=invalid_session_level&error_description=invalid+session+level&state=s+1",
      "Success||127.0.0.1"},
@@ -625,6 +627,13 @@ TEST(policies, the_machine_flow_wants_my_domain)
         {"\"app\":{\"external\":true,\"installed\":false}", "", "app_not_found",
          "External client app is not installed in this org"},
         {"\"app\":{\"blocked\":true}", "", "app_blocked", "this app is blocked by admin"},
+        /* what these licences are for */
+        {"\"app\":{\"run_as\":\"" SEED_SALES_USERNAME "\"},"
+         "\"user\":{\"username\":\"" SEED_SALES_USERNAME "\",\"api_only\":true}",
+         "", "", ""},
+        {"\"app\":{\"run_as\":\"" SEED_SALES_USERNAME "\"},"
+         "\"user\":{\"username\":\"" SEED_SALES_USERNAME "\",\"integration_licence\":true}",
+         "", "", ""},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         start_over();
@@ -672,6 +681,38 @@ TEST(policies, passwords_are_the_flow_most_orgs_have_off)
     }
 }
 
+TEST(policies, a_secret_is_asked_for_where_the_app_says)
+{
+    static const struct {
+        const char *policies;
+        bool web, refresh; /* let in without a secret */
+    } rows[] = {
+        {"\"app\":{\"require_secret_web\":true,\"require_secret_refresh\":true}", false, false},
+        {"\"app\":{\"require_secret_web\":false,\"require_secret_refresh\":true}", true, false},
+        {"\"app\":{\"require_secret_web\":true,\"require_secret_refresh\":false}", false, true}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        start_over();
+        const char *token = refresh_token_of(SEED_SALES_USERNAME);
+        given_policies(policies_of(rows[i].policies));
+        struct reply reply = post_form("/services/oauth2/token",
+                                       text_f("grant_type=refresh_token&client_id=" DEMO_CLIENT_ID
+                                              "&refresh_token=%s",
+                                              token));
+        if (rows[i].refresh)
+            CHECK_INT(reply.status, 200);
+        else
+            check_refused(&reply, "invalid_client", "invalid client credentials");
+        reply = post_form("/services/oauth2/token",
+                          text_f("grant_type=authorization_code&client_id=" DEMO_CLIENT_ID
+                                 "&redirect_uri=%s&code=%s",
+                                 escaped(CALLBACK), escaped(code_of(SEED_SALES_USERNAME))));
+        if (rows[i].web)
+            CHECK_INT(reply.status, 200);
+        else
+            check_refused(&reply, "invalid_client", "invalid client credentials");
+    }
+}
+
 TEST(policies, assertions_are_held_to_everything)
 {
     static const struct {
@@ -694,6 +735,14 @@ TEST(policies, assertions_are_held_to_everything)
          "user is not admin approved to access this app"},
         {"\"apps\":[{\"client_id\":\"" CLI_CLIENT_ID "\",\"blocked\":true}]", CLI_CLIENT_ID, NULL,
          "", "app_blocked", "this app is blocked by admin"},
+        {"\"user\":{\"username\":\"" SEED_SALES_USERNAME "\",\"api_only\":true}", CLI_CLIENT_ID,
+         NULL, "", "", ""},
+        {"\"user\":{\"username\":\"" SEED_SALES_USERNAME "\",\"integration_licence\":true}",
+         CLI_CLIENT_ID, NULL, "", "", ""},
+        {"\"user\":{\"username\":\"" SEED_SALES_USERNAME "\",\"single_sign_on\":true}",
+         CLI_CLIENT_ID, NULL, "", "", ""},
+        {"\"user\":{\"username\":\"" SEED_SALES_USERNAME "\",\"frozen\":true}", CLI_CLIENT_ID, NULL,
+         "", "invalid_grant", "inactive user"}, /* chosen */
         /* the ranges count whatever the app's IP relaxation says */
         {"\"apps\":[{\"client_id\":\"" CLI_CLIENT_ID "\",\"ip_relaxation\":\"relax\"}],"
          "\"profile\":{\"profile\":\"Sales User\",\"login_ip_ranges\":[\"10.0.0.0/8\"]}",
