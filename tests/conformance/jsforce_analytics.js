@@ -88,6 +88,14 @@ check('clone, run, delete', async () => {
   await assert.rejects(conn.analytics.report(id).execute(), refusedWith('NOT_FOUND'));
 });
 
+check('an org without dashboards', async () => {
+  assert.deepEqual(await conn.analytics.dashboards(), []);
+  const dashboard = conn.analytics.dashboard('01Z000000000001AAA');
+  for (const call of ['describe', 'components', 'status', 'refresh', 'destroy'])
+    await assert.rejects(dashboard[call](), refusedWith('NOT_FOUND'), call);
+  await assert.rejects(dashboard.clone('A copy', '00l000000000001AAA'), refusedWith('NOT_FOUND'));
+});
+
 check('what is no report is refused', async () => {
   await assert.rejects(conn.analytics.report('00O000000000001AAA').describe(), refusedWith('NOT_FOUND'));
   const [{Id}] = await reports('Tabular');

@@ -558,6 +558,22 @@ void analytics_resources(struct call *call)
     jw_end_object(&w);
 }
 
+/* There are no dashboards, and nothing makes one: a list is empty, and whoever names one is told
+ * that it is not there, as in an org without them. */
+
+void dashboards_list(struct call *call)
+{
+    struct jw w;
+    answer_json(call, 200, &w);
+    jw_array(&w);
+    jw_end_array(&w);
+}
+
+void dashboards_one(struct call *call)
+{
+    answer_error(call, 404, "NOT_FOUND", "%s", UNAVAILABLE);
+}
+
 /* --- the control API --- */
 
 static const struct json *metadata_of(const struct json *entry)

@@ -12,7 +12,7 @@ route_fn oauth_token, oauth_revoke, oauth_introspect;
 /* identity.c */
 route_fn oauth_userinfo, identity, oauth_discovery, oauth_keys;
 /* versions.c */
-route_fn versions, version_resources, not_built;
+route_fn versions, version_resources, not_built, switched_off;
 /* soap.c, deploys.c */
 route_fn soap_partner, soap_enterprise, soap_metadata, deploy_request, deploy_request_status;
 /* sobjects.c */
@@ -46,7 +46,7 @@ route_fn listviews_list, listviews_one, listviews_describe, listviews_results, c
 route_fn analytics_resources, reports_list, reports_create, reports_run, reports_change,
     reports_delete, reports_describe, reports_query, report_types_list, report_types_describe,
     report_operators, report_instances_list, report_instances_create, report_instances_get,
-    report_instances_delete, control_reports;
+    report_instances_delete, dashboards_list, dashboards_one, control_reports;
 /* bulk_v1.c */
 route_fn bulk_v1_jobs, bulk_v1_job, bulk_v1_batches, bulk_v1_batch, bulk_v1_request, bulk_v1_result,
     bulk_v1_rows;

@@ -136,8 +136,7 @@ const struct route routes[] = {
      "values of its picklists"},
     {"GET", V "/ui-api/object-info/:object/picklist-values/:type/:field", ui_picklists, ROUTE_API,
      "values of one"},
-    {"POST", V "/ui-api/records", ui_record_create, ROUTE_API,
-     "create a record; Idempotency-Key"},
+    {"POST", V "/ui-api/records", ui_record_create, ROUTE_API, "create a record; Idempotency-Key"},
     {"GET", V "/ui-api/records/batch/:list", ui_records_batch, ROUTE_API, "several records"},
     {"GET", V "/ui-api/records/:id", ui_record_get, ROUTE_API, "read a record"},
     {"PATCH DELETE", V "/ui-api/records/:id", ui_record_change, ROUTE_API,
@@ -245,9 +244,18 @@ const struct route routes[] = {
     {"GET", V "/analytics/filteroperators", report_operators, ROUTE_API,
      "filter operators by data type"},
 
+    {"GET", V "/analytics/dashboards", dashboards_list, ROUTE_API, "dashboards viewed last: none"},
+    {"POST", V "/analytics/dashboards", dashboards_one, ROUTE_API, "clones one: there is none"},
+    {"GET POST PUT PATCH DELETE", V "/analytics/dashboards/*", dashboards_one, ROUTE_API,
+     "a dashboard: there is none"},
+
     /* named here so that the refusal teaches */
-    {"GET POST PUT", V "/analytics/*", not_built, ROUTE_API, "dashboards and notifications"},
-    {"GET POST", V "/chatter/*", not_built, ROUTE_API, "Chatter"},
+    {"GET POST PUT DELETE", V "/analytics/notifications", not_built, ROUTE_API,
+     "report notifications"},
+    {"GET POST PUT DELETE", V "/analytics/notifications/*", not_built, ROUTE_API,
+     "report notifications"},
+    {"GET POST PUT PATCH DELETE", V "/chatter", switched_off, ROUTE_API, "Chatter"},
+    {"GET POST PUT PATCH DELETE", V "/chatter/*", switched_off, ROUTE_API, "Chatter"},
     {"GET POST PATCH", V "/ui-api/*", not_built, ROUTE_API, "the rest of the UI API"},
 
     /* localorg's own */
@@ -292,7 +300,8 @@ const struct route routes[] = {
     {"GET", "/localorg/limits", control_limits_get, ROUTE_CONTROL, "daily calls and others"},
     {"POST PATCH", "/localorg/limits", control_limits, ROUTE_CONTROL, "sets them"},
     {"GET", "/localorg/locks", control_locks_get, ROUTE_CONTROL, "records nobody can write"},
-    {"POST", "/localorg/locks", control_locks, ROUTE_CONTROL, "{\"id\",\"times\" or \"for_ms\"}: holds one"},
+    {"POST", "/localorg/locks", control_locks, ROUTE_CONTROL,
+     "{\"id\",\"times\" or \"for_ms\"}: holds one"},
     {"DELETE", "/localorg/locks", control_locks_delete, ROUTE_CONTROL, "?id= or all"},
     {"GET", "/localorg/events", control_events_get, ROUTE_CONTROL,
      "change data capture: selected objects, clients, replay ids"},

@@ -83,3 +83,11 @@ void not_built(struct call *call)
                  "is faithful, what differs and what is missing.",
                  call->route->help);
 }
+
+/* A feature that this org does not have, as an org without it refuses. */
+void switched_off(struct call *call)
+{
+    answer_error(call, 403, "FUNCTIONALITY_NOT_ENABLED",
+                 "This feature is not currently enabled for this user type or org: [%s]",
+                 call->route->help);
+}

@@ -127,7 +127,11 @@ TEST(control, a_page_for_people)
 
 TEST(control, what_is_not_built_says_so)
 {
-    struct reply reply = ask("GET", V "/analytics/dashboards", NULL);
+    struct reply reply = ask("GET", V "/analytics/notifications", NULL);
     CHECK_INT(reply.status, 501);
     CHECK_CONTAINS(reply.text, "docs/localorg/fidelity.md");
+    reply = ask("POST", V "/chatter/feed-elements", "{}");
+    CHECK_INT(reply.status, 403);
+    CHECK_STR(error_code(&reply), "FUNCTIONALITY_NOT_ENABLED");
+    CHECK_CONTAINS(reply.text, "[Chatter]");
 }
