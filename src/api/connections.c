@@ -4,6 +4,7 @@
 #include "api/nouns.h"
 
 #include "base/str.h"
+#include "engine/access.h"
 #include "store/store_access.h"
 
 #include <string.h>
@@ -24,6 +25,8 @@ static const struct field connection_fields[] = {
     {"connected", F_TIME, F_REQUIRED | F_NULL, NULL},
     {"last_used", F_TIME, F_REQUIRED | F_NULL, NULL},
     {"daily_call_budget", F_INT, F_REQUIRED | F_NULL, "null = half of what the org has left"},
+    {"is_default", F_BOOL, F_REQUIRED, "meant where no connection is named"},
+    {"may_build", F_BOOL, F_REQUIRED, "whether the one who asks may make tables and columns with it"},
     {0},
 };
 const struct shape connection_shape = {"Connection", "A sign-in to an org, shared by the workspace.",
@@ -43,7 +46,7 @@ static const struct field finding_fields[] = {
     {"who", F_TEXT, F_REQUIRED | F_NULL, "who may"},
     {0},
 };
-static const struct shape finding_shape = {"Finding", NULL, finding_fields};
+const struct shape finding_shape = {"Finding", NULL, finding_fields};
 static const struct field findings_fields[] = {
     {"findings", F_LIST, F_REQUIRED, "in the order they were checked", .of = &finding_shape},
     {0},
@@ -52,8 +55,13 @@ const struct shape findings_shape = {"Findings", "What the doctor found.", findi
 
 /* ---------------------------------------------------------------- writing */
 
-static void connection_write(struct jw *w, const struct connection *c)
+static enum status connection_write(struct call *call, const struct connection *c,
+                                    int64_t default_id, struct err *err)
 {
+    struct jw *w = &call->w;
+    bool may = false;
+    if (access_is_builder(call->store, c->id, call_who(call), &may, err) != OK)
+        return FAIL;
     jw_object(w);
     jw_kv_int(w, "id", c->id);
     jw_kv_text(w, "name", c->name);
@@ -73,13 +81,14 @@ static void connection_write(struct jw *w, const struct connection *c)
         jw_kv_int(w, "daily_call_budget", c->daily_call_budget);
     else
         jw_kv_null(w, "daily_call_budget");
+    jw_kv_bool(w, "is_default", c->id == default_id);
+    jw_kv_bool(w, "may_build", may && call->person.role >= ROLE_BUILDER);
     jw_end_object(w);
+    return OK;
 }
 
-static void write_findings(struct jw *w, const struct crm_findings *found)
+void findings_write(struct jw *w, const struct crm_findings *found)
 {
-    jw_object(w);
-    jw_key(w, "findings");
     jw_array(w);
     for (size_t i = 0; i < found->count; i++) {
         const struct crm_finding *f = &found->items[i];
@@ -93,7 +102,6 @@ static void write_findings(struct jw *w, const struct crm_findings *found)
         jw_end_object(w);
     }
     jw_end_array(w);
-    jw_end_object(w);
 }
 
 /* --------------------------------------------------------------- handlers */
@@ -103,13 +111,16 @@ enum status api_connection_list(struct call *call, struct err *err)
     struct connection *list;
     size_t count;
     struct jw *w = &call->w;
-    if (call->store->does->connection_list(call->store, call->arena, &list, &count, err) != OK)
+    int64_t usual;
+    if (call->store->does->connection_list(call->store, call->arena, &list, &count, err) != OK ||
+        call->store->does->access->default_get(call->store, &usual, err) != OK)
         return FAIL;
     jw_object(w);
     jw_key(w, "connections");
     jw_array(w);
     for (size_t i = 0; i < count; i++)
-        connection_write(w, &list[i]);
+        if (connection_write(call, &list[i], usual, err) != OK)
+            return FAIL;
     jw_end_array(w);
     jw_end_object(w);
     return OK;
@@ -123,10 +134,11 @@ enum status call_connection(struct call *call, struct connection *out, struct er
 enum status api_connection_show(struct call *call, struct err *err)
 {
     struct connection connection;
-    if (call_connection(call, &connection, err) != OK)
+    int64_t usual;
+    if (call_connection(call, &connection, err) != OK ||
+        call->store->does->access->default_get(call->store, &usual, err) != OK)
         return FAIL;
-    connection_write(&call->w, &connection);
-    return OK;
+    return connection_write(call, &connection, usual, err);
 }
 
 enum status api_connection_doctor(struct call *call, struct err *err)
@@ -136,19 +148,23 @@ enum status api_connection_doctor(struct call *call, struct err *err)
     if (call_connection(call, &connection, err) != OK ||
         engine_doctor(call->engine, call->arena, connection.name, &found, err) != OK)
         return FAIL;
-    write_findings(&call->w, &found);
+    jw_object(&call->w);
+    jw_key(&call->w, "findings");
+    findings_write(&call->w, &found);
+    jw_end_object(&call->w);
     return OK;
 }
 
 enum status api_connection_delete(struct call *call, struct err *err)
 {
     struct connection connection;
-    if (call_connection(call, &connection, err) != OK ||
-        engine_disconnect(call->engine, connection.name, err) != OK)
+    err_list open = {0};
+    if (call_connection(call, &connection, err) != OK)
         return FAIL;
-    return call_audit(call, "disconnected",
-                      arena_printf(call->arena, "{\"connection\":%lld}", (long long)connection.id),
-                      err);
+    enum status rc = engine_disconnect(call->engine, connection.name, &open, err);
+    call_keep_errors(call, &open);
+    vec_free(&open);
+    return rc;
 }
 
 /* ------------------------------------------------- who may, and how much */

@@ -4,6 +4,7 @@
 #include "api/nouns.h"
 
 #include "base/str.h"
+#include "engine/access.h"
 
 #include <string.h>
 
@@ -181,7 +182,9 @@ static void write_identity(struct jw *w, const struct crm_identity *who,
 static struct crm_session *open_session(struct call *call, struct err *err)
 {
     struct connection connection;
-    if (call_connection(call, &connection, err) != OK)
+    struct connection_use use = {.what = "looking"};
+    if (call_connection(call, &connection, err) != OK ||
+        access_note_use(call->engine, connection.id, &use, err) != OK)
         return NULL;
     return engine_session(call->engine, connection.name, err);
 }

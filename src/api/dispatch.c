@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "engine/access.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +60,7 @@ static const struct {
     {ERR_CRM_WRONG_ORG, 409},
     {ERR_CRM_LIMIT, 503},
     {"connect.", 422},
+    {ERR_NOT_A_BUILDER, 403},
     {"connection.", 409},
     {ERR_CRM_UNREACHABLE, 502},
     {ERR_TIMEOUT, 502},

@@ -78,9 +78,10 @@ void operation_write(struct jw *w, const struct op *op);
 route_fn api_connection_list, api_connection_show, api_connection_change, api_connection_delete,
     api_connection_doctor, api_access_show, api_access_put;
 extern const struct shape connection_shape, connection_list_shape, connection_change_body,
-    findings_shape, access_shape;
+    finding_shape, findings_shape, access_shape;
 /* The connection of the first path value. */
 enum status call_connection(struct call *call, struct connection *out, struct err *err);
+void findings_write(struct jw *w, const struct crm_findings *found); /* a list */
 
 /* ---- describe.c */
 route_fn api_connection_identity, api_connection_objects, api_connection_fields_list,

@@ -29,6 +29,7 @@ static const struct field signin_body_fields[] = {
     {"login_url", F_TEXT, 0, "My Domain, or a localorg (argil serve --insecure-host); a sandbox wants its own, production has login.salesforce.com", .min = 1, .max = 500},
     {"client_id", F_TEXT, 0, "consumer key of the connected app; reconnecting takes the one that is there", .min = 1, .max = 500},
     {"client_secret", F_TEXT, F_SECRET, "its secret, when it has one", .min = 1, .max = 500},
+    {"another_user", F_BOOL, 0, "reconnecting: another user of the same org may take over"},
     {0},
 };
 const struct shape signin_body = {"SignInStart", NULL, signin_body_fields};
@@ -53,6 +54,7 @@ static const struct field signin_state_fields[] = {
     {"state", F_WORD, F_REQUIRED, "of the last sign-in for this name", .words = outcomes},
     {"since", F_TIME, F_REQUIRED | F_NULL, NULL},
     {"problem", F_OBJECT, F_REQUIRED | F_NULL, "when it failed", .of = &problem_shape},
+    {"lacks", F_LIST, F_REQUIRED, "another user signed in: what the tables need and this one may not", .of = &finding_shape},
     {0},
 };
 const struct shape signin_state_shape = {"SignInState", NULL, signin_state_fields};
@@ -78,6 +80,7 @@ static const struct field machine_fields[] = {
     {"private_key", F_TEXT, F_SECRET, "jwt: PEM", .min = 1, .max = 20000},
     {"username", F_TEXT, 0, "jwt: whom the app acts as", .min = 1, .max = 200},
     {"refresh_token", F_TEXT, F_SECRET, NULL, .min = 1, .max = 1000},
+    {"another_user", F_BOOL, 0, "reconnecting: another user of the same org may take over"},
     {0},
 };
 const struct shape machine_body = {"MachineSignIn", "Without a browser: for servers and integration users.",
@@ -89,6 +92,7 @@ struct attempt {
     char *name; /* of the connection to be */
     char *state;
     char *environment;
+    bool another_user;            /* may take over */
     int64_t session_id, began_ms; /* wall clock */
     struct arena *arena;          /* holds signin's texts */
     struct crm_signin signin;
@@ -98,6 +102,7 @@ struct outcome {
     bool waiting, well;
     int64_t at_ms;
     struct err problem;
+    char *lacks; /* JSON: findings */
 };
 
 struct signins {
@@ -142,15 +147,18 @@ void signins_free(struct signins *signins)
         signins->attempts = a->next;
         attempt_free(a);
     }
-    while (map_next(signins->outcomes, &at, &name, &outcome))
+    while (map_next(signins->outcomes, &at, &name, &outcome)) {
+        free(((struct outcome *)outcome)->lacks);
         free(outcome);
+    }
     map_free(signins->outcomes);
     pthread_mutex_destroy(&signins->lock);
     free(signins);
 }
 
+/* `lacks`: what another user may not, as JSON, or NULL. */
 static void remember(struct api *api, const char *name, bool waiting, const struct err *problem,
-                     int64_t now)
+                     const char *lacks, int64_t now)
 {
     struct signins *s = api->signins;
     pthread_mutex_lock(&s->lock);
@@ -160,7 +168,11 @@ static void remember(struct api *api, const char *name, bool waiting, const stru
         map_put(s->outcomes, name, outcome);
     }
     if (outcome) {
-        *outcome = (struct outcome){.waiting = waiting, .well = !problem, .at_ms = now};
+        free(outcome->lacks);
+        *outcome = (struct outcome){.waiting = waiting,
+                                    .well = !problem,
+                                    .at_ms = now,
+                                    .lacks = mem_strdup(lacks)};
         if (problem)
             outcome->problem = *problem;
     }
@@ -279,6 +291,7 @@ static enum status fill(struct call *call, struct attempt *a, struct err *err)
     a->arena = arena_new();
     a->name = mem_strdup(call->values[0]);
     a->environment = mem_strdup(json_get_text(body, "environment"));
+    a->another_user = json_get_bool(body, "another_user", false);
     a->session_id = call->person.session_id;
     a->began_ms = call_now(call);
     signin->login_url = arena_strdup(a->arena, json_get_text(body, "login_url"));
@@ -312,7 +325,7 @@ enum status api_signin_start(struct call *call, struct err *err)
         attempt_free(a);
         return FAIL;
     }
-    remember(call->api, call->values[0], true, NULL, call_now(call));
+    remember(call->api, call->values[0], true, NULL, NULL, call_now(call));
     jw_object(w);
     jw_kv_text(w, "url", url);
     jw_kv_text(w, "callback_url", callback_of(call));
@@ -330,6 +343,7 @@ enum status api_signin_show(struct call *call, struct err *err)
     const struct outcome *kept = map_get(s->outcomes, call->values[0]);
     if (kept)
         outcome = *kept;
+    const char *lacks = arena_strdup(call->arena, outcome.lacks ? outcome.lacks : "[]");
     pthread_mutex_unlock(&s->lock);
     if (outcome.waiting && call_now(call) - outcome.at_ms >= KEPT_FOR_MS)
         kept = NULL;
@@ -347,6 +361,8 @@ enum status api_signin_show(struct call *call, struct err *err)
     } else {
         jw_null(w);
     }
+    jw_key(w, "lacks");
+    jw_raw(w, lacks, strlen(lacks));
     jw_end_object(w);
     return OK;
 }
@@ -375,21 +391,44 @@ static enum status check_environment(const char *wanted, const struct connection
     return FAIL;
 }
 
+/* Another user takes over only when that was asked for: other records may be visible,
+ * and what the tables need may be out of reach. */
+static enum status accept_user(struct call *call, const struct connection *connection,
+                               const struct crm_tokens *tokens, bool another_user,
+                               struct crm_findings *lacks, struct err *err)
+{
+    struct user_change change;
+    if (engine_user_change(call->engine, call->arena, connection, tokens, &change, err) != OK)
+        return FAIL;
+    *lacks = change.lacks;
+    if (!change.user_was || another_user)
+        return OK;
+    err_set(err, ERR_APPROVAL, "\"%s\" is connected as %s; you signed in as %s", connection->name,
+            change.user_was, connection->username);
+    err_cause(err, "Other records may be visible to another user: sharing decides for each. %s",
+              lacks->count ? "It lacks what the tables need: see the list."
+                           : "What the tables need, it may read and write.");
+    err_hint(err, "Nothing was stored. Sign in as %s, or say that another user may take over.",
+             change.user_was);
+    return FAIL;
+}
+
 static enum status store_connection(struct call *call, const char *name, const char *environment,
-                                    struct connection *connection, struct crm_tokens *tokens,
+                                    bool another_user, struct connection *connection,
+                                    struct crm_tokens *tokens, struct crm_findings *lacks,
                                     struct err *err)
 {
     connection->name = name;
     connection->connector = crm(call->api)->name;
-    if (check_environment(environment, connection, err) != OK ||
-        engine_connect(call->engine, connection, tokens, err) != OK)
-        return FAIL;
-    return call_audit(call, "connected",
-                      arena_printf(call->arena, "{\"connection\":%lld}", (long long)connection->id),
-                      err);
+    if (check_environment(environment, connection, err) == OK &&
+        accept_user(call, connection, tokens, another_user, lacks, err) == OK)
+        return engine_connect(call->engine, connection, tokens, err);
+    engine_give_back(call->engine, connection, tokens);
+    return FAIL;
 }
 
-static enum status finish(struct call *call, const struct attempt *a, struct err *err)
+static enum status finish(struct call *call, const struct attempt *a, struct crm_findings *lacks,
+                          struct err *err)
 {
     const char *code = call_query(call, "code"), *error = call_query(call, "error");
     const char *description = call_query(call, "error_description");
@@ -404,7 +443,8 @@ static enum status finish(struct call *call, const struct attempt *a, struct err
     enum status rc = crm(call->api)->signin_finish(call->api->options.world, call->arena, &a->signin,
                                                    code, &connection, &tokens, err);
     if (rc == OK)
-        rc = store_connection(call, a->name, a->environment, &connection, &tokens, err);
+        rc = store_connection(call, a->name, a->environment, a->another_user, &connection, &tokens,
+                              lacks, err);
     crm_tokens_wipe(&tokens);
     return rc;
 }
@@ -445,6 +485,17 @@ const char *signin_lane(struct call *call)
     return lane;
 }
 
+static const char *findings_json(struct call *call, const struct crm_findings *lacks)
+{
+    struct buf text = BUF_INIT;
+    struct jw w;
+    jw_init(&w, &text);
+    findings_write(&w, lacks);
+    const char *json = arena_strdup(call->arena, buf_text(&text));
+    buf_free(&text);
+    return json;
+}
+
 enum status api_signin_callback(struct call *call, struct err *err)
 {
     struct attempt *a = call->person.session_id ? take(call, call_query(call, "state")) : NULL;
@@ -456,14 +507,31 @@ enum status api_signin_callback(struct call *call, struct err *err)
              "last ten minutes. Nothing was stored.");
         return OK;
     }
-    bool well = finish(call, a, &problem) == OK;
-    remember(call->api, a->name, false, well ? NULL : &problem, call_now(call));
+    struct crm_findings lacks = {0};
+    bool well = finish(call, a, &lacks, &problem) == OK;
+    remember(call->api, a->name, false, well ? NULL : &problem, findings_json(call, &lacks),
+             call_now(call));
     go_back(call, a->name, well);
     attempt_free(a);
     return OK;
 }
 
 /* --------------------------------------------------------- without browser */
+
+/* What another user may not, beside the error that says who it is. */
+static void keep_lacks(struct call *call, const struct crm_findings *lacks)
+{
+    err_list errors = {0};
+    for (size_t i = 0; i < lacks->count; i++) {
+        struct err e = {0};
+        err_set(&e, ERR_APPROVAL, "%s", lacks->items[i].evidence);
+        if (lacks->items[i].fix)
+            err_hint(&e, "%s", lacks->items[i].fix);
+        vec_push(&errors, e);
+    }
+    call_keep_errors(call, &errors);
+    vec_free(&errors);
+}
 
 enum status api_signin_machine(struct call *call, struct err *err)
 {
@@ -472,6 +540,7 @@ enum status api_signin_machine(struct call *call, struct err *err)
     const struct json *body = call->body;
     struct connection connection = {0};
     struct crm_tokens tokens = {0};
+    struct crm_findings lacks = {0};
     struct crm_signin signin = {.login_url = json_get_text(body, "login_url"),
                                 .client_id = json_get_text(body, "client_id"),
                                 .insecure_host = call->api->options.insecure_host,
@@ -490,7 +559,9 @@ enum status api_signin_machine(struct call *call, struct err *err)
                                                     &connection, &tokens, err);
     if (rc == OK)
         rc = store_connection(call, call->values[0], json_get_text(body, "environment"),
-                              &connection, &tokens, err);
+                              json_get_bool(body, "another_user", false), &connection, &tokens,
+                              &lacks, err);
+    keep_lacks(call, &lacks);
     secret_wipe(&signin.client_secret);
     secret_wipe(&signin.private_key);
     secret_wipe(&signin.refresh);

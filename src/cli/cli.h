@@ -81,6 +81,9 @@ struct cli_engine {
 };
 struct cli_engine *cli_engine_open(struct cli *cli, bool write);
 void cli_engine_close(struct cli_engine *engine);
+/* Who runs argil on this machine: the account's name, for runs, the audit and access
+ * lists; "cli" when it has none. */
+const char *cli_account(void);
 /* The same for commands that only read the store. */
 struct store *cli_store_open(struct cli *cli, bool write);
 

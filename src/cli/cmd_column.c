@@ -155,7 +155,7 @@ static enum status choose_in(struct store *store, struct arena *arena, const str
         return FAIL;
     }
     if (store->does->choices->put(store, table.id, column->id, rows[0].id,
-                                  text_eq(record, "none") ? NULL : record, "cli", err) != OK)
+                                  text_eq(record, "none") ? NULL : record, cli_account(), err) != OK)
         return FAIL;
     return store->does->cells_make_due(store, table.id, column->id, 0, &rows[0].id, 1, &made, err);
 }

@@ -138,7 +138,7 @@ struct request {
     const struct args *args;
     struct cli_engine *open;
     struct crm_signin signin;
-    int64_t port, wait_s;
+    int64_t port, wait_s; /* port -1 = not given */
     bool known;     /* the name is there already */
     bool given_url; /* by words or by what is stored */
     struct connect_browser *browser;
@@ -162,6 +162,14 @@ static bool is_local(const struct crm_signin *signin)
     return signin->insecure_host && text_starts(signin->login_url, "http://");
 }
 
+/* A localorg's app takes any loopback callback; a real one only what it lists. */
+static int port_of(const struct request *r)
+{
+    if (r->port >= 0)
+        return (int)r->port;
+    return is_local(&r->signin) ? 0 : CONNECT_PORT;
+}
+
 static enum status by_browser(struct request *r, struct connection *connection,
                               struct crm_tokens *tokens, struct err *err)
 {
@@ -172,7 +180,7 @@ static enum status by_browser(struct request *r, struct connection *connection,
                                                : is_local(signin) ? "local" : "production",
                                 .scopes = salesforce_connector.signin_scopes(CRM_GRANT_CODE),
                                 .again = r->known};
-    r->browser = connect_browser_start(r->cli, signin, &wish, (int)r->port, err);
+    r->browser = connect_browser_start(r->cli, signin, &wish, port_of(r), err);
     if (!r->browser)
         return FAIL;
     connect_browser_invite(r->browser, !args_has(r->args, "no-browser"));
@@ -243,9 +251,11 @@ static int finish(struct request *r)
 static int run(struct cli *cli, const struct args *args)
 {
     struct err err = {0};
-    struct request r = {.cli = cli, .args = args, .wait_s = WAIT_MOST_S};
+    struct request r = {.cli = cli, .args = args, .port = -1, .wait_s = WAIT_MOST_S};
     if (!cli_number(cli, args, "port", &r.port) || !cli_number(cli, args, "wait", &r.wait_s))
         return EXIT_USAGE;
+    if (r.port > 65535)
+        return cli_usage(cli, &command_connect, "a port is 1 to 65535; 0 = any free one");
     if (r.wait_s > WAIT_MOST_S)
         return cli_usage(cli, &command_connect, "a sign-in is good for 600 seconds at most");
     int rc = words_check(cli, args);
@@ -269,7 +279,7 @@ static const struct cli_option options[] = {
     {"url", 0, "URL", "the org's My Domain (default https://login.salesforce.com)"},
     {"sandbox", 0, NULL, "Test Env: the org must say that it is a sandbox"},
     {"insecure-host", 0, "HOST", "allow a localorg on 127.0.0.1, localhost or ::1 (or $ARGIL_INSECURE_HOST)"},
-    {"port", 0, "PORT", "port of the callback URL (default: any free one)"},
+    {"port", 0, "PORT", "port of the callback URL (default 8461; any free one for a localorg)"},
     {"wait", 0, "SECONDS", "give up the browser sign-in after so long (default 600, the most)"},
     {"no-browser", 0, NULL, "print the page's address instead of opening a browser"},
     {"yes", 'y', NULL, "reconnect: let another user of the same org take over"},
@@ -301,8 +311,7 @@ const struct command command_connect = {
         "      --client-id 3MVG9... --client-secret-file secret\n"
         "  argil connect prod --jwt-key-file argil.key --username bot@acme.com \\\n"
         "      --url https://acme.my.salesforce.com --client-id 3MVG9...\n\n"
-        "The app needs the exact callback URL: fix the port with --port and list what\n"
-        "`argil connection callback-url --port PORT` prints.",
+        "The app must list the exact callback URL that `argil connection callback-url` prints.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

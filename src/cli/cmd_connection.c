@@ -1,6 +1,7 @@
-/* cmd_connection.c - `argil connection`: list connections, show what one can see,
- * remove one. */
-#include "cli/cli.h"
+/* cmd_connection.c - `argil connection`: its verbs; listing and removing. What one can
+ * see is in connection_show.c, who may use it in connection_access.c. */
+#include "cli/connection_priv.h"
+#include "cli/remote.h"
 
 #include "base/str.h"
 
@@ -30,174 +31,30 @@ static int list(struct cli *cli, struct store *store)
     return rc;
 }
 
-static void show_stored(struct grid *grid, const struct connection *c)
-{
-    const char *const rows[][2] = {
-        {"name", c->name},
-        {"environment", c->environment},
-        {"organization", c->org_id},
-        {"organization name", c->org_name},
-        {"OAuth user", c->username},
-        {"instance", c->instance_url},
-        {"login host", c->login_url},
-        {"scopes", c->scopes},
-        {"status", c->status},
-        {"connected", when_text(c->connected_ms)},
-        {"last used", when_text(c->last_used_ms)},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        grid_row(grid, rows[i]);
-}
+/* ---------------------------------------------------------------- removing */
 
-static const char *joined(struct arena *arena, const struct crm_identity *who)
+static enum status remove_far(struct cli *cli, const char *name, err_list *waiting,
+                              struct err *err)
 {
-    const char *all = NULL;
-    if (!who->permission_sets_known)
-        return "not told to this user";
-    for (size_t i = 0; i < who->permission_set_count; i++)
-        all = all ? arena_printf(arena, "%s, %s", all, who->permission_sets[i])
-                  : who->permission_sets[i];
-    return all ? all : "none";
-}
-
-static void show_identity(struct grid *grid, struct arena *arena, const struct crm_identity *who)
-{
-    const char *const rows[][2] = {
-        {"display name", who->display_name},
-        {"e-mail", who->email},
-        {"user active", who->active ? "yes" : "no"},
-        {"profile", who->profile ? who->profile : "not told to this user"},
-        {"licence", who->licence ? who->licence : "not told to this user"},
-        {"integration user", who->integration_user ? "yes" : "no"},
-        {"permission sets", joined(arena, who)},
-        {"sandbox", who->sandbox ? "yes" : "no"},
-        {"edition", who->edition},
-        {"app installed", who->app_installed ? "yes" : "no"},
-        {"scopes asked", who->scopes_asked},
-        {"scopes not granted", who->scopes_missing ? who->scopes_missing : "none"},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        grid_row(grid, rows[i]);
-}
-
-static enum status show_counts(struct grid *grid, struct arena *arena, struct crm_session *session,
-                               struct err *err)
-{
-    struct crm_access *all = NULL;
-    size_t count = 0, readable = 0, creatable = 0, updatable = 0;
-    if (session->does->access(session, arena, &all, &count, err) != OK)
-        return FAIL;
-    for (size_t i = 0; i < count; i++) {
-        readable += all[i].queryable;
-        creatable += all[i].createable;
-        updatable += all[i].updateable;
-    }
-    grid_row(grid, (const char *[]){"objects readable", arena_printf(arena, "%zu", readable)});
-    grid_row(grid, (const char *[]){"objects creatable", arena_printf(arena, "%zu", creatable)});
-    grid_row(grid, (const char *[]){"objects updatable", arena_printf(arena, "%zu", updatable)});
-    return OK;
-}
-
-static enum status show_objects(struct cli *cli, struct arena *arena, struct crm_session *session,
-                                struct err *err)
-{
-    static const char *const headings[] = {"object",    "label",     "readable",
-                                           "creatable", "updatable", "deletable"};
-    struct crm_access *all = NULL;
-    size_t count = 0;
-    if (session->does->access(session, arena, &all, &count, err) != OK)
-        return FAIL;
-    struct grid *grid = grid_new(cli, headings, 6);
-    for (size_t i = 0; i < count; i++)
-        grid_row(grid, (const char *[]){all[i].name, all[i].label, all[i].queryable ? "yes" : "no",
-                                        all[i].createable ? "yes" : "no",
-                                        all[i].updateable ? "yes" : "no",
-                                        all[i].deletable ? "yes" : "no"});
-    grid_print(grid);
-    return OK;
-}
-
-static enum status show_fields(struct cli *cli, struct crm_session *session, const char *name,
-                               struct err *err)
-{
-    static const char *const headings[] = {"field",     "label",     "type",
-                                           "creatable", "updatable", "needed"};
-    const struct crm_object *object = session->does->describe(session, name, err);
-    if (!object)
-        return FAIL;
-    struct grid *grid = grid_new(cli, headings, 6);
-    for (size_t i = 0; i < object->field_count; i++) {
-        const struct crm_field *f = &object->fields[i];
-        bool needed = f->createable && !f->nillable && !f->defaulted_on_create;
-        grid_row(grid, (const char *[]){f->name, f->label, f->type, f->createable ? "yes" : "no",
-                                        f->updateable ? "yes" : "no", needed ? "yes" : "no"});
-    }
-    grid_print(grid);
-    return OK;
-}
-
-/* Stored facts, then what the org says now. A session may renew its token, so
- * it needs the workspace's lock. */
-static enum status show_live(struct cli *cli, const struct args *args, struct cli_engine *open,
-                             const struct connection *c, struct err *err)
-{
-    static const char *const headings[] = {"what", "value"};
-    struct crm_identity who;
-    struct crm_session *session = engine_session(&open->engine, c->name, err);
-    enum status rc = FAIL;
-    if (!session)
-        return FAIL;
-    if (args_has(args, "fields")) {
-        rc = show_fields(cli, session, args_get(args, "fields"), err);
-    } else if (args_has(args, "objects")) {
-        rc = show_objects(cli, open->arena, session, err);
-    } else {
-        struct grid *grid = grid_new(cli, headings, 2);
-        show_stored(grid, c);
-        rc = session->does->identity(session, open->arena, &who, err);
-        if (rc == OK) {
-            show_identity(grid, open->arena, &who);
-            rc = show_counts(grid, open->arena, session, err);
-        }
-        progress_end(cli);
-        grid_print(grid);
-    }
-    session->does->close(session);
+    struct arena *arena = arena_new();
+    struct remote *remote = remote_open(cli, err);
+    enum status rc =
+        remote ? remote_call(remote, arena, "DELETE", remote_path(arena, "connections", name, NULL),
+                             NULL, NULL, waiting, err)
+               : FAIL;
+    remote_close(remote);
+    arena_free(arena);
     return rc;
 }
 
-static int show(struct cli *cli, const struct args *args)
+static enum status remove_here(struct cli *cli, const char *name, err_list *waiting,
+                               struct err *err)
 {
-    struct err err = {0};
-    struct connection c;
     struct cli_engine *open = cli_engine_open(cli, true);
     if (!open)
-        return cli->failed;
-    int rc = EXIT_DONE;
-    if (open->engine.store->does->connection_get(open->engine.store, open->arena, args->words[1],
-                                                 &c, &err) != OK ||
-        show_live(cli, args, open, &c, &err) != OK)
-        rc = cli_fail(cli, &err);
+        return FAIL; /* printed already */
+    enum status rc = engine_disconnect(&open->engine, name, waiting, err);
     cli_engine_close(open);
-    return rc;
-}
-
-/* Without the org and without the lock. */
-static int show_offline(struct cli *cli, struct store *store, const char *name)
-{
-    static const char *const headings[] = {"what", "value"};
-    struct err err = {0};
-    struct connection c;
-    struct arena *arena = arena_new();
-    int rc = EXIT_DONE;
-    if (store->does->connection_get(store, arena, name, &c, &err) != OK) {
-        rc = cli_fail(cli, &err);
-    } else {
-        struct grid *grid = grid_new(cli, headings, 2);
-        show_stored(grid, &c);
-        grid_print(grid);
-    }
-    arena_free(arena);
     return rc;
 }
 
@@ -206,28 +63,52 @@ static int show_offline(struct cli *cli, struct store *store, const char *name)
 static int remove_connection(struct cli *cli, const struct args *args)
 {
     struct err err = {0};
-    struct cli_engine *open = cli_engine_open(cli, true);
-    if (!open)
-        return cli->failed;
-    struct store *store = open->engine.store;
-    struct connection c;
-    int rc = EXIT_FAILED;
-    if (store->does->connection_get(store, open->arena, args->words[1], &c, &err) != OK)
-        goto failed;
+    const char *name = args->words[1];
+    err_list waiting = {0};
     if (!args_has(args, "yes")) {
-        err_set(&err, ERR_APPROVAL, "removing \"%s\" revokes its sign-in at Salesforce", c.name);
+        err_set(&err, ERR_APPROVAL, "removing \"%s\" revokes its sign-in at Salesforce", name);
         err_hint(&err, "add --yes to do it");
-        goto failed;
+        return cli_fail(cli, &err);
     }
-    if (engine_disconnect(&open->engine, c.name, &err) != OK)
-        goto failed;
-    printf("Removed \"%s\" and revoked its sign-in.\n", c.name);
-    rc = EXIT_DONE;
-    goto done;
-failed:
-    rc = cli_fail(cli, &err);
-done:
-    cli_engine_close(open);
+    enum status rc = cli->url ? remove_far(cli, name, &waiting, &err)
+                              : remove_here(cli, name, &waiting, &err);
+    for (size_t i = 0; i < waiting.len; i++)
+        fprintf(stderr, "  %s\n", waiting.at[i].message);
+    vec_free(&waiting);
+    if (rc != OK)
+        return err.code[0] ? cli_fail(cli, &err) : cli->failed;
+    printf("Removed \"%s\" and revoked its sign-in.\n", name);
+    return EXIT_DONE;
+}
+
+/* ------------------------------------------------------------------- verbs */
+
+static int wrong_words(struct cli *cli)
+{
+    return cli_usage(cli, &command_connection,
+                     "list, show [NAME], default [NAME], access NAME, callback-url or remove NAME");
+}
+
+/* Those that need the store alone. */
+static int run_stored(struct cli *cli, const struct args *args)
+{
+    const char *verb = args->words[0];
+    bool changes = args_has(args, "allow") || args_has(args, "deny") ||
+                   args_has(args, "everyone") || args_has(args, "none") ||
+                   (text_eq(verb, "default") && args->word_count == 2);
+    struct store *store = cli_store_open(cli, changes);
+    if (!store)
+        return cli->failed;
+    int rc;
+    if (text_eq(verb, "list") && args->word_count == 1)
+        rc = list(cli, store);
+    else if (text_eq(verb, "default"))
+        rc = connection_default(cli, store, args);
+    else if (text_eq(verb, "access") && args->word_count == 2)
+        rc = connection_access(cli, store, args);
+    else
+        rc = wrong_words(cli);
+    store->does->close(store);
     return rc;
 }
 
@@ -236,39 +117,40 @@ static int run(struct cli *cli, const struct args *args)
     const char *verb = args->words[0];
     if (text_eq(verb, "remove") && args->word_count == 2)
         return remove_connection(cli, args);
-    if (text_eq(verb, "show") && args->word_count == 2 && !args_has(args, "offline") && !cli->url)
-        return show(cli, args);
-    struct store *store = cli_store_open(cli, false);
-    if (!store)
-        return cli->failed;
-    int rc;
-    if (text_eq(verb, "list") && args->word_count == 1)
-        rc = list(cli, store);
-    else if (text_eq(verb, "show") && args->word_count == 2)
-        rc = show_offline(cli, store, args->words[1]);
-    else
-        rc = cli_usage(cli, &command_connection, "list, show NAME or remove NAME");
-    store->does->close(store);
-    return rc;
+    if (text_eq(verb, "show"))
+        return connection_show(cli, args);
+    if (text_eq(verb, "callback-url") && args->word_count == 1)
+        return connection_callback_url(cli, args);
+    return run_stored(cli, args);
 }
 
 static const struct cli_option options[] = {
     {"objects", 0, NULL, "with show: every object and what the user may do with it"},
     {"fields", 0, "OBJECT", "with show: the object's fields that the user sees"},
     {"offline", 0, NULL, "with show: only what is stored here"},
+    {"allow", 0, "WHO", "with access: may build with it (a user's login, or an account of this machine)"},
+    {"deny", 0, "WHO", "with access: takes WHO off the list"},
+    {"everyone", 0, NULL, "with access: no list, open to everybody who may build"},
+    {"none", 0, NULL, "with default: no connection is the default"},
+    {"port", 0, "PORT", "with callback-url: of the listener (default 8461)"},
     {"yes", 'y', NULL, "really remove"},
     {0},
 };
 
 const struct command command_connection = {
     .name = "connection",
-    .summary = "list, show or remove connections",
-    .words = "list | show NAME | remove NAME",
+    .summary = "list and show connections; who may build with them; remove one",
+    .words = "list | show [NAME] | default [NAME] | access NAME | callback-url | remove NAME",
     .about =
         "`show` asks the org: user, profile, licence, permission sets, scopes granted and asked,\n"
-        "and how many objects can be read, created and updated.\n\nRemoving revokes the grant at "
-        "Salesforce and is refused while operations of the\n"
-        "connection are open.",
+        "and what can be read, created and updated.\n\n"
+        "`default` is the one that is meant where a recipe or a command names none; what is\n"
+        "built keeps the one it was built with. `access` says who may build tables with it:\n"
+        "an empty list is everybody. What is built runs for everybody.\n\n"
+        "`callback-url` prints the exact address to list in the connected app.\n\n"
+        "Removing revokes the grant at Salesforce and is refused while operations of the\n"
+        "connection are open: they are listed.\n\n"
+        "  argil connection access prod --allow ann@acme.com --allow bob@acme.com",
     .min_words = 1,
     .max_words = 2,
     .options = options,

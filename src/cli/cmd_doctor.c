@@ -3,6 +3,7 @@
 #include "cli/remote.h"
 
 #include "base/str.h"
+#include "engine/access.h"
 
 #include <string.h>
 
@@ -105,21 +106,36 @@ static int of_address(struct cli *cli, const struct args *args)
     return rc;
 }
 
+static int of_far_connection(struct cli *cli, const char *name)
+{
+    struct err err = {0};
+    struct crm_findings findings = {0};
+    struct store *store = cli_store_open(cli, false);
+    if (!store)
+        return cli->failed;
+    struct arena *arena = arena_new();
+    enum status rc = name ? OK : access_default(store, arena, &name, &err);
+    if (rc == OK)
+        rc = remote_doctor(cli, arena, name, &findings, &err);
+    int code = rc == OK ? report(cli, &findings) : cli_fail(cli, &err);
+    arena_free(arena);
+    store->does->close(store);
+    return code;
+}
+
+/* name NULL = the default one. */
 static int of_connection(struct cli *cli, const char *name)
 {
     struct err err = {0};
     struct crm_findings findings = {0};
-    if (cli->url) {
-        struct arena *arena = arena_new();
-        int far = remote_doctor(cli, arena, name, &findings, &err) == OK ? report(cli, &findings)
-                                                                       : cli_fail(cli, &err);
-        arena_free(arena);
-        return far;
-    }
+    if (cli->url)
+        return of_far_connection(cli, name);
     struct cli_engine *open = cli_engine_open(cli, true);
     if (!open)
         return cli->failed;
-    enum status rc = engine_doctor(&open->engine, open->arena, name, &findings, &err);
+    enum status rc = name ? OK : access_default(open->engine.store, open->arena, &name, &err);
+    if (rc == OK)
+        rc = engine_doctor(&open->engine, open->arena, name, &findings, &err);
     progress_end(cli);
     int code = rc == OK ? report(cli, &findings) : cli_fail(cli, &err);
     cli_engine_close(open);
@@ -131,8 +147,10 @@ static int run(struct cli *cli, const struct args *args)
     const char *text = args_get(args, "error"), *what = args->word_count ? args->words[0] : NULL;
     if (text && !what)
         return explain(cli, text);
-    if (!what || text)
+    if (text)
         return cli_usage(cli, &command_doctor, "a connection, an address, or --error TEXT");
+    if (!what)
+        return of_connection(cli, NULL);
     if (strstr(what, "error=") || strstr(what, "RemoteAccessErrorPage"))
         return explain(cli, what);
     return strstr(what, "://") ? of_address(cli, args) : of_connection(cli, what);
@@ -147,15 +165,17 @@ static const struct cli_option options[] = {
 const struct command command_doctor = {
     .name = "doctor",
     .summary = "find out why a connection fails, and who must click where",
-    .words = "NAME | URL | --error TEXT",
+    .words = "[NAME | URL | --error TEXT]",
     .about =
         "Checks the address, network, clock, app, token, user, scopes, API, limits, session\n"
         "policy, sign-in history, and the objects and fields that the tables need. Each line\n"
-        "says what was seen; a failure adds what it means, the Setup page and whose job it is.\n\n"
+        "says what was seen; a failure adds what it means, the Setup page and whose job it is.\n"
+        "Without words it looks at the default connection.\n\n"
         "  argil doctor prod\n"
         "  argil doctor https://acme.my.salesforce.com --client-id 3MVG9...\n"
         "  argil doctor --error 'https://.../RemoteAccessErrorPage.apexp?error=...'",
     .max_words = 1,
     .options = options,
+    .far = true,
     .run = run,
 };

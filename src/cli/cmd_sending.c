@@ -38,7 +38,7 @@ static int note(struct cli *cli, bool stopped, const char *reason)
     struct store_open options = {.data = cli->data, .world = cli->world};
     enum status rc = sqlite_store_open(&options, &store, &err);
     if (rc == OK)
-        rc = lever_note(store, "cli", stopped, reason, &err);
+        rc = lever_note(store, cli_account(), stopped, reason, &err);
     if (store)
         store->does->close(store);
     if (rc == OK)

@@ -19,6 +19,10 @@ enum status connect_machine_fill(const struct args *args, enum crm_grant way, st
                                  struct crm_signin *signin, struct err *err);
 void connect_signin_wipe(struct crm_signin *signin);
 
+/* The callback's port when none is given: the app lists the exact address, so it must
+ * not change from one sign-in to the next. */
+#define CONNECT_PORT 8461
+
 /* The exact callback URL for a port, on `arena`. */
 const char *connect_callback(struct arena *arena, int port);
 

@@ -4,6 +4,9 @@
 
 #include "base/str.h"
 
+#include <pwd.h>
+#include <unistd.h>
+
 static const struct connector *const connectors[] = {&salesforce_connector};
 
 int cli_fail(struct cli *cli, const struct err *err)
@@ -28,6 +31,12 @@ int cli_fail(struct cli *cli, const struct err *err)
         if (err_is(err, codes[i].code))
             return cli->failed = codes[i].exit;
     return cli->failed = EXIT_FAILED;
+}
+
+const char *cli_account(void)
+{
+    const struct passwd *account = getpwuid(geteuid());
+    return account && account->pw_name && *account->pw_name ? account->pw_name : "cli";
 }
 
 static void refuse_far(struct cli *cli)
@@ -89,6 +98,7 @@ struct cli_engine *cli_engine_open(struct cli *cli, bool write)
         .connectors = connectors,
         .connector_count = sizeof connectors / sizeof *connectors,
         .stop = &cli->stop,
+        .actor = cli_account(),
         .data = cli->data,
         .local_files = true,
         .allow_private_http = getenv("ARGIL_ALLOW_PRIVATE_HTTP") != NULL,

@@ -7,6 +7,7 @@
 #define ARGIL_CLI_REMOTE_H
 
 #include "cli/cli.h"
+#include "store/store_access.h"
 
 #define ERR_SERVER_GONE "server.unreachable" /* no answer, or none of ours */
 
@@ -27,6 +28,17 @@ const char *remote_path(struct arena *arena, ...) __attribute__((sentinel));
 
 /* A store whose readings are the server's. Commands marked `far` use no other part. */
 struct store *remote_store_open(struct cli *cli, struct err *err);
+struct remote *remote_of(struct store *remote_store); /* lent */
+extern const struct store_access far_access;          /* access lists and the default */
+
+/* What the server's session on a connection sees; on `arena`. */
+enum status remote_identity(struct remote *remote, struct arena *arena, const char *connection,
+                            struct crm_identity *out, struct err *err);
+enum status remote_objects(struct remote *remote, struct arena *arena, const char *connection,
+                           struct crm_access **out, size_t *count, struct err *err);
+enum status remote_fields(struct remote *remote, struct arena *arena, const char *connection,
+                          const char *object, struct crm_field **out, size_t *count,
+                          struct err *err);
 
 /* Orders a job and stays until it ends; fills the report. */
 enum status remote_sync(struct cli *cli, const char *table, const char *source /* NULL = all */,

@@ -30,6 +30,11 @@ static struct remote_store *of(struct store *store)
     return (struct remote_store *)store;
 }
 
+struct remote *remote_of(struct store *store)
+{
+    return of(store)->remote;
+}
+
 static enum status get(struct store *store, struct arena *arena, const char *path,
                        const struct json **out, struct err *err)
 {
@@ -560,6 +565,7 @@ static const struct store_driver far_driver = {
     .name = "server",
     .close = far_close,
     .runs = &far_runs,
+    .access = &far_access,
     .connection_get = far_connection_get,
     .connection_list = far_connection_list,
     .table_get = far_table_get,

@@ -14,6 +14,8 @@
 
 #include <string.h>
 
+#define OPEN_LISTED 100 /* operations that a refused disconnect names */
+
 static const struct connector *connector_named(const struct engine *engine, const char *name)
 {
     for (size_t i = 0; i < engine->connector_count; i++)
@@ -189,6 +191,27 @@ static enum status connect_stored(struct engine *engine, struct connection *conn
     return store->does->describes->forget(store, connection->id, err);
 }
 
+/* Who signed in or gave up, and as whom. */
+static enum status note_sign_in(struct engine *engine, const char *what,
+                                const struct connection *connection, const char *user_was,
+                                struct err *err)
+{
+    struct buf detail = BUF_INIT;
+    struct jw w;
+    jw_init(&w, &detail);
+    jw_object(&w);
+    jw_kv_int(&w, "connection", connection->id);
+    jw_kv_text(&w, "name", connection->name);
+    jw_kv_text(&w, "user", connection->username);
+    if (user_was && !text_eq(user_was, connection->username))
+        jw_kv_text(&w, "user_was", user_was);
+    jw_end_object(&w);
+    enum status rc = engine->store->does->audit_add(engine->store, engine_actor(engine), what,
+                                                    buf_text(&detail), err);
+    buf_free(&detail);
+    return rc;
+}
+
 enum status engine_connect(struct engine *engine, struct connection *connection,
                            const struct crm_tokens *tokens, struct err *err)
 {
@@ -214,6 +237,9 @@ enum status engine_connect(struct engine *engine, struct connection *connection,
         connection->connected_ms = engine_now(engine);
     if (rc == OK)
         rc = connect_stored(engine, connection, tokens, err);
+    if (rc == OK)
+        rc = note_sign_in(engine, known ? "reconnected" : "connected", connection, old.username,
+                          err);
     if (rc != OK) {
         engine_give_back(engine, connection, tokens);
     } else {
@@ -296,41 +322,52 @@ enum status engine_user_change(struct engine *engine, struct arena *arena,
 
 /* -------------------------------------------------------------- disconnect */
 
+/* An operation as one line of why not. */
+static void add_open(err_list *open, const struct op *op)
+{
+    struct err e = {0};
+    err_set(&e, ERR_CONFLICT, "operation %lld is %s: %s %s%s%s", (long long)op->id,
+            op_state_name(op->state), op_kind_name(op->kind), op->object,
+            op->target_id ? " " : "", op->target_id ? op->target_id : "");
+    vec_push(open, e);
+}
+
 /* Open operations still need the sign-in: their outcome could not be found out. */
 static enum status check_no_open_operations(struct engine *engine, const struct connection *c,
-                                            struct arena *arena, struct err *err)
+                                            struct arena *arena, err_list *open, struct err *err)
 {
     struct op_query query = {.limit = 1000};
+    size_t found = 0, count;
+    struct op *ops;
     for (int state = 0; state <= OP_CANCELLED; state++)
         if (!op_state_final((enum op_state)state))
             query.states |= 1u << state;
-    for (;;) {
-        struct op *ops = NULL;
-        size_t count = 0;
+    do {
         if (engine->store->does->ops_list(engine->store, arena, &query, &ops, &count, err) != OK)
             return FAIL;
-        for (size_t i = 0; i < count; i++) {
-            if (ops[i].connection_id != c->id)
-                continue;
-            err_set(err, ERR_CONFLICT, "\"%s\" has open operations, the first is %lld (%s)", c->name,
-                    (long long)ops[i].id, op_state_name(ops[i].state));
-            err_hint(err, "settle them first: argil journal list, argil journal recover");
-            return FAIL;
-        }
-        if (count < query.limit)
-            return OK;
-        query.after_id = ops[count - 1].id;
-    }
+        for (size_t i = 0; i < count; i++)
+            if (ops[i].connection_id == c->id && ++found <= OPEN_LISTED)
+                add_open(open, &ops[i]);
+        query.after_id = count ? ops[count - 1].id : 0;
+    } while (count == query.limit);
+    if (!found)
+        return OK;
+    err_set(err, ERR_CONFLICT, "\"%s\" has %zu open operation%s%s", c->name, found,
+            found == 1 ? "" : "s", found > OPEN_LISTED ? "; the first are listed" : "");
+    err_cause(err, "What became of them could not be found out without this sign-in.");
+    err_hint(err, "Settle them first: argil journal list, argil journal recover; then remove it.");
+    return FAIL;
 }
 
-enum status engine_disconnect(struct engine *engine, const char *name, struct err *err)
+enum status engine_disconnect(struct engine *engine, const char *name, err_list *open,
+                              struct err *err)
 {
     struct arena *arena = arena_new();
     struct connection connection;
     struct crm_tokens tokens = {0};
     enum status rc = engine->store->does->connection_get(engine->store, arena, name, &connection, err);
     if (rc == OK)
-        rc = check_no_open_operations(engine, &connection, arena, err);
+        rc = check_no_open_operations(engine, &connection, arena, open, err);
     if (rc != OK)
         goto done;
     rc = tokens_get(engine, &connection, arena, &tokens, err);
@@ -343,6 +380,8 @@ enum status engine_disconnect(struct engine *engine, const char *name, struct er
         rc = engine->store->does->connection_delete(engine->store, name, err);
     if (rc == OK)
         rc = tokens_forget(engine, &connection, err);
+    if (rc == OK)
+        rc = note_sign_in(engine, "disconnected", &connection, NULL, err);
 done:
     crm_tokens_wipe(&tokens);
     arena_free(arena);

@@ -16,6 +16,8 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
+typedef VEC(struct err) err_list;
+
 #define ERR_RECIPE "recipe.refused"         /* the list of errors says why */
 #define ERR_APPROVAL "run.approval_needed"  /* the first write of a column wants --yes */
 #define ERR_STOPPED "run.stopped"           /* a signal asked us to stop; all is stored */
@@ -77,11 +79,13 @@ enum status engine_user_change(struct engine *engine, struct arena *arena,
  * is refused here is given back. ERR_CRM_WRONG_ORG: the name belongs to another. */
 enum status engine_connect(struct engine *engine, struct connection *connection,
                            const struct crm_tokens *tokens, struct err *err);
+/* Revokes the grant at the remote, then forgets it. ERR_CONFLICT while operations are
+ * open: *open gets one error for each of the first hundred. */
+enum status engine_disconnect(struct engine *engine, const char *name, err_list *open,
+                              struct err *err);
 /* Gives a grant back that nobody will use; never fails loudly. */
 void engine_give_back(struct engine *engine, const struct connection *connection,
                       const struct crm_tokens *tokens);
-/* Revokes the grant at the remote, then forgets it; ERR_CONFLICT while operations are open. */
-enum status engine_disconnect(struct engine *engine, const char *name, struct err *err);
 enum status engine_secret_put(struct engine *engine, const char *name, const struct secret *value, struct err *err);
 
 /* What the tables need of the org behind a connection: objects, fields, edits.
@@ -103,8 +107,6 @@ enum status engine_doctor(struct engine *engine, struct arena *arena, const char
 enum status engine_rotate(struct engine *engine, size_t *count, struct err *err);
 
 /* ------------------------------------------------------------- recipes */
-
-typedef VEC(struct err) err_list;
 
 /* What applying would change, one line each ("+ column Domain (formula)"). */
 struct apply_plan {

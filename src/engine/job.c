@@ -4,6 +4,7 @@
  * session knows how many calls it may use: the connection's daily budget, or
  * half of what the org had left when the session began. Reaching it pauses the
  * job; it never fails it. */
+#include "engine/access.h"
 #include "engine/run_priv.h"
 
 #include "base/str.h"
@@ -47,6 +48,8 @@ enum status job_begin_run(struct run_job *job, int64_t table_id, const char *kin
 {
     struct engine *engine = job->engine;
     struct store *store = engine->store;
+    job->use = job->options->dry_run ? "plan" : kind;
+    job->use_table = table_id;
     if (engine->queued_run) {
         job->run_id = engine->queued_run;
         engine->queued_run = 0;
@@ -64,10 +67,27 @@ enum status job_begin_run(struct run_job *job, int64_t table_id, const char *kin
 
 /* -------------------------------------------------------------- sessions */
 
+/* Each connection that a job uses, once; where no run began, somebody tries a column
+ * or an earlier run's operations are settled. */
+static enum status note_use(struct run_job *job, const struct connection *connection,
+                            struct err *err)
+{
+    struct connection_use use = {.what = job->use    ? job->use
+                                         : job->show ? "preview"
+                                                     : "settling",
+                                 .table_id = job->use_table,
+                                 .run_id = job->run_id};
+    return access_note_use(job->engine, connection->id, &use, err);
+}
+
 static struct job_session *session_add(struct run_job *job, const struct connection *connection,
                                        struct err *err)
 {
     struct crm_session *session = engine_session(job->engine, connection->name, err);
+    if (session && note_use(job, connection, err) != OK) {
+        session->does->close(session);
+        return NULL;
+    }
     if (!session)
         return NULL;
     struct job_session *on = arena_alloc(job->arena, sizeof *on);

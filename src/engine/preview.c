@@ -1,6 +1,7 @@
 /* preview.c - a draft column over a few rows, as a form shows it while it is filled
  * in. The very code of a run computes it; only what would be stored is shown, and
  * what would be written is told as a dry run tells it. */
+#include "engine/access.h"
 #include "engine/run_priv.h"
 
 #include "base/str.h"
@@ -69,6 +70,8 @@ static void planned(void *ctx, const struct planned_write *write)
 static struct crm_session *session(void *ctx, const char *connection, struct err *err)
 {
     struct previewing *p = ctx;
+    if (access_may_build(p->job.engine, connection, err) != OK)
+        return NULL;
     struct job_session *on = job_session(&p->job, connection, err);
     return on ? on->session : NULL;
 }
@@ -96,7 +99,7 @@ static enum status check(struct previewing *p, const struct table *table,
     return errors->len ? refuse(errors, err) : OK;
 }
 
-static enum status check_config(struct previewing *p, const struct column *draft,
+static enum status check_config(struct previewing *p, struct column *draft,
                                 err_list *errors, struct err *err)
 {
     size_t count;
@@ -111,7 +114,8 @@ static enum status check_config(struct previewing *p, const struct column *draft
     }
     const struct json *config =
         json_parse(p->job.arena, draft->config, strlen(draft->config), err);
-    if (!config)
+    if (!config || access_fill(p->job.engine, p->job.arena, kind->options, kind->option_count,
+                               &config, &draft->config, err) != OK)
         return FAIL;
     return column_options_check(kind, config, errors) ? OK : refuse(errors, err);
 }
@@ -137,7 +141,7 @@ static enum status read_keys(struct previewing *p, const struct table *table, co
     return OK;
 }
 
-static enum status compute(struct previewing *p, const char *name, const struct column *draft,
+static enum status compute(struct previewing *p, const char *name, struct column *draft,
                            const int64_t *ids, size_t count, err_list *errors, struct err *err)
 {
     struct column_plan plan = {0};
@@ -165,7 +169,8 @@ enum status column_preview(struct engine *engine, struct arena *arena, const cha
         return FAIL;
     p.job.show = show;
     p.job.show_ctx = &p;
-    enum status rc = compute(&p, table, draft, rows, count, errors, err);
+    struct column named = *draft;
+    enum status rc = compute(&p, table, &named, rows, count, errors, err);
     job_sum_calls(&p.job);
     out->calls = report.calls;
     run_job_close(&p.job);

@@ -1,5 +1,6 @@
 /* recipe_apply.c - the difference between a draft and what is stored, and the
  * one transaction that closes it. */
+#include "engine/access.h"
 #include "engine/recipe_priv.h"
 #include "engine/run_priv.h"
 
@@ -144,6 +145,20 @@ static enum status make_due(struct draft *d, int64_t table_id, int64_t column_id
     return store->does->cells_make_due(store, table_id, column_id, 0, NULL, 0, &made, err);
 }
 
+static enum status note_connections(struct draft *d, struct err *err)
+{
+    struct store *store = d->engine->store;
+    struct connection_use use = {.what = "building", .table_id = d->table.id};
+    for (size_t i = 0; i < d->session_count; i++) {
+        struct connection c = {0};
+        if (store->does->connection_get(store, d->arena, d->sessions[i].connection, &c, err) !=
+                OK ||
+            access_note_use(d->engine, c.id, &use, err) != OK)
+            return FAIL;
+    }
+    return OK;
+}
+
 /* Changed columns become due before the table changes: dying in between leaves
  * cells to compute once more, never a new formula over old results. New columns
  * come after; a run takes up what was never computed anyway. */
@@ -164,9 +179,11 @@ static enum status store_draft(struct draft *d, const struct table *old, const b
             make_due(d, d->table.id, c->id, c, err) != OK)
             return FAIL;
     }
-    return store->does->audit_add(store, engine_actor(d->engine), old ? "table changed" : "table made",
-                                  arena_printf(d->arena, "{\"table\":%lld}", (long long)d->table.id),
-                                  err);
+    if (store->does->audit_add(store, engine_actor(d->engine), old ? "table changed" : "table made",
+                               arena_printf(d->arena, "{\"table\":%lld}", (long long)d->table.id),
+                               err) != OK)
+        return FAIL;
+    return note_connections(d, err);
 }
 
 static const char *origins(struct draft *d)

@@ -3,6 +3,7 @@
  * Source first (connection, object, every field), then the columns: options by
  * the kind's table, references to other columns, the kind's own checks, and
  * last the order of computation, where a cycle is refused by name. */
+#include "engine/access.h"
 #include "engine/recipe_priv.h"
 
 #include "base/str.h"
@@ -17,6 +18,15 @@ struct crm_session *draft_session(void *ctx, const char *connection, struct err 
             return d->sessions[i].session;
     if (d->session_count == 16) {
         err_set(err, ERR_TOO_LARGE, "a recipe can use 16 connections at most");
+        return NULL;
+    }
+    if (d->refused && text_eq(d->refused, connection)) {
+        *err = d->why_refused;
+        return NULL;
+    }
+    if (access_may_build(d->engine, connection, err) != OK) {
+        d->refused = arena_strdup(d->arena, connection);
+        d->why_refused = *err;
         return NULL;
     }
     struct crm_session *session = engine_session(d->engine, connection, err);
@@ -132,12 +142,26 @@ static void check_condition(struct draft *d, struct column *column, struct draft
     err_hint(e, "%s", err.hint[0] ? err.hint : "a JavaScript expression, such as {{Domain}} && !{{Industry}}");
 }
 
+/* A recipe that names no connection means the default one, as it is now: the name is
+ * stored with the table. */
+void draft_fill_connection(struct draft *d, const struct kind_option *options, size_t count,
+                           const struct json **config, const char **text)
+{
+    struct err err = {0};
+    if (access_fill(d->engine, d->arena, options, count, config, text, &err) == OK)
+        return;
+    err_where(&err, "connection");
+    vec_push(d->errors, err);
+}
+
 static void check_column(struct draft *d, struct column *column, struct draft_column *draft)
 {
     size_t from = d->errors->len;
     if (!draft->kind || !draft->config)
         return;
-    if (column_options_check(draft->kind, draft->config, d->errors)) {
+    draft_fill_connection(d, draft->kind->options, draft->kind->option_count, &draft->config,
+                          &column->config);
+    if (d->errors->len == from && column_options_check(draft->kind, draft->config, d->errors)) {
         check_references(d, column, draft);
         struct kind_check check = {
             .engine = d->engine, .arena = d->arena, .table = &d->table, .column = column,

@@ -48,6 +48,8 @@ struct draft {
         struct crm_session *session;
     } sessions[16];
     size_t session_count;
+    const char *refused; /* a connection that the actor may not build with: noted once */
+    struct err why_refused;
 };
 
 /* Adds an error at a node ("file:line:column") and returns it for hint and cause. */
@@ -73,6 +75,8 @@ enum status recipe_read(struct draft *draft, struct err *err);
 void recipe_read_sources(struct draft *draft);
 void recipe_check_sources(struct draft *draft);
 void recipe_check(struct draft *draft);
+void draft_fill_connection(struct draft *draft, const struct kind_option *options, size_t count,
+                           const struct json **config, const char **text);
 struct crm_session *draft_session(void *draft, const char *connection, struct err *err);
 void draft_close(struct draft *draft);
 

@@ -381,7 +381,10 @@ static void check_one(struct draft *d, const struct draft_source *s, struct sour
                                  .session_ctx = d,
                                  .errors = d->errors};
     *out = (struct source){.name = s->name, .kind = s->kind->name};
-    if (s->config && source_options_check(s->kind, s->config, d->errors)) {
+    if (s->config)
+        draft_fill_connection(d, s->kind->options, s->kind->option_count, &check.config,
+                              NULL);
+    if (s->config && d->errors->len == from && source_options_check(s->kind, check.config, d->errors)) {
         s->kind->check(&check);
         take_fields(&check, s, placed);
     }

@@ -70,6 +70,8 @@ struct run_job {
     struct run_report *report;
     const struct run_options *options;
     int64_t run_id;
+    const char *use;    /* of connections, for the audit: the run's kind; NULL before it begins */
+    int64_t use_table;  /* the run's */
     int64_t started_ms; /* monotonic */
     int64_t opened_ms;  /* wall clock */
     struct job_session *sessions;

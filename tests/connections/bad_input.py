@@ -298,7 +298,7 @@ def story_hosts_that_are_not_salesforces_get_nothing():
             ("https://evil.example", ["--insecure-host", "evil.example"], "not a Salesforce host"),
             (w.org.url, ["--insecure-host", "10.0.0.1"], "no loopback address"),
         ]:
-            done = w.run("connect", "demo", "--url", url, "--client-id", "k", "--no-browser", "--wait", "1", *more, env=env)
+            done = w.run("connect", "demo", "--url", url, "--client-id", "k", "--no-browser", "--port", "0", "--wait", "1", *more, env=env)
             assert done.returncode == 1 and words in done.stderr, (url, done.returncode, done.stderr)
         nothing_stored(w)
         done = w.run("connect", "demo", "--url", w.org.url, "--insecure-host", "127.0.0.1", "--client-id",

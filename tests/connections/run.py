@@ -17,6 +17,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "support_py"), str(HERE.parent.parent / "tools")]
 import bad_input  # noqa: E402
 import demo  # noqa: E402
+import sharing  # noqa: E402
 from programs import Workspace, main  # noqa: E402
 
 ADMIN = "admin@localorg.example"
@@ -517,4 +518,4 @@ def story_a_rotation_that_dies_anywhere_loses_nothing():
 
 
 if __name__ == "__main__":
-    sys.exit(main({**globals(), **vars(bad_input)}))
+    sys.exit(main({**globals(), **vars(bad_input), **vars(sharing)}))

@@ -7,6 +7,7 @@
 #include "base/when.h"
 #include "store/store_describes.h"
 #include "store/store_runs.h"
+#include "store/store_access.h"
 #include "store/store_choices.h"
 #include "store/store_counters.h"
 #include "store/store_modes.h"
@@ -148,6 +149,20 @@ static enum status mortal_describes_forget(S *s, int64_t id, E *err)
     return g.dead ? BROKEN : g.store->does->describes->forget(g.store, id, err);
 }
 static const struct store_describes mortal_describes = {.forget = mortal_describes_forget};
+
+static enum status mortal_builders_get(S *s, A *a, int64_t id, const char ***names, size_t *n,
+                                       E *err)
+{
+    return g.dead ? BROKEN : g.store->does->access->builders_get(g.store, a, id, names, n, err);
+}
+
+static enum status mortal_default_get(S *s, int64_t *id, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->access->default_get(g.store, id, err);
+}
+static const struct store_access mortal_access = {.builders_get = mortal_builders_get,
+                                                  .default_get = mortal_default_get};
+
 static enum status mortal_modes_put(S *s, int64_t c, enum write_mode mode, E *err)
 {
     return g.dead ? BROKEN : g.store->does->modes->put(g.store, c, mode, err);
@@ -155,6 +170,7 @@ static enum status mortal_modes_put(S *s, int64_t c, enum write_mode mode, E *er
 static const struct store_modes mortal_modes = {.put = mortal_modes_put};
 
 static const struct store_driver mortal = {
+    .access = &mortal_access,
     .describes = &mortal_describes,
     .runs = &mortal_runs,
     .name = "mortal",

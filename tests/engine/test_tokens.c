@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static char home[64];
@@ -57,10 +58,12 @@ static void stop(void)
     store->does->close(store);
     vault_close(vault_of_test);
     const char *rm[] = {"rm", "-rf", home, NULL};
-    if (fork() == 0) {
+    pid_t child = fork();
+    if (child == 0) {
         execvp("rm", (char *const *)rm);
         _exit(127);
     }
+    waitpid(child, NULL, 0); /* the next test uses the same folder */
     arena_free(arena);
 }
 EACH_TEST(start, stop)

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What can be done to an org, end to end: argil's own program against localorg, with
 validation and duplicate rules in force. One org for all stories; each has its own table."""
+import getpass
 import json
 import pathlib
 import sys
@@ -409,7 +410,7 @@ def story_a_run_is_taken_back_field_by_field():
         writes = w.argil("why", ids[0], "Title")
         assert [x["what"].split()[0] for x in writes] == ["undo", "undo", "update"], writes
         assert writes[2]["before"] == '"was 0"' and writes[2]["wrote"] == '"by Argil"', writes
-        assert writes[2]["column"] == "undone.Write" and writes[2]["who"] == "cli", writes
+        assert writes[2]["column"] == "undone.Write" and writes[2]["who"] == getpass.getuser(), writes
         said = w.run("why", ids[1], "Title").stdout
         assert "was changed since" in said and "by hand" in said, said
         assert "ever wrote" in w.run("why", ids[0], "Phone").stdout
