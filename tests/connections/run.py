@@ -18,6 +18,7 @@ sys.path[:0] = [str(HERE), str(HERE.parent / "support_py"), str(HERE.parent.pare
 import bad_input  # noqa: E402
 import demo  # noqa: E402
 import sharing  # noqa: E402
+import symptoms  # noqa: E402
 from programs import Workspace, main  # noqa: E402
 
 ADMIN = "admin@localorg.example"
@@ -518,4 +519,4 @@ def story_a_rotation_that_dies_anywhere_loses_nothing():
 
 
 if __name__ == "__main__":
-    sys.exit(main({**globals(), **vars(bad_input), **vars(sharing)}))
+    sys.exit(main({**globals(), **vars(bad_input), **vars(sharing), **vars(symptoms)}))

@@ -66,9 +66,8 @@ static const struct symptom {
      {{"The callback address differs from the app's in some character: localhost or 127.0.0.1, "
        "port, "
        "slash, http or https.",
-       "Setup, App Manager, the app, Edit, Callback URL: paste exactly the address that argil "
-       "connect "
-       "prints; fix its port with --port; wait ten minutes."}}},
+       "Setup, App Manager, the app, Edit, Callback URL: paste exactly what argil "
+       "connection callback-url prints (or the server's connect page shows); wait ten minutes."}}},
     {"code challenge|code verifier",
      {{"Two sign-ins were mixed: two windows, or a restart in between.",
        "Start the sign-in again and finish it in the same window."},
@@ -122,7 +121,12 @@ static const struct symptom {
        "users "
        "are pre-authorized\", and add a profile or permission set of the user."},
       {"The username or the host is of another org.", MY_DOMAIN}}},
-    {"audience is invalid|Audience validation|invalid assertion",
+    {"invalid assertion",
+     {{"The app's certificate does not belong to the key, or has expired.",
+       "Setup, App Manager, the app, Edit, Use digital signatures: upload the certificate again."},
+      {"The assertion names another host than the org's.", MY_DOMAIN},
+      {"This machine's clock is wrong.", "Set the clock; argil doctor URL shows the difference."}}},
+    {"audience is invalid|Audience validation",
      {{"The assertion names another host than the org's.", MY_DOMAIN},
       {"The app's certificate does not belong to the key, or has expired.",
        "Setup, App Manager, the app, Edit, Use digital signatures: upload the certificate again."},

@@ -347,9 +347,10 @@ static const struct oauth {
      "Connect again. If it happens often: Setup, Manage Connected Apps, the app, Refresh Token "
      "Policy: "
      "\"valid until revoked\"."},
-    {"invalid_grant", "already being processed", "Two sign-in renewals met.", "Try again."},
-    {"invalid_grant", "inactive user", "The connected user was deactivated.",
-     "Activate the user, or connect as another one."},
+    {"invalid_grant", "already being processed", "Two programs renew the same grant at once.",
+     "Give each program its own connected app; then try again."},
+    {"invalid_grant", "inactive user", "The connected user was deactivated or frozen.",
+     "Setup, Users, the user: Activate or Unfreeze; or connect as another one."},
     {"invalid_grant", "inactive organization", "The org is locked or expired.",
      "Ask Salesforce Support."},
     {"invalid_grant", "login hours",

@@ -333,7 +333,10 @@ static enum status fail_without_code(const struct sf_call *call, int status, con
     else if (busy)
         err_cause(err,
                   "Maintenance, overload, or a proxy's own page in place of Salesforce's answer.");
-    if (busy)
+    if (status == 420)
+        err_hint(err, "A new or just moved org needs some minutes. Else connect again with its "
+                      "present address: Setup, My Domain, \"Current My Domain URL\".");
+    else if (busy)
         err_hint(err, "Try again later; see status.salesforce.com.");
     return call->what ? err_wrap(err, "%s", call->what) : FAIL;
 }
