@@ -28,6 +28,19 @@ TEST(wire, describes_once_and_says_the_nearest_name)
     CHECK_INT(seen_with("Bearer first"), 4); /* with the version list and the list of names */
 }
 
+TEST(wire, an_answer_that_repeats_the_token_is_not_quoted)
+{
+    int64_t count;
+    can_times("GET /services/data/v66.0/query", 400,
+              "[{\"errorCode\":\"MALFORMED\",\"message\":\"no: Bearer first\"}]", 1);
+    can("GET /services/data/v66.0/query", 400, "[{\"errorCode\":\"first\",\"message\":\"\"}]");
+    can_usual();
+    CHECK_FAIL(salesforce_connector.count(session, "Lead", NULL, &count, &err), &err,
+               "sf.MALFORMED");
+    CHECK_LACKS(err.message, "first");
+    CHECK(salesforce_connector.count(session, "Lead", NULL, &count, &err) != OK);
+    CHECK_LACKS(err.code, "first");
+}
 TEST(wire, takes_an_older_version_where_the_org_is_older)
 {
     can("GET /services/data/v58.0/sobjects/Lead/describe", 200, lead_describe);

@@ -16,6 +16,7 @@ import xml.etree.ElementTree as xml
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / "support_py"), str(HERE.parent.parent / "tools")]
 import bad_input  # noqa: E402
+import canary  # noqa: E402
 import demo  # noqa: E402
 import sharing  # noqa: E402
 import symptoms  # noqa: E402
@@ -519,4 +520,4 @@ def story_a_rotation_that_dies_anywhere_loses_nothing():
 
 
 if __name__ == "__main__":
-    sys.exit(main({**globals(), **vars(bad_input), **vars(sharing), **vars(symptoms)}))
+    sys.exit(main({**globals(), **vars(bad_input), **vars(sharing), **vars(symptoms), **vars(canary)}))

@@ -341,6 +341,12 @@ static enum status fail_without_code(const struct sf_call *call, int status, con
     return call->what ? err_wrap(err, "%s", call->what) : FAIL;
 }
 
+/* Whoever answers with our token is not to be quoted. */
+static bool repeats_token(const struct sf *sf, const char *text)
+{
+    return text && secret_is_set(&sf->access) && strstr(text, secret_reveal(&sf->access));
+}
+
 enum status sf_fail(struct sf *sf, const struct sf_call *call, int status, const struct json *body,
                     const struct buf *raw, struct err *err)
 {
@@ -348,7 +354,9 @@ enum status sf_fail(struct sf *sf, const struct sf_call *call, int status, const
     const char *message = json_get_text(first_error(body), "message");
     char ours[80];
 
-    if (!code)
+    if (repeats_token(sf, message))
+        message = NULL;
+    if (!code || repeats_token(sf, code))
         return fail_without_code(call, status, raw, err);
     const struct sf_code *known = sf_code_find(code);
     snprintf(ours, sizeof ours, "sf.%s", code);

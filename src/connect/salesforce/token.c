@@ -13,6 +13,7 @@
 
 #define ANSWER_MAX MIB
 #define TIMEOUT_MS 30000
+#define SECRET_LEAST 8 /* bytes; shorter ones stand in any text */
 
 static enum status post(struct http_client *http, const char *url, const struct buf *form,
                         struct http_response *response, struct err *err)
@@ -63,6 +64,23 @@ static bool passing(const char *code)
            text_eq(code, "service_unavailable") || text_eq(code, "system_down");
 }
 
+/* Whether a text holds one of the secrets that the form sent: whoever answers with
+ * them is not to be quoted. */
+static bool repeats(const struct buf *form, const char *text)
+{
+    static const char *const names[] = {"client_secret", "code",      "code_verifier",
+                                        "refresh_token", "assertion", "token"};
+    struct arena *arena = arena_new();
+    struct uri_pair *pairs = uri_pairs(arena, form->data, form->len);
+    bool found = false;
+    for (size_t i = 0; text && i < sizeof names / sizeof *names && !found; i++) {
+        const char *value = uri_pair_get(pairs, names[i]);
+        found = value && strlen(value) >= SECRET_LEAST && strstr(text, value);
+    }
+    arena_free(arena);
+    return found;
+}
+
 static enum status answer_read(struct sf_token_call *call, struct http_response *response,
                                const char *origin, struct arena *arena, struct err *err)
 {
@@ -72,6 +90,10 @@ static enum status answer_read(struct sf_token_call *call, struct http_response 
         is_html(response) ? NULL : json_parse_buf(arena, &response->body, &parse);
     const char *description = json_get_text(body, "error_description");
     call->code = json_get_text(body, "error");
+    if (repeats(call->form, description))
+        description = "it gave no reason that can be repeated";
+    if (repeats(call->form, call->code))
+        call->code = NULL;
     if (response->status == 200 && !text_blank(json_get_text(body, "access_token"))) {
         call->answer = body;
         return OK;
