@@ -1,6 +1,7 @@
 """Signing in to an org through the server, as a browser would, and what must not work."""
 import http.cookiejar
 import sys
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -12,13 +13,21 @@ sys.path.insert(0, str(ROOT / "tools"))
 import demo  # noqa: E402
 
 
+class Anything:
+    def __eq__(self, _):
+        return True
+
+
+ANYTHING = Anything()
+
+
 def app_for(org, server):
     """The org's connected app takes our callback."""
     return {"client_id": org.ready["client_id"], "client_secret": org.ready["client_secret"],
             "login_url": org.url, "environment": "local"}
 
 
-def through_the_pages(url, org, person):
+def through_the_pages(url, org, person, user=None):
     """Login and consent pages; the address the org sends the browser back to, unvisited."""
     class Stop(urllib.request.HTTPRedirectHandler):
         def redirect_request(self, request, fp, code, msg, headers, new):
@@ -33,7 +42,7 @@ def through_the_pages(url, org, person):
     plain = urllib.request.build_opener
     urllib.request.build_opener = lambda *more: plain(Stop, *more)
     try:
-        demo.sign_in_as_a_browser(url, org.ready["username"], org.ready["password"])
+        demo.sign_in_as_a_browser(url, user or org.ready["username"], org.ready["password"])
     except Back as back:
         return back.args[0]
     finally:
@@ -109,6 +118,57 @@ def story_what_the_org_or_the_person_refuses_is_told():
             assert status == 422, (body, status, answer)
         for name in ("a%2fb", "a%20b", "x" * 101, "%3cscript%3e"):
             assert ann.call("POST", f"/connections/{name}/signin", app_for(org, server))[0] == 422, name
+    org.stop()
+
+
+def story_another_user_in_the_browser_is_told_of_first():
+    org = Org()
+    with bare() as w, Server(w) as server:
+        ann = server.setup()
+
+        def sign_in(user, **more):
+            begun = ann.ok("POST", "/connections/prod/signin", {**app_for(org, server), **more})
+            ann.call("GET", path_of(through_the_pages(begun["url"], org, ann, user)))
+            return ann.get("/connections/prod/signin")
+
+        assert sign_in("admin@localorg.example") == {"state": "connected", "since": ANYTHING, "problem": None, "lacks": []}
+        ann.ok("POST", "/recipes", {"recipe": "table: leads\nsource:\n  salesforce: { object: Lead, fields: [Id, Phone] }\n"})
+        org.control("POST", "/users", {"username": "sales@localorg.example",
+                                       "deny": [{"object": "Lead", "field": "Phone", "access": ["read"]}]})
+        told = sign_in("sales@localorg.example")
+        assert told["state"] == "failed" and told["problem"]["code"] == "run.approval_needed", told
+        assert any("Lead.Phone" in f["evidence"] and f["fix"] for f in told["lacks"]), told
+        assert ann.get("/connections/prod")["username"] == "admin@localorg.example"
+        grants = org.control("GET", "/stats")["refresh_tokens"]
+        assert grants == 1, "the grant that was not taken is given back"
+        assert sign_in("sales@localorg.example", another_user=True)["state"] == "connected"
+        assert ann.get("/connections/prod")["username"] == "sales@localorg.example"
+        assert org.control("GET", "/stats")["refresh_tokens"] == 1, "the one that was replaced goes"
+    org.stop()
+
+
+def story_thirty_requests_at_once_renew_once():
+    org = Org()
+    with bare() as w, Server(w) as server:
+        ann = server.setup()
+        ann.ok("POST", "/connections/prod/machine-signin", {"grant": "client_credentials", **app_for(org, server)})
+        org.control("POST", "/expire", {})
+        org.control("DELETE", "/requests")
+        got, threads = [], []
+
+        def ask(path):
+            while (status := ann.call("GET", path)[0]) == 429:
+                pass  # one person may have so many at once
+            got.append(status)
+
+        for path in ("/connections/prod/identity", "/connections/prod/objects", "/connections/prod/objects/Lead/fields") * 10:
+            threads.append(threading.Thread(target=ask, args=(path,)))
+            threads[-1].start()
+        for thread in threads:
+            thread.join()
+        assert got == [200] * 30, got
+        renewals = org.control("GET", "/requests?path=/oauth2/token")["requests"]
+        assert len(renewals) == 1, renewals
     org.stop()
 
 

@@ -3,7 +3,9 @@ it, who used it for what, and how it is given up. Told by run.py."""
 import getpass
 import json
 import re
+import urllib.parse
 
+from bad_input import Connecting, org_that_gives
 from programs import Org, Workspace
 from server import Server
 
@@ -85,6 +87,20 @@ def story_only_who_is_listed_builds_and_everybody_runs():
         assert w.argil("connection", "access", "demo", "--everyone") == []
         shown = {r["what"]: r["value"] for r in w.argil("connection", "show", "demo", "--offline")}
         assert shown["may build with it"] == "everybody who may build", shown
+
+
+def story_a_name_stays_with_its_org():
+    with Workspace() as w, org_that_gives({}) as other:
+        before = w.argil("connection", "show", "demo", "--offline")
+        c = Connecting(w, url=other.url)
+        cookie, asked = c.begin()
+        _, _, page = c.ask(f"/callback?code=aPrx.c&state={urllib.parse.quote(asked['state'])}", cookie=cookie)
+        for text in (c.end(1), page):
+            assert w.org.ready["organization_id"] in text and "00D000000000062EAA" in text, text
+            assert "another name" in text, text
+        assert any(path.endswith("/revoke") and "canary_refresh" in form for path, form in other.asked)
+        assert w.argil("connection", "show", "demo", "--offline") == before
+        assert w.argil("connection", "show", "demo")[0]["value"] == "demo", "the first sign-in still works"
 
 
 def story_each_use_is_in_the_audit():

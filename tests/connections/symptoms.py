@@ -273,6 +273,8 @@ ROWS = [
      lambda s: (s.connect(), s.looked())[1], "short timeout", "Session Settings"),
     (31, "the clock of this machine is wrong", {},
      lambda s: (s.shift(900 * 1000), s.looked())[1], "wrong clock", "Set the clock"),
+    (19, "the sandbox was refreshed: another org answers there", {},  # the last: nothing is as it was
+     lambda s: (s.org.control("POST", "/sandbox-refresh", {}), s.looked())[1], "refreshed", "[Cc]onnect again|argil connect"),
 ]
 
 
