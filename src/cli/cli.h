@@ -132,6 +132,7 @@ extern const struct command
     command_view,
     command_column,
     command_journal,
+    command_contract,
     command_undo,
     command_why,
     command_sending,

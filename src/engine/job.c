@@ -142,6 +142,17 @@ const struct crm_object *job_describe(struct job_session *on, const char *object
     return found;
 }
 
+enum status job_contract(struct run_job *job, struct job_session *on, struct contract **out,
+                         struct err *err)
+{
+    if (!on->contract_known &&
+        contract_load(job->engine, job->arena, on->connection_id, &on->contract, err) != OK)
+        return FAIL;
+    on->contract_known = true;
+    *out = on->contract;
+    return OK;
+}
+
 static void set_budget(struct job_session *on)
 {
     struct crm_session *session = on->session;

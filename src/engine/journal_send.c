@@ -196,23 +196,30 @@ static void cut_chunks(struct sending *s, struct arena *arena, const struct sort
     }
 }
 
-static struct sorted *sort_ops(struct arena *arena, struct op *ops, size_t count)
+/* Those that are not held; *count becomes their number. */
+static struct sorted *sort_ops(struct arena *arena, struct op *ops, const bool *held,
+                               size_t *count)
 {
-    struct sorted *rows = arena_array(arena, count + 1, sizeof *rows);
-    size_t by_kind[OP_CONVERT + 1] = {0}, together = 0;
-    for (size_t i = 0; i < count; i++) {
+    struct sorted *rows = arena_array(arena, *count + 1, sizeof *rows);
+    size_t by_kind[OP_CONVERT + 1] = {0}, together = 0, kept = 0;
+    for (size_t i = 0; i < *count; i++) {
+        if (held[i])
+            continue;
         by_kind[ops[i].kind]++;
         together += text_eq(ops[i].error_code, WHOLE_REFUSED);
     }
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < *count; i++) {
         size_t few = by_id(&ops[i]) ? CRM_ALONE_MOST : 1;
-        rows[i] = (struct sorted){.op = &ops[i],
+        if (held[i])
+            continue;
+        rows[kept++] = (struct sorted){.op = &ops[i],
                                   .parent = parent_of(arena, &ops[i]),
                                   .alone = goes_alone(&ops[i], by_kind[ops[i].kind] <= few),
                                   .at = i,
                                   .refused_together = together};
     }
-    qsort(rows, count, sizeof *rows, order);
+    *count = kept;
+    qsort(rows, kept, sizeof *rows, order);
     return rows;
 }
 
@@ -377,6 +384,59 @@ static enum status check_objects(struct sending *s)
     return OK;
 }
 
+/* ---------------------------------------------------------------- contract */
+
+/* The field that a member of a payload writes: by its name, or through its relationship. */
+static const char *field_of(const struct crm_object *object, const struct json *member)
+{
+    if (!json_is(member, JSON_OBJECT))
+        return member->key;
+    for (size_t i = 0; i < object->field_count; i++)
+        if (text_eq_nocase(object->fields[i].relationship_name, member->key))
+            return object->fields[i].name;
+    return member->key;
+}
+
+/* The last step before the wire: the contract as it is now, whatever was planned when. */
+static bool contract_lets(const struct contract *contract, const struct crm_object *object,
+                          const struct op *op, struct arena *arena, struct err *why)
+{
+    struct err ignored = {0};
+    const struct crm_field *seal = mode_seal_field(object);
+    const struct json *payload = json_parse(arena, op->payload, strlen(op->payload), &ignored);
+    if (contract_may(contract, op->kind, op->object, NULL, why) != OK)
+        return false;
+    if (op->kind == OP_DELETE || op->kind == OP_CONVERT)
+        return true;
+    json_each(member, payload) {
+        const char *field = field_of(object, member);
+        bool sealing = seal && text_eq(seal->name, field);
+        if (!sealing && contract_may(contract, op->kind, op->object, field, why) != OK)
+            return false;
+    }
+    return true;
+}
+
+/* Which of the operations may not leave: they stay planned and are named in the report. */
+static enum status mark_held(struct sending *s, struct arena *arena, const struct op *ops,
+                             size_t count, bool *held)
+{
+    struct contract *contract = NULL;
+    if (job_contract(s->job, s->target->on, &contract, s->err) != OK)
+        return FAIL;
+    for (size_t i = 0; contract && i < count; i++) {
+        struct err why = {0};
+        const struct crm_object *object =
+            job_describe(s->target->on, ops[i].object, s->job->engine, s->err);
+        if (!object)
+            return FAIL;
+        held[i] = !contract_lets(contract, object, &ops[i], arena, &why);
+        if (held[i])
+            report_refusal(s->job->report, "contract.held", why.message);
+    }
+    return OK;
+}
+
 enum status journal_send(struct run_job *job, const struct op_target *target, struct op *ops,
                          size_t count, struct err *err)
 {
@@ -384,7 +444,13 @@ enum status journal_send(struct run_job *job, const struct op_target *target, st
     struct sending s = {.job = job, .target = target, .rc = OK, .err = err};
     struct crm_watch watch = {&s, leaving, landed, parallel};
     struct crm_session *session = target->on->session;
-    cut_chunks(&s, arena, sort_ops(arena, ops, count), count);
+    bool *held = arena_array(arena, count + 1, sizeof *held);
+    if (mark_held(&s, arena, ops, count, held) != OK) {
+        arena_free(arena);
+        return FAIL;
+    }
+    struct sorted *rows = sort_ops(arena, ops, held, &count);
+    cut_chunks(&s, arena, rows, count);
     s.list = arena_array(arena, s.count + 1, sizeof *s.list);
     s.rc = check_objects(&s);
     if (s.rc == OK && s.count)

@@ -11,6 +11,7 @@
 
 #include "base/map.h"
 #include "engine/columns/column_kind.h"
+#include "engine/contract.h"
 #include "engine/engine.h"
 
 #define BIT(state) (1u << (state))
@@ -38,6 +39,8 @@ struct job_session {
     struct crm_session *session;
     int64_t skew_ms; /* remote clock minus ours, from the first answer */
     bool skew_known;
+    struct contract *contract; /* once contract_known; NULL = none */
+    bool contract_known;
     double window;   /* exchanges that may be under way at once; 0 = not begun (journal_send.c) */
     uint64_t budget; /* calls this session may use; 0 = unlimited */
     struct job_session *next;
@@ -103,6 +106,9 @@ struct job_session *job_session_by_id(struct run_job *job, int64_t connection_id
 /* Fresh describe of an object; notes the clock skew on the way. */
 const struct crm_object *job_describe(struct job_session *on, const char *object,
                                       struct engine *engine, struct err *err);
+/* The field contract of the connection, read once a job. *out NULL: it has none. */
+enum status job_contract(struct run_job *job, struct job_session *on, struct contract **out,
+                         struct err *err);
 /* True when the session's calls are used up: sets report->paused. */
 bool job_over_budget(struct run_job *job, struct job_session *on, size_t under_way);
 struct table_plan *job_table(struct run_job *job, const char *name, struct err *err);

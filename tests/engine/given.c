@@ -10,6 +10,7 @@
 #include "store/store_access.h"
 #include "store/store_choices.h"
 #include "store/store_counters.h"
+#include "store/store_contracts.h"
 #include "store/store_modes.h"
 
 #include <stdio.h>
@@ -169,6 +170,13 @@ static enum status mortal_modes_put(S *s, int64_t c, enum write_mode mode, E *er
 }
 static const struct store_modes mortal_modes = {.put = mortal_modes_put};
 
+static enum status mortal_contracts_get(S *s, A *a, int64_t id, int64_t version,
+                                        struct contract_version *out, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->contracts->get(g.store, a, id, version, out, err);
+}
+static const struct store_contracts mortal_contracts = {.get = mortal_contracts_get};
+
 static const struct store_driver mortal = {
     .access = &mortal_access,
     .describes = &mortal_describes,
@@ -178,6 +186,7 @@ static const struct store_driver mortal = {
     .choices = &mortal_choices,
     .counters = &mortal_counters,
     .modes = &mortal_modes,
+    .contracts = &mortal_contracts,
     .connection_put = mortal_connection_put,
     .connection_get = mortal_connection_get,
     .connection_list = mortal_connection_list,

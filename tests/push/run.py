@@ -466,6 +466,116 @@ def story_the_switch_stops_every_write():
         w.argil("journal", "check")
 
 
+# ------------------------------------------------------------------ field contract
+
+
+def contract(w, text, *words, ok=(0,)):
+    return w.argil("contract", "apply", w.recipe(text, "contract.yaml"), *words, ok=ok)
+
+
+def story_a_contract_lets_nothing_pass_that_it_does_not_list():
+    ids = [create("Contact", LastName=f"Contract {n}", Email=f"contract{n}@x.example", Title="" if n else "held",
+                  Department="d", HasOptedOutOfEmail=n == 3) for n in range(4)]
+    with Workspace(org=ORG) as w:
+        table(w, "ruled", """
+  - name: Write
+    salesforce_update: { connection: demo, object: Contact, id: "{{Id}}", set: { Title: "by Argil" } }
+  - name: Later
+    salesforce_update: { connection: demo, object: Contact, id: "{{Id}}", set: { AssistantName: "Ann" } }
+""", where="LastName LIKE 'Contract %'")
+        mistakes = w.run("contract", "apply", w.recipe("""
+connection: demo
+defualt: deny
+fields:
+  - { field: Contact.Titel }
+  - { field: Contact.Title, rule: if_blnk, when: nobody }
+  - { field: Industry }
+""", "bad.yaml"))
+        assert mistakes.returncode == 2, mistakes.stderr
+        for said in ('"default"', '"if_blank"', 'no guard "nobody"', "Object.Field"):
+            assert said in mistakes.stderr, (said, mistakes.stderr)
+        unknown = w.run("contract", "apply", w.recipe("connection: demo\nfields:\n  - { field: Contact.Titel }\n  - { field: Contact.Title, when: odd }\nguards: { odd: \"Nonsense = 1\" }\n", "bad.yaml"))
+        assert unknown.returncode == 2 and "Contact.Title?" in unknown.stderr and "Nonsense" in unknown.stderr, unknown.stderr
+        assert w.argil("contract", "history", "demo") == []
+
+        contract(w, "connection: demo\nfields: []\n")
+        run = w.run("run", "ruled", "--yes")
+        assert run.returncode == 1 and "contract.denied" in run.stderr and "Contact.Title" in run.stderr, run.stderr
+        changed = contract(w, """
+connection: demo
+fields:
+  - { field: Contact.Title, rule: if_blank, when: contactable, ticket: OPS-1 }
+  - { field: Contact.AssistantName, status: pending, ticket: OPS-2 }
+  - { field: Contact.Fax, direction: read, sensitivity: personal }
+guards: { contactable: "HasOptedOutOfEmail = false" }
+""", "--ticket", "OPS-1")
+        assert [c["field"] for c in changed] == ["Contact.Title", "Contact.AssistantName", "Contact.Fax"], changed
+        run = w.argil("run", "ruled", "--yes", "--column", "Write", ok=(0, 3))
+        assert run["updated"] == 2 and run["refused"] == 1, run
+        assert "rule is if_blank" in why(run) and 'guard "contactable"' in why(run), run
+        titles = {r["Id"]: r["Title"] for r in ORG.query("SELECT Id, Title FROM Contact WHERE LastName LIKE 'Contract %'")}
+        assert titles == {ids[0]: "held", ids[1]: "by Argil", ids[2]: "by Argil", ids[3]: None}, titles
+        later = w.run("run", "ruled", "--yes", "--column", "Later")
+        assert later.returncode == 1 and "contract.pending" in later.stderr, later.stderr
+
+        report = {u["field"]: u for u in w.argil("contract", "report", "demo")}
+        assert report["Contact.Title"]["verdict"] == "written" and report["Contact.Title"]["written by"] == "ruled.Write", report
+        assert report["Contact.AssistantName"]["verdict"] == "pending" and report["Contact.Fax"]["verdict"] == "read only", report
+        versions = w.argil("contract", "history", "demo")
+        assert [v["version"] for v in versions] == ["2", "1"] and versions[0]["ticket"] == "OPS-1", versions
+
+        sheet = w.run("contract", "export", "demo").stdout
+        assert sheet.splitlines()[0] == "field,direction,status,rule,when,ticket,sensitivity,note", sheet
+        (w.home / "contract.csv").write_text(sheet.replace("AssistantName,write,pending", "AssistantName,write,active"))
+        w.argil("contract", "import", "demo", str(w.home / "contract.csv"))
+        assert w.argil("run", "ruled", "--yes", "--column", "Later")["updated"] == 4
+        assert 'contactable: "HasOptedOutOfEmail = false"' in w.run("contract", "show", "demo").stdout
+        w.argil("journal", "check")
+
+
+def story_a_contract_holds_at_the_last_step_before_the_wire():
+    create("Contact", LastName="Lastly", Email="lastly@x.example")
+    with Workspace(org=ORG) as w:
+        table(w, "lastly", """
+  - name: Write
+    salesforce_update: { connection: demo, object: Contact, id: "{{Id}}", set: { Title: "slipped by" } }
+""", where="LastName = 'Lastly'")
+        w.run("sending", "stop")
+        w.argil("run", "lastly", "--yes", ok=(4,))  # planned, not sent
+        w.run("sending", "resume")
+        contract(w, "connection: demo\nfields:\n  - { field: Lead.* }\n")
+        held = w.run("run", "lastly")
+        assert "contract" in held.stdout + held.stderr
+        assert ORG.query("SELECT Title FROM Contact WHERE LastName = 'Lastly'")[0]["Title"] is None
+        assert w.journal()["planned"] == 1
+        contract(w, "connection: demo\nfields:\n  - { field: Contact.Title }\n")
+        w.run("journal", "recover")
+        assert ORG.query("SELECT Title FROM Contact WHERE LastName = 'Lastly'")[0]["Title"] == "slipped by"
+
+
+def story_ours_and_once_know_what_was_written():
+    theirs = create("Contact", LastName="Ours theirs", Email="ours1@x.example", Title="theirs", Department="old")
+    ours = create("Contact", LastName="Ours ours", Email="ours2@x.example")
+    with Workspace(org=ORG) as w:
+        def recipe(title, department):
+            return f"""
+  - name: Write
+    salesforce_update: {{ connection: demo, object: Contact, id: "{{{{Id}}}}", set: {{ Title: "{title}", Department: "{department}" }} }}
+"""
+        contract(w, "connection: demo\nfields:\n  - { field: Contact.Title, rule: if_ours }\n  - { field: Contact.Department, rule: set_once }\n")
+        table(w, "ours", recipe("one", "one"), where="LastName LIKE 'Ours %'")
+        w.argil("run", "ours", "--yes", ok=(0, 3))
+        table(w, "ours", recipe("two", "two"), where="LastName LIKE 'Ours %'")
+        w.argil("run", "ours", "--yes", "--rows", "all", ok=(0, 3))
+        held = {r["Id"]: (r["Title"], r["Department"]) for r in ORG.query("SELECT Id, Title, Department FROM Contact WHERE LastName LIKE 'Ours %'")}
+        assert held == {theirs: ("theirs", "old"), ours: ("two", "one")}, held
+        ORG.call("PATCH", f"/services/data/v66.0/sobjects/Contact/{ours}", {"Title": "by hand", "Department": ""})
+        table(w, "ours", recipe("three", "three"), where="LastName LIKE 'Ours %'")
+        w.argil("run", "ours", "--yes", "--rows", "all", ok=(0, 3))
+        held = ORG.query(f"SELECT Title, Department FROM Contact WHERE Id = '{ours}'")[0]
+        assert (held["Title"], held["Department"]) == ("by hand", None), "if_ours and set_once wrote over a person's value"
+
+
 if __name__ == "__main__":
     code = main(globals())
     ORG.stop()

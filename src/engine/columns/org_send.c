@@ -298,6 +298,8 @@ enum status write_intents(struct write_column *w, struct err *err)
 {
     struct run_job *job = w->batch->job;
     struct planned planned = {0};
+    if (write_contract_guards(w, err) != OK)
+        return batch_call_failed(w->batch, err);
     if (job->options->dry_run) {
         report_planned(w);
         return OK;

@@ -255,7 +255,7 @@ enum status write_open_set(struct write_column *w, struct column_batch *batch, e
     w->mode = batch->plan->kind->mode(w->object, batch->config);
     w->key_field = w->mode.key_field;
     if (open_fields(w, w->set, err) != OK ||
-        names_rotation(w, err) != OK || check_guard(w, err) != OK)
+        names_rotation(w, err) != OK || check_guard(w, err) != OK || write_contract_open(w, err) != OK)
         return FAIL;
     open_settings(w);
     w->intents = arena_array(batch->arena, batch->count + 1, sizeof *w->intents);
@@ -483,15 +483,16 @@ static bool difference(struct write_column *w, size_t i, const struct json *live
         const struct write_field *field = &w->fields[j];
         if (!intent->values[j] || is_key(w, field))
             continue;
-        if (!to_be_written(w, field, intent->values[j], live_at(field, live))) {
+        const struct json *held = json_get_nocase(live, field->field->name);
+        if (!to_be_written(w, field, intent->values[j], live_at(field, live)) ||
+            !write_contract_lets(w, i, field, held)) {
             intent->values[j] = NULL;
             continue;
         }
         left++;
-        const struct json *now = json_get_nocase(live, field->field->name);
         jw_key(&jw, field->field->name);
-        if (now)
-            jw_value(&jw, now);
+        if (held)
+            jw_value(&jw, held);
         else
             jw_null(&jw);
     }

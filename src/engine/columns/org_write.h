@@ -28,6 +28,7 @@ struct write_field {
     const struct crm_field *parent_key; /* written as if we might write it: it is only compared */
     struct template template;
     enum overwrite rule;
+    const struct contract_field *entry; /* of the contract; NULL = none holds */
 };
 
 /* What one row wants written. */
@@ -55,6 +56,7 @@ struct write_column {
     struct write_field *fields;
     size_t field_count;
     const struct json *set;
+    const struct contract *contract; /* of the connection, or NULL */
     bool ignore_blank;
     const char *key_field; /* business key; may be several names joined by '+' */
     struct mode mode;      /* of what it creates; changes by Id are always keyed */
@@ -125,6 +127,13 @@ void write_delete(struct write_column *w, size_t i, const struct crm_match *live
 void write_op_key(struct write_column *w, size_t i);
 /* Rows with a key of an earlier row of the batch follow it. */
 void write_fold(struct write_column *w);
+/* org_contract.c. open: FAIL where the contract lets it not write at all. lets: does the field's
+ * rule let this live value be written over? guards: rows whose record does not meet a guard
+ * are refused; asks the org. */
+enum status write_contract_open(struct write_column *w, struct err *err);
+bool write_contract_lets(struct write_column *w, size_t i, const struct write_field *field,
+                         const struct json *live);
+enum status write_contract_guards(struct write_column *w, struct err *err);
 /* Plans and sends what is wanted. */
 enum status write_intents(struct write_column *w, struct err *err);
 

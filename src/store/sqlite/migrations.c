@@ -103,6 +103,7 @@ static const struct {
     {sq_step_history, NULL},
     {sq_step_describes, NULL},
     {sq_step_pull, NULL},
+    {sq_step_contracts, NULL},
 };
 
 int sq_schema_version(void)

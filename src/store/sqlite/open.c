@@ -344,6 +344,7 @@ static const struct store_driver sqlite_driver = {
     .choices = &sq_choices,
     .counters = &sq_counters,
     .modes = &sq_modes,
+    .contracts = &sq_contracts,
     .close = sq_close,
     .open_another = sq_open_another,
     .watch = sq_watch,
