@@ -46,7 +46,8 @@ enum bulk_operation {
 };
 
 enum bulk_file {            /* what is kept of a job */
-                 BULK_DATA, /* as uploaded */
+                 BULK_DATA, /* the rows as CSV, or a query */
+                 BULK_SENT, /* Bulk API 1: a batch of JSON as it came */
                  BULK_SUCCESSFUL,
                  BULK_FAILED_ROWS,
                  BULK_UNPROCESSED,
@@ -67,6 +68,8 @@ struct bulk_job {
     double api_version;
     char delimiter;
     bool crlf;
+    bool json;   /* Bulk API 1: batches and results are JSON */
+    bool serial; /* Bulk API 1: concurrencyMode, told again */
     char *soql;
     struct session session;
     char origin[300];

@@ -272,7 +272,7 @@ void answer_job_delete(struct call *call, struct bulk_job *job)
 void answer_job_file(struct call *call, struct bulk_job *job, enum bulk_file which)
 {
     struct err err = {{0}};
-    answer_text(call, 200, "text/csv", "");
+    answer_text(call, 200, job->json ? "application/json;charset=UTF-8" : "text/csv", "");
     if (bulk_read(call->site->bulk, job, which, 0, -1, &call->out->body, &err) != OK)
         answer_failed(call, &err);
 }

@@ -30,7 +30,7 @@ void answer_job_abort(struct call *call, struct bulk_job *job);
 void answer_job_delete(struct call *call, struct bulk_job *job);
 /* An object the Bulk API takes. NULL after answering 400 INVALIDENTITY. */
 const struct sobject *bulk_object(struct call *call, const char *name);
-/* A file of the job as text/csv. */
+/* A file of the job: CSV, or JSON for a job of that. */
 void answer_job_file(struct call *call, struct bulk_job *job, enum bulk_file which);
 
 #endif

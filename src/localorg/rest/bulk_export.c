@@ -7,6 +7,7 @@
  * the first to the last row, as the cursor must not outlive the org; where row
  * 0, 1000, 2000 ... begins is remembered, so that a page is found at once. */
 #include "localorg/rest/bulk_export.h"
+#include "localorg/rest/bulk_v1_json.h"
 
 #include "base/json.h"
 #include "base/str.h"
@@ -99,12 +100,17 @@ static void row_cells(struct export *export, const struct soql_node *node,
     }
 }
 
-static void put_line(struct export *export)
+static void put_bytes(struct export *export)
 {
-    bulk_line_end(&export->line, export->job);
     fwrite(export->line.data, 1, export->line.len, export->file);
     export->bytes += (int64_t) export->line.len;
     buf_clear(&export->line);
+}
+
+static void put_line(struct export *export)
+{
+    bulk_line_end(&export->line, export->job);
+    put_bytes(export);
 }
 
 static void put_row(struct export *export, const struct soql_plan *plan, const struct json *record)
@@ -114,6 +120,12 @@ static void put_row(struct export *export, const struct soql_plan *plan, const s
         bulk_lock(export->bulk);
         vec_push(&export->job->places, export->bytes);
         bulk_unlock(export->bulk);
+    }
+    if (export->job->json) {
+        buf_str(&export->line, export->rows > 1 ? "," : "[");
+        bulk_v1_json_record(plan->nodes, record, &export->line);
+        put_bytes(export);
+        return;
     }
     row_cells(export, plan->nodes, record, &cells);
     put_line(export);
@@ -126,7 +138,9 @@ static enum status put_rows(struct export *export, const struct soql_plan *plan,
     struct buf rows = BUF_INIT;
     size_t written = 0;
     buf_char(&rows, '[');
-    enum status rc = soql_write_json(cursor, "", ROWS_AT_ONCE, &rows, &written, err);
+    const char *base =
+        arena_printf(export->arena, "/services/data/v%.1f", export->job->api_version);
+    enum status rc = soql_write_json(cursor, base, ROWS_AT_ONCE, &rows, &written, err);
     buf_char(&rows, ']');
     const struct json *list = rc == OK ? json_parse_buf(export->arena, &rows, err) : NULL;
     buf_free(&rows);
@@ -158,12 +172,16 @@ static enum status run_query(struct export *export, struct err *err)
     enum status rc = cursor ? OK : FAIL;
     bool more = true;
     size_t cells = 0;
-    if (rc == OK) {
+    if (rc == OK && !export->job->json) {
         header_cells(export, plan->nodes, "", &cells);
         put_line(export);
     }
     while (rc == OK && more && !bulk_stopped(export->bulk, export->job))
         rc = put_rows(export, plan, cursor, &more, err);
+    if (export->job->json) {
+        buf_str(&export->line, export->rows ? "]" : "[]");
+        put_bytes(export);
+    }
     soql_close(cursor);
     arena_free(plan_arena);
     requests_records(site->requests, COUNT_READ, (uint64_t) export->rows);

@@ -41,9 +41,13 @@ struct bulk {
 };
 
 static const char *const file_names[BULK_FILES] = {
-    [BULK_DATA] = "data",          [BULK_SUCCESSFUL] = "successful",
-    [BULK_FAILED_ROWS] = "failed", [BULK_UNPROCESSED] = "unprocessed",
-    [BULK_ORDERED] = "ordered",    [BULK_ROWS] = "rows",
+    [BULK_DATA] = "data",
+    [BULK_SENT] = "sent",
+    [BULK_SUCCESSFUL] = "successful",
+    [BULK_FAILED_ROWS] = "failed",
+    [BULK_UNPROCESSED] = "unprocessed",
+    [BULK_ORDERED] = "ordered",
+    [BULK_ROWS] = "rows",
 };
 
 /* --- files --- */

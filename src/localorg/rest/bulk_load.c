@@ -6,6 +6,7 @@
  * under the org lock, as Salesforce runs them, and each row goes to the file of
  * its fate. Rows after an abort or a failure go to the unprocessed ones. */
 #include "localorg/rest/bulk_columns.h"
+#include "localorg/rest/bulk_v1_json.h"
 
 #include "base/csv.h"
 #include "localorg/rest/records.h"
@@ -29,7 +30,7 @@ struct load {
     struct arena *header_arena, *arena; /* the job's; the chunk's */
     struct str *names;                  /* the header line as it came */
     size_t name_count;
-    int64_t rows, done;
+    int64_t rows, done, ordered;
     struct row chunk[CHUNK];
     size_t filled;
     bool stopped;        /* what is left is not processed */
@@ -166,12 +167,17 @@ static bool judge_file(struct load *load, struct err *err)
 
 /* --- result lines --- */
 
+static void put_bytes(struct load *load, enum bulk_file which)
+{
+    if (load->files[which])
+        fwrite(buf_text(&load->line), 1, load->line.len, load->files[which]);
+    buf_clear(&load->line);
+}
+
 static void put_line(struct load *load, enum bulk_file which)
 {
     bulk_line_end(&load->line, load->job);
-    if (load->files[which])
-        fwrite(load->line.data, 1, load->line.len, load->files[which]);
-    buf_clear(&load->line);
+    put_bytes(load, which);
 }
 
 static void put_cells(struct load *load, const struct str *cells, size_t count, bool first)
@@ -231,7 +237,10 @@ static void put_result(struct load *load, const struct row *row, const struct dm
 {
     struct buf error = BUF_INIT;
     error_text(&error, result->errors);
-    if (load->job->kind == BULK_BATCH) {
+    if (load->job->json) {
+        bulk_v1_json_result(result, load->ordered++ == 0, &load->line);
+        put_bytes(load, BULK_ORDERED);
+    } else if (load->job->kind == BULK_BATCH) {
         put_ordered(load, result, buf_text(&error));
     } else if (result->success) {
         put_text(load, result->id, true);
@@ -263,6 +272,11 @@ static bool open_results(struct load *load, struct err *err)
         }
     if (!good)
         return err_set(err, "Unknown", "the results cannot be written: %s", strerror(errno)) == OK;
+    if (load->job->json) {
+        buf_char(&load->line, '[');
+        put_bytes(load, BULK_ORDERED);
+        return true;
+    }
     if (ordered) {
         put_text(load, "Id", true);
         put_text(load, "Success", false);
@@ -280,6 +294,10 @@ static bool open_results(struct load *load, struct err *err)
 static bool close_results(struct load *load)
 {
     bool good = true;
+    if (load->job->json) {
+        buf_char(&load->line, ']');
+        put_bytes(load, BULK_ORDERED);
+    }
     for (int i = 0; i < BULK_FILES; i++)
         if (load->files[i]) {
             good = good && !ferror(load->files[i]);
@@ -344,8 +362,7 @@ static void pretend_call(struct load *load, struct call *call, struct http_in *i
                           .api_version = load->job->api_version,
                           .origin = load->job->origin,
                           .session = load->job->session,
-                          .api = arena_printf(load->arena, "bulkapi/%.1f",
-                                              load->job->api_version),
+                          .api = arena_printf(load->arena, "bulkapi/%.1f", load->job->api_version),
                           .plan = &load->job->faults};
 }
 

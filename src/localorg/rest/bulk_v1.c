@@ -1,105 +1,27 @@
-/* bulk_v1.c - Bulk API 1: /services/async. Jobs in XML, batches of CSV.
+/* bulk_v1.c - Bulk API 1: /services/async. Jobs in XML or JSON, batches of CSV or JSON.
  *
- * As much of it as jsforce's bulk, Query#update and Query#destroy, Data Loader
- * and CumulusCI ask for: insert, update, upsert, delete, hardDelete, query and
- * queryAll, results in input order. A job here is a folder; each batch is a job
- * of bulk.h that points to it and starts when it arrives. XML and ZIP batches
- * and JSON jobs are refused. Errors are written as everywhere else and turned
- * into XML by bulk_v1_speak. */
+ * As much of it as jsforce's bulk, Query#update and Query#destroy, Data Loader,
+ * CumulusCI and simple-salesforce ask for: insert, update, upsert, delete,
+ * hardDelete, query and queryAll, results in input order. A job here is a
+ * folder; each batch is a job of bulk.h that points to it and starts when it
+ * arrives. XML and ZIP batches are refused. What is said in which language is
+ * bulk_v1_speech's business. */
 #include "localorg/rest/bulk_answer.h"
 #include "localorg/rest/bulk_export.h"
+#include "localorg/rest/bulk_v1_json.h"
+#include "localorg/rest/bulk_v1_speech.h"
 #include "localorg/rest/resources.h"
 
 #include "base/mem.h"
 #include "base/str.h"
-#include "base/when.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NAMESPACE "http://www.force.com/2009/06/asyncapi/dataload"
-#define XML_TYPE  "application/xml"
 #define BATCH_MAX 10000000 /* bytes */
 
-/* --- reading XML: flat elements with text --- */
-
-static const struct {
-    const char *entity, *text;
-} entities[] = {{"&amp;", "&"}, {"&lt;", "<"}, {"&gt;", ">"}, {"&quot;", "\""}, {"&apos;", "'"}};
-
-static const char *xml_plain(struct arena *arena, const char *text, size_t len)
-{
-    struct buf out = BUF_INIT;
-    for (const char *at = text, *end = text + len; at < end;) {
-        size_t i = 0, count = sizeof entities / sizeof *entities;
-        while (i < count && strncmp(at, entities[i].entity, strlen(entities[i].entity)) != 0)
-            i++;
-        buf_char(&out, i < count ? entities[i].text[0] : *at);
-        at += i < count ? strlen(entities[i].entity) : 1;
-    }
-    const char *plain = arena_strdup(arena, buf_text(&out));
-    buf_free(&out);
-    return plain;
-}
-
-/* The text of <name>...</name>, or NULL. */
-static const char *xml_text(struct call *call, const char *name)
-{
-    const char *body = buf_text(&call->in->body);
-    const char *open = arena_printf(call->arena, "<%s>", name);
-    const char *at = strstr(body, open);
-    const char *end = at ? strstr(at, arena_printf(call->arena, "</%s>", name)) : NULL;
-    if (!end)
-        return NULL;
-    at += strlen(open);
-    return xml_plain(call->arena, at, (size_t)(end - at));
-}
-
-/* --- writing XML --- */
-
-static void xml_escaped(struct buf *out, const char *text)
-{
-    for (; *text; text++) {
-        size_t i = 0, count = sizeof entities / sizeof *entities;
-        while (i < count && entities[i].text[0] != *text)
-            i++;
-        if (i < count)
-            buf_str(out, entities[i].entity);
-        else
-            buf_char(out, *text);
-    }
-}
-
-static void element(struct buf *out, const char *name, const char *text)
-{
-    buf_printf(out, " <%s>", name);
-    xml_escaped(out, text);
-    buf_printf(out, "</%s>\n", name);
-}
-
-static void element_int(struct buf *out, const char *name, int64_t value)
-{
-    buf_printf(out, " <%s>%lld</%s>\n", name, (long long)value, name);
-}
-
-static void element_when(struct buf *out, const char *name, int64_t ms)
-{
-    char text[32];
-    when_iso(ms / 1000 * 1000, text);
-    element(out, name, text);
-}
-
-static struct buf *answer_xml(struct call *call, int status, const char *root)
-{
-    answer_text(call, status, XML_TYPE, "");
-    buf_printf(&call->out->body,
-               "<?xml version=\"1.0\" encoding=\"UTF-8\"?><%s\n   xmlns=\"" NAMESPACE "\">\n",
-               root);
-    return &call->out->body;
-}
-
-/* --- jobs and batches as XML --- */
+/* --- jobs and batches, told --- */
 
 struct folder_sums {
     int64_t queued, running, done, failed, total, records, refused, took_ms;
@@ -140,34 +62,41 @@ static void answer_folder(struct call *call, const struct bulk_job *folder, int 
 {
     struct folder_sums sums = folder_sum(call, folder);
     enum bulk_state state = folder_state(call, folder);
-    struct buf *out = answer_xml(call, status, "jobInfo");
-    element(out, "id", folder->id);
-    element(out, "operation", bulk_operation_name(folder->operation));
-    element(out, "object", folder->object);
-    element(out, "createdById", folder->session.user_id);
-    element_when(out, "createdDate", folder->created_ms);
-    element_when(out, "systemModstamp", folder->changed_ms);
-    element(out, "state",
-            state == BULK_OPEN      ? "Open"
-            : state == BULK_ABORTED ? "Aborted"
-                                    : "Closed");
+    struct speech s;
+    speech_begin(&s, call, folder->json, status, "jobInfo");
+    speech_text(&s, "id", folder->id);
+    speech_text(&s, "operation", bulk_operation_name(folder->operation));
+    speech_text(&s, "object", folder->object);
+    speech_text(&s, "createdById", folder->session.user_id);
+    speech_when(&s, "createdDate", folder->created_ms);
+    speech_when(&s, "systemModstamp", folder->changed_ms);
+    speech_text(&s, "state",
+                state == BULK_OPEN      ? "Open"
+                : state == BULK_ABORTED ? "Aborted"
+                                        : "Closed");
     if (folder->key[0])
-        element(out, "externalIdFieldName", folder->key);
-    element(out, "concurrencyMode", "Parallel");
-    element(out, "contentType", "CSV");
-    element_int(out, "numberBatchesQueued", sums.queued);
-    element_int(out, "numberBatchesInProgress", sums.running);
-    element_int(out, "numberBatchesCompleted", sums.done);
-    element_int(out, "numberBatchesFailed", sums.failed);
-    element_int(out, "numberBatchesTotal", sums.total);
-    element_int(out, "numberRecordsProcessed", sums.records);
-    element_int(out, "numberRetries", 0);
-    buf_printf(out, " <apiVersion>%.1f</apiVersion>\n", folder->api_version);
-    element_int(out, "numberRecordsFailed", sums.refused);
-    element_int(out, "totalProcessingTime", sums.took_ms);
-    element_int(out, "apiActiveProcessingTime", sums.took_ms);
-    element_int(out, "apexProcessingTime", 0);
-    buf_str(out, "</jobInfo>");
+        speech_text(&s, "externalIdFieldName", folder->key);
+    else
+        speech_null(&s, "externalIdFieldName");
+    if (folder->assignment_rule[0])
+        speech_text(&s, "assignmentRuleId", folder->assignment_rule);
+    else
+        speech_null(&s, "assignmentRuleId");
+    speech_text(&s, "concurrencyMode", folder->serial ? "Serial" : "Parallel");
+    speech_text(&s, "contentType", folder->json ? "JSON" : "CSV");
+    speech_int(&s, "numberBatchesQueued", sums.queued);
+    speech_int(&s, "numberBatchesInProgress", sums.running);
+    speech_int(&s, "numberBatchesCompleted", sums.done);
+    speech_int(&s, "numberBatchesFailed", sums.failed);
+    speech_int(&s, "numberBatchesTotal", sums.total);
+    speech_int(&s, "numberRecordsProcessed", sums.records);
+    speech_int(&s, "numberRetries", 0);
+    speech_number(&s, "apiVersion", arena_printf(call->arena, "%.1f", folder->api_version));
+    speech_int(&s, "numberRecordsFailed", sums.refused);
+    speech_int(&s, "totalProcessingTime", sums.took_ms);
+    speech_int(&s, "apiActiveProcessingTime", sums.took_ms);
+    speech_int(&s, "apexProcessingTime", 0);
+    speech_end(&s, "jobInfo");
 }
 
 static const char *batch_state(const struct bulk_job *batch)
@@ -180,29 +109,32 @@ static const char *batch_state(const struct bulk_job *batch)
 }
 
 /* Under the lock. A batch just made is Queued, however fast the worker is. */
-static void batch_elements(struct buf *out, const struct bulk_job *batch, bool fresh)
+static void batch_elements(struct speech *s, const struct bulk_job *batch, bool fresh)
 {
-    element(out, "id", batch->id);
-    element(out, "jobId", batch->parent);
-    element(out, "state", fresh ? "Queued" : batch_state(batch));
+    speech_text(s, "id", batch->id);
+    speech_text(s, "jobId", batch->parent);
+    speech_text(s, "state", fresh ? "Queued" : batch_state(batch));
     if (batch->error[0] && !fresh)
-        element(out, "stateMessage", batch->error);
-    element_when(out, "createdDate", batch->created_ms);
-    element_when(out, "systemModstamp", batch->changed_ms);
-    element_int(out, "numberRecordsProcessed", fresh ? 0 : batch->processed);
-    element_int(out, "numberRecordsFailed", fresh ? 0 : batch->failed);
-    element_int(out, "totalProcessingTime", fresh ? 0 : batch->took_ms);
-    element_int(out, "apiActiveProcessingTime", fresh ? 0 : batch->took_ms);
-    element_int(out, "apexProcessingTime", 0);
+        speech_text(s, "stateMessage", batch->error);
+    else
+        speech_null(s, "stateMessage");
+    speech_when(s, "createdDate", batch->created_ms);
+    speech_when(s, "systemModstamp", batch->changed_ms);
+    speech_int(s, "numberRecordsProcessed", fresh ? 0 : batch->processed);
+    speech_int(s, "numberRecordsFailed", fresh ? 0 : batch->failed);
+    speech_int(s, "totalProcessingTime", fresh ? 0 : batch->took_ms);
+    speech_int(s, "apiActiveProcessingTime", fresh ? 0 : batch->took_ms);
+    speech_int(s, "apexProcessingTime", 0);
 }
 
 static void answer_batch(struct call *call, const struct bulk_job *batch, int status, bool fresh)
 {
-    struct buf *out = answer_xml(call, status, "batchInfo");
+    struct speech s;
+    speech_begin(&s, call, batch->json, status, "batchInfo");
     bulk_lock(call->site->bulk);
-    batch_elements(out, batch, fresh);
+    batch_elements(&s, batch, fresh);
     bulk_unlock(call->site->bulk);
-    buf_str(out, "</batchInfo>");
+    speech_end(&s, "batchInfo");
 }
 
 /* --- the request --- */
@@ -232,31 +164,59 @@ static struct bulk_job *named(struct call *call, const char *id, enum bulk_kind 
 
 /* --- jobs --- */
 
+static bool no_chunking(struct call *call)
+{
+    const char *chunking = call_header(call, "Sforce-Enable-PKChunking");
+    if (!chunking || text_eq_nocase(chunking, "false"))
+        return true;
+    answer_error(call, 400, "FeatureNotEnabled",
+                 "PK chunking is not offered by localorg: without the header one batch reads all");
+    return false;
+}
+
+/* The language of the batches, and whether they wait for each other (they always do here). */
+static bool read_content(struct call *call, struct bulk_job *folder)
+{
+    const char *content, *mode;
+    if (!speech_asked(call, "contentType", &content) ||
+        !speech_asked(call, "concurrencyMode", &mode))
+        return false;
+    folder->json = content && strcmp(content, "JSON") == 0;
+    folder->serial = mode && strcmp(mode, "Serial") == 0;
+    if (!content || folder->json || strcmp(content, "CSV") == 0)
+        return true;
+    answer_error(call, 400, "InvalidJob", "localorg takes batches of CSV and JSON, not of %s",
+                 content);
+    return false;
+}
+
 static bool read_operation(struct call *call, struct bulk_job *folder)
 {
-    const char *asked = xml_text(call, "operation"), *content = xml_text(call, "contentType");
-    if (content && strcmp(content, "CSV") != 0) {
-        answer_error(call, 400, "InvalidJob", "localorg takes batches of CSV, not of %s", content);
+    const char *asked;
+    if (!speech_asked(call, "operation", &asked))
         return false;
-    }
     if (bulk_operation_parse(asked, false, &folder->operation) ||
         bulk_operation_parse(asked, true, &folder->operation))
         return true;
     answer_error(call, 400, "InvalidJob",
                  asked ? "the operation %s is not known"
-                       : "localorg reads jobs of Bulk API 1 as XML: <operation> is missing%s",
+                       : "the job, as XML or JSON, names no operation%s",
                  asked ? asked : "");
     return false;
 }
 
 static bool read_object(struct call *call, struct bulk_job *folder)
 {
-    const char *key = xml_text(call, "externalIdFieldName");
-    const struct sobject *object = bulk_object(call, xml_text(call, "object"));
+    const char *key, *name, *rule;
+    if (!speech_asked(call, "externalIdFieldName", &key) || !speech_asked(call, "object", &name) ||
+        !speech_asked(call, "assignmentRuleId", &rule))
+        return false;
+    const struct sobject *object = bulk_object(call, name);
     const struct field *field = object && key ? sobject_field(object, key) : NULL;
     if (!object)
         return false;
     snprintf(folder->object, sizeof folder->object, "%.80s", object->name);
+    snprintf(folder->assignment_rule, sizeof folder->assignment_rule, "%.18s", rule ? rule : "");
     if (folder->operation != BULK_UPSERT)
         return true;
     if (!field || !(field->external_id || field->id_lookup || field->type == FT_ID)) {
@@ -275,7 +235,8 @@ void bulk_v1_jobs(struct call *call)
         return;
     struct bulk_job *folder = bulk_job_new(call->site->bulk, BULK_FOLDER);
     bulk_job_caller(call, folder);
-    if (read_operation(call, folder) && read_object(call, folder)) {
+    if (no_chunking(call) && read_content(call, folder) && read_operation(call, folder) &&
+        read_object(call, folder)) {
         bulk_add(call->site->bulk, folder, call_now(call));
         answer_folder(call, folder, 201);
     }
@@ -294,7 +255,9 @@ static void abort_batches(struct call *call, const struct bulk_job *folder)
 
 static void change_job(struct call *call, struct bulk_job *folder)
 {
-    const char *asked = xml_text(call, "state");
+    const char *asked;
+    if (!speech_asked(call, "state", &asked))
+        return;
     bool abort = asked && strcmp(asked, "Aborted") == 0;
     enum bulk_state state = folder_state(call, folder);
     if (!abort && !(asked && strcmp(asked, "Closed") == 0)) {
@@ -330,20 +293,40 @@ void bulk_v1_job(struct call *call)
 
 /* --- batches --- */
 
-static bool keep_batch(struct call *call, struct bulk_job *batch)
+static bool keep_bytes(struct call *call, const struct bulk_job *batch, enum bulk_file which,
+                       const struct buf *bytes)
 {
     struct err err = {{0}};
-    const struct buf *body = &call->in->body;
-    FILE *file = bulk_open(call->site->bulk, batch, BULK_DATA, "wbe");
-    bool good = file && fwrite(buf_text(body), 1, body->len, file) == body->len;
+    FILE *file = bulk_open(call->site->bulk, batch, which, "wbe");
+    bool good = file && fwrite(buf_text(bytes), 1, bytes->len, file) == bytes->len;
     if (file)
         good = fclose(file) == 0 && good;
-    batch->uploaded = true; /* nobody else knows it yet */
     if (good)
         return true;
     err_set(&err, ERR_IO, "the batch could not be kept on disk");
     answer_failed(call, &err);
     return false;
+}
+
+static bool is_query(const struct bulk_job *batch)
+{
+    return batch->operation == BULK_READ || batch->operation == BULK_READ_ALL;
+}
+
+static bool keep_batch(struct call *call, struct bulk_job *batch)
+{
+    struct err err = {{0}};
+    struct buf csv = BUF_INIT;
+    bool as_sent = !batch->json || is_query(batch);
+    bool good = as_sent || bulk_v1_json_rows(call->arena, batch, &call->in->body, &csv, &err) == OK;
+    batch->uploaded = true; /* nobody else knows it yet */
+    if (!good)
+        answer_error(call, 400, "InvalidBatch", "%s", err.message);
+    else
+        good = keep_bytes(call, batch, BULK_DATA, as_sent ? &call->in->body : &csv) &&
+               (as_sent || keep_bytes(call, batch, BULK_SENT, &call->in->body));
+    buf_free(&csv);
+    return good;
 }
 
 /* The body of a query's batch is its SOQL. */
@@ -379,8 +362,9 @@ static void add_batch(struct call *call, const struct bulk_job *folder)
     memcpy(batch->parent, folder->id, sizeof batch->parent);
     memcpy(batch->object, folder->object, sizeof batch->object);
     memcpy(batch->key, folder->key, sizeof batch->key);
-    bool query = batch->operation == BULK_READ || batch->operation == BULK_READ_ALL;
-    if ((!query || query_good(call, batch)) && keep_batch(call, batch)) {
+    memcpy(batch->assignment_rule, folder->assignment_rule, sizeof batch->assignment_rule);
+    batch->json = folder->json;
+    if ((!is_query(batch) || query_good(call, batch)) && keep_batch(call, batch)) {
         bulk_add(call->site->bulk, batch, call_now(call));
         bulk_start(call->site->bulk, batch, call_now(call));
         answer_batch(call, batch, 201, true);
@@ -392,15 +376,22 @@ static void answer_batches(struct call *call, const struct bulk_job *folder)
 {
     struct bulk_job **batches;
     size_t count = bulk_list(call->site->bulk, call->arena, BULK_BATCH, folder->id, &batches);
-    struct buf *out = answer_xml(call, 200, "batchInfoList");
+    struct speech s;
+    speech_begin(&s, call, folder->json, 200, "batchInfoList");
+    if (s.json) {
+        jw_key(&s.w, "batchInfo");
+        jw_array(&s.w);
+    }
     bulk_lock(call->site->bulk);
     for (size_t i = 0; i < count; i++) {
-        buf_str(out, " <batchInfo>\n");
-        batch_elements(out, batches[i], false);
-        buf_str(out, " </batchInfo>\n");
+        speech_item(&s, "batchInfo");
+        batch_elements(&s, batches[i], false);
+        speech_item_end(&s, "batchInfo");
     }
     bulk_unlock(call->site->bulk);
-    buf_str(out, "</batchInfoList>");
+    if (s.json)
+        jw_end_array(&s.w);
+    speech_end(&s, "batchInfoList");
     for (size_t i = 0; i < count; i++)
         bulk_give(call->site->bulk, batches[i]);
 }
@@ -449,12 +440,18 @@ static const char *result_id(struct call *call, const struct bulk_job *batch)
 
 static void answer_result(struct call *call, struct bulk_job *batch)
 {
-    if (batch->operation != BULK_READ && batch->operation != BULK_READ_ALL) {
+    struct speech s;
+    if (!is_query(batch)) {
         answer_job_file(call, batch, BULK_ORDERED);
-        return;
+    } else if (batch->json) {
+        answer_json(call, 200, &s.w);
+        jw_array(&s.w);
+        jw_text(&s.w, result_id(call, batch));
+        jw_end_array(&s.w);
+    } else {
+        speech_begin(&s, call, false, 200, "result-list");
+        buf_printf(s.out, "<result>%s</result></result-list>", result_id(call, batch));
     }
-    struct buf *out = answer_xml(call, 200, "result-list");
-    buf_printf(out, "<result>%s</result></result-list>", result_id(call, batch));
 }
 
 void bulk_v1_result(struct call *call)
@@ -489,41 +486,6 @@ void bulk_v1_request(struct call *call)
     struct bulk_job *batch = named_batch(call);
     if (!batch)
         return;
-    answer_job_file(call, batch, BULK_DATA);
+    answer_job_file(call, batch, batch->json && !is_query(batch) ? BULK_SENT : BULK_DATA);
     bulk_give(call->site->bulk, batch);
-}
-
-/* --- errors --- */
-
-/* REST's code as Bulk API 1 spells it. */
-static const char *own_code(const char *code)
-{
-    static const char *const names[][2] = {
-        {"INVALID_SESSION_ID", "InvalidSessionId"},      {"INVALIDENTITY", "InvalidEntity"},
-        {"REQUEST_LIMIT_EXCEEDED", "ExceededQuota"},     {"UNKNOWN_EXCEPTION", "Unknown"},
-        {"API_CURRENTLY_DISABLED", "FeatureNotEnabled"},
-    };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strcmp(names[i][0], code) == 0)
-            return names[i][1];
-    return code;
-}
-
-void bulk_v1_speak(struct call *call)
-{
-    const char *type = http_header_get(call->out->headers, "Content-Type");
-    if (!text_starts(call->path, "/services/async/") || call->out->status < 400 || !type ||
-        !text_starts(type, "application/json"))
-        return;
-    const struct json *body = json_parse_buf(call->arena, &call->out->body, NULL);
-    const char *code = json_get_text(json_at(body, 0), "errorCode");
-    const char *message = json_get_text(json_at(body, 0), "message");
-    if (!code || !message)
-        return;
-    const char *own = own_code(code);
-    bool session = strcmp(own, "InvalidSessionId") == 0;
-    struct buf *out = answer_xml(call, call->out->status == 401 ? 400 : call->out->status, "error");
-    element(out, "exceptionCode", own);
-    element(out, "exceptionMessage", session ? "Invalid session id" : message);
-    buf_str(out, "</error>");
 }

@@ -134,6 +134,14 @@ static struct reply exchange(const char *method, const char *path, const char *b
     return reply;
 }
 
+/* JSON, but for Bulk API 1, which speaks three languages. */
+static const char *type_of(const char *path, const char *body)
+{
+    if (!text_starts(path, "/services/async/") || (*body && strchr("{[", *body)))
+        return "application/json";
+    return *body == '<' ? "application/xml; charset=UTF-8" : "text/csv; charset=UTF-8";
+}
+
 struct reply ask_as(const char *authorization, const char *method, const char *path,
                     const char *body, const char *header, const char *value)
 {
@@ -145,7 +153,7 @@ struct reply ask_as(const char *authorization, const char *method, const char *p
         headers = &list[n++];
     }
     if (body) {
-        list[n] = (struct http_header){"Content-Type", "application/json", headers};
+        list[n] = (struct http_header){"Content-Type", type_of(path, body), headers};
         headers = &list[n++];
     }
     if (header) {

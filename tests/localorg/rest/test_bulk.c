@@ -491,8 +491,17 @@ TEST(bulk, version_1_speaks_xml_when_it_refuses)
     CHECK_STR(xml_of(&reply, "exceptionCode"), "InvalidSessionId");
     reply = session_ask("GET", A1 "/750000000000001AAA", NULL);
     CHECK_STR(xml_of(&reply, "exceptionCode"), "InvalidJob");
-    reply = session_ask("POST", A1, "{\"operation\":\"insert\"}");
+    reply = session_ask("POST", A1, "<jobInfo><object>Account</object></jobInfo>");
     CHECK_STR(xml_of(&reply, "exceptionCode"), "InvalidJob");
+    reply = session_ask("POST", A1,
+                        "<jobInfo><operation>insert</operation><object>Account</object>"
+                        "<contentType>ZIP_CSV</contentType></jobInfo>");
+    CHECK_CONTAINS(xml_of(&reply, "exceptionMessage"), "not of ZIP_CSV");
+    reply = ask_as(text_f("Bearer %s", admin_token), "POST", A1,
+                   "<jobInfo><operation>query</operation><object>Account</object></jobInfo>",
+                   "Sforce-Enable-PKChunking", "chunkSize=1000");
+    CHECK_INT(reply.status, 400);
+    CHECK_CONTAINS(xml_of(&reply, "exceptionMessage"), "PK chunking");
     reply = session_ask("POST", "/services/async/12.0/job", "");
     CHECK_STR(xml_of(&reply, "exceptionCode"), "InvalidVersion");
     const char *job = v1_job("insert", "Account");
@@ -502,4 +511,110 @@ TEST(bulk, version_1_speaks_xml_when_it_refuses)
     CHECK_STR(xml_of(&reply, "stateMessage"), "InvalidBatch : Field name not found : Nope__c");
     reply = session_ask("POST", text_f(A1 "/%s", job), "<jobInfo><state>Aborted</state></jobInfo>");
     CHECK_STR(xml_of(&reply, "state"), "Aborted");
+}
+
+static const char *json_job(const char *settings)
+{
+    struct reply reply = session_ask(
+        "POST", A1, text_f("{\"object\":\"Account\",\"contentType\":\"JSON\",%s}", settings));
+    CHECK_INT(reply.status, 201);
+    CHECK_STR(text_of(&reply, "state"), "Open");
+    CHECK_STR(text_of(&reply, "contentType"), "JSON");
+    return text_of(&reply, "id");
+}
+
+static const char *json_batch(const char *job, const char *body)
+{
+    struct reply reply = session_ask("POST", text_f(A1 "/%s/batch", job), body);
+    CHECK_INT(reply.status, 201);
+    CHECK_STR(text_of(&reply, "state"), "Queued");
+    const char *batch = text_f(A1 "/%s/batch/%s", job, text_of(&reply, "id")), *state;
+    do {
+        reply = session_ask("GET", batch, NULL);
+        state = text_of(&reply, "state");
+    } while (strcmp(state, "Queued") == 0 || strcmp(state, "InProgress") == 0);
+    return batch;
+}
+
+TEST(bulk, version_1_takes_json)
+{
+    static const char rows[] = "[{\"Name\":\"A, \\\"Inc\\\"\\nB\",\"NumberOfEmployees\":5},"
+                               "{\"attributes\":{\"type\":\"Account\"},\"Phone\":\"2\"},"
+                               "{\"name\":\"C\",\"Phone\":null,"
+                               "\"Owner\":{\"Username\":\"admin@localorg.example\"}}]";
+    const char *job = json_job("\"operation\":\"insert\",\"concurrencyMode\":\"Serial\"");
+    const char *batch = json_batch(job, rows);
+    struct reply reply = session_ask("GET", text_f("%s/result", batch), NULL);
+    CHECK_CONTAINS(reply_header(&reply, "Content-Type"), "application/json");
+    CHECK_CONTAINS(reply.text, "[{\"success\":true,\"created\":true,\"id\":\"001");
+    CHECK_STR(json_get_text(json_path(reply.json, "[1].errors[0]"), "statusCode"),
+              "REQUIRED_FIELD_MISSING");
+    CHECK_STR(json_text(json_path(reply.json, "[1].errors[0].fields[0]")), "Name");
+    CHECK(json_get_bool(json_at(reply.json, 2), "success", false));
+    CHECK_STR(soql_one("SELECT Name FROM Account WHERE NumberOfEmployees = 5", "Name"),
+              "A, \"Inc\"\nB");
+    reply = session_ask("GET", text_f("%s/request", batch), NULL);
+    CHECK_STR(reply.text, rows);
+    reply = session_ask("POST", text_f(A1 "/%s", job), "{\"state\":\"Closed\"}");
+    CHECK_STR(text_of(&reply, "state"), "Closed");
+    CHECK_STR(text_of(&reply, "concurrencyMode"), "Serial");
+    CHECK_INT(json_get_int(reply.json, "numberRecordsFailed", -1), 1);
+    reply = session_ask("GET", text_f(A1 "/%s/batch", job), NULL);
+    CHECK_STR(json_get_text(json_path(reply.json, "batchInfo[0]"), "state"), "Completed");
+}
+
+TEST(bulk, version_1_json_says_null_and_says_nothing)
+{
+    const char *a = given("Account", "{\"Name\":\"A\",\"Phone\":\"1\",\"Site\":\"s\"}");
+    const char *b = given("Account", "{\"Name\":\"B\",\"Phone\":\"2\",\"Site\":\"t\"}");
+    json_batch(json_job("\"operation\":\"update\""),
+               text_f("[{\"Id\":\"%s\",\"Phone\":null},{\"Id\":\"%s\",\"Site\":\"u\"}]", a, b));
+    CHECK_STR(soql_one("SELECT Name FROM Account WHERE Phone = null AND Site = 's'", "Name"), "A");
+    CHECK_STR(soql_one("SELECT Name FROM Account WHERE Phone = '2' AND Site = 'u'", "Name"), "B");
+}
+
+TEST(bulk, version_1_json_queries_count_milliseconds)
+{
+    ask("POST", "/localorg/clock", "{\"to\":\"2027-03-03T20:00:00Z\"}");
+    struct reply token = ask("POST", "/localorg/token", "{}"); /* the old one is idle by now */
+    admin_token = json_get_text(token.json, "access_token");
+    given("Opportunity",
+          "{\"Name\":\"O\",\"StageName\":\"Prospecting\",\"CloseDate\":\"2027-01-02\"}");
+    const char *batch = json_batch(json_job("\"operation\":\"query\""),
+                                   "SELECT Name, CloseDate, CreatedDate, Amount, Account.Name,"
+                                   " Owner.Username FROM Opportunity");
+    struct reply reply = session_ask("GET", text_f("%s/result", batch), NULL);
+    const char *result = json_text(json_at(reply.json, 0));
+    CHECK(text_starts(result, "752"));
+    reply = session_ask("GET", text_f("%s/result/%s", batch, result), NULL);
+    const struct json *row = json_at(reply.json, 0);
+    CHECK_STR(json_get_text(json_get(row, "attributes"), "type"), "Opportunity");
+    CHECK_INT(json_get_int(row, "CloseDate", 0), 1798848000000);
+    CHECK_INT(json_get_int(row, "CreatedDate", 0) / 60000, 1804104000000 / 60000);
+    CHECK(json_is(json_get(row, "Amount"), JSON_NULL));
+    CHECK(json_is(json_get(row, "Account"), JSON_NULL));
+    CHECK_STR(json_get_text(json_get(row, "Owner"), "Username"), "admin@localorg.example");
+    batch = json_batch(json_job("\"operation\":\"query\""), "SELECT Id FROM Lead");
+    reply = session_ask("GET", text_f("%s/result", batch), NULL);
+    reply =
+        session_ask("GET", text_f("%s/result/%s", batch, json_text(json_at(reply.json, 0))), NULL);
+    CHECK_STR(reply.text, "[]");
+}
+
+TEST(bulk, version_1_refuses_json_that_is_no_list_of_records)
+{
+    static const char *const bad[] = {"[{\"Name\":\"A\"", "{\"Name\":\"A\"}", "[1]",
+                                      "[{\"Name\":[\"A\"]}]",
+                                      "[{\"Owner\":{\"Username\":\"a\",\"Email\":\"b\"}}]"};
+    const char *job = json_job("\"operation\":\"insert\"");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct reply reply = session_ask("POST", text_f(A1 "/%s/batch", job), bad[i]);
+        CHECK_INT(reply.status, 400);
+        CHECK_STR(text_of(&reply, "exceptionCode"), "InvalidBatch");
+    }
+    struct reply reply = session_ask("POST", A1, "{\"operation\":");
+    CHECK_STR(text_of(&reply, "exceptionCode"), "InvalidJob");
+    const char *empty = json_batch(job, "[]");
+    reply = session_ask("GET", empty, NULL);
+    CHECK_STR(text_of(&reply, "state"), "Failed");
 }
