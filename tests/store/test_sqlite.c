@@ -12,6 +12,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -482,6 +483,9 @@ static void one_life(struct rng *dice, struct progress *told)
         write_until_killed(ends[1], told->pages);
     }
     close(ends[1]);
+    struct pollfd first = {.fd = ends[0], .events = POLLIN};
+    if (!told->pages) /* on a busy machine: until it got somewhere at all */
+        poll(&first, 1, 20000);
     usleep((useconds_t)(2000 + rng_below(dice, 60000)));
     kill(child, SIGKILL);
     count_steps(ends[0], told);
