@@ -198,6 +198,8 @@ export interface Connection {
   connected: string | null;
   last_used: string | null;
   daily_call_budget: number | null;
+  is_default: boolean;
+  may_build: boolean;
 }
 export interface Finding {
   check: string;
@@ -217,6 +219,7 @@ export interface SignInState {
   state: "none" | "waiting" | "connected" | "failed";
   since: string | null;
   problem: Problem | null;
+  lacks: Finding[];
 }
 export interface Identity {
   username: string | null;

@@ -13,7 +13,7 @@ interface Started {
   url: string;
 }
 
-export async function goSignIn(name: string, body: Record<string, string>): Promise<void> {
+export async function goSignIn(name: string, body: Record<string, string | boolean>): Promise<void> {
   const started = await post<Started>(`/connections/${seg(name)}/signin`, body);
   window.location.assign(started.url);
 }
@@ -60,7 +60,7 @@ export function ConnectForm({ slot, taken, onClose }: { slot: Slot; taken: strin
         <li>
           <h3>Environment</h3>
           {slot.key === "test"
-            ? <SelectField label="Kind of org" value={environment} onChange={setEnvironment} options={[{ value: "sandbox", label: "Sandbox" }, { value: "scratch", label: "Scratch org" }, { value: "developer", label: "Developer Edition" }, { value: "local", label: "localorg on this machine" }]} />
+            ? <SelectField label="Kind of org" value={environment} onChange={setEnvironment} options={[{ value: "sandbox", label: "Sandbox or scratch org" }, { value: "local", label: "localorg on this machine" }]} />
             : <p>Production</p>}
           <TextField label={local ? "Address of the localorg" : "My Domain"} value={domain} onChange={setDomain} spellCheck={false}
             placeholder={local ? "http://127.0.0.1:8460" : slot.key === "production" ? "https://acme.my.salesforce.com" : "https://acme--uat.sandbox.my.salesforce.com"}

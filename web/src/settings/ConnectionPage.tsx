@@ -78,6 +78,18 @@ function Budget({ connection }: { connection: Connection }) {
   );
 }
 
+function Default({ connection }: { connection: Connection }) {
+  const bar = useBar("admin");
+  const set = (on: boolean) => attempt(patch(`/connections/${seg(connection.name)}`, { is_default: on }).then(() => invalidate("/connections")), "Saved.");
+  return (
+    <section className="card" aria-label="Default">
+      <h2>Default connection</h2>
+      <p className="muted">{connection.is_default ? "Recipes that name no connection mean this one." : "Recipes that name no connection can mean this one. What is built keeps the one it was built with."}</p>
+      <Button bar={bar} onClick={() => set(!connection.is_default)}>{connection.is_default ? "No longer the default" : "Make it the default"}</Button>
+    </section>
+  );
+}
+
 function Access({ connection }: { connection: Connection }) {
   const { session } = useSession();
   const admin = may(session.person, "admin");
@@ -88,7 +100,7 @@ function Access({ connection }: { connection: Connection }) {
   return (
     <section className="card" aria-label="Access">
       <h2>Who may build with it</h2>
-      <p className="muted">{builders.length ? "Only these people and admins make tables with it; everybody sees what the tables show." : "Everybody who may build."}</p>
+      <p className="muted">{builders.length ? "Only these people make tables and columns with it. What is built runs for everybody." : "Everybody who may build."}</p>
       <ErrorBox error={access.error} />
       {admin && users.data && (
         <ul className="plain">
@@ -140,10 +152,11 @@ export function ConnectionPage({ name }: { name: string }) {
   const builderBar = useBar("builder");
   const connection = answer.data;
   const failed = signIn.ended === "failed" && signIn.state?.problem;
-  const again = () => {
-    if (connection?.environment) goSignIn(name, { environment: connection.environment }).catch(setProblem);
+  const signInAgain = (more: Record<string, boolean>) => {
+    if (connection?.environment) goSignIn(name, { environment: connection.environment, ...more }).catch(setProblem);
     else go("/settings/connections");
   };
+  const again = () => signInAgain({});
   return (
     <Page title={name} lead={<Link to="/settings/connections">Connections</Link>} actions={connection && (
       <>
@@ -153,7 +166,7 @@ export function ConnectionPage({ name }: { name: string }) {
       </>
     )}>
       {connection && <EnvironmentBand connection={connection} />}
-      {failed && signIn.state?.problem && <SignInProblem problem={signIn.state.problem} onAgain={again} />}
+      {failed && signIn.state?.problem && <SignInProblem problem={signIn.state.problem} lacks={signIn.state.lacks} onAgain={again} onTakeOver={() => signInAgain({ another_user: true })} />}
       {failed && <section className="card"><h2>What the app in Salesforce needs</h2><CallbackFacts /></section>}
       <ErrorBox error={problem} />
       {!failed && <ErrorBox error={connection ? null : answer.error} />}
@@ -165,6 +178,7 @@ export function ConnectionPage({ name }: { name: string }) {
           <Objects connection={connection} bar={builderBar} />
           <Budget connection={connection} />
           <Access connection={connection} />
+          <Default connection={connection} />
         </>
       )}
       {deleting && connection && (

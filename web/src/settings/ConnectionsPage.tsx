@@ -18,7 +18,7 @@ export interface Slot {
 }
 const SLOTS: Slot[] = [
   { key: "production", title: "Salesforce", name: "salesforce", lead: "Your production org. What is approved here reaches real records." },
-  { key: "test", title: "Salesforce Test Env", name: "salesforce-test", lead: "A sandbox, a scratch or developer org, or a localorg. A table that is tried here cannot reach production." },
+  { key: "test", title: "Salesforce Test Env", name: "salesforce-test", lead: "A sandbox, a scratch org, or a localorg. A table that is tried here cannot reach production." },
 ];
 
 export function isProduction(connection: Connection): boolean {

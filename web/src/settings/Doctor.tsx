@@ -56,8 +56,9 @@ export function Doctor({ name, bar }: { name: string; bar: string | null }) {
   );
 }
 
-/** Why a sign-in did not work: one cause, what to do, the words of Salesforce. */
-export function SignInProblem({ problem, onAgain }: { problem: Problem; onAgain: () => void }) {
+/** Why a sign-in did not work: one cause, what to do, the words of Salesforce. Another user
+ *  of the same org may take over once what they lack was seen. */
+export function SignInProblem({ problem, lacks, onAgain, onTakeOver }: { problem: Problem; lacks: Finding[]; onAgain: () => void; onTakeOver: () => void }) {
   const instructions = [problem.message, problem.cause, problem.hint].filter(Boolean).join("\n");
   return (
     <div className="error-box big" role="alert">
@@ -66,8 +67,10 @@ export function SignInProblem({ problem, onAgain }: { problem: Problem; onAgain:
         <h2>{problem.message}</h2>
         {problem.cause && <p>{problem.cause}</p>}
         {problem.hint && <p><span className="term">What to do</span> {problem.hint}</p>}
+        {lacks.length > 0 && <ul className="findings" aria-label="What the new user lacks">{lacks.map((lack) => <li key={lack.evidence} className="finding fail"><div>{lack.evidence}{lack.fix && <p><span className="term">Where</span> {lack.fix}</p>}</div></li>)}</ul>}
         <div className="actions">
           <Copy text={instructions} label="Copy instructions" />
+          {problem.code === "run.approval_needed" && <Button onClick={onTakeOver}>Let the new user take over</Button>}
           <Button look="primary" onClick={onAgain}>Try again</Button>
         </div>
         <p className="muted small"><code>{problem.code}</code> · Nothing was stored.</p>
