@@ -1,5 +1,7 @@
 """Signing in to an org through the server, as a browser would, and what must not work."""
 import http.cookiejar
+import json
+import subprocess
 import sys
 import threading
 import urllib.error
@@ -172,17 +174,44 @@ def story_thirty_requests_at_once_renew_once():
     org.stop()
 
 
+def refresh_token(org):
+    """As another program of the same app has it."""
+    back = "http://127.0.0.1:1/oauth/callback"
+    asked = urllib.parse.urlencode({"response_type": "code", "client_id": org.ready["client_id"], "redirect_uri": back,
+                                    "scope": "api refresh_token id openid profile"})
+    came = through_the_pages(org.url + "/services/oauth2/authorize?" + asked, org, None)
+    form = {"grant_type": "authorization_code", "code": urllib.parse.parse_qs(urllib.parse.urlsplit(came).query)["code"][0],
+            "client_id": org.ready["client_id"], "client_secret": org.ready["client_secret"], "redirect_uri": back}
+    answer = urllib.request.urlopen(org.url + "/services/oauth2/token", urllib.parse.urlencode(form).encode())
+    return json.load(answer)["refresh_token"]
+
+
 def story_a_server_connects_without_a_browser():
     org = Org()
     with bare() as w, Server(w) as server:
         ann = server.setup()
-        body = {"grant": "client_credentials", **app_for(org, server)}
-        status, _, answer = ann.call("POST", "/connections/prod/machine-signin", body)
-        if status == 201:
-            assert answer["username"], answer
-        else:  # the seeded app has no Run As user: the org says so, and nothing is stored
-            assert status in (409, 422, 502) and answer["error"]["hint"], (status, answer)
-            assert ann.get("/connections")["connections"] == []
+        key, app = w.home / "jwt.key", app_for(org, server)
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=argil",
+                        "-keyout", str(key), "-out", str(key) + ".crt"], check=True, capture_output=True)
+        token = refresh_token(org)
+        ways = {"client_credentials": {}, "refresh_token": {"refresh_token": token},
+                "jwt": {"private_key": key.read_text(), "username": org.ready["username"]}}
+        org.control("POST", "/policies", {"apps": [{"client_id": app["client_id"], "permitted_users": "admin",
+                                                    "assigned": [org.ready["username"]],
+                                                    "certificate": open(str(key) + ".crt").read()}]})
+        for grant, more in ways.items():
+            made = ann.ok("POST", f"/connections/{grant}/machine-signin", {"grant": grant, **app, **more})
+            assert made["username"] == org.ready["username"] and made["environment"] == "local", made
+            org.control("POST", "/expire", {})
+            assert ann.get(f"/connections/{grant}/identity")["profile"] == "System Administrator", grant
+        for grant, more in (("client_credentials", {"client_secret": "wrong"}), ("jwt", {}),
+                            ("jwt", {"private_key": "none", "username": "x"}), ("refresh_token", {"refresh_token": "5Aepgone"})):
+            status, _, answer = ann.call("POST", "/connections/bad/machine-signin", {"grant": grant, **app, **more})
+            assert 400 <= status < 600 and status != 500 and answer["error"]["message"], (grant, more, status, answer)
+        assert [c["name"] for c in ann.get("/connections")["connections"]] == sorted(ways)
+        said = server.said()
+        for secret in (token, app["client_secret"], key.read_text().split("\n")[3]):
+            assert secret not in said
     org.stop()
 
 
