@@ -45,17 +45,20 @@ struct formula_engine *formula_engine_new(struct world *world, const char *progr
     return engine;
 }
 
-static void stop_worker(struct formula_engine *engine)
+/* True when it had crashed by then: not ended by itself, not killed for its time. */
+static bool stop_worker(struct formula_engine *engine)
 {
+    int status = 0;
     if (engine->fd >= 0)
         close(engine->fd);
     engine->fd = -1;
     if (engine->pid > 0) {
         kill(engine->pid, SIGKILL);
-        while (waitpid(engine->pid, NULL, 0) < 0 && errno == EINTR)
+        while (waitpid(engine->pid, &status, 0) < 0 && errno == EINTR)
             ;
     }
     engine->pid = 0;
+    return WIFSIGNALED(status) && WTERMSIG(status) != SIGKILL;
 }
 
 void formula_engine_free(struct formula_engine *engine)
@@ -186,20 +189,35 @@ static enum status start_worker(struct formula_engine *e, struct err *err)
     return FAIL;
 }
 
-/* One exchange. FAIL with the worker gone; err says whether it could start. */
+static bool exchange_once(struct formula_engine *e, const struct buf *request, struct buf *reply)
+{
+    int64_t deadline = e->world->monotonic_ms(e->world) + REPLY_MS;
+    uint32_t len = (uint32_t)request->len;
+    return send_exact(e, (char *)&len, sizeof len, deadline) &&
+           send_exact(e, request->data, request->len, deadline) && read_frame(e, reply, deadline);
+}
+
+/* One exchange. FAIL with the worker gone; err says whether it could start. A worker
+ * that has served before may crash for no fault of this request (JavaScriptCore lets
+ * its collector's thread go after ten idle seconds and wants a new one, which the
+ * filter refuses): then a clean one is asked. */
 static enum status exchange(struct formula_engine *e, const struct buf *request, struct buf *reply,
                             struct err *err)
 {
-    if (start_worker(e, err) != OK)
-        return FAIL;
-    int64_t deadline = e->world->monotonic_ms(e->world) + REPLY_MS;
-    uint32_t len = (uint32_t)request->len;
-    if (send_exact(e, (char *)&len, sizeof len, deadline) &&
-        send_exact(e, request->data, request->len, deadline) && read_frame(e, reply, deadline))
-        return OK;
-    log_debug("formula worker %d gave no answer in time; replaced", (int)e->pid);
-    stop_worker(e);
-    return err_set(err, ERR_TIMEOUT, "the formula ran out of time or memory");
+    for (;;) {
+        bool fresh = !e->pid;
+        if (start_worker(e, err) != OK)
+            return FAIL;
+        if (exchange_once(e, request, reply))
+            return OK;
+        pid_t pid = e->pid;
+        bool crashed = stop_worker(e);
+        log_debug("formula worker %d %s; replaced", (int)pid,
+                  crashed ? "has crashed" : "gave no answer in time");
+        if (fresh || !crashed)
+            return err_set(err, ERR_TIMEOUT, "the formula ran out of time or memory");
+        buf_clear(reply);
+    }
 }
 
 /* ----------------------------------------------------------- translation */

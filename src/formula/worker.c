@@ -9,11 +9,12 @@
 #include "formula/formula_priv.h"
 
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The part of JavaScriptCore's C API in use; opaque pointers throughout. */
@@ -165,6 +166,24 @@ static void tighten_memory(void)
         cap(RLIMIT_AS, (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + 256ul * 1024 * 1024);
 }
 
+/* Whose parent died sees the end of its socket, unless it is in a formula: then
+ * this ends it. Not PR_SET_PDEATHSIG: to the kernel the parent is the thread that
+ * forked, and threads of a pool come and go while the worker is kept. */
+#define LEASH_SLACK_S 4
+static timer_t leash_timer;
+
+static bool leash_make(void)
+{
+    struct sigevent bite = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM};
+    return timer_create(CLOCK_MONOTONIC, &bite, &leash_timer) == 0;
+}
+
+static void leash(time_t seconds)
+{
+    struct itimerspec when = {.it_value = {.tv_sec = seconds}};
+    timer_settime(leash_timer, 0, &when, NULL);
+}
+
 static int serve_frames(struct js *js)
 {
     char *request = NULL;
@@ -186,7 +205,9 @@ static int serve_frames(struct js *js)
         if (!read_all(request, len))
             break;
         request[len] = 0;
+        leash(REPLY_MS / 1000 + LEASH_SLACK_S);
         char *reply = js_serve(js, request, &reply_len);
+        leash(0);
         if (!reply)
             return 6; /* out of time or memory: the parent starts a clean worker */
         len = (uint32_t)reply_len;
@@ -202,11 +223,10 @@ static int serve_frames(struct js *js)
 int formula_worker_main(void)
 {
     struct js js = {0};
-    prctl(PR_SET_PDEATHSIG, 9);
     cap(RLIMIT_CORE, 0);
     cap(RLIMIT_FSIZE, 0);
     cap(RLIMIT_AS, 8ul * 1024 * 1024 * 1024);
-    if (!js_load(&js) || !js_start(&js))
+    if (!leash_make() || !js_load(&js) || !js_start(&js))
         return 2;
     tighten_memory();
     if (!worker_shut_in())

@@ -5,8 +5,11 @@
 
 #include "base/str.h"
 
+#include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct formula_engine *engine;
 static struct arena *arena;
@@ -134,6 +137,48 @@ TEST(formula, a_thousand_rows_keep_their_order)
     CHECK_OK(formula_eval(engine, "{{Size}} * 2", names, NAMES, rows, count, arena, results, &err), &err);
     for (size_t i = 0; i < count; i++)
         CHECK_STR(results[i].json, arena_printf(arena, "%zu", i * 2));
+}
+
+static void *ask_and_leave(void *answer)
+{
+    *(const char **)answer = value_of("{{Size}} + 1", "[null,null,null,1]");
+    return NULL;
+}
+
+/* The threads of a pool leave when they are idle; the worker that one of them
+ * started serves the next. */
+TEST(formula, the_worker_outlives_the_thread_that_started_it)
+{
+    pthread_t thread;
+    const char *answer = NULL;
+    CHECK(pthread_create(&thread, NULL, ask_and_leave, &answer) == 0);
+    pthread_join(thread, NULL);
+    CHECK_STR(answer, "2");
+    CHECK_STR(value_of("{{Size}} + 2", "[null,null,null,1]"), "3");
+}
+
+/* The newest child of this thread. */
+static pid_t worker_pid(void)
+{
+    char path[64];
+    long pid = 0, next;
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    FILE *list = fopen(path, "r");
+    while (list && fscanf(list, "%ld", &next) == 1)
+        pid = next;
+    if (list)
+        fclose(list);
+    return (pid_t)pid;
+}
+
+TEST(formula, a_worker_that_crashed_between_requests_is_replaced)
+{
+    const char *row = "[null,null,null,1]";
+    CHECK_STR(value_of("{{Size}} + 1", row), "2");
+    pid_t first = worker_pid();
+    CHECK(first > 0 && kill(first, SIGSEGV) == 0);
+    CHECK_STR(value_of("{{Size}} + 2", row), "3");
+    CHECK(worker_pid() != first);
 }
 
 TEST(formula, a_missing_program_is_said)
