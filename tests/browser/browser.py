@@ -15,7 +15,7 @@ sys.path.insert(0, str(ROOT / "tests/support_py"))
 import npm  # noqa: E402
 
 HOME = pathlib.Path(os.environ.get("ARGIL_BROWSER_CLIENTS", ROOT / "build-browser"))
-PACKAGES = {"node": "22.23.3", "playwright-core": "1.65.1"}
+PACKAGES = {"node": "22.23.3", "playwright-core": "1.65.1", "axe-core": "4.14.1"}
 CHROMIUM = "/usr/bin/chromium"
 
 

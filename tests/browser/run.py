@@ -16,10 +16,10 @@ sys.path.insert(0, str(HERE))
 import browser  # noqa: E402
 
 
-def main():
+def main(folder=HERE):
     node, env = browser.ensure()
     passed = failed = 0
-    for script in sorted(HERE.glob("*.stories.js")):
+    for script in sorted(folder.glob("*.stories.js")):
         run = subprocess.Popen([node, str(script), *sys.argv[1:]], text=True, env=env,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         print(f"-- {script.name}")

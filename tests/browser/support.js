@@ -26,7 +26,7 @@ const BUILD = process.env.ARGIL_BUILD_DIR;
 const ARGIL = path.join(BUILD, 'src/argil/argil');
 const LOCALORG = path.join(BUILD, 'src/localorg/rest/localorg');
 const FAILURES = path.join(BUILD, 'browser-failures');
-const DEADLINE = 60000;
+const DEADLINE = Number(process.env.ARGIL_BROWSER_DEADLINE || 60000);
 const STORY_DEADLINE = 5 * DEADLINE;
 const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
                '--disable-background-networking', '--disable-component-update', '--disable-sync'];
@@ -174,7 +174,7 @@ async function evidence(name, page, console_, error) {
   fs.mkdirSync(FAILURES, { recursive: true });
   await page.screenshot({ path: base + '.png', fullPage: true }).catch(() => {});
   fs.writeFileSync(base + '.html', await page.content().catch(() => ''));
-  fs.writeFileSync(base + '.log', [page.url(), ...console_, String(error.stack)].join('\n'));
+  fs.writeFileSync(base + '.log', [page.url(), ...console_, ...(page.refusals || []), String(error.stack)].join('\n'));
   return base + '.png';
 }
 

@@ -11,6 +11,8 @@ export interface BodyColumn {
   id: number;
   name: string;
   type: string;
+  /** Ids: letters of one width. */
+  mono: boolean;
   width: number;
   pinned: boolean;
   /** Distance from the left edge of its region. */
@@ -75,7 +77,10 @@ export class GridBody {
   constructor(private readonly options: BodyOptions) {
     this.scroller = new Scroller(options.frame, () => this.paintSoon(), 0, options.rowHeight, () => this.viewHeight());
     options.frame.addEventListener("scroll", this.paintSoon, { passive: true });
-    this.watcher = new ResizeObserver(() => this.rebuild());
+    this.watcher = new ResizeObserver(() => {
+      this.rebuild();
+      this.revealColumn(this.selection.focus.column); // a panel has opened beside it
+    });
     this.watcher.observe(options.frame);
   }
 
@@ -104,13 +109,16 @@ export class GridBody {
     this.refreshAll();
   }
   setColumns(columns: BodyColumn[]): void {
-    const same = columns.length === this.columns.length && columns.every((column, at) => column.id === this.columns[at]?.id);
+    const known = new Set(this.columns.map((column) => column.id));
+    const fresh = known.size ? columns.findIndex((column) => !known.has(column.id)) : -1;
+    const same = columns.length === this.columns.length && fresh < 0;
     this.columns = columns;
     this.pinnedCount = columns.filter((column) => column.pinned).length;
     const center = columns.filter((column) => !column.pinned).reduce((sum, column) => sum + column.width, 0);
     this.options.canvas.style.width = `${this.pinnedWidth() + center}px`;
     if (!same) this.selection.move({ row: this.selection.focus.row, column: Math.min(this.selection.focus.column, Math.max(0, columns.length - 1)) }, false);
     this.rebuild();
+    if (fresh >= 0) this.moveTo({ row: this.selection.focus.row, column: fresh }, false); // a column was added or shown
   }
   setRowHeight(height: number): void {
     this.options.canvas.style.setProperty("--row", `${height}px`);
@@ -226,7 +234,7 @@ export class GridBody {
   }
   private makeCell(column: BodyColumn, at: number, pinnedLeft: number): CellBox {
     const box = document.createElement("div");
-    box.className = `g-cell${column.pinned ? " pinned" : ""}${isNumeric(column.type) ? " numeric" : ""}`;
+    box.className = `g-cell${column.pinned ? " pinned" : ""}${isNumeric(column.type) ? " numeric" : ""}${column.mono ? " mono" : ""}`;
     box.setAttribute("role", "gridcell");
     box.setAttribute("aria-colindex", String(at + 2));
     box.dataset["at"] = String(at);

@@ -26,6 +26,7 @@ function usualWidth(column: Column): number {
   if (column.type === "date") return 120;
   if (column.kind !== "source") return 220;
   if (column.name === "Name") return 220;
+  if (column.source_field === "Id") return 170;
   return Math.max(160, Math.min(240, column.name.length * 9 + 60));
 }
 
@@ -77,6 +78,7 @@ export function useGridColumns(table: Table) {
       id: Number(header.column.id),
       name: byId.get(header.column.id)?.name ?? "",
       type: byId.get(header.column.id)?.type ?? "text",
+      mono: /(^|\.)\w*Id$/.test(byId.get(header.column.id)?.source_field ?? ""),
       width: header.column.getSize(),
       pinned: header.column.getIsPinned() === "start",
       start: header.column.getStart(header.column.getIsPinned() === "start" ? "start" : "center"),

@@ -11,17 +11,19 @@ export function show(value: unknown): string {
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
-export function OldNew({ before, values }: { before: Record<string, unknown> | null; values: Record<string, unknown> | null }) {
+export function OldNew({ before, values, past = false }: { before: Record<string, unknown> | null; values: Record<string, unknown> | null; past?: boolean }) {
   const fields = Object.keys(values ?? {});
   if (!fields.length) return null;
+  if (!before || !Object.keys(before).length)
+    return <dl className="facts new-values">{fields.map((field) => <div key={field}><dt>{field}</dt><dd><ins>{show(values?.[field])}</ins></dd></div>)}</dl>;
   return (
     <table className="old-new">
-      <thead><tr><th scope="col">Field</th><th scope="col">Now</th><th scope="col">Will be</th></tr></thead>
+      <thead><tr><th scope="col">Field</th><th scope="col">{past ? "Before" : "Now"}</th><th scope="col">{past ? "After" : "Will be"}</th></tr></thead>
       <tbody>
         {fields.map((field) => (
           <tr key={field}>
             <th scope="row">{field}</th>
-            <td>{before && field in before ? <del>{show(before[field])}</del> : <span className="muted">–</span>}</td>
+            <td>{field in before ? <del>{show(before[field])}</del> : <span className="muted">–</span>}</td>
             <td><ins>{show(values?.[field])}</ins></td>
           </tr>
         ))}
@@ -46,7 +48,7 @@ export function OperationCard({ operation, connection }: { operation: Operation;
         <span className="spring" />
         <Time at={operation.done ?? operation.sent ?? operation.created} />
       </header>
-      <OldNew before={operation.before} values={operation.values} />
+      <OldNew before={operation.before} values={operation.values} past={operation.state === "done"} />
       {operation.message && <p className={operation.state === "done" ? "muted" : "tone-err"}>{operation.message}</p>}
       <p className="muted small">#{operation.id} · run {operation.run_id} · {operation.mode}{operation.key_field ? ` by ${operation.key_field}` : ""}</p>
     </article>

@@ -15,6 +15,7 @@ import { PreviewList } from "./PreviewList";
 import { addColumn, replaceColumn, type ColumnEntry, type RecipeValue } from "./recipe";
 import type { RunOrder } from "./RunDialog";
 import { TemplateField } from "./TemplateField";
+import { plural } from "../ui/time";
 
 const PREVIEW_AFTER_MS = 400;
 type Config = Record<string, RecipeValue>;
@@ -201,7 +202,7 @@ function ColumnForm({ table, column, kinds, types, sampleIds, onClose, onRun }: 
     (column ? replaceColumn(table, column.name, entry) : addColumn(table, entry)).then(() => {
       note(column ? `${entry.name} is changed.` : `${entry.name} is there; nothing has run.`);
       onClose();
-      if (run) onRun({ column: entry.name, rows: "due", label: `${table.row_count} rows` });
+      if (run) onRun({ column: entry.name, rows: table.auto_update ? "due" : "empty", label: plural(table.row_count, "row") });
     }, (wrong: unknown) => {
       setProblem(wrong);
       setBusy(false);
@@ -209,7 +210,7 @@ function ColumnForm({ table, column, kinds, types, sampleIds, onClose, onRun }: 
   };
   const unnamed = !name.trim();
   return (
-    <Panel title={column ? `Edit ${column.name}` : `New column: ${kind.title}`} sub={kind.help} onClose={onClose} foot={
+    <Panel least={540} title={column ? `Edit ${column.name}` : `New column: ${kind.title}`} sub={kind.help} onClose={onClose} foot={
       <>
         <Button onClick={onClose}>Cancel</Button>
         {!column && <Button bar={bar} busy={busy} disabled={unnamed || !preview.ready} onClick={() => save(true)}>Add and run…</Button>}

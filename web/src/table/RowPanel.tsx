@@ -39,7 +39,7 @@ export function RowPanel({ table, rowId, connection, onClose, onRun }: {
   return (
     <Panel title={named?.value || row?.key || `Row ${rowId}`} onClose={onClose}
       sub={row?.key ? href ? <a href={href} target="_blank" rel="noreferrer"><code>{row.key}</code> <Icon name="out" size={12} /></a> : <code>{row.key}</code> : undefined}
-      foot={<Button icon="runs" bar={bar} onClick={() => onRun({ rows: "due", row_ids: [rowId], label: "this row" })}>Run this row</Button>}>
+      foot={<Button icon="runs" bar={bar} onClick={() => onRun({ rows: "all", row_ids: [rowId], label: "this row" })}>Run this row</Button>}>
       <Tabs label="Row" names={TABS} now={tab} onChoose={setTab} />
       <ErrorBox error={answer.error} />
       {!row && !answer.error && <Loading />}

@@ -7,7 +7,15 @@ import { goQuery } from "../app/router";
 import { may, useSession } from "../app/session";
 import { environmentWord, orgName } from "../ui/Environment";
 import { Dialog, note } from "../ui/Dialog";
-import { Button, ErrorBox } from "../ui/parts";
+import { Button, ErrorBox, SelectField } from "../ui/parts";
+
+const WHICH = [
+  { value: "due", label: "out of date" },
+  { value: "empty", label: "empty" },
+  { value: "errors", label: "failed" },
+  { value: "refused", label: "refused" },
+  { value: "all", label: "all, again where they have run" },
+];
 
 export interface RunOrder {
   column?: string;
@@ -31,7 +39,9 @@ export function writersOf(table: Table, order: RunOrder) {
   return table.columns.filter((column) => column.writes && (!order.column || order.column === column.name));
 }
 
-export function RunDialog({ table, order, connection, onClose }: { table: Table; order: RunOrder; connection: Connection | undefined; onClose: () => void }) {
+export function RunDialog({ table, order: given, connection, onClose }: { table: Table; order: RunOrder; connection: Connection | undefined; onClose: () => void }) {
+  const [which, setWhich] = useState(given.rows ?? "due");
+  const order = { ...given, rows: which };
   const { session } = useSession();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
@@ -53,6 +63,7 @@ export function RunDialog({ table, order, connection, onClose }: { table: Table;
   return (
     <Dialog title={order.column ? `Run ${order.column}` : `Run ${table.name}`} onClose={onClose}>
       <p>For <strong>{order.label}</strong>.</p>
+      {given.row_ids && <SelectField label="Which of their cells" value={which} onChange={setWhich} options={WHICH} />}
       {writers.length > 0 && connection && (
         <p>
           {writers.map((column) => column.name).join(", ")} may change records in <strong>{orgName(connection)} ({environmentWord(connection).toLowerCase()})</strong>.

@@ -76,13 +76,13 @@ function TableView({ table }: { table: Table }) {
 
   function run(wanted: RunOrder): void {
     if (runner) note(runner, "err");
-    else if (!writersOf(table, wanted).length && wanted.rows !== "all") attempt(startRun(table, wanted, false), "The run began.");
+    else if (!writersOf(table, wanted).length && (wanted.rows !== "all" || wanted.row_ids?.length === 1)) attempt(startRun(table, wanted, false), "The run began.");
     else setOrder(wanted);
   }
   function runChosen(): void {
     void grid.current?.chosenIds().then((ids) => {
       if (ids.length > ROWS_MOST) note(`A selection of up to ${ROWS_MOST} rows can be run; filter and run the column instead.`, "err");
-      else if (ids.length) setOrder({ rows: "due", row_ids: ids, label: plural(ids.length, "selected row") });
+      else if (ids.length) setOrder({ rows: "all", row_ids: ids, label: plural(ids.length, "selected row") });
     });
   }
   const sort = (to: SortOf[]) => attempt(applySort(table, to));

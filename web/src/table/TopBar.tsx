@@ -142,6 +142,7 @@ export function TopBar({ table, chosenRows, onRun, onRunChosen }: {
   const sum = (names: string[]) => (states.data?.columns ?? []).reduce((all, one) => all + names.reduce((n, name) => n + (one.states[name] ?? 0), 0), 0);
   const failed = sum(["error", "retrying"]);
   const refused = sum(["refused"]);
+  const empty = sum(["empty", "no result"]);
   const problem = schedules.data?.schedules.find((one) => one.table_id === table.id && one.problem)?.problem;
   const computed = table.columns.some((column) => column.kind !== "source");
   return (
@@ -154,9 +155,9 @@ export function TopBar({ table, chosenRows, onRun, onRunChosen }: {
       <Search />
       <Button icon="sync" bar={runner} onClick={() => attempt(post(`/tables/${seg(table.name)}/syncs`, {}).then(() => invalidate("/runs")), "Reading from the source began.")}>Sync</Button>
       <Menu label="Run" className="button plain" disabled={!!runner || !computed} title={runner ?? (computed ? undefined : "There is no column to run yet.")} entries={() => [
-        { label: `Run ${count(waiting)} that wait`, run: () => onRun({ rows: "due", label: `${plural(waiting, "row")} that wait` }) },
+        { label: `Run ${count(waiting)} out of date`, bar: waiting ? null : "Nothing is out of date.", run: () => onRun({ rows: "due", label: `${plural(waiting, "row")} that wait` }) },
         { label: `Run ${plural(chosenRows, "selected row")}`, hint: "Ctrl+Enter", run: onRunChosen },
-        { label: "Run empty cells", run: () => onRun({ rows: "empty", label: "empty cells" }) },
+        { label: `Run ${count(empty)} empty`, bar: empty ? null : "No cell is empty.", run: () => onRun({ rows: "empty", label: plural(empty, "empty cell") }) },
         { label: `Run ${count(failed)} failed`, bar: failed ? null : "Nothing failed.", run: () => onRun({ rows: "errors", label: `${count(failed)} failed cells` }) },
         { label: `Run ${count(refused)} refused`, bar: refused ? null : "Nothing was refused.", run: () => onRun({ rows: "refused", label: `${count(refused)} refused cells` }) },
         "line",

@@ -25,14 +25,16 @@ export interface ColumnMenuOf {
 function runEntries({ table, column, states, runner, onRun }: ColumnMenuOf): MenuEntry[] {
   const all = states?.columns.find((one) => one.column_id === column.id)?.states ?? {};
   const due = all["due"] ?? 0;
+  const empty = (all["empty"] ?? 0) + (all["no result"] ?? 0);
   const failed = (all["error"] ?? 0) + (all["retrying"] ?? 0);
   const refused = all["refused"] ?? 0;
   const name = column.name;
   return [
-    { label: `Run ${count(due)} empty or out of date`, bar: runner ?? (due ? null : "Nothing waits."), run: () => onRun({ column: name, rows: "due", label: `${plural(due, "row")} that wait` }) },
+    { label: `Run ${count(due)} out of date`, bar: runner ?? (due ? null : "Nothing is out of date."), run: () => onRun({ column: name, rows: "due", label: `${plural(due, "row")} that wait` }) },
+    { label: `Run ${count(empty)} empty`, bar: runner ?? (empty ? null : "No cell is empty."), run: () => onRun({ column: name, rows: "empty", label: plural(empty, "empty cell") }) },
     { label: `Run ${count(failed)} failed`, bar: runner ?? (failed ? null : "Nothing failed."), run: () => onRun({ column: name, rows: "errors", label: `${plural(failed, "row")} that failed` }) },
     { label: `Run ${count(refused)} refused`, bar: runner ?? (refused ? null : "Nothing was refused."), run: () => onRun({ column: name, rows: "refused", label: `${plural(refused, "row")} that were refused` }) },
-    { label: "Try the first 10 rows", bar: runner, run: () => onRun({ column: name, rows: "due", first: 10, label: "the first 10 rows" }) },
+    { label: "Try the first 10 rows", bar: runner, run: () => onRun({ column: name, rows: due ? "due" : "empty", first: 10, label: "the first 10 rows" }) },
     { label: `Run again for all ${count(table.row_count)}…`, bar: runner, run: () => onRun({ column: name, rows: "all", label: `all ${plural(table.row_count, "row")}, again` }) },
     "line",
   ];

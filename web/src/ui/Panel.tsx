@@ -4,13 +4,15 @@ import { IconButton } from "./parts";
 
 const KEY = "argil.panel";
 
-export function Panel({ title, sub, onClose, children, foot, wide = false }: {
+export function Panel({ title, sub, onClose, children, foot, wide = false, least = 0 }: {
   title: ReactNode;
   sub?: ReactNode;
   onClose: () => void;
   children: ReactNode;
   foot?: ReactNode;
   wide?: boolean;
+  /** Forms want more room than facts. */
+  least?: number;
 }) {
   const box = useRef<HTMLElement>(null);
   const [width, setWidth] = useState(() => Number(window.localStorage.getItem(KEY)) || 420);
@@ -35,7 +37,7 @@ export function Panel({ title, sub, onClose, children, foot, wide = false }: {
     event.preventDefault();
   }
   return (
-    <aside ref={box} className={`panel ${wide ? "wide" : ""}`} style={wide ? {} : { width }} aria-label={typeof title === "string" ? title : "Details"} data-region="panel">
+    <aside ref={box} className={`panel ${wide ? "wide" : ""}`} style={wide ? {} : { width: Math.max(width, least) }} aria-label={typeof title === "string" ? title : "Details"} data-region="panel">
       <div className="panel-grip" onPointerDown={drag} aria-hidden="true" />
       <header>
         <div>

@@ -1,5 +1,5 @@
 // Small parts that every screen uses.
-import { useEffect, useId, useState, type ButtonHTMLAttributes, type ReactNode } from "react";
+import { useEffect, useId, useRef, useState, type ButtonHTMLAttributes, type ReactNode } from "react";
 import { ApiError } from "../api/client";
 import { Icon } from "./icons";
 import { SHAPES, stateLook } from "./states";
@@ -103,17 +103,19 @@ export function SelectField({ label, term, help, value, onChange, options }: {
 
 /** An error that says what, why and what to do. */
 export function ErrorBox({ error, children }: { error: unknown; children?: ReactNode }) {
+  const box = useRef<HTMLDivElement>(null);
+  useEffect(() => box.current?.scrollIntoView({ block: "nearest" }), [error]);
   if (!error) return null;
   const problem = error instanceof ApiError ? error : null;
   return (
-    <div className="error-box" role="alert">
+    <div ref={box} className="error-box" role="alert">
       <Icon name="warn" />
       <div>
         <strong>{problem ? problem.body.message : String(error)}</strong>
         {problem?.body.where && <span className="term"> ({problem.body.where})</span>}
         {problem?.body.cause && <p>{problem.body.cause}</p>}
         {problem?.body.hint && <p>{problem.body.hint}</p>}
-        {problem && problem.more.length > 1 && (
+        {problem && problem.more.some((one) => one.message !== problem.body.message) && (
           <ul>
             {problem.more.map((one, at) => (
               <li key={at}>

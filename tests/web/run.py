@@ -1,0 +1,21 @@
+#!/usr/bin/env python3
+"""The web app as people use it: `argil serve` over localorg, in Debian's Chromium.
+
+    tests/web/run.py [WORD...]     only stories whose name holds a WORD
+
+site.js has the server, the person and what is watched on every page: the content
+security policy, requests to elsewhere, errors in the console, axe-core in both themes.
+"""
+import importlib.util
+import pathlib
+import sys
+
+HERE = pathlib.Path(__file__).resolve().parent
+BROWSER = HERE.parent / "browser"
+sys.path.insert(0, str(BROWSER))
+spec = importlib.util.spec_from_file_location("browser_run", BROWSER / "run.py")
+runner = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(runner)
+
+if __name__ == "__main__":
+    sys.exit(runner.main(HERE))
