@@ -7,6 +7,7 @@
  * them. The HTTP status of the whole is 200 whatever happened inside. */
 #include "localorg/rest/records.h"
 #include "localorg/rest/resources.h"
+#include "localorg/rest/settings.h"
 
 #include "base/str.h"
 
@@ -18,9 +19,14 @@
 #define HEAVY_MAX  5
 #define GRAPHS_MAX 75
 #define NODES_MAX  500
+#define KINDS_MAX  15 /* of nodes: version, method and object */
+#define DEPTH_MAX  15 /* nodes that build on one another */
+#define FAILED_MAX 14 /* graphs; after one more the rest is halted */
 
 #define HALTED                                                                                     \
     "The transaction was rolled back since another operation in the same transaction failed."
+
+#define HALTED_GRAPHS "The graph was not processed since too many graphs of the request failed."
 
 struct part {
     const struct json *asked;
@@ -439,25 +445,82 @@ void composite_run(struct call *call)
 
 /* --- graphs: each one all or none, none knows the others --- */
 
-static bool graph_url_ok(const struct json *asked)
+/* "X" of /services/data/vNN.0/sobjects/X, X/ID or X/FIELD/VALUE with a method that may be there. */
+static bool graph_node_ok(const struct json *asked, struct str *version, struct str *object)
 {
-    const char *url = json_get_text(asked, "url");
-    const char *at = url ? strstr(url, "/sobjects/") : NULL;
-    return at && !strstr(url, "/composite");
+    static const char *const methods[] = {"POST", "DELETE GET PATCH", "DELETE GET PATCH POST"};
+    static const char lead[] = "/services/data/v", middle[] = "/sobjects/";
+    const char *url = json_get_text(asked, "url"), *method = json_get_text(asked, "method");
+    const char *at = url && text_starts(url, lead) ? strstr(url, middle) : NULL;
+    if (!at || !method)
+        return false;
+    *version = (struct str){url + strlen(lead), (size_t)(at - url) - strlen(lead)};
+    at += strlen(middle);
+    *object = (struct str){at, strcspn(at, "/?")};
+    size_t len = strcspn(at, "?"), deeper = 0;
+    while (len && at[len - 1] == '/')
+        len--;
+    for (size_t i = 0; i < len; i++)
+        deeper += at[i] == '/';
+    return object->n && deeper < 3 && words_have(methods[deeper], method);
 }
 
-static void run_graph(struct call *call, const struct json *graph, struct jw *w)
+static size_t most(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+/* The depth of the deepest earlier part that this value refers to. */
+static size_t depth_under(const struct composite *c, const struct json *value, size_t count,
+                          const size_t *depths)
+{
+    size_t depth = 0;
+    const char *text = json_is(value, JSON_STRING) ? value->text : "";
+    while ((text = strstr(text, "@{"))) {
+        size_t len = strcspn(text += 2, ".[}");
+        for (size_t i = 0; i < count; i++)
+            if (strlen(c->parts[i].reference) == len &&
+                memcmp(c->parts[i].reference, text, len) == 0)
+                depth = most(depth, depths[i]);
+    }
+    json_each(child, value)
+        depth = most(depth, depth_under(c, child, count, depths));
+    return depth;
+}
+
+static size_t graph_depth(const struct composite *c)
+{
+    size_t deepest = 0;
+    size_t *depths = arena_array(c->call->arena, c->count + 1, sizeof *depths);
+    for (size_t i = 0; i < c->count; i++) {
+        depths[i] = 1 + depth_under(c, c->parts[i].asked, i, depths);
+        deepest = most(deepest, depths[i]);
+    }
+    return deepest;
+}
+
+static const char *wrong_graph(struct composite *c)
+{
+    struct str version, object;
+    const char *wrong = wrong_parts(c->call->arena, c);
+    for (size_t i = 0; i < c->count && !wrong; i++)
+        if (!graph_node_ok(c->parts[i].asked, &version, &object))
+            wrong = "A graph holds POST /sobjects/X, DELETE, GET and PATCH of /sobjects/X/ID, and "
+                    "these and POST of /sobjects/X/FIELD/VALUE.";
+    if (!wrong && graph_depth(c) > DEPTH_MAX)
+        wrong = arena_printf(c->call->arena, "The maximum depth of a graph is %d.", DEPTH_MAX);
+    return wrong;
+}
+
+/* False when the graph failed. `halted`: it is not tried. */
+static bool run_graph(struct call *call, const struct json *graph, bool halted, struct jw *w)
 {
     struct composite c;
-    bool successful = true;
     composite_read(&c, call, json_get(graph, "compositeRequest"), true);
-    const char *wrong = wrong_parts(call->arena, &c);
-    for (size_t i = 0; i < c.count && !wrong; i++)
-        if (!graph_url_ok(c.parts[i].asked))
-            wrong = "A graph holds requests to /sobjects/ only.";
+    const char *wrong = halted ? HALTED_GRAPHS : wrong_graph(&c);
     for (size_t i = 0; i < c.count && wrong; i++)
-        part_error(&c, &c.parts[i], 400, "INVALID_REQUEST", wrong);
-    successful = !wrong && run_parts(&c);
+        part_error(&c, &c.parts[i], 400, halted ? "PROCESSING_HALTED" : "INVALID_REQUEST", wrong);
+    bool successful = !wrong && run_parts(&c);
     jw_object(w);
     jw_kv_text(w, "graphId", json_get_text(graph, "graphId"));
     jw_key(w, "graphResponse");
@@ -467,28 +530,80 @@ static void run_graph(struct call *call, const struct json *graph, struct jw *w)
     jw_kv_bool(w, "isSuccessful", successful);
     jw_end_object(w);
     composite_free(&c);
+    return successful;
+}
+
+static bool graph_id_ok(const char *id)
+{
+    return id && isalnum((unsigned char)*id) && strlen(id) < 40 && !strchr(id, '.');
+}
+
+/* How many kinds of nodes there are; counting stops past the limit. */
+static size_t node_kinds(const struct json *graphs)
+{
+    struct kind {
+        struct str version, object;
+        const char *method;
+    } kinds[KINDS_MAX + 1], *k;
+    size_t count = 0;
+    json_each(graph, graphs) {
+        json_each(asked, json_get(graph, "compositeRequest")) {
+            struct kind kind = {.method = json_get_text(asked, "method")};
+            if (!graph_node_ok(asked, &kind.version, &kind.object))
+                continue; /* its graph is refused */
+            for (k = kinds; k < kinds + count; k++)
+                if (str_eq(k->version, kind.version) && str_eq_nocase(k->object, kind.object) &&
+                    text_eq(k->method, kind.method))
+                    break;
+            if (k == kinds + count && count <= KINDS_MAX)
+                kinds[count++] = kind;
+        }
+    }
+    return count;
+}
+
+/* NULL, or why the whole request is refused; *code says how. */
+static const char *wrong_graphs(struct call *call, const struct json *graphs, const char **code)
+{
+    size_t nodes = 0;
+    *code = "INVALID_REQUEST";
+    json_each(graph, graphs) {
+        const struct json *list = json_get(graph, "compositeRequest");
+        const char *id = json_get_text(graph, "graphId");
+        if (!json_is(list, JSON_ARRAY) || !id)
+            return "Each graph needs a graphId and a compositeRequest list.";
+        if (!graph_id_ok(id))
+            return arena_printf(call->arena,
+                                "Invalid graphId: %s. It starts with a letter or digit, is shorter "
+                                "than 40 characters and holds no period.",
+                                id);
+        for (const struct json *other = graphs->first; other != graph; other = other->next)
+            if (text_eq(json_get_text(other, "graphId"), id))
+                return arena_printf(call->arena, "Duplicate graphId: %s", id);
+        nodes += list->len;
+    }
+    *code = "LIMIT_EXCEEDED";
+    if (!json_is(graphs, JSON_ARRAY) || graphs->len > GRAPHS_MAX || nodes > NODES_MAX)
+        return arena_printf(call->arena, "A request holds 1 to %d graphs with %d nodes together.",
+                            GRAPHS_MAX, NODES_MAX);
+    if (node_kinds(graphs) > KINDS_MAX)
+        return arena_printf(call->arena,
+                            "A request holds at most %d different nodes: version, method, object.",
+                            KINDS_MAX);
+    return NULL;
 }
 
 void graph_run(struct call *call)
 {
     struct jw w;
-    size_t nodes = 0;
+    size_t failed = 0;
+    const char *code;
     const struct json *body = call_json(call), *graphs = json_get(body, "graphs");
     if (!body)
         return;
-    json_each(graph, graphs) {
-        const struct json *list = json_get(graph, "compositeRequest");
-        if (!json_is(list, JSON_ARRAY) || !json_get_text(graph, "graphId")) {
-            answer_error(call, 400, "INVALID_REQUEST",
-                         "Each graph needs a graphId and a compositeRequest list.");
-            return;
-        }
-        nodes += list->len;
-    }
-    if (!json_is(graphs, JSON_ARRAY) || graphs->len > GRAPHS_MAX || nodes > NODES_MAX) {
-        answer_error(call, 400, "LIMIT_EXCEEDED",
-                     "A request holds 1 to %d graphs with %d nodes together.", GRAPHS_MAX,
-                     NODES_MAX);
+    const char *wrong = wrong_graphs(call, graphs, &code);
+    if (wrong) {
+        answer_error(call, 400, code, "%s", wrong);
         return;
     }
     struct buf out = BUF_INIT; /* not the answer's own: a failing graph may write one there */
@@ -497,7 +612,7 @@ void graph_run(struct call *call)
     jw_key(&w, "graphs");
     jw_array(&w);
     json_each(graph, graphs)
-        run_graph(call, graph, &w);
+        failed += !run_graph(call, graph, failed > FAILED_MAX, &w);
     jw_end_array(&w);
     jw_end_object(&w);
     answer_json(call, 200, &w);

@@ -187,6 +187,110 @@ TEST(composite, graphs_stand_or_fall_alone)
     CHECK_INT(soql_count("Account"), 1);
 }
 
+/* {"method":..,"url":"V/sobjects/URL","referenceId":"rN","body":BODY} */
+static const char *node(const char *method, const char *url, int number, const char *body)
+{
+    return text_f("{\"method\":\"%s\",\"url\":\"" V
+                  "/sobjects/%s\",\"referenceId\":\"r%d\",\"body\":%s}",
+                  method, url, number, body);
+}
+
+static struct reply graph_of(const char *id, const char *nodes)
+{
+    return ask("POST", V "/composite/graph",
+               text_f("{\"graphs\":[{\"graphId\":\"%s\",\"compositeRequest\":[%s]}]}", id, nodes));
+}
+
+TEST(composite, graphs_have_names_of_their_own)
+{
+    static const char *const bad[] = {"", ".a", "a.b", "a234567890123456789012345678901234567890"};
+    const char *one = node("POST", "Account", 1, "{\"Name\":\"n\"}");
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct reply reply = graph_of(bad[i], one);
+        CHECK_INT(reply.status, 400);
+        CHECK_STR(error_code(&reply), "INVALID_REQUEST");
+    }
+    struct reply reply = ask("POST", V "/composite/graph",
+                             text_f("{\"graphs\":[{\"graphId\":\"a\",\"compositeRequest\":[%s]},"
+                                    "{\"graphId\":\"a\",\"compositeRequest\":[%s]}]}",
+                                    one, one));
+    CHECK_CONTAINS(reply.text, "Duplicate graphId: a");
+    CHECK_INT(soql_count("Account"), 0);
+}
+
+TEST(composite, graphs_take_records_only)
+{
+    static const char *const bad[][2] = {{"GET", "Account"},
+                                         {"PUT", "Account/001000000000001AAA"},
+                                         {"POST", "Account/001000000000001AAA"},
+                                         {"GET", "Account/Id/x/Contacts"}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct reply reply = graph_of("g", node(bad[i][0], bad[i][1], 1, "null"));
+        CHECK_INT(reply.status, 200);
+        CHECK(json_is(json_path(reply.json, "graphs[0].isSuccessful"), JSON_FALSE));
+        CHECK_CONTAINS(reply.text, "A graph holds POST /sobjects/X");
+    }
+    struct reply reply =
+        graph_of("g", text_f("%s,%s", node("POST", "Account", 1, "{\"Name\":\"n\"}"),
+                             node("GET", "Account/@{r1.id}", 2, "null")));
+    CHECK(json_is(json_path(reply.json, "graphs[0].isSuccessful"), JSON_TRUE));
+}
+
+/* Accounts, each the child of the one before. */
+static struct reply chain_of(int length)
+{
+    const char *nodes = node("POST", "Account", 1, "{\"Name\":\"n\"}");
+    for (int i = 2; i <= length; i++)
+        nodes = text_f("%s,%s", nodes,
+                       node("POST", "Account", i,
+                            text_f("{\"Name\":\"n\",\"ParentId\":\"@{r%d.id}\"}", i - 1)));
+    return graph_of("g", nodes);
+}
+
+TEST(composite, graphs_are_fifteen_deep_at_most)
+{
+    struct reply reply = chain_of(16);
+    CHECK(json_is(json_path(reply.json, "graphs[0].isSuccessful"), JSON_FALSE));
+    CHECK_CONTAINS(reply.text, "The maximum depth of a graph is 15.");
+    CHECK_INT(soql_count("Account"), 0);
+    reply = chain_of(15);
+    CHECK(json_is(json_path(reply.json, "graphs[0].isSuccessful"), JSON_TRUE));
+    CHECK_INT(soql_count("Account"), 15);
+}
+
+TEST(composite, graphs_hold_fifteen_kinds_of_nodes_at_most)
+{
+    static const char *const methods[] = {"GET", "PATCH", "DELETE"};
+    static const char *const objects[] = {"Account", "Contact",     "Lead",
+                                          "Case",    "Opportunity", "Task"};
+    const char *nodes = "";
+    for (int i = 0; i < 16; i++) {
+        nodes =
+            text_f("%s%s%s", nodes, i ? "," : "",
+                   node(methods[i % 3], text_f("%s/001000000000001AAA", objects[i / 3]), i, "{}"));
+        struct reply reply = graph_of("g", nodes);
+        CHECK_INT(reply.status, i < 15 ? 200 : 400);
+        if (i == 15)
+            CHECK_STR(error_code(&reply), "LIMIT_EXCEEDED");
+    }
+}
+
+TEST(composite, fifteen_failed_graphs_halt_the_rest)
+{
+    const char *graphs = "";
+    for (int i = 0; i < 17; i++)
+        graphs = text_f("%s%s{\"graphId\":\"g%d\",\"compositeRequest\":[%s]}", graphs, i ? "," : "",
+                        i, node("POST", "Account", 1, i < 15 ? "{}" : "{\"Name\":\"n\"}"));
+    struct reply reply = ask("POST", V "/composite/graph", text_f("{\"graphs\":[%s]}", graphs));
+    CHECK_INT(reply.status, 200);
+    static const char code[] = "graphResponse.compositeResponse[0].body[0].errorCode";
+    CHECK_STR(json_text(json_path(reply.json, text_f("graphs[14].%s", code))),
+              "REQUIRED_FIELD_MISSING");
+    CHECK_STR(json_text(json_path(reply.json, text_f("graphs[15].%s", code))), "PROCESSING_HALTED");
+    CHECK_STR(json_text(json_path(reply.json, text_f("graphs[16].%s", code))), "PROCESSING_HALTED");
+    CHECK_INT(soql_count("Account"), 0);
+}
+
 TEST(collections, every_row_gets_its_own_answer)
 {
     struct reply reply =
