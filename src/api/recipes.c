@@ -58,6 +58,8 @@ static void write_result(struct jw *w, const struct apply_plan *plan, bool dry_r
 
 void call_keep_errors(struct call *call, const err_list *errors)
 {
+    if (!errors->len)
+        return;
     err_list *kept = arena_alloc(call->arena, sizeof *kept);
     kept->at = arena_array(call->arena, errors->len + 1, sizeof *kept->at);
     kept->len = errors->len;

@@ -161,11 +161,11 @@ def work_there(watch, s):
     assert ann.get("/connections/there")["status"] == "connected"
     command = open(f"/proc/{server.process.pid}/cmdline", "rb").read()
     watch.look("the command line", command)
-    server.process.send_signal(signal.SIGSEGV)
+    server.process.send_signal(signal.SIGABRT)
     server.process.wait(30)
     server.process.stdout.close()
     server.log.close()
-    assert server.process.returncode == -signal.SIGSEGV
+    assert server.process.returncode == -signal.SIGABRT
     for core in folder.iterdir():
         watch.look("a core", core.read_bytes())
     watch.look("the server's log", server.said())
