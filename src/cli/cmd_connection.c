@@ -139,7 +139,7 @@ static const struct cli_option options[] = {
 
 const struct command command_connection = {
     .name = "connection",
-    .summary = "list and show connections; who may build with them; remove one",
+    .summary = "list and show connections, say who builds with them",
     .words = "list | show [NAME] | default [NAME] | access NAME | callback-url | remove NAME",
     .about =
         "`show` asks the org: user, profile, licence, permission sets, scopes granted and asked,\n"

@@ -121,11 +121,22 @@ void help_all(FILE *out, bool colour)
                  "`argil help COMMAND` explains one. `argil help exit-codes` lists exit codes.\n");
 }
 
+static void print_usage(FILE *out, const struct command *command)
+{
+    struct buf usage = BUF_INIT;
+    int indent = (int)(strlen("Usage: argil ") + strlen(command->name) + 1);
+    buf_printf(&usage, "%s%s[options]", command->words ? command->words : "",
+               command->words ? " " : "");
+    fprintf(out, "Usage: argil %s ", command->name);
+    help_wrapped(out, buf_text(&usage), indent, indent);
+    buf_free(&usage);
+}
+
 void help_command(FILE *out, const struct command *command, bool colour)
 {
-    fprintf(out, "%sargil %s%s - %s\n\nUsage: argil %s %s%s[options]\n", bold(colour),
-            command->name, plain(colour), command->summary, command->name,
-            command->words ? command->words : "", command->words ? " " : "");
+    fprintf(out, "%sargil %s%s - %s\n\n", bold(colour), command->name, plain(colour),
+            command->summary);
+    print_usage(out, command);
     if (command->about) {
         struct buf about = BUF_INIT;
         join_paragraphs(&about, command->about);
