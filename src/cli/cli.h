@@ -133,6 +133,7 @@ extern const struct command
     command_column,
     command_journal,
     command_contract,
+    command_plan,
     command_undo,
     command_why,
     command_sending,

@@ -106,7 +106,7 @@ static enum status apply(struct contracting *c, struct err *err)
 static enum status import(struct contracting *c, struct err *err)
 {
     const char *name = c->args->words[1], *path = c->args->words[2], *csv, *yaml;
-    struct contract old = {.connection = name};
+    struct contract old = {.connection = name, .approve_above = -1};
     struct contract *stored = NULL;
     struct connection connection = {0};
     struct store *store = c->open->engine.store;

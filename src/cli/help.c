@@ -25,6 +25,7 @@ const struct command *const commands[] = {
     &command_export,
     &command_column,
     &command_journal,
+    &command_plan,
     &command_contract,
     &command_undo,
     &command_why,

@@ -5,6 +5,7 @@
 
 #include "base/str.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -206,10 +207,21 @@ static void check_guards(struct reading *r, const struct ynode *root)
     }
 }
 
+static void read_threshold(struct reading *r, const struct ynode *root)
+{
+    char *end;
+    const char *text = text_at(r, root, "approve_above");
+    r->out->approve_above = text ? strtoll(text, &end, 10) : -1;
+    if (text && (*end || r->out->approve_above < 0))
+        fail(r, ynode_get(root, "approve_above"), "contract.wrong_type",
+             "approve_above is a number of writes");
+}
+
 enum status contract_parse(struct arena *arena, const char *path, const char *text,
                            struct contract *out, err_list *errors, struct err *err)
 {
-    static const char *const keys[] = {"connection", "default", "fields", "objects", "guards"};
+    static const char *const keys[] = {"connection", "default",  "fields",
+                                       "objects",    "guards", "approve_above"};
     static const char *const defaults[] = {"deny", "allow"};
     struct reading r = {arena, path, out, errors};
     char *copy = arena_strdup(arena, text);
@@ -224,6 +236,7 @@ enum status contract_parse(struct arena *arena, const char *path, const char *te
     if (!out->connection)
         fail(&r, root, "contract.no_connection", "a contract names its connection");
     out->allow = word_at(&r, root, "default", defaults, 2, 0) == 1;
+    read_threshold(&r, root);
     read_fields(&r, ynode_get(root, "fields"));
     read_maps(&r, root);
     check_guards(&r, root);

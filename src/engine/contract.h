@@ -45,6 +45,7 @@ struct contract {
     int64_t version; /* 0 = not stored */
     const char *connection;
     bool allow; /* what is not listed may be written */
+    int64_t approve_above; /* runs with more writes want an approved plan; -1 = none do */
     struct contract_field *fields;
     size_t field_count;
     struct contract_object {

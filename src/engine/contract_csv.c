@@ -130,6 +130,8 @@ static void put_rest(struct buf *out, const struct contract *old)
 {
     put_scalar(out, "connection", old->connection, strlen(old->connection));
     buf_printf(out, "\ndefault: %s\n", old->allow ? "allow" : "deny");
+    if (old->approve_above >= 0)
+        buf_printf(out, "approve_above: %lld\n", (long long)old->approve_above);
     if (old->object_count)
         buf_str(out, "objects:\n");
     for (size_t i = 0; i < old->object_count; i++) {

@@ -193,6 +193,7 @@ enum status source_webhook_key(struct engine *engine, const char *table, const c
 /* One write as a dry run would make it; lent for the call. */
 struct planned_write {
     const char *column, *row_key;
+    int64_t column_id, row_id;
     enum op_kind kind;
     enum write_mode mode;
     const char *object, *target_id; /* target NULL for creates */
@@ -213,7 +214,11 @@ struct run_options {
     bool force_new;         /* create again although a row has its record (asked twice by the CLI) */
     /* dry_run: called for every planned write; may be NULL */
     void (*planned)(void *ctx, const struct planned_write *write);
+    /* dry_run: for every row that may not be written; only object, kind, row and column are set */
+    void (*blocked)(void *ctx, const struct planned_write *write, const char *code,
+                    const char *message);
     void *planned_ctx;
+    int64_t plan_id;        /* only what this approved plan holds is written (approval.h); 0 = none */
 };
 struct run_report {
     int64_t run_id;

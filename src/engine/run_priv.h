@@ -81,6 +81,7 @@ struct run_job {
     struct table_plan *tables;              /* loaded so far */
     struct table_plan *table;               /* the one this run is about; NULL in recovery */
     int64_t max_row_id;                     /* --limit; 0 = no limit */
+    int64_t writes_wanted;                  /* contract: approve_above */
     int64_t writes_sent;                    /* guard.max_writes_per_run */
     int64_t write_outcomes, write_failures; /* guard.stop_at_error_rate */
     bool stop_column;                       /* the present column must not go on */

@@ -249,6 +249,7 @@ struct store_driver {
     const struct store_schedules *schedules; /* store_schedules.h */
     const struct store_views *views;         /* store_views.h */
     const struct store_contracts *contracts; /* store_contracts.h */
+    const struct store_plans *plans;         /* store_plans.h */
 
     /* connections; names are unique */
     enum status (*connection_put)(struct store *, struct connection *connection, struct err *); /* sets id */

@@ -576,6 +576,72 @@ def story_ours_and_once_know_what_was_written():
         assert (held["Title"], held["Department"]) == ("by hand", None), "if_ours and set_once wrote over a person's value"
 
 
+# ------------------------------------------------------------ plan, approve, apply
+
+
+def story_a_plan_is_what_is_applied_and_nothing_else():
+    ids = [create("Contact", LastName=f"Planned {n}", Email=f"planned{n}@x.example", Title=f"old {n}") for n in range(5)]
+    with Workspace(org=ORG) as w:
+        table(w, "planned", """
+  - name: Write
+    salesforce_update: { connection: demo, object: Contact, id: "{{Id}}", set: { Title: "{{LastName}}!", Birthdate: "{{Department}}" } }
+""", where="LastName LIKE 'Planned %'", fields="Id, LastName, Email, Department")
+        ORG.call("PATCH", f"/services/data/v66.0/sobjects/Contact/{ids[4]}", {"Department": "no date"})
+        w.argil("sync", "planned")
+        made = w.argil("run", "planned", "--plan")
+        assert made["planned"] == 4 and made["blocked"] == 1, made
+        plan = str(made["plan"])
+        lines = {x["row"]: x for x in w.argil("plan", "show", plan)}
+        assert lines[ids[0]]["change"] == 'Title: "old 0" -> "Planned 0!"', lines
+        assert lines[ids[4]]["state"] == "blocked" and "Birthdate" in lines[ids[4]]["why"], lines
+        assert not [r for r in ORG.query("SELECT Title FROM Contact WHERE LastName LIKE 'Planned %'") if "!" in (r["Title"] or "")]
+
+        early = w.run("plan", "apply", plan)
+        assert early.returncode == 1 and "not approved" in early.stderr, early.stderr
+        assert w.run("plan", "reject", plan, "--row", ids[1]).returncode == 1, "a rejection wants its reason"
+        w.argil("plan", "reject", plan, "--row", ids[1], "--reason", "a partner")
+        bad = w.run("plan", "edit", plan, "--row", ids[2], "--set", '{"Title": "' + "x" * 200 + '"}')
+        assert bad.returncode == 1 and "refused.too_long" in bad.stderr, bad.stderr
+        assert w.run("plan", "edit", plan, "--row", ids[2], "--set", '{"Phone": "1"}').returncode == 1
+        w.argil("plan", "edit", plan, "--row", ids[2], "--set", '{"Title": "CFO"}')
+        w.argil("plan", "approve", plan)
+        late = w.run("plan", "edit", plan, "--row", ids[2], "--set", '{"Title": "CEO"}')
+        assert late.returncode == 1 and "does not wait" in late.stderr, late.stderr
+        ORG.call("PATCH", f"/services/data/v66.0/sobjects/Contact/{ids[3]}", {"Title": "by hand"})
+        create("Contact", LastName="Planned 9", Email="planned9@x.example")
+        w.argil("sync", "planned")
+
+        run = w.argil("plan", "apply", plan, ok=(0, 3))
+        titles = {r["LastName"]: r["Title"] for r in ORG.query("SELECT LastName, Title FROM Contact WHERE LastName LIKE 'Planned %'")}
+        assert titles == {"Planned 0": "Planned 0!", "Planned 1": "old 1", "Planned 2": "CFO", "Planned 3": "by hand",
+                          "Planned 4": "old 4", "Planned 9": None}, titles
+        assert run["updated"] == 2 and "changed since the plan" in why(run) and "does not know this write" in why(run), run
+        again = w.run("plan", "apply", plan)
+        assert again.returncode == 1 and "applied already" in again.stderr, again.stderr
+        listed = w.argil("plan", "list")
+        assert [p["state"] for p in listed] == ["applied"] and listed[0]["decided by"], listed
+        w.argil("journal", "check")
+
+
+def story_a_contract_wants_a_plan_above_its_number():
+    for n in range(3):
+        create("Contact", LastName=f"Threshold {n}", Email=f"threshold{n}@x.example")
+    with Workspace(org=ORG) as w:
+        table(w, "threshold", """
+  - name: Write
+    salesforce_update: { connection: demo, object: Contact, id: "{{Id}}", set: { Title: "over" } }
+""", where="LastName LIKE 'Threshold %'")
+        contract(w, "connection: demo\napprove_above: 2\nfields:\n  - { field: Contact.Title }\n")
+        stopped = w.run("run", "threshold", "--yes")
+        assert stopped.returncode == 5 and "--plan" in stopped.stderr, stopped.stderr
+        plan = str(w.argil("run", "threshold", "--plan")["plan"])
+        w.argil("plan", "approve", plan)
+        assert w.argil("plan", "apply", plan)["updated"] == 3
+        rejected = str(w.argil("run", "threshold", "--plan", "--rows", "all")["plan"])
+        w.argil("plan", "reject", rejected, "--reason", "not today")
+        assert w.run("plan", "apply", rejected).returncode == 1
+
+
 if __name__ == "__main__":
     code = main(globals())
     ORG.stop()

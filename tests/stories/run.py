@@ -293,7 +293,7 @@ def story_two_argils_on_one_workspace():
 
 def story_what_is_not_built_says_so():
     with Workspace(connect=False) as w:
-        done = w.run("undo", "7")
+        done = w.run("worker")
         assert done.returncode == 2 and "not built yet" in done.stderr
         typo = w.run("snyc")
         assert typo.returncode == 2 and "`sync`" in typo.stderr, typo.stderr

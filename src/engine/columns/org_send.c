@@ -41,25 +41,35 @@ static enum write_mode intent_mode(const struct write_column *w, const struct wr
 
 /* ---------------------------------------------------------------- dry run */
 
+static struct planned_write as_told(const struct write_column *w, size_t i)
+{
+    const struct write_intent *intent = &w->intents[i];
+    return (struct planned_write){.column = w->batch->plan->column->name,
+                                  .column_id = w->batch->plan->column->id,
+                                  .row_key = w->batch->rows[i].key,
+                                  .row_id = w->batch->rows[i].id,
+                                  .kind = intent->kind,
+                                  .mode = intent_mode(w, intent),
+                                  .object = w->object->name,
+                                  .target_id = intent->target_id,
+                                  .payload = intent->payload,
+                                  .before = intent->before};
+}
+
 static void report_planned(struct write_column *w)
 {
     struct run_job *job = w->batch->job;
     for (size_t i = 0; i < w->batch->count; i++) {
-        const struct write_intent *intent = &w->intents[i];
+        const struct cell_result *result = &w->batch->results[i];
         bool undecided = write_undecided(w, i);
-        job->report->refused += w->batch->results[i].state == CELL_REFUSED;
+        struct planned_write write = as_told(w, i);
+        job->report->refused += result->state == CELL_REFUSED;
+        if (result->state == CELL_REFUSED && job->options->blocked)
+            job->options->blocked(job->options->planned_ctx, &write, result->code, result->message);
         w->batch->stored[i] = true; /* a dry run keeps nothing of a write column */
-        if (!undecided || !intent->wanted)
+        if (!undecided || !w->intents[i].wanted)
             continue;
         job->report->planned++;
-        struct planned_write write = {.column = w->batch->plan->column->name,
-                                      .row_key = w->batch->rows[i].key,
-                                      .kind = intent->kind,
-                                      .mode = intent_mode(w, intent),
-                                      .object = w->object->name,
-                                      .target_id = intent->target_id,
-                                      .payload = intent->payload,
-                                      .before = intent->before};
         if (job->options->planned)
             job->options->planned(job->options->planned_ctx, &write);
     }
@@ -126,6 +136,22 @@ static enum status approve(struct write_column *w, size_t wanted, struct err *er
         return FAIL;
     column->approved_ms = now;
     return keep_mode(w, column, err);
+}
+
+/* More writes than the contract lets go without a person wait for a plan that one approves. */
+static enum status check_threshold(const struct write_column *w, size_t wanted, struct err *err)
+{
+    struct run_job *job = w->batch->job;
+    int64_t most = w->contract ? w->contract->approve_above : -1;
+    job->writes_wanted += (int64_t)wanted;
+    if (most < 0 || job->options->plan_id || job->writes_wanted <= most)
+        return OK;
+    err_set(err, ERR_APPROVAL,
+            "this run writes more than %lld records on \"%s\": its contract wants a plan that a person "
+            "approves",
+            (long long)most, w->on->name);
+    err_hint(err, "argil run %s --plan, then argil plan show, approve and apply.", w->batch->table->name);
+    return FAIL;
 }
 
 /* What the guard does not allow stays due. */
@@ -304,8 +330,10 @@ enum status write_intents(struct write_column *w, struct err *err)
         report_planned(w);
         return OK;
     }
+    if (write_keep_to_plan(w, err) != OK)
+        return FAIL;
     size_t wanted = count_wanted(w);
-    if (wanted && approve(w, wanted, err) != OK)
+    if (wanted && (check_threshold(w, wanted, err) != OK || approve(w, wanted, err) != OK))
         return FAIL;
     keep_within_guard(w);
     if (take_turns(w, err) != OK || plan(w, &planned, err) != OK)

@@ -134,6 +134,8 @@ enum status write_contract_open(struct write_column *w, struct err *err);
 bool write_contract_lets(struct write_column *w, size_t i, const struct write_field *field,
                          const struct json *live);
 enum status write_contract_guards(struct write_column *w, struct err *err);
+/* org_plan.c: with a plan in the run's options, only what it holds stays wanted. */
+enum status write_keep_to_plan(struct write_column *w, struct err *err);
 /* Plans and sends what is wanted. */
 enum status write_intents(struct write_column *w, struct err *err);
 

@@ -104,6 +104,7 @@ static const struct {
     {sq_step_describes, NULL},
     {sq_step_pull, NULL},
     {sq_step_contracts, NULL},
+    {sq_step_plans, NULL},
 };
 
 int sq_schema_version(void)

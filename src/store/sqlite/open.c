@@ -345,6 +345,7 @@ static const struct store_driver sqlite_driver = {
     .counters = &sq_counters,
     .modes = &sq_modes,
     .contracts = &sq_contracts,
+    .plans = &sq_plans,
     .close = sq_close,
     .open_another = sq_open_another,
     .watch = sq_watch,

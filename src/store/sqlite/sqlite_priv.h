@@ -127,6 +127,7 @@ int sq_schema_version(void); /* the newest this program knows */
 extern const char sq_step_push[];        /* step_push.c */
 extern const char sq_step_history[];     /* step_history.c */
 extern const char sq_step_contracts[];   /* contracts.c */
+extern const char sq_step_plans[];       /* plans.c */
 extern const char sq_step_people[];      /* step_people.c */
 extern const char sq_step_runs[];        /* step_runs.c */
 extern const char sq_step_views[];       /* step_views.c */
@@ -302,6 +303,7 @@ extern const struct store_choices sq_choices;
 extern const struct store_counters sq_counters;
 extern const struct store_modes sq_modes;
 extern const struct store_contracts sq_contracts;
+extern const struct store_plans sq_plans;
 
 /* ---- the driver's functions, in the order of store.h */
 void sq_watch(struct store *, const struct store_watch *);
