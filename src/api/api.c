@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "store/store_people.h"
+#include "work/live.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,9 @@ struct api *api_open(const struct api_options *options, struct err *err)
     api->scheduler = scheduler_start(api->work, options->store, options->world, err);
     if (!api->scheduler)
         goto failed;
+    api->live = live_start(api->work, options->store, options->world, err);
+    if (!api->live)
+        goto failed;
     atomic_store(&api->stopping, false);
     return api;
 failed:
@@ -184,6 +188,8 @@ bool api_close(struct api *api, int64_t grace_ms)
         return true;
     atomic_store(&api->stopping, true);
     hub_close(api->hub);
+    live_stop(api->live);
+    api->live = NULL;
     scheduler_stop(api->scheduler);
     api->scheduler = NULL;
     if (api->work && !work_close(api->work, grace_ms))

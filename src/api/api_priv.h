@@ -52,6 +52,7 @@ struct api {
     struct webhook_gate *hooks;
     struct work *work;
     struct scheduler *scheduler;
+    struct live *live;
     struct http_server *server;
     atomic_bool stopping, broken;
     int64_t started_ms;

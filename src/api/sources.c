@@ -182,18 +182,6 @@ static void take_key(struct call *call, struct secret *key)
         secret_set(key, given + 7, strlen(given + 7));
 }
 
-/* What became due runs, unless such a run waits already. */
-static void run_due(struct call *call, const struct webhook_post *post,
-                    const struct webhook_receipt *receipt)
-{
-    struct err ignored = {0};
-    int64_t id;
-    struct job_order job = {
-        .kind = JOB_RUN, .table = post->table, .who = "webhook", .cause = "auto-update"};
-    if (receipt->made_due)
-        work_order(call->api->work, &job, &id, &ignored);
-}
-
 enum status api_hook_post(struct call *call, struct err *err)
 {
     struct engine engine = small_engine(call);
@@ -213,7 +201,8 @@ enum status api_hook_post(struct call *call, struct err *err)
             arena_printf(call->arena, "%lld", (long long)(receipt.retry_after_ms + 999) / 1000));
     if (rc != OK)
         return FAIL;
-    run_due(call, &post, &receipt);
+    if (receipt.made_due)
+        work_run_due(call->api->work, post.table);
     jw_object(&call->w);
     jw_kv_int(&call->w, "rows", receipt.rows);
     jw_kv_int(&call->w, "added", receipt.added);

@@ -32,6 +32,8 @@ static const struct field source_fields[] = {
     {"object", F_TEXT, F_REQUIRED | F_NULL, "API name of the object its rows are records of"},
     {"config", F_ANY, F_REQUIRED | F_NULL, "as in the recipe"},
     {"row_count", F_INT, F_REQUIRED, "live rows that it holds"},
+    {"live", F_ANY, F_REQUIRED | F_NULL, "how listening to changes goes: state (listening, failed), since_ms, error, hint"},
+    {"drift", F_ANY, F_REQUIRED | F_NULL, "fields that are gone, of another type, or new since the recipe"},
     {0},
 };
 static const struct shape source_shape = {"Source", NULL, source_fields};
@@ -120,6 +122,8 @@ static void write_source(struct jw *w, const struct source *s)
     jw_kv_text(w, "object", s->object);
     jw_kv_json(w, "config", s->config);
     jw_kv_int(w, "row_count", s->row_count);
+    jw_kv_json(w, "live", s->live);
+    jw_kv_json(w, "drift", s->drift);
     jw_end_object(w);
 }
 

@@ -355,11 +355,13 @@ struct crm_signin {
     const char *prompt;          /* NULL; "login" = another user, "consent" = a new refresh token */
 };
 
-struct crm_views; /* connect_views.h */
+struct crm_views;  /* connect_views.h */
+struct crm_events; /* connect_events.h */
 
 struct connector {
     const char *name;
     const struct crm_views *views; /* list views, reports, queries; NULL = it has none */
+    const struct crm_events *events; /* changes as they happen; NULL = it cannot tell */
 
     enum status (*signin_begin)(struct world *world, struct arena *arena, struct crm_signin *signin,
                                 struct err *err);

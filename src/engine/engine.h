@@ -211,6 +211,8 @@ struct run_options {
     bool dry_run;           /* plan only: what would be written, field by field; nothing is sent.
                              * Formulas and lookups are computed, because the plan needs them. */
     bool scheduled;         /* a schedule asked, nobody waits: people's operations go first */
+    bool auto_update;       /* a change asked: what is due and nothing else; columns whose first write
+                             * nobody has approved are left, due as they are */
     bool force_new;         /* create again although a row has its record (asked twice by the CLI) */
     /* dry_run: called for every planned write; may be NULL */
     void (*planned)(void *ctx, const struct planned_write *write);

@@ -104,7 +104,8 @@ const char *draft_word(struct draft *d, const struct ynode *map, const char *key
     return otherwise;
 }
 
-const char *draft_schedule(struct draft *d, const struct ynode *source, const char *otherwise)
+const char *draft_schedule(struct draft *d, const struct ynode *source, const char *otherwise,
+                           bool live)
 {
     struct schedule schedule;
     struct err err = {0};
@@ -114,10 +115,11 @@ const char *draft_schedule(struct draft *d, const struct ynode *source, const ch
         struct err *e = draft_fail(d, ynode_get(source, "every"), false, "recipe.wrong_value",
                                    "`every`: %s", err.message);
         err_hint(e, "%s", err.hint);
-    } else if (schedule.kind == SCHEDULE_LIVE) {
-        struct err *e = draft_fail(d, ynode_get(source, "every"), false, ERR_NOT_BUILT,
-                                   "`every: live` (change data capture) is not built yet");
-        err_hint(e, "use a schedule such as 15m until it is");
+    } else if (schedule.kind == SCHEDULE_LIVE && !live) {
+        struct err *e = draft_fail(d, ynode_get(source, "every"), false, "recipe.wrong_value",
+                                   "`every: live` is for objects alone: nothing tells of changes "
+                                   "of this source");
+        err_hint(e, "use a schedule such as 15m");
     }
     return every;
 }

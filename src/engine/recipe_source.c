@@ -88,7 +88,7 @@ static void read_one(struct draft *d, const struct ynode *node, const char *name
         no_kind(d, node);
     s.name = draft_text(d, node, "name");
     s.name = s.name ? s.name : name ? name : s.kind_node ? s.kind_node->key : "source";
-    s.every = draft_schedule(d, node, s.kind ? s.kind->every : "24h");
+    s.every = draft_schedule(d, node, s.kind ? s.kind->every : "24h", s.kind && s.kind->live);
     s.update_existing = draft_bool(d, node, "update_existing", true);
     s.when_deleted =
         draft_word(d, node, "when_deleted", deleted, 3, s.kind ? s.kind->when_deleted : "mark");

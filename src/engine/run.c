@@ -26,6 +26,8 @@ static bool fatal(const struct err *err)
 
 static bool selected(const struct run_job *job, const struct column_plan *plan)
 {
+    if (job->options->auto_update && plan->kind->writes && !plan->column->approved_ms)
+        return false;
     return !job->options->column || text_eq_nocase(job->options->column, plan->column->name);
 }
 
@@ -71,6 +73,8 @@ static enum status make_due(struct run_job *job, struct err *err)
     struct store *store = job->engine->store;
     int64_t *ids = NULL;
     size_t count = 0;
+    if (job->options->auto_update)
+        return OK;
     if (limit_rows(job, &ids, &count, err) != OK)
         return FAIL;
     if (ids && !count)

@@ -339,7 +339,8 @@ static void begin_results(struct column_batch *batch)
         batch->results[i] = (struct cell_result){.row_id = batch->rows[i].id,
                                                  .column_id = batch->plan->column->id,
                                                  .slot = batch->plan->column->slot,
-                                                 .state = CELL_DUE};
+                                                 .state = CELL_DUE,
+                                                 .read_ms = batch->rows[i].cell_ms};
 }
 
 static enum status compute(struct column_batch *batch, struct err *err)

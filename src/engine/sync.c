@@ -114,6 +114,7 @@ enum status sync_store(struct sync *sync, const struct row_in *rows, size_t coun
                                .seen = sync->seen,
                                .repeated = sync->repeated,
                                .cursor = cursor,
+                               .heard = sync->heard,
                                .update_existing = sync->update_existing,
                                .known_only = sync->known_only,
                                .first_load = first_load,
@@ -275,6 +276,7 @@ static void begin_source(struct sync *sync, const struct source *from, struct sy
     sync->subject = sync->formula_as_of = sync->counted_by = NULL;
     sync->echo_fields = NULL;
     sync->seen = NULL;
+    sync->heard = 0;
     sync->repeated = NULL;
     buf_clear(&sync->notes);
 }

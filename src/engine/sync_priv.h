@@ -29,6 +29,7 @@ struct sync {
 
     /* The rules of the table. */
     bool update_existing, auto_update;
+    int64_t heard;   /* stored with the next page: the change event that it follows from; 0 = none */
     bool known_only; /* set while only some fields of known rows are read */
     enum when_deleted when_deleted;
     int64_t *due_for_new;

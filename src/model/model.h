@@ -69,6 +69,7 @@ struct column {
 
 /* Where rows come from. A row knows the slots of the sources that hold it. */
 #define SOURCE_SLOTS 60
+#define SOURCE_HEARD_NOTHING (-1)
 struct source {
     int64_t id;
     int slot;               /* 0 .. SOURCE_SLOTS - 1; its own for life */
@@ -78,6 +79,8 @@ struct source {
     const char *object;     /* SObject whose Ids are its keys, or NULL */
     const char *config;     /* JSON object of the kind's options and the rules, canonical */
     int64_t row_count;      /* live rows that it holds */
+    int64_t heard;          /* position of the last change event taken, or SOURCE_HEARD_NOTHING */
+    const char *live;       /* JSON: how listening goes, {"state","since_ms","error"}; or NULL */
     const char *drift;      /* JSON: fields that are gone or new since, see engine/drift.h; or NULL */
 };
 

@@ -70,6 +70,7 @@ struct import_page {
     const char *const *fields;
     const struct row_in *rows;
     size_t row_count;
+    int64_t heard;          /* position of the change event that the rows follow from; 0 = none */
     const char *cursor;     /* JSON, stored with the source in the same transaction; NULL = unchanged */
     bool update_existing;   /* false: known rows are left alone */
     bool known_only;        /* only some fields of live rows: others are not added, nor revived */
@@ -99,6 +100,7 @@ struct import_counts {
     int64_t echoes;   /* changes that only were our own writes coming back: nothing made due */
     int64_t repeats;  /* of the unchanged ones: those that were in `seen` before */
     int64_t made_due; /* cells */
+    int64_t due_again; /* cells that were due already: a run that has read them must not have the last word */
     int64_t loops;    /* rows where two columns feed each other: what reads the value was refused */
 };
 
@@ -113,6 +115,7 @@ static inline void import_counts_add(struct import_counts *sum, const struct imp
     sum->echoes += more->echoes;
     sum->repeats += more->repeats;
     sum->made_due += more->made_due;
+    sum->due_again += more->due_again;
     sum->loops += more->loops;
 }
 
@@ -124,6 +127,7 @@ struct row {
     bool deleted;
     uint64_t sources;     /* bits 1 << slot of the sources that hold it */
     struct value *values; /* of the asked slots, in order */
+    int64_t cell_ms;      /* with query.column_id: when its cell's state was set last; 0 = it has none */
 };
 
 struct row_query {
@@ -158,6 +162,9 @@ struct cell_result {
     int64_t op_id;            /* the operation it waits for, or 0 */
     int attempt;
     int64_t not_before_ms;
+    /* row.cell_ms as it came with the inputs; 0 = not told. A cell that was made due again since
+     * then takes the value and stays due: the inputs are old. */
+    int64_t read_ms;
 };
 struct cell {
     int64_t row_id, column_id;

@@ -42,6 +42,10 @@ struct store_sources {
     /* What differs from what the recipe was made for (struct source, drift); NULL forgets it. */
     enum status (*drift_put)(struct store *, int64_t table_id, int source, const char *json,
                              struct err *);
+    /* How listening to changes goes, as JSON for people (struct source, live; NULL: nobody
+     * listens), and how far it has come: 0 = unchanged, SOURCE_HEARD_NOTHING forgets it. */
+    enum status (*live_put)(struct store *, int64_t table_id, int source, const char *json,
+                            int64_t heard, struct err *);
     /* What a reading could not take: `fresh` forgets those of the one before. *kept = how many
      * are stored now; those beyond REJECTS_KEPT are not. */
     enum status (*rejects_add)(struct store *, int64_t table_id, int source, bool fresh,

@@ -106,6 +106,17 @@ enum status work_order(struct work *work, const struct job_order *order, int64_t
     return rc;
 }
 
+void work_run_due(struct work *work, const char *table)
+{
+    struct err err = {0};
+    int64_t run_id;
+    struct job_order order = {
+        .kind = JOB_RUN, .table = table, .who = "auto-update", .cause = "auto-update",
+        .run = {.auto_update = true, .scheduled = true}};
+    if (work_order(work, &order, &run_id, &err) != OK && !err_is(&err, ERR_WORK_UNDER_WAY))
+        log_warn("auto-update of %s: %s", table, err.message);
+}
+
 void job_give_up(struct work *work, struct task *task, enum run_state state, const char *why)
 {
     struct err err = {0};
@@ -175,12 +186,18 @@ static enum status take_upload(const struct job_order *order, struct engine *eng
     return rc;
 }
 
-static enum status sync_order(const struct job_order *order, struct engine *engine, struct err *err)
+/* What it made due runs, also when not all of it came in. */
+static enum status sync_order(struct work *work, const struct job_order *order,
+                              struct engine *engine, struct err *err)
 {
     struct sync_report report = {0};
-    if (order->upload_path)
-        return take_upload(order, engine, &report, err);
-    return sync_source(engine, order->table, order->source, order->full, &report, err);
+    enum status rc =
+        order->upload_path
+            ? take_upload(order, engine, &report, err)
+            : sync_source(engine, order->table, order->source, order->full, &report, err);
+    if (report.counts.made_due || report.counts.due_again)
+        work_run_due(work, order->table);
+    return rc;
 }
 
 static enum status dry_run(struct work *work, struct task *task, struct engine *engine,
@@ -202,7 +219,7 @@ static enum status run_order(struct work *work, struct task *task, struct engine
     const struct job_order *order = &task->order;
     struct run_report report = {0};
     if (order->kind == JOB_SYNC)
-        return sync_order(order, engine, err);
+        return sync_order(work, order, engine, err);
     if (order->kind == JOB_SETTLE)
         return journal_recover_table(engine, task->table_id, &report, err);
     if (order->run.dry_run)

@@ -125,7 +125,7 @@ static struct seat *seat_new(struct work *work, struct err *err)
     return seat;
 }
 
-static struct seat *seat_get(struct work *work, struct err *err)
+struct seat *seat_get(struct work *work, struct err *err)
 {
     pthread_mutex_lock(&work->lock);
     struct seat *seat = work->idle_seats;
@@ -137,7 +137,7 @@ static struct seat *seat_get(struct work *work, struct err *err)
     return seat ? seat : seat_new(work, err);
 }
 
-static void seat_give(struct work *work, struct seat *seat)
+void seat_give(struct work *work, struct seat *seat)
 {
     seat->engine.stop = NULL;
     seat->engine.actor = NULL;

@@ -87,6 +87,8 @@ bool work_plan_of(struct work *work, int64_t run_id, struct arena *arena, struct
 /* Stores the run as QUEUED and sets *run_id. */
 enum status work_order(struct work *work, const struct job_order *order, int64_t *run_id,
                        struct err *err);
+/* Orders a run of what is due in a table, as auto-update does, unless one waits already. */
+void work_run_due(struct work *work, const char *table);
 /* One that waits is given up at once; one that runs stops at its next batch.
  * ERR_NOT_FOUND when the run is neither. */
 enum status work_stop(struct work *work, int64_t run_id, struct err *err);

@@ -60,6 +60,10 @@ void task_free(struct task *task);
  * task is still the caller's. */
 enum status pool_add(struct work *work, struct task *task, struct err *err);
 
+/* An engine for this thread; NULL with *err set. */
+struct seat *seat_get(struct work *work, struct err *err);
+void seat_give(struct work *work, struct seat *seat);
+
 /* ---- plans.c */
 struct kept_plan *plan_new(int64_t run_id);
 void plan_collect(void *ctx, const struct planned_write *write); /* run_options.planned */

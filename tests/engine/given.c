@@ -110,6 +110,12 @@ static enum status mortal_drift_put(S *s, int64_t t, int z, const char *j, E *er
     return g.dead ? BROKEN : g.store->does->sources->drift_put(g.store, t, z, j, err);
 }
 
+static enum status mortal_live_put(S *s, int64_t t, int z, const char *j, int64_t h, E *err)
+{
+    (void)s;
+    return g.dead ? BROKEN : g.store->does->sources->live_put(g.store, t, z, j, h, err);
+}
+
 static enum status mortal_rejects_list(S *s, A *a, int64_t t, int z, struct reject **o, size_t *n,
                                        E *err)
 {
@@ -125,7 +131,7 @@ static enum status mortal_met(S *s, int64_t t, int z, const char *const *k, size
 
 static const struct store_sources mortal_sources = {
     .met = mortal_met,
-    .gone = mortal_gone, .drift_put = mortal_drift_put, .rejects_add = mortal_rejects_add, .rejects_list = mortal_rejects_list};
+    .gone = mortal_gone, .drift_put = mortal_drift_put, .live_put = mortal_live_put, .rejects_add = mortal_rejects_add, .rejects_list = mortal_rejects_list};
 
 static enum status mortal_runs_start(S *s, int64_t id, E *err)
 {

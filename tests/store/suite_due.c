@@ -111,3 +111,58 @@ TEST(due, rules_of_a_table_are_kept)
              &suite.err);
     CHECK_STR(back.rules, "{\"keep_results\":true}");
 }
+
+static int64_t read_ms_of(const char *key)
+{
+    struct row *rows;
+    size_t count;
+    int64_t id = row_id_of(key);
+    struct row_query query = {
+        .table_id = suite.table.id, .column_id = column_id(DOMAIN), .ids = &id, .id_count = 1};
+    CHECK_OK(suite.does->rows(suite.store, suite.arena, &query, &rows, &count, &suite.err),
+             &suite.err);
+    CHECK_INT(count, 1);
+    return rows[0].cell_ms;
+}
+
+static void put_read_at(const char *key, enum cell_state state, int64_t read_ms)
+{
+    struct cell_result result = {.row_id = row_id_of(key),
+                                 .column_id = column_id(DOMAIN),
+                                 .slot = column_slot(DOMAIN),
+                                 .state = state,
+                                 .value = text_value("old.example"),
+                                 .set_value = state == CELL_OK,
+                                 .read_ms = read_ms};
+    CHECK_OK(suite.does->cells_put(suite.store, suite.table.id, &result, 1, NULL, 0, &suite.err),
+             &suite.err);
+}
+
+TEST(due, a_result_from_old_inputs_leaves_the_cell_due)
+{
+    static const enum cell_state states[] = {CELL_OK, CELL_NO_RESULT, CELL_SKIPPED};
+    const char *stamps[] = {"2026-01-02T10:00:00.000Z", "2026-01-03T10:00:00.000Z",
+                            "2026-01-04T10:00:00.000Z"};
+    GIVEN_ACCOUNTS({"001A", T1, "Acme", "Steel"});
+    for (size_t i = 0; i < sizeof states / sizeof *states; i++) {
+        int64_t read = read_ms_of("001A");
+        struct import_counts n = GIVEN_ACCOUNTS({"001A", stamps[i], i % 2 ? "Acme" : "Bolt", "Steel"});
+        CHECK_INT(n.made_due, 0);
+        CHECK_INT(n.due_again, 1);
+        put_read_at("001A", states[i], read);
+        CHECK_CELL("001A", DOMAIN, CELL_DUE);
+    }
+    put_read_at("001A", CELL_OK, read_ms_of("001A"));
+    CHECK_CELL("001A", DOMAIN, CELL_OK);
+}
+
+TEST(due, a_write_planned_from_old_inputs_is_followed_by_another)
+{
+    GIVEN_ACCOUNTS({"001A", T1, "Acme", "Steel"});
+    int64_t read = read_ms_of("001A");
+    GIVEN_ACCOUNTS({"001A", T2, "Bolt", "Steel"});
+    put_read_at("001A", CELL_QUEUED, read);
+    CHECK_CELL("001A", DOMAIN, CELL_QUEUED);
+    put_cell("001A", DOMAIN, CELL_OK, "old.example");
+    CHECK_CELL("001A", DOMAIN, CELL_DUE);
+}

@@ -4,6 +4,7 @@
 const struct connector salesforce_connector = {
     .name = "salesforce",
     .views = &salesforce_views,
+    .events = &salesforce_events,
     .signin_begin = sf_signin_begin,
     .signin_finish = sf_signin_finish,
     .signin_token = sf_signin_token,

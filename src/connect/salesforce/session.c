@@ -175,7 +175,7 @@ void sf_close(struct crm_session *session)
 
 const char *sf_path(struct sf *sf, struct arena *arena, const char *below)
 {
-    return text_starts(below, "/services/")
+    return text_starts(below, "/services/") || text_starts(below, "/cometd/")
                ? below
                : arena_printf(arena, "/services/data/%s%s", sf->version, below);
 }

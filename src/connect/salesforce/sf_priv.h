@@ -47,10 +47,13 @@ static inline struct sf *sf_of(struct crm_session *session)
     return (struct sf *)session;
 }
 
+struct crm_events;
+extern const struct crm_events salesforce_events; /* events.c */
+
 /* One request to the REST API. */
 struct sf_call {
     const char *method; /* NULL = GET */
-    const char *path;   /* below /services/data/vNN.0, or absolute when it starts "/services/" */
+    const char *path;   /* below /services/data/vNN.0, or absolute when it starts "/services/" or "/cometd/" */
     const char *body;
     size_t body_len;
     const struct http_header *headers; /* besides the usual ones; may be NULL */

@@ -49,6 +49,8 @@ struct object_pull {
     int64_t sweep_every_ms, refresh_every_ms; /* 0 = never by itself */
 };
 
+/* Opens a session, describes the object, chooses the fields. sync and where are set. */
+enum status object_pull_open(struct object_pull *pull, const char *object, struct err *err);
 /* Brings the source up to date with the records of an object that the condition finds
  * (`where` NULL: all). `subject` for the statement. */
 enum status object_pull_records(struct sync *sync, const char *object, const char *where,

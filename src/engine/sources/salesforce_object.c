@@ -40,7 +40,14 @@ static int64_t period_of(const struct json *source, const char *option, const ch
     return schedule.kind == SCHEDULE_EVERY ? schedule.period_ms : 0;
 }
 
-static enum status open_org(struct object_pull *pull, const char *object, struct err *err)
+/* A path through a parent is left to the query: its first step is checked by the remote. */
+static bool field_is_there(void *ctx, const char *field)
+{
+    const struct object_pull *pull = ctx;
+    return strchr(field, '.') || crm_object_field(pull->object, field);
+}
+
+enum status object_pull_open(struct object_pull *pull, const char *object, struct err *err)
 {
     struct sync *sync = pull->sync;
     const char *transport = json_get_text(sync->source, "transport");
@@ -58,14 +65,8 @@ static enum status open_org(struct object_pull *pull, const char *object, struct
     pull->lag_ms = text_eq(pull->on->connection.environment, "local") ? 0 : LAG_MS;
     const struct crm_field *stamp = crm_object_field(pull->object, "SystemModstamp");
     pull->has_stamp = stamp && stamp->filterable;
+    sync_choose_fields(sync, field_is_there, pull);
     return OK;
-}
-
-/* A path through a parent is left to the query: its first step is checked by the remote. */
-static bool field_is_there(void *ctx, const char *field)
-{
-    const struct object_pull *pull = ctx;
-    return strchr(field, '.') || crm_object_field(pull->object, field);
 }
 
 /* What the cursor is good for: the same org, object, fields and filter. */
@@ -284,7 +285,6 @@ static void state(struct object_pull *pull)
 
 static enum status pull_all(struct object_pull *pull, struct err *err)
 {
-    sync_choose_fields(pull->sync, field_is_there, pull);
     if (load_cursor(pull, err) != OK || check_not_empty(pull, err) != OK)
         return FAIL;
     if (read_all(pull, err) != OK)
@@ -296,7 +296,7 @@ enum status object_pull_records(struct sync *sync, const char *object, const cha
                                 const char *subject, struct err *err)
 {
     struct object_pull pull = {.sync = sync, .where = text_blank(where) ? NULL : where};
-    if (open_org(&pull, object, err) != OK)
+    if (object_pull_open(&pull, object, err) != OK)
         return FAIL;
     sync->subject = subject;
     enum status rc = pull_all(&pull, err);
@@ -405,4 +405,5 @@ const struct source_kind salesforce_object_source = {
     .check = check_object,
     .field = find_field,
     .pull = pull_object,
+    .live = true,
 };

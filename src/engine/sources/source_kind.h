@@ -88,6 +88,7 @@ struct source_kind {
      * as_of_ms, remote_count and rows_now. What was stored before a failure stays stored. NULL:
      * rows come by themselves. */
     enum status (*pull)(struct sync *sync, struct err *err);
+    bool live; /* its rows are an object's records, whose changes may be listened for */
 };
 
 extern const struct source_kind salesforce_object_source, salesforce_list_view_source,

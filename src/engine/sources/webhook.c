@@ -323,7 +323,7 @@ static enum status accept(struct engine *engine, struct webhook_gate *gate, cons
         receipt->rows = part.rows_read;
         receipt->added = part.counts.added + part.counts.revived;
         receipt->changed = part.counts.changed;
-        receipt->made_due = part.counts.made_due;
+        receipt->made_due = part.counts.made_due + part.counts.due_again;
     }
     sync_close(&sync);
     return rc;

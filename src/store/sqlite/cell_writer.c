@@ -7,9 +7,15 @@
  * write is under way is never forgotten, and never written twice at once. A held
  * cell that is marked out of date is marked when the hold ends (again=2).
  *
+ * A due cell that is made due once more shows a later `changed`; a result that was computed
+ * from inputs read before that takes its place and leaves the cell due.
+ *
  * Dependents: when a value really changes, the columns that read it become due.
  * When it only becomes ready (no change), those that were waiting for it do. */
 #include "store/sqlite/sqlite_priv.h"
+
+/* The cell was made due after its inputs were read, at `read` (0 = nobody tells). */
+#define MADE_DUE_SINCE(read) "(" read "<>0 AND state=1 AND changed<>" read ")"
 
 static bool holds(const struct cell_result *r)
 {
@@ -40,12 +46,18 @@ enum status cell_writer_open(struct cell_writer *w, struct sq *sq, int64_t table
         sq_stmtf(sq, err,
                  "INSERT INTO s%lld(cid,rid,state,op_id,attempt,not_before,changed,code,message)"
                  " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT(cid,rid) DO UPDATE SET"
-                 " state=CASE WHEN ?10 OR again=0 THEN excluded.state WHEN again=2 THEN 12 ELSE 1 END,"
-                 " again=CASE WHEN ?10 THEN again ELSE 0 END, op_id=excluded.op_id, attempt=excluded.attempt,"
+                 " state=CASE WHEN ?10 THEN excluded.state WHEN again=1 OR " MADE_DUE_SINCE("?11")
+                 " THEN 1 WHEN again=2 THEN 12 ELSE excluded.state END,"
+                 " again=CASE WHEN NOT ?10 THEN 0 WHEN " MADE_DUE_SINCE("?11")
+                 " THEN 1 ELSE again END, op_id=excluded.op_id, attempt=excluded.attempt,"
                  " not_before=excluded.not_before, changed=excluded.changed, code=excluded.code,"
                  " message=excluded.message",
                  id);
-    w->drop = sq_stmtf(sq, err, "DELETE FROM s%lld WHERE cid=?1 AND rid=?2 AND again=0", id);
+    w->drop = sq_stmtf(sq, err, "DELETE FROM s%lld WHERE cid=?1 AND rid=?2 AND again=0 AND NOT " MADE_DUE_SINCE("?3"), id);
+    w->once_more = sq_stmtf(sq, err,
+                            "UPDATE s%lld SET changed=max(?3,changed+1) WHERE cid=?1 AND rid=?2"
+                            " AND state=1",
+                            id);
     w->settle = sq_stmtf(sq, err,
                          "UPDATE s%lld SET state=CASE WHEN again=2 THEN 12 ELSE 1 END,again=0,op_id=0,attempt=0,not_before=0,"
                          "code=NULL,message=NULL,changed=?3 WHERE cid=?1 AND rid=?2",
@@ -58,7 +70,7 @@ enum status cell_writer_open(struct cell_writer *w, struct sq *sq, int64_t table
                        "again=CASE WHEN " SQ_HELD " AND again=0 THEN 2 ELSE again END,"
                        "state=CASE WHEN " SQ_HELD " THEN state ELSE 12 END",
                        id);
-    return w->due && w->put && w->drop && w->settle && w->wake && w->mark ? OK : FAIL;
+    return w->due && w->put && w->drop && w->settle && w->wake && w->mark && w->once_more ? OK : FAIL;
 }
 
 void cell_writer_close(struct cell_writer *w)
@@ -111,9 +123,14 @@ enum status cell_writer_due(struct cell_writer *w, int64_t column_id, int64_t ro
 {
     if (touch(w, w->due, column_id, row_id, err) != OK)
         return FAIL;
-    if (sq_changes(w->sq))
+    if (sq_changes(w->sq)) {
         sq_note_row(w->sq, w->table_id, row_id);
-    w->made_due += sq_changes(w->sq);
+        w->made_due++;
+        return OK;
+    }
+    if (touch(w, w->once_more, column_id, row_id, err) != OK)
+        return FAIL;
+    w->due_again += sq_changes(w->sq);
     return OK;
 }
 
@@ -181,6 +198,7 @@ static enum status clear_state(struct cell_writer *w, const struct cell_result *
 {
     sq_int(w->drop, 1, r->column_id);
     sq_int(w->drop, 2, r->row_id);
+    sq_int(w->drop, 3, r->read_ms);
     if (sq_done(w->sq, w->drop, err) != OK)
         return FAIL;
     return sq_changes(w->sq) ? OK : touch(w, w->settle, r->column_id, r->row_id, err);
@@ -200,6 +218,7 @@ static enum status set_state(struct cell_writer *w, const struct cell_result *r,
     sq_text(w->put, 8, r->code);
     sq_text(w->put, 9, r->message);
     sq_int(w->put, 10, holds(r));
+    sq_int(w->put, 11, r->read_ms);
     return sq_done(w->sq, w->put, err);
 }
 

@@ -394,6 +394,7 @@ static enum status due_for_new(struct importer *im, struct err *err)
             if (cell_writer_due(&im->cells, im->page->due_for_new[c], im->fresh.at[i], err) != OK)
                 return FAIL;
     im->counts->made_due += im->cells.made_due;
+    im->counts->due_again += im->cells.due_again;
     return OK;
 }
 
@@ -412,7 +413,7 @@ static enum status save_catalog(struct importer *im, struct err *err)
     sq_moved(im->sq, im->page->table_id,
              counts->added + counts->changed + counts->deleted + counts->revived);
     return sq_source_note(im->sq, im->page->table_id, im->page->source, im->held + im->leaver.held,
-                          im->page->cursor, err);
+                          im->page->cursor, im->page->heard, err);
 }
 
 static enum status import_rows(struct importer *im, struct err *err)

@@ -105,6 +105,7 @@ static const struct {
     {sq_step_pull, NULL},
     {sq_step_contracts, NULL},
     {sq_step_plans, NULL},
+    {sq_step_live, NULL},
 };
 
 int sq_schema_version(void)

@@ -43,6 +43,7 @@ static void put_query(struct buf *sql, const struct row_query *q, int slot)
     buf_str(sql, "SELECT t.rid,t.key,t.deleted,t.src");
     for (size_t i = 0; i < q->slot_count; i++)
         buf_printf(sql, ",t.c%d", q->slots[i]);
+    buf_str(sql, q->column_id ? ",s.changed" : "");
     if (by_state)
         buf_printf(sql, " FROM s%lld s CROSS JOIN t%lld t ON t.rid=s.rid WHERE s.cid=?2 AND s.rid",
                    id, id);
@@ -89,6 +90,8 @@ static void take_row(struct reading *r)
     row.values = arena_array(r->arena, count + 1, sizeof *row.values);
     for (size_t i = 0; i < count; i++)
         row.values[i] = sq_col_value(r->stmt, (int)i + 4, r->arena);
+    if (r->query->column_id)
+        row.cell_ms = sqlite3_column_int64(r->stmt, (int)count + 4);
     vec_push(&r->rows, row);
 }
 
@@ -265,7 +268,7 @@ static enum status delete_rows(struct sq *sq, int64_t table_id, int source, cons
     sq_note_many(sq, table_id);
     if (rc != OK || sq_count_rows(sq, table_id, leaver.live, err) != OK)
         return FAIL;
-    return sq_source_note(sq, table_id, source, leaver.held, NULL, err);
+    return sq_source_note(sq, table_id, source, leaver.held, NULL, 0, err);
 }
 
 enum status sq_rows_delete(struct store *store, int64_t table_id, int source,

@@ -15,7 +15,11 @@ static void read_source(sqlite3_stmt *stmt, struct arena *arena, struct source *
                          .object = sq_col_text(stmt, 5, arena),
                          .config = sq_col_text(stmt, 6, arena),
                          .row_count = sqlite3_column_int64(stmt, 7),
-                         .drift = sq_col_text(stmt, 8, arena)};
+                         .drift = sq_col_text(stmt, 8, arena),
+                         .heard = sqlite3_column_type(stmt, 9) == SQLITE_NULL
+                                      ? SOURCE_HEARD_NOTHING
+                                      : sqlite3_column_int64(stmt, 9),
+                         .live = sq_col_text(stmt, 10, arena)};
 }
 
 enum status sq_read_sources(struct sq *sq, struct arena *arena, struct table *table,
@@ -27,7 +31,7 @@ enum status sq_read_sources(struct sq *sq, struct arena *arena, struct table *ta
     sqlite3_stmt *stmt =
         sq_stmt(sq, err,
                 "SELECT id,slot,name,kind,connection,object,config,row_count,"
-                "drift FROM sources WHERE table_id=? AND hidden=0 ORDER BY position");
+                "drift,heard,live FROM sources WHERE table_id=? AND hidden=0 ORDER BY position");
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, table->id);
@@ -191,19 +195,21 @@ enum status sq_place_sources(struct sq *sq, struct table *table, struct err *err
 /* ---------------------------------------------------------------- holding */
 
 enum status sq_source_note(struct sq *sq, int64_t table_id, int slot, int64_t more,
-                           const char *cursor, struct err *err)
+                           const char *cursor, int64_t heard, struct err *err)
 {
-    if (!more && !cursor)
+    if (!more && !cursor && !heard)
         return OK;
-    sqlite3_stmt *stmt = sq_stmt(sq, err,
-                                 "UPDATE sources SET row_count=row_count+?,"
-                                 "cursor=coalesce(?,cursor) WHERE table_id=? AND slot=?");
+    sqlite3_stmt *stmt =
+        sq_stmt(sq, err,
+                "UPDATE sources SET row_count=row_count+?1,cursor=coalesce(?2,cursor),"
+                "heard=CASE WHEN ?5=0 THEN heard ELSE ?5 END WHERE table_id=?3 AND slot=?4");
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, more);
     sq_text(stmt, 2, cursor);
     sq_int(stmt, 3, table_id);
     sq_int(stmt, 4, slot);
+    sq_int(stmt, 5, heard);
     if (sq_done(sq, stmt, err) != OK)
         return FAIL;
     return sq_changes(sq) ? OK
@@ -295,7 +301,7 @@ static enum status leave_all(struct sq *sq, const struct gone_query *query,
     if (rc == OK)
         rc = sq_count_rows(sq, query->table_id, leaver.live, err);
     if (rc == OK)
-        rc = sq_source_note(sq, query->table_id, query->source, leaver.held, NULL, err);
+        rc = sq_source_note(sq, query->table_id, query->source, leaver.held, NULL, 0, err);
     if (rc == OK)
         *gone += leaver.left;
     return rc;
@@ -332,6 +338,26 @@ static enum status sq_drift_put(struct store *store, int64_t table_id, int sourc
     sq_int(stmt, 2, table_id);
     sq_int(stmt, 3, source);
     sq_note(sq, NOUN_TABLE, table_id, 0);
+    return sq_end(sq, sq_done(sq, stmt, err), err);
+}
+
+static enum status sq_live_put(struct store *store, int64_t table_id, int source, const char *json,
+                               int64_t heard, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    if (sq_begin(sq, err) != OK)
+        return FAIL;
+    sqlite3_stmt *stmt =
+        sq_stmt(sq, err,
+                "UPDATE sources SET live=?1,heard=CASE WHEN ?2=0 THEN heard WHEN ?2=?5 THEN NULL"
+                " ELSE ?2 END WHERE table_id=?3 AND slot=?4");
+    if (!stmt)
+        return sq_end(sq, FAIL, err);
+    sq_text(stmt, 1, json);
+    sq_int(stmt, 2, heard);
+    sq_int(stmt, 3, table_id);
+    sq_int(stmt, 4, source);
+    sq_int(stmt, 5, SOURCE_HEARD_NOTHING);
     return sq_end(sq, sq_done(sq, stmt, err), err);
 }
 
@@ -430,6 +456,7 @@ const struct store_sources sq_sources = {
     .met = sq_met,
     .gone = sq_gone,
     .drift_put = sq_drift_put,
+    .live_put = sq_live_put,
     .rejects_add = sq_rejects_add,
     .rejects_list = sq_rejects_list,
 };

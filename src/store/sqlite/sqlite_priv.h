@@ -133,6 +133,7 @@ extern const char sq_step_runs[];        /* step_runs.c */
 extern const char sq_step_views[];       /* step_views.c */
 extern const char sq_step_schedules[];   /* step_schedules.c */
 extern const char sq_step_connections[]; /* step_connections.c */
+extern const char sq_step_live[];        /* step_live.c */
 extern const char sq_step_pull[];       /* step_drift.c */
 extern const char sq_step_rejects[];     /* step_rejects.c */
 enum status sq_step_sources(struct sq *sq, struct err *err); /* step_sources.c: every sheet, too */
@@ -146,7 +147,7 @@ enum status sq_read_sources(struct sq *sq, struct arena *arena, struct table *ta
 enum status sq_place_sources(struct sq *sq, struct table *table, struct err *err);
 /* Adds to the live rows that a source holds; cursor NULL = unchanged. */
 enum status sq_source_note(struct sq *sq, int64_t table_id, int slot, int64_t more,
-                           const char *cursor, struct err *err);
+                           const char *cursor, int64_t heard /* 0 = unchanged */, struct err *err);
 extern const struct store_sources sq_sources;
 extern const char sq_step_choices[];     /* choices.c */
 extern const char sq_step_counters[];    /* counters.c */
@@ -223,9 +224,9 @@ struct cell_writer {
     int64_t table_id, now;
     const struct dependents *dependents;
     size_t dependent_count;
-    sqlite3_stmt *due, *put, *drop, *settle, *wake, *mark;
+    sqlite3_stmt *due, *put, *drop, *settle, *wake, *mark, *once_more;
     VEC(sqlite3_stmt *) by_slot;
-    int64_t made_due;
+    int64_t made_due, due_again;
 };
 /* Zeroed memory is fine before; statements are the cache's. */
 enum status cell_writer_open(struct cell_writer *w, struct sq *sq, int64_t table_id,
