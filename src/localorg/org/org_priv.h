@@ -289,6 +289,17 @@ void capture_free(struct capture *capture);
 enum status rules_load(struct org *org, struct err *err);
 /* Keeps the JSON under its name. */
 enum status rule_store(struct org *org, const char *name, const struct json *json, struct err *err);
+/* rule_rows.c: a duplicate rule as rows of DuplicateRule, MatchingRule and MatchingRuleItem,
+ * within the open transaction; dropping one that was never put is fine. */
+struct rule_rows {
+    const char *name, *object, *matching_rule, *engine, *match_object;
+    const char *const *match_fields;
+    size_t field_count;
+    bool active;
+};
+enum status rule_rows_put(struct org *org, const struct rule_rows *rows, struct err *err);
+enum status rule_rows_drop(struct org *org, const char *name, struct err *err);
+
 
 /* --- flows.c --- */
 bool flow_is(const struct json *json); /* a flow or an assignment rule */

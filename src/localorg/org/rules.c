@@ -175,8 +175,7 @@ static enum status validation_check(struct org *org, const struct rule *rule, st
                : err_wrap(err, "validation rule %s", rule->name);
 }
 
-enum status rule_store(struct org *org, const char *name, const struct json *json,
-                              struct err *err)
+enum status rule_store(struct org *org, const char *name, const struct json *json, struct err *err)
 {
     struct buf text = BUF_INIT;
     struct jw w;
@@ -216,6 +215,17 @@ enum status org_put_rule(struct org *org, const struct json *json, struct err *e
                                           : validation_check(org, rule, err);
     if (status == OK)
         status = rule_store(org, rule->name, json, err);
+    if (status == OK && rule->kind == RULE_DUPLICATE)
+        status = rule_rows_put(org,
+                               &(struct rule_rows){.name = rule->name,
+                                                   .object = rule->object,
+                                                   .matching_rule = rule->matching_rule,
+                                                   .engine = rule->engine,
+                                                   .match_object = rule->match_object,
+                                                   .match_fields = rule->match_fields,
+                                                   .field_count = rule->field_count,
+                                                   .active = rule->active},
+                               err);
     org->rules_dirty = true;
     enum status ended = org_write_end(org, status == OK, status == OK ? err : NULL);
     arena_free(arena);
@@ -236,6 +246,8 @@ enum status org_drop_rule(struct org *org, const char *name, struct err *err)
             status = err_set(err, ERR_NOT_FOUND, "no rule %s", name);
     }
     sqlite3_finalize(drop);
+    if (status == OK)
+        status = rule_rows_drop(org, name, err);
     org->rules_dirty = true;
     enum status ended = org_write_end(org, status == OK, status == OK ? err : NULL);
     return status == OK ? ended : status;

@@ -174,6 +174,35 @@ TEST(rules, are_listed_as_they_came)
     buf_free(&text);
 }
 
+TEST(rules, duplicate_rules_are_objects_too)
+{
+    given_rule(
+        "{\"name\":\"Contacts_DR\",\"object\":\"Contact\",\"fields\":[\"Email\",\"LastName\"],"
+        "\"matching_rule\":\"Contact_MR\",\"match_engine\":\"FuzzyMatchEngine\"}");
+    CHECK_INT(counted("SELECT COUNT(*) FROM DuplicateRule WHERE Id LIKE '0Bm%' AND DeveloperName ="
+                      " 'Contacts_DR' AND SobjectType = 'Contact' AND IsActive = 1"),
+              1);
+    CHECK_INT(counted("SELECT COUNT(*) FROM MatchingRuleItem i JOIN MatchingRule r ON r.Id ="
+                      " i.MatchingRuleId WHERE r.DeveloperName = 'Contact_MR' AND r.MatchEngine ="
+                      " 'FuzzyMatchEngine' AND r.RuleStatus = 'Active'"),
+              2);
+    given_rule("{\"name\":\"Contacts_DR\",\"object\":\"Contact\",\"fields\":[\"Email\"],"
+               "\"matching_rule\":\"Contact_MR\",\"active\":false}");
+    CHECK_INT(counted("SELECT COUNT(*) FROM DuplicateRule WHERE IsActive = 0"), 1);
+    CHECK_INT(counted("SELECT COUNT(*) FROM DuplicateRule"), 1);
+    CHECK_INT(
+        counted("SELECT COUNT(*) FROM MatchingRuleItem WHERE Field = 'Email' AND SortOrder = 1"
+                " AND MatchingMethod = 'Exact'"),
+        1);
+    CHECK_INT(counted("SELECT COUNT(*) FROM MatchingRuleItem"), 1);
+    struct err err = {{0}};
+    given_rule("{\"name\":\"contacts_dr\",\"object\":\"Contact\",\"fields\":[\"Email\"]}");
+    CHECK_INT(counted("SELECT COUNT(*) FROM DuplicateRule"), 1);
+    CHECK_OK(org_drop_rule(org, "CONTACTS_DR", &err), &err);
+    CHECK_INT(counted("SELECT COUNT(*) FROM DuplicateRule"), 0);
+    CHECK_INT(counted("SELECT COUNT(*) FROM MatchingRule"), 2);
+}
+
 TEST(rules, refuse_what_they_cannot_mean)
 {
     struct err err = {0};
