@@ -102,12 +102,23 @@ def story_a_bulk_result_that_is_gone_is_made_anew():
         same_as_org(w)
 
 
+def until_rows(w, process):
+    """The first page is stored: busy machines take their time."""
+    for _ in range(600):
+        with sqlite3.connect(f"file:{w.home}/data/workspace.db?mode=ro", uri=True) as db:
+            if db.execute("SELECT row_count FROM tables").fetchone()[0]:
+                return
+        assert process.poll() is None, "it ended too soon"
+        time.sleep(0.05)
+    raise AssertionError("no page came")
+
+
 def story_a_stopped_sync_goes_on_where_it_was():
     with Workspace(scale=11) as w:
         w.argil("apply", w.recipe(accounts("rest")))
         w.org.control("POST", "/faults", {"path": "/query", "effect": "small_pages", "page_size": 200, "delay_ms": 40})
         process = subprocess.Popen([str(ARGIL), "sync", "accounts"], env=w.env, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        time.sleep(1.0)
+        until_rows(w, process)
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 130
         w.org.control("DELETE", "/faults")
