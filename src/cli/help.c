@@ -29,6 +29,7 @@ const struct command *const commands[] = {
     &command_contract,
     &command_undo,
     &command_why,
+    &command_audit,
     &command_sending,
     &command_secret,
     &command_serve,

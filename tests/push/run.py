@@ -415,6 +415,11 @@ def story_a_run_is_taken_back_field_by_field():
         assert "was changed since" in said and "by hand" in said, said
         assert "ever wrote" in w.run("why", ids[0], "Phone").stdout
         assert w.run("why", "nonsense", "Title").returncode == 1
+        wrote = [json.loads(line) for line in w.run("audit", "writes", "--since", "1h").stdout.splitlines()]
+        first = next(x for x in wrote if x["record"] == ids[0])
+        assert first["before"] == {"Title": "was 0", "Department": None} and first["written"]["Title"] == "by Argil", first
+        assert w.run("audit", "writes", "--since", "soon").returncode == 2
+        assert w.argil("audit", "verify")["holds"] and any(x["what"] == "undo" for x in w.argil("audit", "list"))
         nothing = w.run("undo", "999999")
         assert nothing.returncode == 1 and "no run 999999" in nothing.stderr, nothing.stderr
         w.argil("journal", "check")
