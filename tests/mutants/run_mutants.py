@@ -12,6 +12,7 @@ Any one of its checks failing catches it: `sim N` runs N seeds of the simulation
 are copied, so that the checkout stays as it is. Before any mutant the unchanged copy
 must pass every check that is used. Ends with `N caught, N missed`.
 """
+import json
 import os
 import pathlib
 import re
@@ -55,28 +56,40 @@ def configure():
             sys.exit(made.stdout)
 
 
-class Check:
-    """One way to notice: a target of the build and a command that fails then."""
+def introspect(what):
+    return json.loads(quiet(["meson", "introspect", what, str(BUILD)]).stdout)
 
-    def __init__(self, text):
-        self.text = text
+
+def unit_tests():
+    """Test programs by name: their command, environment and what must be built for them."""
+    files = {target["id"]: target["filename"] for target in introspect("--targets")}
+    tests = {}
+    for test in introspect("--tests"):
+        name = pathlib.Path(test["cmd"][0]).name.removeprefix("test_")
+        needed = [test["cmd"][0]] + [file for target in test.get("depends", []) for file in files.get(target, [])]
+        tests.setdefault(name, (test["cmd"], test["env"], [os.path.relpath(path, BUILD) for path in needed]))
+    return tests
+
+
+class Check:
+    """One way to notice: targets of the build and a command that fails then."""
+
+    def __init__(self, text, tests):
+        self.text, self.env = text, dict(os.environ)
         kind, _, what = text.partition(" ")
         if kind == "sim":
-            self.target = "tests/sim/argil_sim"
-            self.command = [str(BUILD / self.target), "--seeds", what.strip()]
-        elif kind == "unit":
-            found = sorted({line.split(":")[0] for line in quiet(["ninja", "-C", str(BUILD), "-t", "targets", "all"])
-                            .stdout.splitlines() if line.split(":")[0].endswith("/test_" + what.strip())})
-            if not found:
-                raise SystemExit(f"there is no test program test_{what.strip()}")
-            self.target, self.command = found[0], [str(BUILD / found[0])]
+            self.targets = ["tests/sim/argil_sim"]
+            self.command = [str(BUILD / self.targets[0]), "--seeds", what.strip()]
+        elif kind == "unit" and what.strip() in tests:
+            self.command, env, self.targets = tests[what.strip()]
+            self.env.update(env)
         else:
-            raise SystemExit(f"not understood: caught by: {text}")
+            raise SystemExit(f"not understood, or there is no such test: caught by: {text}")
 
     def fails(self):
         """None = it passed; else what it said."""
         try:
-            run = quiet(self.command, cwd=SOURCE, timeout=TIME_LIMIT)
+            run = quiet(self.command, cwd=SOURCE, timeout=TIME_LIMIT, env=self.env)
         except subprocess.TimeoutExpired:
             return f"{self.text}: did not end in {TIME_LIMIT} s"
         if run.returncode == 0:
@@ -109,7 +122,7 @@ def try_mutant(path, checks):
     if done.returncode:
         return False, "the patch does not apply: " + done.stdout.strip().splitlines()[0]
     try:
-        made = build([check.target for check in checks])
+        made = build([target for check in checks for target in check.targets])
         if made.returncode:
             errors = [line for line in made.stdout.splitlines() if "error" in line]
             return False, "it does not build: " + (errors[0] if errors else "?")
@@ -127,9 +140,10 @@ def main():
     copy_sources()
     configure()
     mutants = [(path, *read(path)) for path in sorted(HERE.glob("*.patch")) if not words or any(w in path.name for w in words)]
-    known = {text: Check(text) for _, _, texts in mutants for text in texts}
+    tests = unit_tests()
+    known = {text: Check(text, tests) for _, _, texts in mutants for text in texts}
     print(f"{len(mutants)} mutants; first the unchanged sources", flush=True)
-    made = build([check.target for check in known.values()])
+    made = build([target for check in known.values() for target in check.targets])
     if made.returncode:
         print(made.stdout[-3000:])
         return 1
