@@ -41,6 +41,11 @@ static const char *field_of(const struct json *map, const struct column *column)
     return map ? json_text(json_get_nocase(map, column->name)) : column->source_field;
 }
 
+const char *sync_field_of(const struct sync *sync, const struct column *column)
+{
+    return field_of(json_get(sync->source, "map"), column);
+}
+
 /* A field that the source no longer shows is not read; its values stay (F-53). */
 void sync_choose_fields(struct sync *sync, bool (*there)(void *ctx, const char *field), void *ctx)
 {

@@ -52,6 +52,8 @@ enum status sync_open(struct sync *sync, struct engine *engine, const char *tabl
                       struct err *err);
 void sync_close(struct sync *sync);
 
+/* The field of this source that fills a column; NULL = none does. */
+const char *sync_field_of(const struct sync *sync, const struct column *column);
 /* Splits the table's source columns into those that are `there` and frozen ones. */
 void sync_choose_fields(struct sync *sync, bool (*there)(void *ctx, const char *field), void *ctx);
 

@@ -81,7 +81,7 @@ struct source {
     int64_t row_count;      /* live rows that it holds */
     int64_t heard;          /* position of the last change event taken, or SOURCE_HEARD_NOTHING */
     const char *live;       /* JSON: how listening goes, {"state","since_ms","error"}; or NULL */
-    const char *drift;      /* JSON: fields that are gone or new since, see engine/drift.h; or NULL */
+    const char *drift;      /* JSON: {"recipe_ms","known","gone","retyped","new"}: how the fields differ; or NULL */
 };
 
 struct table {

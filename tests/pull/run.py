@@ -48,6 +48,37 @@ def killed_at_every_page(w, name, step=1, most=60):
     raise AssertionError("it never came through")
 
 
+# --------------------------------------------------------------- schema drift
+
+def hide(w, field, hidden):
+    """Field-level security of the connected user, as a control request."""
+    w.org.control("POST", "/users", {"username": w.org.ready["username"], "deny": [
+        {"object": "Account", "field": field, "access": ["read", "edit"] if hidden else []}]})
+
+
+def story_a_field_that_is_hidden_freezes_alone_and_comes_back_filled():
+    with Workspace(seed="developer-edition") as w:
+        name = w.org.control("POST", "/schema", {"object": "Account", "fields": [
+            {"name": "Tier__c", "label": "Tier", "type": "string", "length": 80}]}) and "Tier__c"
+        one = w.org.query("SELECT Id FROM Account LIMIT 1")[0]["Id"]
+        path = f"/services/data/v66.0/sobjects/Account/{one}"
+        assert w.org.call("PATCH", path, {name: "gold"})[0] == 204
+        table(w, "firms", f"salesforce: {{connection: demo, object: Account, fields: [Id, Name, {name}]}}")
+        w.org.control("POST", "/schema", {"object": "Account", "fields": [
+            {"name": "Later__c", "label": "Later", "type": "string", "length": 80}]})
+        report = w.argil("sync", "firms")
+        assert "new fields: Later__c" in report["statement"], report["statement"]
+        hide(w, name, True)
+        assert w.org.call("PATCH", path, {"Name": "Renamed"})[0] == 204
+        report = w.argil("sync", "firms")
+        assert f"no longer readable, values kept as they were: {name}" in report["statement"], report["statement"]
+        held = next(r for r in rows(w, "firms") if r["Id"] == one)
+        assert (held["Name"], held[name]) == ("Renamed", "gold"), held
+        hide(w, name, False)
+        report = w.argil("sync", "firms")
+        assert report["complete"] and "no longer readable" not in report["statement"], report["statement"]
+
+
 # ----------------------------------------------------------------- list views
 
 def story_a_list_view_with_its_columns_those_of_parents_too():

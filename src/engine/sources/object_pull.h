@@ -38,6 +38,7 @@ struct object_pull {
     struct job_session *on;
     const struct crm_object *object;
     const char *where; /* SOQL condition, or NULL */
+    const struct json *known; /* types of the fields when the recipe was applied; NULL = not known */
     bool has_stamp, swept;
     struct object_cursor cursor;
     int64_t lag_ms;    /* how far behind the server clock a window ends */

@@ -10,6 +10,7 @@
  * be killed anywhere and goes on at the next page. Memory does not grow with
  * rows: one page lives at a time. */
 #include "engine/schedule.h"
+#include "engine/sources/object_drift.h"
 #include "engine/sources/object_fields.h"
 #include "engine/sources/object_pull.h"
 
@@ -44,7 +45,8 @@ static int64_t period_of(const struct json *source, const char *option, const ch
 static bool field_is_there(void *ctx, const char *field)
 {
     const struct object_pull *pull = ctx;
-    return strchr(field, '.') || crm_object_field(pull->object, field);
+    const struct crm_field *found = crm_object_field(pull->object, field);
+    return strchr(field, '.') || (found && !object_drift_retyped(pull, found));
 }
 
 enum status object_pull_open(struct object_pull *pull, const char *object, struct err *err)
@@ -65,6 +67,8 @@ enum status object_pull_open(struct object_pull *pull, const char *object, struc
     pull->lag_ms = text_eq(pull->on->connection.environment, "local") ? 0 : LAG_MS;
     const struct crm_field *stamp = crm_object_field(pull->object, "SystemModstamp");
     pull->has_stamp = stamp && stamp->filterable;
+    if (object_drift_look(pull, err) != OK)
+        return FAIL;
     sync_choose_fields(sync, field_is_there, pull);
     return OK;
 }

@@ -1,0 +1,13 @@
+/* object_drift.h - fields that are gone, of another type, or new since the recipe. */
+#ifndef ARGIL_ENGINE_SOURCES_OBJECT_DRIFT_H
+#define ARGIL_ENGINE_SOURCES_OBJECT_DRIFT_H
+
+#include "engine/sources/object_pull.h"
+
+/* Compares describe with what was known, stores and says what differs. pull->object is set. */
+enum status object_drift_look(struct object_pull *pull, struct err *err);
+/* After it: the field has another type than when the recipe was applied, and its column does
+ * not fit it. */
+bool object_drift_retyped(const struct object_pull *pull, const struct crm_field *field);
+
+#endif
