@@ -7,6 +7,7 @@ number of Accounts in thousands: 200 here, 1000 for the figures in
 docs/performance.md. Rounds alternate, so that a busy machine slows all alike;
 a ratio is the median of the rounds' ratios.
 """
+import importlib.machinery
 import json
 import os
 import pathlib
@@ -20,6 +21,7 @@ from bench import FIELDS, cpu_around, info, measured_alone, verdict
 from programs import ARGIL, BUILD, Org, Workspace
 
 SOQL = f"SELECT Id, SystemModstamp, {', '.join(f for f in FIELDS if f != 'Id')} FROM Account"
+LIVE_CHANGES = 30
 ROUNDS = int(os.environ.get("ARGIL_BENCH_ROUNDS", "3"))
 
 JSFORCE_BULK = """
@@ -198,6 +200,23 @@ def bench_windows(home):
     shutil.rmtree(f"{home}/windows")
 
 
+def bench_live():
+    """From the org's answer to a change until the API of argil serve shows it, the look included."""
+    stories = importlib.machinery.SourceFileLoader("live_stories", str(bench.ROOT / "tests/live/run.py")).load_module()
+    took = []
+    with Workspace(seed="developer-edition") as w, stories.Live(w) as live:
+        record = stories.some(w.org)[0]
+        for i in range(LIVE_CHANGES + 1):
+            live.change(record, LastName=f"Live {i}")
+            began = time.monotonic()
+            live.shows(record, LastName=f"Live {i}")
+            took.append(time.monotonic() - began)
+            time.sleep(0.1)
+    took = sorted(took[1:])  # the first one finds the listener as it begins
+    verdict("live: change in the org to changed row", f"median {statistics.median(took) * 1000:.0f} ms",
+            f"longest of {len(took)}: {took[-1] * 1000:.0f} ms", "median < 1 s", statistics.median(took) < 1)
+
+
 def main():
     node, modules = bench.clients.ensure()
     scale = int(os.environ.get("ARGIL_BENCH_SCALE", "200"))
@@ -216,5 +235,6 @@ def main():
         finally:
             org.stop()
         bench_windows(home)
+        bench_live()
     finally:
         shutil.rmtree(home, ignore_errors=True)
