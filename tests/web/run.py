@@ -8,6 +8,7 @@ security policy, requests to elsewhere, errors in the console, axe-core in both 
 """
 import importlib.util
 import pathlib
+import subprocess
 import sys
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -17,5 +18,11 @@ spec = importlib.util.spec_from_file_location("browser_run", BROWSER / "run.py")
 runner = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(runner)
 
+def pictures():
+    """./dev screenshots: docs/images/web-*.png."""
+    node, env = runner.browser.ensure()
+    return subprocess.run([node, str(HERE / "screenshots.js")], env=env).returncode
+
+
 if __name__ == "__main__":
-    sys.exit(runner.main(HERE))
+    sys.exit(pictures() if "--screenshots" in sys.argv else runner.main(HERE))

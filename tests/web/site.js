@@ -63,7 +63,7 @@ class Site {
     await page.getByLabel('Password').fill(PERSON.password);
     await page.getByLabel('Time zone').fill('Europe/Berlin');
     await page.getByRole('button', { name: 'Create my account' }).click();
-    await page.getByRole('heading', { name: 'Welcome' }).waitFor();
+    await page.getByRole('navigation', { name: 'Places' }).waitFor();
   }
 
   async signIn(login = PERSON.login, password = PERSON.password) {

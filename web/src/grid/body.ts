@@ -205,6 +205,7 @@ export class GridBody {
   private makeRow(): RowBox {
     const box = document.createElement("div");
     box.className = "g-row";
+    box.style.display = "none"; // until it has a row to show
     box.setAttribute("role", "row");
     const number = document.createTextNode("");
     const numberBox = document.createElement("div");

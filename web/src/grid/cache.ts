@@ -126,6 +126,8 @@ export class RowCache {
   setTotal(total: number): void {
     if (this.total === total) return;
     this.total = total;
+    for (const [at, block] of this.blocks) // rows have come since it was read
+      if (block.rows.length < BLOCK && at * BLOCK + block.rows.length < total) block.stale = true;
     this.told({ kind: "total" });
   }
 

@@ -63,7 +63,7 @@ function usualName(config: Config, file: File | null): string {
 function SourceForm({ kind, connections }: { kind: SourceKind; connections: Connection[] }) {
   const org = kind.options.some((option) => option.type === "connection name");
   const ofFile = kind.name === "csv";
-  const [config, setConfig] = useState<Config>((): Config => (org && connections[0] ? { connection: connections[0].name } : ofFile ? { fields: "all" } : {}));
+  const [config, setConfig] = useState<Config>((): Config => (org && connections[0] ? { connection: connections[0].name } : {}));
   const [named, setNamed] = useState<string | null>(null);
   const [every, setEvery] = useState(kind.every ?? "");
   const [file, setFile] = useState<File | null>(null);
@@ -97,7 +97,11 @@ function SourceForm({ kind, connections }: { kind: SourceKind; connections: Conn
     change(next);
   };
   useEffect(() => {
-    if (file) void readHead(file, PREVIEW_ROWS).then(setHead);
+    if (!file) return;
+    void readHead(file, PREVIEW_ROWS).then((found) => {
+      setHead(found);
+      setConfig((now) => ({ ...now, fields: found.names })); // a recipe names its columns before the first rows
+    });
   }, [file]);
 
   const source: Config = { [kind.key]: config, ...(every && !ofFile ? { every } : {}) };
