@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""./dev bench [main|localorg|pull]: figures beside their baselines from the same run.
+"""./dev bench [main|localorg|pull|web]: figures beside their baselines from the same run.
 
     main      import, update and lookup of argil against localorg; jsforce reading
               the same pages is the baseline
     localorg  how fast and how big the fake org is (bench_localorg.py)
     pull      bringing records in: Bulk, pages, nightly syncs (bench_pull.py)
+    web       the grid in Chromium: frames while scrolling beside a still page's (tests/web/bench.js)
 
 Times vary with the machine: a target is a ratio taken here and now, a count of
 API calls, or a memory ceiling. Nobody gets gzip: it costs jsforce a third more on
@@ -215,9 +216,24 @@ def bench_pull():
     pull.main()
 
 
+def bench_web():
+    """tests/web/bench.js measures; its bounds are judged here. ARGIL_BENCH_ROWS=1000000 for the long form."""
+    import re
+    env = dict(os.environ, ARGIL_BUILD="build-release")
+    text = subprocess.run([sys.executable, "tests/web/run.py", "--bench"], env=env, text=True, stdout=subprocess.PIPE).stdout
+    print(text, end="")
+    size = re.search(r"gzip: (\d+) KB", text)
+    frame = re.search(r"still ([\d.]+) ms, wheel ([\d.]+) ms, ratio ([\d.]+)", text)
+    if not size or not frame:
+        raise SystemExit("the bench did not come to an end")
+    verdict("JavaScript of the web app, gzip", size[1] + " KB", "", "< 250 KB", int(size[1]) < 250)
+    verdict("95th percentile frame, wheel at 750 rows/s", frame[2] + " ms", f"still page {frame[1]} ms",
+            "<= 1.4 x", float(frame[3]) <= 1.4)
+
+
 def main():
     which = sys.argv[1] if len(sys.argv) > 1 else "main"
-    benches = {"main": bench_main, "localorg": bench_localorg, "pull": bench_pull}
+    benches = {"main": bench_main, "localorg": bench_localorg, "pull": bench_pull, "web": bench_web}
     if which not in benches:
         print(f"./dev bench {which} is not built yet; there are: {', '.join(benches)}", file=sys.stderr)
         return 2

@@ -18,11 +18,13 @@ spec = importlib.util.spec_from_file_location("browser_run", BROWSER / "run.py")
 runner = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(runner)
 
-def pictures():
-    """./dev screenshots: docs/images/web-*.png."""
+def alone(script):
+    """./dev screenshots: docs/images/web-*.png; ./dev bench web: figures of the grid."""
     node, env = runner.browser.ensure()
-    return subprocess.run([node, str(HERE / "screenshots.js")], env=env).returncode
+    return subprocess.run([node, str(HERE / script)], env=env).returncode
 
 
 if __name__ == "__main__":
-    sys.exit(pictures() if "--screenshots" in sys.argv else runner.main(HERE))
+    scripts = {"--screenshots": "screenshots.js", "--bench": "bench.js"}
+    wanted = [scripts[word] for word in sys.argv[1:] if word in scripts]
+    sys.exit(alone(wanted[0]) if wanted else runner.main(HERE))
