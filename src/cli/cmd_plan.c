@@ -176,7 +176,7 @@ static enum status find_line(struct planning *p, struct plan_line *out, struct e
 
 static int decide_line(struct planning *p, const char *set, struct err *err)
 {
-    struct plan_line line;
+    struct plan_line line = {0};
     if (find_line(p, &line, err) != OK ||
         plan_decide_line(&p->open->engine, p->id, line.column_id, line.row_id, set,
                          args_get(p->args, "reason"), err) != OK)
