@@ -484,6 +484,16 @@ static int bound_port(int listener)
     return ntohs(((struct sockaddr_in *)&address)->sin_port);
 }
 
+/* Stopping lets nobody in. (MHD_quiesce_daemon would take the listener out of the epoll set
+ * beside the thread that does the same, and libmicrohttpd ends the process when it is second.) */
+static enum MHD_Result let_in(void *ctx, const struct sockaddr *address, socklen_t len)
+{
+    const struct http_server *server = ctx;
+    (void)address;
+    (void)len;
+    return atomic_load(&server->full) ? MHD_NO : MHD_YES;
+}
+
 static struct MHD_Daemon *start_daemon(struct http_server *server, int family)
 {
     unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ITC;
@@ -508,7 +518,7 @@ static struct MHD_Daemon *start_daemon(struct http_server *server, int family)
     }
     more[n] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
     return MHD_start_daemon(
-        flags, 0, NULL, NULL, on_request, server, MHD_OPTION_LISTEN_SOCKET, server->listener,
+        flags, 0, let_in, server, on_request, server, MHD_OPTION_LISTEN_SOCKET, server->listener,
         MHD_OPTION_URI_LOG_CALLBACK, exchange_new, server, MHD_OPTION_NOTIFY_COMPLETED,
         exchange_completed, server, MHD_OPTION_CONNECTION_MEMORY_LIMIT, server->options.max_head,
         MHD_OPTION_CONNECTION_TIMEOUT, IDLE_SECONDS, MHD_OPTION_ARRAY, more, MHD_OPTION_END);
@@ -619,7 +629,7 @@ void http_server_stop(struct http_server *server, int64_t grace_ms)
     if (!server)
         return;
     struct timespec deadline = deadline_in(grace_ms > 0 ? grace_ms : 0);
-    MHD_quiesce_daemon(server->daemon); /* the listener is ours again */
+    atomic_store(&server->full, true);
     streams_close_all(server);
     pthread_mutex_lock(&server->lock);
     while (server->open > 0 &&
@@ -634,5 +644,6 @@ void http_server_stop(struct http_server *server, int64_t grace_ms)
     pthread_mutex_unlock(&server->lock);
     streams_close_all(server); /* those that the last handlers opened */
     MHD_stop_daemon(server->daemon);
+    server->listener = -1; /* closed with its daemon */
     server_free(server);
 }

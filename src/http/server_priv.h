@@ -7,6 +7,7 @@
 
 #include <microhttpd.h>
 #include <pthread.h>
+#include <stdatomic.h>
 
 enum exchange_state { READING, QUEUED, RUNNING, ANSWERED, DROPPED };
 
@@ -41,6 +42,7 @@ struct http_server {
     struct http_stream *streams;
     size_t open;   /* requests begun and not completed */
     size_t away;   /* answered later, and not yet */
+    atomic_bool full; /* stopping: nobody new is let in */
     bool dropping; /* the grace is over: nothing is queued any more, and what is queued not run */
     bool closing;  /* workers leave once the queue is empty */
 };
