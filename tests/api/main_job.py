@@ -102,6 +102,7 @@ def story_rows_that_are_picked_run_alone():
     with Workspace() as w, Server(w) as server:
         ann = server.setup()
         ann.ok("POST", "/recipes", {"recipe": RECIPE, "connection": "demo"})
+        ann.ok("PUT", "/tables/people/auto-update", {"on": False})  # else the sync runs what it made due
         ann.wait_for_run(ann.ok("POST", "/tables/people/syncs", {})["id"])
         run = ann.wait_for_run(ann.ok("POST", "/tables/people/runs",
                                       {"column": "Greeting", "row_ids": [9, 3, 5]})["id"])
@@ -109,7 +110,7 @@ def story_rows_that_are_picked_run_alone():
         rows = ann.get("/tables/people/rows?limit=6")["rows"]
         greetings = [r["cells"][5] for r in rows]
         assert isinstance(greetings[2], str) and isinstance(greetings[4], str), greetings
-        assert greetings[0]["s"] == greetings[3]["s"] == "due", greetings
+        assert greetings[0] is None and greetings[3] is None, greetings
 
 
 def story_a_plan_says_what_would_be_written_and_writes_nothing():
