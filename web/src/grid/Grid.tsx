@@ -207,7 +207,7 @@ export function Grid({ table, look, columns, states, rowHeight, sorts, onSort, m
 
   return (
     <div ref={frame} className="grid" role="grid" tabIndex={0} aria-label={`Table ${table.name}`} aria-rowcount={table.row_count + 1}
-      aria-colcount={columns.shown.length + 1} aria-multiselectable="true" aria-activedescendant="grid-focus" data-region="grid"
+      aria-colcount={columns.shown.length + 1} aria-multiselectable="true" data-region="grid"
       onKeyDown={keys} onPointerDown={pointerDown} onPointerMove={pointerMove} onPointerUp={() => (dragging.current = false)}
       onDoubleClick={(event) => body.current?.spotOf(event.target) && openFocus()}>
       <GridHead columns={columns} sorts={sorts} onSort={onSort} menuOf={menuOf} menuAt={menuAt} onMenu={(at) => {

@@ -188,8 +188,15 @@ export class GridBody {
     this.frameAsked ||= requestAnimationFrame(() => {
       this.frameAsked = 0;
       this.paint();
+      this.tellFocus();
     });
   };
+  /** The focused cell is named to assistive technology while it is there: it may be scrolled out of sight. */
+  private tellFocus(): void {
+    const { frame } = this.options;
+    if (document.getElementById("grid-focus")) frame.setAttribute("aria-activedescendant", "grid-focus");
+    else frame.removeAttribute("aria-activedescendant");
+  }
   private refreshAll(): void {
     for (const box of this.pool) box.dirty = true;
     this.paintSoon();
@@ -200,6 +207,7 @@ export class GridBody {
     [this.shownFrom, this.shownTo] = this.shownColumns();
     this.pool = Array.from({ length: rows }, () => this.makeRow());
     this.options.canvas.replaceChildren(...this.pool.map((row) => row.box));
+    this.tellFocus();
     this.paintSoon();
   }
   private makeRow(): RowBox {
