@@ -21,6 +21,8 @@ static enum status read_text(struct contracting *c, const char *path, const char
 {
     FILE *file = fopen(path, "re");
     char *text = arena_alloc(c->arena, FILE_MOST + 1);
+    *out = "";
+    *len = 0;
     if (!file)
         return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
     *len = fread(text, 1, FILE_MOST + 1, file);
