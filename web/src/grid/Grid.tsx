@@ -76,8 +76,8 @@ export function Grid({ table, look, columns, states, rowHeight, sorts, onSort, m
     // the body lives as long as the grid; heights and columns are told to it below
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, []);
-  useEffect(() => body.current?.setRowHeight(rowHeight), [rowHeight]);
-  useEffect(() => body.current?.setColumns(columns.shown), [columns.shown]);
+  useEffect(() => void body.current?.setRowHeight(rowHeight), [rowHeight]);
+  useEffect(() => void body.current?.setColumns(columns.shown), [columns.shown]);
 
   const columnIds = table.columns.map((column) => column.id).join(",");
   const { table: name, view, filter, search, sort } = look;

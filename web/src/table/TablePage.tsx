@@ -72,7 +72,7 @@ function TableView({ table }: { table: Table }) {
     goQuery({ panel: null, kind: null, text: null, name: null });
     grid.current?.focus();
   }, []);
-  useEffect(() => grid.current?.focus(), []);
+  useEffect(() => void grid.current?.focus(), []);
 
   function run(wanted: RunOrder): void {
     if (runner) note(runner, "err");

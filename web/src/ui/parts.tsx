@@ -104,7 +104,9 @@ export function SelectField({ label, term, help, value, onChange, options }: {
 /** An error that says what, why and what to do. */
 export function ErrorBox({ error, children }: { error: unknown; children?: ReactNode }) {
   const box = useRef<HTMLDivElement>(null);
-  useEffect(() => box.current?.scrollIntoView({ block: "nearest" }), [error]);
+  useEffect(() => {
+    void box.current?.scrollIntoView({ block: "nearest" }); // newer browsers answer with a promise, which is no clean-up
+  }, [error]);
   if (!error) return null;
   const problem = error instanceof ApiError ? error : null;
   return (
