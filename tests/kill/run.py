@@ -1,7 +1,17 @@
 #!/usr/bin/env python3
-"""The kill campaign in ./dev test: 200 random moments, the seed is printed."""
+"""The kill campaigns in ./dev test: 200 random moments, and a sample of the system calls; both print their seed."""
 import pathlib
+import re
 import subprocess
 import sys
 
-sys.exit(subprocess.run([sys.executable, str(pathlib.Path(__file__).with_name("kill_demo.py")), "200"]).returncode)
+here = pathlib.Path(__file__).parent
+passed = failed = 0
+for script, much in (("kill_demo.py", "200"), ("syscalls.py", "19")):
+    run = subprocess.run([sys.executable, str(here / script), much], stdout=subprocess.PIPE, text=True)
+    print(run.stdout, end="")
+    tally = re.findall(r"^(\d+) passed, (\d+) failed$", run.stdout, flags=re.M)
+    passed += int(tally[-1][0]) if tally else 0
+    failed += int(tally[-1][1]) if tally else 1
+print(f"{passed} passed, {failed} failed")
+sys.exit(1 if failed or not passed else 0)
