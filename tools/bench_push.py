@@ -1,0 +1,182 @@
+"""./dev bench push: writing records back, beside what it is measured against.
+
+Baselines of the same run: jsforce one record at a time (a query, then a create; a
+sample, scaled up) and jsforce's collections (200 records a call, with look-ups by IN
+of 200 keys). ARGIL_BENCH_SCALE is the number of creates in thousands: 20 here, 100 for
+the figures in docs/performance.md.
+"""
+import json
+import math
+import os
+import pathlib
+import re
+import tempfile
+
+import bench
+from bench import cpu_around, info, measured_alone, verdict
+from programs import ARGIL, BUILD, Org, Workspace
+
+LATENCY_MS = 200
+UPDATES = 20000
+CONCURRENCY = 8  # exchanges that argil has under way at most (src/engine/journal_send.c)
+SAMPLE = 300     # records of the one-at-a-time baseline
+
+CREATES = """
+table: accounts
+source:
+  salesforce: { connection: demo, object: Account, fields: [Id, Name] }
+columns:
+  - name: Mail
+    formula: "{{Id}}.toLowerCase() + '@bench.example'"
+  - name: Lead
+    type: json
+    salesforce_create:
+      connection: demo
+      object: Lead
+      set: { LastName: "{{Name}}", Company: "{{Name}}", Email: "{{Mail}}" }
+      unless_found: { Email: "{{Mail}}" }
+%s
+guard: { max_writes_per_run: 10000000 }
+"""
+
+UPDATE = """
+table: accounts
+source:
+  salesforce: { connection: demo, object: Account, fields: [Id, Name] }
+columns:
+  - name: Write
+    salesforce_update: { connection: demo, object: Account, id: "{{Id}}", set: { Description: "bench {{Name}}" } }
+guard: { max_writes_per_run: 10000000 }
+"""
+
+JSFORCE = """
+const jsforce = require('jsforce');
+const org = JSON.parse(process.env.LOCALORG);
+const conn = new jsforce.Connection({instanceUrl: org.url, accessToken: org.access_token, version: '64.0'});
+const wanted = +process.env.COUNT, size = +process.env.SIZE;
+(async () => {
+  const rows = [];
+  for (let i = 0; i < wanted; i++) rows.push({LastName: 'N' + i, Company: 'C' + i, Email: process.env.TAG + i + '@js.example'});
+  let calls = 0, made = 0;
+  for (let at = 0; at < rows.length; at += size) {
+    const part = rows.slice(at, at + size);
+    const found = await conn.sobject('Lead').find({Email: {$in: part.map(r => r.Email)}}, 'Id, Email');
+    const there = new Set(found.map(r => r.Email)), fresh = part.filter(r => !there.has(r.Email));
+    const results = size === 1 ? [await conn.sobject('Lead').create(fresh[0])] : await conn.sobject('Lead').create(fresh);
+    made += results.filter(r => r.success).length;
+    calls += 2;
+  }
+  console.log(JSON.stringify({calls, made}));
+})().catch(e => { console.error(e); process.exit(1); });
+"""
+
+
+def jsforce(org, node, modules, home, count, size, tag):
+    script = pathlib.Path(home) / "create.js"
+    script.write_text(JSFORCE)
+    result = measured_alone([node, str(script)], dict(os.environ, NODE_PATH=modules, LOCALORG=json.dumps(org.ready),
+                                                      COUNT=str(count), SIZE=str(size), TAG=tag))
+    result.update(json.loads(result["out"]))
+    assert result["made"] == count, result
+    return result
+
+
+def argil_creates(org, count, more=""):
+    """One run of argil that looks up and creates, and the same again, which must write nothing."""
+    with Workspace(org=org) as w:
+        w.argil("apply", w.recipe(CREATES % more))
+        w.argil("sync", "accounts")
+        first = measured_alone([str(ARGIL), "run", "accounts", "--yes", "--json"], w.env)
+        run = json.loads(first["out"])
+        assert run["created"] == count, run
+        assert org.count("SELECT COUNT() FROM Lead WHERE Email LIKE '%@bench.example'") == count
+        first.update(run)
+        return first
+
+
+def forget_leads(org):
+    """A fresh start for the next way of writing."""
+    ids = [r["Id"] for r in org.query("SELECT Id FROM Lead WHERE Email LIKE '%@bench.example' OR Email LIKE '%@js.example'")]
+    for at in range(0, len(ids), 200):
+        status, _ = org.call("DELETE", "/services/data/v64.0/composite/sobjects?ids=" + ",".join(ids[at:at + 200]))
+        assert status == 200
+
+
+def bench_creates(org, node, modules, home, count):
+    mine = argil_creates(org, count)
+    forget_leads(org)
+    batched = jsforce(org, node, modules, home, count, 200, "b")
+    single = jsforce(org, node, modules, home, SAMPLE, 1, "s")
+    forget_leads(org)
+    verdict(f"{count:,} creates with look-up first: API calls", f"{mine['api_calls']}",
+            f"one by one {2 * count:,}, jsforce by 200 {batched['calls']:,}",
+            f"<= {math.ceil(count / 500)}", mine["api_calls"] <= math.ceil(count / 500))
+    info("  CPU of the client", f"{mine['cpu']:.1f} s; jsforce by 200 {batched['cpu']:.1f} s, one by one "
+         f"{single['cpu'] / SAMPLE * count:.0f} s (from {SAMPLE})")
+    info("  wall", f"{mine['wall']:.1f} s; jsforce by 200 {batched['wall']:.1f} s, one by one "
+         f"{single['wall'] / SAMPLE * count:.0f} s (from {SAMPLE})")
+    info("  peak memory", f"{mine['mb']:.0f} MB; jsforce by 200 {batched['mb']:.0f} MB")
+
+
+def bench_journal(org, count):
+    with Workspace(org=org) as w:
+        w.argil("apply", w.recipe(CREATES % ""))
+        w.argil("sync", "accounts")
+        cost = measured_alone([str(BUILD / "tests/bench/push_cost"), w.env["ARGIL_DATA"], "accounts"],
+                              dict(w.env, ARGIL_FORMULA_WORKER=str(ARGIL)))
+        figures = json.loads(cost["out"])
+        assert figures["created"] == count, figures
+        share = figures["journal"] / (figures["cpu"] - figures["journal"])
+        verdict("journal, with the cells it settles: CPU", f"{figures['journal']:.2f} s",
+                f"all the rest {figures['cpu'] - figures['journal']:.2f} s", f"{share:.2f} <= 0.30", share <= 0.3)
+    forget_leads(org)
+
+
+def bench_planning(count):
+    peaks = {}
+    for rows in (count // 10, count):
+        result = measured_alone([str(BUILD / "tests/store/bench_store_sqlite"), str(rows), "2000"])
+        peaks[rows] = result["mb"]
+    plan = re.search(r"plan (\d+) /CPU-s, sending (\d+) /CPU-s, settle (\d+) /CPU-s", result["out"])
+    verdict(f"{count:,} operations planned, a CPU second", f"{int(plan[1]):,}", "", "> 50,000", int(plan[1]) > 50000)
+    info("  sending, settled, a CPU second", f"{int(plan[2]):,}, {int(plan[3]):,}")
+    grown = peaks[count] - peaks[count // 10]
+    verdict(f"peak memory, {count // 10:,} to {count:,}", f"{peaks[count // 10]:.0f} to {peaks[count]:.0f} MB", "",
+            "+ 8 MB at most", grown <= 8)
+
+
+def bench_latency(home):
+    """20,000 updates of an org that takes 200 ms for each answer, whatever it is asked."""
+    org = Org(data=f"{home}/slow.db", scale=UPDATES // 1000, latency=LATENCY_MS, more=["--no-gzip"])
+    try:
+        org.control("POST", "/limits", {"daily_max": 10000000})
+        with Workspace(org=org) as w:
+            w.argil("apply", w.recipe(UPDATE))
+            w.argil("sync", "accounts")
+            run, served = cpu_around(org, lambda: measured_alone([str(ARGIL), "run", "accounts", "--yes", "--json"], w.env))
+            report = json.loads(run["out"])
+            assert report["updated"] == UPDATES, report
+            writes = math.ceil(UPDATES / 1000)
+            asking = report["api_calls"] - writes
+            bound = (asking + math.ceil(writes / CONCURRENCY)) * LATENCY_MS / 1000 + served
+            verdict(f"{UPDATES:,} updates, {LATENCY_MS} ms latency: wall", f"{run['wall']:.2f} s",
+                    f"org's own: {asking} + {writes}/{CONCURRENCY} answers, {served:.1f} s work = {bound:.2f} s",
+                    f"{run['wall'] / bound:.2f} <= 1.30", run["wall"] <= 1.3 * bound)
+    finally:
+        org.stop()
+
+
+def main():
+    node, modules = bench.clients.ensure()
+    scale = int(os.environ.get("ARGIL_BENCH_SCALE", "20"))
+    with tempfile.TemporaryDirectory() as home:
+        org = Org(data=f"{home}/org.db", scale=scale, more=["--no-gzip"])
+        org.control("POST", "/limits", {"daily_max": 100000000})
+        try:
+            count = org.count("SELECT COUNT() FROM Account")
+            bench_creates(org, node, modules, home, count)
+            bench_journal(org, count)
+        finally:
+            org.stop()
+        bench_planning(count * 10)
+        bench_latency(home)
