@@ -76,6 +76,8 @@ static enum status open_source(struct listening *l, struct live_source *s, struc
 {
     if (sync_open(&s->sync, l->engine, s->table, s->source, &s->unused, &s->part, err) != OK)
         return FAIL;
+    s->sync.job.use = "live";
+    s->sync.job.use_table = s->table_id;
     s->live = object_live_open(&s->sync, err);
     return s->live ? OK : FAIL;
 }

@@ -79,6 +79,68 @@ def story_a_field_that_is_hidden_freezes_alone_and_comes_back_filled():
         assert report["complete"] and "no longer readable" not in report["statement"], report["statement"]
 
 
+def field(name, type="string", **more):
+    return {"name": name, "label": name[:-3], "type": type, **({"length": 80} if type == "string" else {}), **more}
+
+
+def story_row_103_a_parents_field_freezes_alone_and_is_filled_when_it_returns():
+    with Workspace(seed="developer-edition") as w:
+        w.org.control("POST", "/schema", {"object": "Account", "fields": [field("Tier__c")]})
+        one = w.org.query("SELECT Id, AccountId FROM Contact WHERE AccountId != null LIMIT 1")[0]
+        firm = f"/services/data/v66.0/sobjects/Account/{one['AccountId']}"
+        assert w.org.call("PATCH", firm, {"Tier__c": "gold"})[0] == 204
+        table(w, "people", "salesforce: {connection: demo, object: Contact, fields: [Id, LastName, Account.Tier__c, Account.Name]}")
+
+        def held():
+            return next(r for r in rows(w, "people") if r["Id"] == one["Id"])
+        same(held()["Account.Tier__c"], "gold")
+        hide(w, "Tier__c", True)
+        w.org.call("PATCH", f"/services/data/v66.0/sobjects/Contact/{one['Id']}", {"LastName": "Renamed"})
+        report = w.argil("sync", "people")
+        assert report["complete"] and "values kept as they were: Account.Tier__c" in report["statement"], report["statement"]
+        same((held()["LastName"], held()["Account.Tier__c"]), ("Renamed", "gold"))
+        hide(w, "Tier__c", False)
+        assert w.org.call("PATCH", firm, {"Tier__c": "platinum"})[0] == 204
+        report = w.argil("sync", "people")
+        assert report["complete"] and "no longer readable" not in report["statement"], report["statement"]
+        same(held()["Account.Tier__c"], "platinum")
+
+
+def story_row_101_a_retyped_field_freezes_until_the_recipe_takes_it():
+    with Workspace(seed="developer-edition") as w:
+        w.org.control("POST", "/schema", {"object": "Account", "fields": [field("Size__c", "double", precision=10, scale=0)]})
+        one = w.org.query("SELECT Id FROM Account LIMIT 1")[0]["Id"]
+        path = f"/services/data/v66.0/sobjects/Account/{one}"
+        assert w.org.call("PATCH", path, {"Size__c": 12})[0] == 204
+        recipe = "salesforce: {connection: demo, object: Account, fields: [Id, Name, Size__c]}"
+        table(w, "firms", recipe)
+        w.org.control("POST", "/schema", {"object": "Account", "fields": [field("Size__c", "boolean")]})
+        w.org.call("PATCH", path, {"Name": "Renamed"})
+        report = w.argil("sync", "firms")
+        assert report["complete"] and "Size__c was double and is boolean" in report["statement"], report["statement"]
+        held = next(r for r in rows(w, "firms") if r["Id"] == one)
+        same((held["Name"], held["Size__c"]), ("Renamed", "12.0"))
+        assert w.org.call("PATCH", path, {"Size__c": True})[0] == 204
+        report = table(w, "firms", recipe)
+        assert report["complete"] and "apply the recipe again" not in report["statement"], report["statement"]
+        same(next(r for r in rows(w, "firms") if r["Id"] == one)["Size__c"], "true")
+
+
+def story_row_104_an_object_that_is_hidden_stops_its_table_alone_and_keeps_the_rows():
+    with Workspace(seed="developer-edition") as w:
+        table(w, "firms", "salesforce: {connection: demo, object: Account, fields: [Id, Name]}")
+        table(w, "people", "salesforce: {connection: demo, object: Contact, fields: [Id, LastName]}")
+        before = rows(w, "firms")
+        w.org.control("POST", "/users", {"username": w.org.ready["username"], "deny": [{"object": "Account"}]})
+        done = w.run("sync", "firms")
+        same(done.returncode, 1)
+        assert "Account" in done.stderr and "Permission Set" in done.stderr, done.stderr
+        same(rows(w, "firms"), before)
+        assert w.argil("sync", "people")["complete"]
+        w.org.control("POST", "/users", {"username": w.org.ready["username"], "allow": [{"object": "Account"}]})
+        assert w.argil("sync", "firms")["complete"]
+
+
 # ----------------------------------------------------------------- list views
 
 def story_a_list_view_with_its_columns_those_of_parents_too():

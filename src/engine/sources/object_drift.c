@@ -21,18 +21,6 @@ struct drift {
     size_t new_count;
 };
 
-/* The table's column that a field of this source fills, or NULL. */
-static const struct column *column_of(const struct object_pull *pull, const char *field)
-{
-    const struct table *table = &pull->sync->table->table;
-    for (size_t i = 0; i < table->column_count; i++) {
-        const char *filled_by = sync_field_of(pull->sync, &table->columns[i]);
-        if (filled_by && text_eq_nocase(filled_by, field))
-            return &table->columns[i];
-    }
-    return NULL;
-}
-
 static void read_known(struct drift *d)
 {
     struct sync *sync = d->pull->sync;
@@ -44,11 +32,55 @@ static void read_known(struct drift *d)
         d->known = json_get(kept, "known");
 }
 
-bool object_drift_retyped(const struct object_pull *pull, const struct crm_field *field)
+/* Each field of this source, paths through parents too, as describe shows it now. */
+static enum status look_up(struct object_pull *pull, struct err *err)
 {
-    const struct column *column = column_of(pull, field->name);
-    const char *was = json_get_text(pull->known, field->name);
-    return column && was && !text_eq(was, field->type) && source_type_of(field) != column->type;
+    const struct table *table = &pull->sync->table->table;
+    pull->now =
+        arena_array(pull->sync->job.arena, table->column_count + 1, sizeof(struct crm_field *));
+    for (size_t i = 0; i < table->column_count; i++) {
+        const char *field = sync_field_of(pull->sync, &table->columns[i]);
+        if (field && object_field_resolve(pull->on->session, pull->object, field, &pull->now[i],
+                                          err) != OK)
+            return FAIL;
+    }
+    return OK;
+}
+
+/* What the column's field was when the recipe was applied; NULL = not known. */
+static const char *type_known(const struct object_pull *pull, size_t column, const char *field)
+{
+    const struct crm_field *now = pull->now[column];
+    return json_get_text(pull->known, strchr(field, '.') || !now ? field : now->name);
+}
+
+/* Of another type than when the recipe was applied, which its column does not fit. */
+static bool retyped(const struct object_pull *pull, size_t column, const char *field)
+{
+    const struct crm_field *now = pull->now[column];
+    const char *was = type_known(pull, column, field);
+    return now && was && !text_eq(was, now->type) &&
+           source_type_of(now) != pull->sync->table->table.columns[column].type;
+}
+
+bool object_drift_readable(const struct object_pull *pull, const char *field)
+{
+    const struct table *table = &pull->sync->table->table;
+    for (size_t i = 0; i < table->column_count; i++)
+        if (text_eq(sync_field_of(pull->sync, &table->columns[i]), field))
+            return pull->now[i] && !retyped(pull, i, field);
+    return false;
+}
+
+/* "Owner.Name": only what the table reads. */
+static void write_known_paths(struct drift *d)
+{
+    const struct table *table = &d->pull->sync->table->table;
+    for (size_t i = 0; i < table->column_count; i++) {
+        const char *field = sync_field_of(d->pull->sync, &table->columns[i]);
+        if (field && strchr(field, '.') && d->pull->now[i])
+            jw_kv_text(&d->w, field, d->pull->now[i]->type);
+    }
 }
 
 static void write_known(struct drift *d)
@@ -62,6 +94,7 @@ static void write_known(struct drift *d)
     jw_object(&d->w);
     for (size_t i = 0; i < object->field_count; i++)
         jw_kv_text(&d->w, object->fields[i].name, object->fields[i].type);
+    write_known_paths(d);
     jw_end_object(&d->w);
 }
 
@@ -72,7 +105,7 @@ static void write_gone(struct drift *d)
     jw_array(&d->w);
     for (size_t i = 0; i < table->column_count; i++) {
         const char *field = sync_field_of(d->pull->sync, &table->columns[i]);
-        if (field && !strchr(field, '.') && !crm_object_field(d->pull->object, field))
+        if (field && !d->pull->now[i])
             jw_text(&d->w, field);
     }
     jw_end_array(&d->w);
@@ -80,20 +113,22 @@ static void write_gone(struct drift *d)
 
 static void write_retyped(struct drift *d)
 {
-    const struct crm_object *object = d->pull->object;
+    const struct table *table = &d->pull->sync->table->table;
     jw_key(&d->w, "retyped");
     jw_array(&d->w);
-    for (size_t i = 0; i < object->field_count; i++) {
-        const struct crm_field *field = &object->fields[i];
-        if (!object_drift_retyped(d->pull, field))
+    for (size_t i = 0; i < table->column_count; i++) {
+        const char *field = sync_field_of(d->pull->sync, &table->columns[i]);
+        if (!field || !retyped(d->pull, i, field))
             continue;
+        const char *was = type_known(d->pull, i, field);
+        const char *is = d->pull->now[i]->type;
         jw_object(&d->w);
-        jw_kv_text(&d->w, "field", field->name);
-        jw_kv_text(&d->w, "was", json_get_text(d->known, field->name));
-        jw_kv_text(&d->w, "now", field->type);
+        jw_kv_text(&d->w, "field", field);
+        jw_kv_text(&d->w, "was", was);
+        jw_kv_text(&d->w, "now", is);
         jw_end_object(&d->w);
-        buf_printf(&d->said, "; %s was %s and is %s: apply the recipe again to take it", field->name,
-                   json_get_text(d->known, field->name), field->type);
+        buf_printf(&d->said, "; %s was %s and is %s: apply the recipe again to take it", field, was,
+                   is);
     }
     jw_end_array(&d->w);
 }
@@ -123,6 +158,8 @@ enum status object_drift_look(struct object_pull *pull, struct err *err)
     struct sync *sync = pull->sync;
     struct store *store = sync->job.engine->store;
     struct drift d = {.pull = pull};
+    if (look_up(pull, err) != OK)
+        return FAIL;
     read_known(&d);
     pull->known = d.known;
     jw_init(&d.w, &d.text);

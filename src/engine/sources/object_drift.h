@@ -6,8 +6,7 @@
 
 /* Compares describe with what was known, stores and says what differs. pull->object is set. */
 enum status object_drift_look(struct object_pull *pull, struct err *err);
-/* After it: the field has another type than when the recipe was applied, and its column does
- * not fit it. */
-bool object_drift_retyped(const struct object_pull *pull, const struct crm_field *field);
+/* After it: the field, or path through parents, is there, and of a type that its column fits. */
+bool object_drift_readable(const struct object_pull *pull, const char *field);
 
 #endif

@@ -9,6 +9,7 @@
 #include "engine/recipe_hint.h"
 
 #include <string.h>
+#include <strings.h>
 
 #define PARENTS 5
 
@@ -173,4 +174,39 @@ bool object_field_find(struct source_check *check, struct crm_session *session,
         }
         rest += len + 1;
     }
+}
+
+/* ---------------------------------------------------------- a path, as it is now */
+
+static const struct crm_field *relationship_of(const struct crm_object *object, const char *name,
+                                               size_t len)
+{
+    for (size_t i = 0; i < object->field_count; i++) {
+        const char *found = object->fields[i].relationship_name;
+        if (found && strlen(found) == len && strncasecmp(found, name, len) == 0)
+            return &object->fields[i];
+    }
+    return NULL;
+}
+
+enum status object_field_resolve(struct crm_session *session, const struct crm_object *object,
+                                 const char *path, const struct crm_field **out, struct err *err)
+{
+    size_t len = strcspn(path, ".");
+    *out = path[len] ? NULL : crm_object_field(object, path);
+    const struct crm_field *through = path[len] ? relationship_of(object, path, len) : NULL;
+    for (size_t i = 0; through && !*out && i < through->reference_count; i++) {
+        struct err mine = {0};
+        const struct crm_object *parent =
+            session->does->describe(session, through->reference_to[i], &mine);
+        if (!parent && err_is(&mine, ERR_NOT_FOUND))
+            continue; /* hidden from the user as a whole */
+        if (!parent) {
+            *err = mine;
+            return FAIL;
+        }
+        if (object_field_resolve(session, parent, path + len + 1, out, err) != OK)
+            return FAIL;
+    }
+    return OK;
 }

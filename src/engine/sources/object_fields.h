@@ -16,4 +16,10 @@ bool object_field_find(struct source_check *check, struct crm_session *session,
                        const struct crm_object *object, const char *path, const char *where,
                        struct source_field *out);
 
+/* The field at the end of a path, as describe shows it now; NULL when a step of it is gone or
+ * hidden. A relationship to several objects leads to the first of them that has the rest. FAIL
+ * when an object of the path could not be asked for. Lent by the session. */
+enum status object_field_resolve(struct crm_session *session, const struct crm_object *object,
+                                 const char *path, const struct crm_field **out, struct err *err);
+
 #endif

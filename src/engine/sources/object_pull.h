@@ -39,6 +39,7 @@ struct object_pull {
     const struct crm_object *object;
     const char *where; /* SOQL condition, or NULL */
     const struct json *known; /* types of the fields when the recipe was applied; NULL = not known */
+    const struct crm_field **now; /* by position of the table's column: its field as it is now; NULL = gone */
     bool has_stamp, swept;
     struct object_cursor cursor;
     int64_t lag_ms;    /* how far behind the server clock a window ends */

@@ -41,12 +41,9 @@ static int64_t period_of(const struct json *source, const char *option, const ch
     return schedule.kind == SCHEDULE_EVERY ? schedule.period_ms : 0;
 }
 
-/* A path through a parent is left to the query: its first step is checked by the remote. */
 static bool field_is_there(void *ctx, const char *field)
 {
-    const struct object_pull *pull = ctx;
-    const struct crm_field *found = crm_object_field(pull->object, field);
-    return strchr(field, '.') || (found && !object_drift_retyped(pull, found));
+    return object_drift_readable(ctx, field);
 }
 
 enum status object_pull_open(struct object_pull *pull, const char *object, struct err *err)
