@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """Sources that are live: a change in the org is a change in the row, whatever breaks between."""
+import json
 import pathlib
 import signal
 import sys
@@ -162,6 +163,58 @@ def story_gaps_and_dropped_listeners_lose_nothing():
         live.change(a, Title="Still")
         live.shows(a, Title="Still")
         assert len(live.syncs()) == before, "events that can be replayed need no sync"
+
+
+def story_listening_is_a_use_of_the_connection_and_in_the_audit():
+    with Workspace(seed="developer-edition") as w, Live(w):
+        w_lines = w.argil("audit", "list", "--limit", "0")
+        uses = [json.loads(line["detail"]) for line in w_lines if line["what"] == "connection used" and line["who"] == "live"]
+        assert any(u["for"] == "live" and u["table"] == 1 for u in uses), uses
+        assert {u["for"] for u in uses} <= {"live", "sync"}, uses
+
+
+def killed_at(live, point, change):
+    """The server dies at this step of a batch of events; the next one starts; what the org says then."""
+    live.server.stop(signal.SIGKILL)
+    live.server.extra_env = {"ARGIL_CRASH_AT": point}
+    live.server.start()
+    change()
+    code = until(lambda: live.server.process.poll(), f"it dies at {point}")
+    assert code == -signal.SIGKILL, code
+    live.server.stop()
+    live.server.extra_env = {}
+    live.server.start()
+
+
+def story_row_91_killed_at_every_step_of_a_live_batch():
+    """K16: before records are read; :2 the second page of 200 Ids; K18: rows stored, position not yet."""
+    with Workspace(seed="developer-edition") as w:
+        for at in range(0, 240, 200):
+            records = [{"attributes": {"type": "Contact"}, "LastName": f"Many {i}", "Email": f"m{i}@x.example"}
+                       for i in range(at, min(at + 200, 240))]
+            status, made = w.org.call("POST", "/services/data/v66.0/composite/sobjects", {"records": records})
+            assert status == 200 and all(r["success"] for r in made), made[:2]
+        with Live(w) as live:
+            a = some(w.org)[0]
+            live.change(a, LastName="First")
+            live.shows(a, LastName="First")
+            many = [r["Id"] for r in w.org.query("SELECT Id FROM Contact WHERE LastName LIKE 'Many %' ORDER BY Id")]
+
+            def all_of_them(title):
+                for at in range(0, len(many), 200):
+                    status, done = w.org.call("PATCH", "/services/data/v66.0/composite/sobjects", {"records": [
+                        {"attributes": {"type": "Contact"}, "Id": i, "Title": title} for i in many[at:at + 200]]})
+                    assert status == 200 and all(r["success"] for r in done), done[:2]
+            for number, point in enumerate(("K16:1", "K18:1", "K16:2")):
+                title = f"Round {number}"
+                killed_at(live, point, lambda: all_of_them(title))
+
+                def everywhere():
+                    mine = live.ann.get("/tables/people/rows?limit=1000")["rows"]
+                    titles = {r["key"]: r["cells"][2] for r in mine}
+                    assert len(titles) == len(mine), "a record is there twice"
+                    return all(titles.get(i) == title for i in many)
+                until(everywhere, f"all have {title} after a kill at {point}")
 
 
 def story_an_object_that_is_not_captured_is_said():

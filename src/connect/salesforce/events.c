@@ -159,15 +159,6 @@ static enum status handshake(struct crm_listener *l, struct arena *arena, struct
     return OK;
 }
 
-/* Account: /data/AccountChangeEvent; Invoice__c: /data/Invoice__ChangeEvent. */
-static const char *channel_of(struct arena *arena, const char *object)
-{
-    size_t len = strlen(object);
-    if (len > 3 && text_eq_nocase(object + len - 3, "__c"))
-        return arena_printf(arena, "/data/%.*sChangeEvent", (int)len - 1, object);
-    return arena_printf(arena, "/data/%sChangeEvent", object);
-}
-
 static enum status events_off(const char *object, const char *error, struct err *err)
 {
     err_set(err, ERR_CRM_EVENTS_OFF, "the org does not tell of changes of %s: %s", object, error);
@@ -186,7 +177,7 @@ static enum status subscribe_once(struct crm_listener *l, const struct crm_topic
     struct buf text = BUF_INIT;
     struct jw w;
     const struct json *answer = NULL;
-    const char *channel = channel_of(arena, topic->object);
+    const char *channel = sf_event_channel(arena, topic->object);
     message_begin(l, &w, &text, SUBSCRIBE);
     jw_kv_text(&w, "subscription", channel);
     jw_key(&w, "ext");
@@ -240,7 +231,7 @@ static enum status check_selected(struct crm_listener *l, struct arena *arena, s
     if (sf_read(l->sf, &call, arena, &answer, &ignored) != OK)
         return OK;
     for (size_t i = 0; i < l->count; i++) {
-        const char *event = strrchr(channel_of(arena, l->topics[i].object), '/') + 1;
+        const char *event = strrchr(sf_event_channel(arena, l->topics[i].object), '/') + 1;
         bool selected = false;
         json_each(record, json_get(answer, "records"))
             selected |= text_eq_nocase(json_get_text(record, "SelectedEntity"), event);
@@ -310,57 +301,6 @@ static struct crm_listener *events_open(struct crm_session *session, struct crm_
 
 /* ------------------------------------------------------------------- events */
 
-static struct crm_topic *topic_of(struct crm_listener *l, struct arena *arena, const char *channel)
-{
-    for (size_t i = 0; i < l->count; i++)
-        if (text_eq(channel_of(arena, l->topics[i].object), channel))
-            return &l->topics[i];
-    return NULL;
-}
-
-static enum crm_event_kind kind_of(const char *change, const struct json *ids)
-{
-    bool named = json_is(ids, JSON_ARRAY) && ids->len;
-    json_each(id, ids)
-        named &= json_text(id) && strlen(json_text(id)) == 18 && !strchr(json_text(id), '*');
-    if (!named || text_eq(change, "GAP_OVERFLOW"))
-        return CRM_EVENT_TOO_MANY;
-    return text_eq(change, "DELETE") || text_eq(change, "GAP_DELETE") ? CRM_EVENT_GONE
-                                                                       : CRM_EVENT_CHANGED;
-}
-
-static void read_event(const struct json *data, struct crm_topic *topic, struct arena *arena,
-                       struct crm_event *out)
-{
-    const struct json *header = json_get(json_get(data, "payload"), "ChangeEventHeader");
-    const struct json *ids = json_get(header, "recordIds");
-    const char **names = arena_array(arena, (ids ? ids->len : 0) + 1, sizeof *names);
-    size_t count = 0;
-    json_each(id, ids)
-        names[count++] = json_text(id);
-    topic->position = json_get_int(json_get(data, "event"), "replayId", topic->position);
-    *out = (struct crm_event){.kind = kind_of(json_get_text(header, "changeType"), ids),
-                              .object = topic->object,
-                              .ids = names,
-                              .id_count = count,
-                              .position = topic->position,
-                              .commit_ms = json_get_int(header, "commitTimestamp", 0)};
-}
-
-static void read_events(struct crm_listener *l, const struct json *messages, struct arena *arena,
-                        struct crm_event **out, size_t *count)
-{
-    *out = arena_array(arena, messages->len + 1, sizeof **out);
-    *count = 0;
-    json_each(message, messages) {
-        const char *channel = json_get_text(message, "channel");
-        const struct json *data = json_get(message, "data");
-        struct crm_topic *topic = channel && data ? topic_of(l, arena, channel) : NULL;
-        if (topic)
-            read_event(data, topic, arena, &(*out)[(*count)++]);
-    }
-}
-
 /* The server has dropped us: again from the handshake. What it cannot replay is told. */
 static enum status come_back(struct crm_listener *l, struct arena *arena, struct crm_event **out,
                              size_t *count, struct err *err)
@@ -396,7 +336,7 @@ static enum status events_next(struct crm_listener *l, struct arena *arena, stru
         err_clear(err);
         return come_back(l, arena, out, count, err);
     }
-    read_events(l, answer, arena, out, count);
+    sf_events_read(answer, l->topics, l->count, arena, out, count);
     const struct json *reply = reply_on(answer, CONNECT);
     if (*count || json_get_bool(reply, "successful", false))
         return OK;

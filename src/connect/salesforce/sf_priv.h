@@ -413,4 +413,12 @@ void sf_explain_oauth(struct err *err, const char *code, const char *description
 size_t sf_oauth_count(void);
 const char *sf_oauth_code_at(size_t index);
 
+/* event_read.c: "/data/AccountChangeEvent" for an object; the events among a CometD answer's
+ * messages, in their order. Topics move on to the last event of theirs. */
+struct crm_topic;
+struct crm_event;
+const char *sf_event_channel(struct arena *arena, const char *object);
+void sf_events_read(const struct json *messages, struct crm_topic *topics, size_t topic_count,
+                    struct arena *arena, struct crm_event **out, size_t *count);
+
 #endif
