@@ -22,8 +22,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static const struct store_driver sqlite_driver;
-
 /* ------------------------------------------------------------- directory */
 
 static enum status make_folders(const char *path, struct err *err)
@@ -67,35 +65,35 @@ static enum status refuse_locked(const char *data, int fd, struct err *err)
 
 static enum status take_lock(struct sq *sq, struct err *err)
 {
-    char *path = mem_printf("%s/lock", sq->data), command[96], line[160];
+    char *path = mem_printf("%s/lock", sq->place), command[96], line[160];
     sq->home->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     free(path);
     if (sq->home->lock_fd < 0)
-        return err_set(err, ERR_IO, "opening %s/lock: %s", sq->data, strerror(errno));
+        return err_set(err, ERR_IO, "opening %s/lock: %s", sq->place, strerror(errno));
     if (flock(sq->home->lock_fd, LOCK_EX | LOCK_NB) != 0)
-        return refuse_locked(sq->data, sq->home->lock_fd, err);
+        return refuse_locked(sq->place, sq->home->lock_fd, err);
     own_command(command, sizeof command);
     snprintf(line, sizeof line, "%ld (%s)\n", (long)getpid(), command);
     if (ftruncate(sq->home->lock_fd, 0) != 0 ||
         pwrite(sq->home->lock_fd, line, strlen(line), 0) != (ssize_t)strlen(line))
-        return err_set(err, ERR_STORE_BROKEN, "writing %s/lock: %s", sq->data, strerror(errno));
+        return err_set(err, ERR_STORE_BROKEN, "writing %s/lock: %s", sq->place, strerror(errno));
     return OK;
 }
 
 static enum status no_workspace(struct sq *sq, struct err *err)
 {
-    err_set(err, ERR_STORE_NONE, "there is no workspace in %s", sq->data);
-    err_hint(err, "Make one with: argil init --data %s", sq->data);
+    err_set(err, ERR_STORE_NONE, "there is no workspace in %s", sq->place);
+    err_hint(err, "Make one with: argil init --data %s", sq->place);
     return FAIL;
 }
 
 /* Makes an empty 0600 file, so that SQLite's own default mode does not matter. */
 static enum status make_file(struct sq *sq, struct err *err)
 {
-    int fd = open(sq->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    int fd = open(sqlite_of(sq)->path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
-        return err_set(err, ERR_STORE_BROKEN, "making %s: %s", sq->path, strerror(errno));
-    int dir = open(sq->data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        return err_set(err, ERR_STORE_BROKEN, "making %s: %s", sqlite_of(sq)->path, strerror(errno));
+    int dir = open(sq->place, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (dir >= 0) {
         (void)fsync(dir);
         close(dir);
@@ -108,24 +106,25 @@ static enum status make_file(struct sq *sq, struct err *err)
 static bool file_there(struct sq *sq)
 {
     struct stat st;
-    return stat(sq->path, &st) == 0 && st.st_size > 0;
+    return stat(sqlite_of(sq)->path, &st) == 0 && st.st_size > 0;
 }
 
 /* -------------------------------------------------------------- database */
 
 static enum status open_database(struct sq *sq, struct err *err)
 {
+    struct sqlite *s = sqlite_of(sq);
     /* Counting every allocation costs a lock each; refused, and fine, when SQLite runs already. */
     (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     int flags = (sq->read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE) |
                 SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE;
-    if (sqlite3_open_v2(sq->path, &sq->db, flags, NULL) != SQLITE_OK)
-        return sq_fail(sq, err, "opening the workspace");
-    if (sq_register_functions(sq->db) != SQLITE_OK)
-        return sq_fail(sq, err, "preparing the store");
-    sqlite3_busy_timeout(sq->db, 5000);
-    sqlite3_db_config(sq->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
-    sqlite3_db_config(sq->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+    if (sqlite3_open_v2(s->path, &s->db, flags, NULL) != SQLITE_OK)
+        return sqlite_fail(s, err, "opening the workspace");
+    if (sqlite_register_functions(s->db) != SQLITE_OK)
+        return sqlite_fail(s, err, "preparing the store");
+    sqlite3_busy_timeout(s->db, 5000);
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+    sqlite3_db_config(s->db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
     if (sq_exec(sq, "PRAGMA cache_size=-16384; PRAGMA temp_store=FILE;", err) != OK)
         return FAIL;
     if (sq->read_only)
@@ -140,22 +139,22 @@ static enum status open_database(struct sq *sq, struct err *err)
 static enum status check_is_ours(struct sq *sq, struct err *err)
 {
     int64_t application, objects;
-    sqlite3_stmt *stmt = sq_stmt(sq, err, "PRAGMA application_id");
+    struct sq_stmt *stmt = sq_stmt(sq, err, "PRAGMA application_id");
     if (!stmt || sq_one_int(sq, stmt, 0, &application, err) != OK)
         return FAIL;
-    if (application == SQ_APPLICATION_ID)
+    if (application == SQLITE_APPLICATION_ID)
         return OK;
     stmt = sq_stmt(sq, err, "SELECT count(*) FROM sqlite_master");
     if (!stmt || sq_one_int(sq, stmt, 0, &objects, err) != OK)
         return FAIL;
     if (objects == 0 && !sq->read_only)
         return OK;
-    return err_set(err, ERR_STORE_BROKEN, "%s is not an argil workspace", sq->path);
+    return err_set(err, ERR_STORE_BROKEN, "%s is not an argil workspace", sqlite_of(sq)->path);
 }
 
 static enum status meta_put(struct sq *sq, const char *name, const char *value, struct err *err)
 {
-    sqlite3_stmt *stmt = sq_stmt(sq, err,
+    struct sq_stmt *stmt = sq_stmt(sq, err,
                                  "INSERT INTO meta(name,value) VALUES(?,?)"
                                  " ON CONFLICT(name) DO NOTHING");
     if (!stmt)
@@ -168,14 +167,14 @@ static enum status meta_put(struct sq *sq, const char *name, const char *value, 
 static enum status meta_get(struct sq *sq, const char *name, char **out, struct err *err)
 {
     bool row;
-    sqlite3_stmt *stmt = sq_stmt(sq, err, "SELECT value FROM meta WHERE name=?");
+    struct sq_stmt *stmt = sq_stmt(sq, err, "SELECT value FROM meta WHERE name=?");
     if (!stmt)
         return FAIL;
     sq_text(stmt, 1, name);
     if (sq_row(sq, stmt, &row, err) != OK)
         return FAIL;
-    *out = mem_strdup(row ? (const char *)sqlite3_column_text(stmt, 0) : "");
-    sqlite3_reset(stmt);
+    *out = mem_strdup(row ? sq_col_peek(stmt, 0) : "");
+    sq_reset(stmt);
     return OK;
 }
 
@@ -192,26 +191,7 @@ static enum status next_epoch(struct sq *sq, const char *name, struct err *err)
                    err);
 }
 
-/* Cells that were "running" in a process that is gone are due again. */
-static enum status wake_cells(struct sq *sq, struct err *err)
-{
-    VEC(int64_t) ids = {0};
-    enum status rc = FAIL;
-    bool row = true;
-    sqlite3_stmt *stmt = sq_stmt(sq, err, "SELECT id FROM tables");
-    while (stmt && (rc = sq_row(sq, stmt, &row, err)) == OK && row)
-        vec_push(&ids, sqlite3_column_int64(stmt, 0));
-    for (size_t i = 0; rc == OK && i < ids.len; i++) {
-        char *sql = arena_printf(sq->scratch,
-                                 "UPDATE s%lld SET state=%d, again=0 WHERE state=%d AND op_id=0",
-                                 (long long)ids.at[i], CELL_DUE, CELL_RUNNING);
-        rc = sq_exec(sq, sql, err);
-    }
-    vec_free(&ids);
-    return rc;
-}
-
-/* We hold the data directory's lock: whoever had a lease is gone. */
+/* We hold the data directory's lock: whoever had a lease, or ran a cell, is gone. */
 static enum status tidy(struct sq *sq, struct err *err)
 {
     if (sq_exec(sq, "DELETE FROM leases", err) != OK)
@@ -220,12 +200,16 @@ static enum status tidy(struct sq *sq, struct err *err)
                              RUN_INTERRUPTED, (long long)sq_now(sq), RUN_RUNNING, RUN_QUEUED);
     if (sq_exec(sq, sql, err) != OK)
         return FAIL;
-    return wake_cells(sq, err);
+    return sq_each_sheet(sq,
+                         arena_printf(sq->scratch,
+                                      "UPDATE s@ SET state=%d, again=0 WHERE state=%d AND op_id=0;",
+                                      CELL_DUE, CELL_RUNNING),
+                         err);
 }
 
 static enum status read_epoch(struct sq *sq, struct err *err)
 {
-    sqlite3_stmt *stmt = sq_stmt(sq, err, "SELECT value FROM meta WHERE name='epoch'");
+    struct sq_stmt *stmt = sq_stmt(sq, err, "SELECT value FROM meta WHERE name='epoch'");
     return stmt ? sq_one_int(sq, stmt, 0, &sq->store.epoch, err) : FAIL;
 }
 
@@ -264,7 +248,7 @@ static enum status set_up(struct sq *sq, const struct store_open *options, struc
 static enum status prepare_folder(struct sq *sq, const struct store_open *options, struct err *err)
 {
     if (options->create && !options->read_only) {
-        if (make_folders(sq->data, err) != OK || take_lock(sq, err) != OK)
+        if (make_folders(sq->place, err) != OK || take_lock(sq, err) != OK)
             return FAIL;
         return file_there(sq) ? OK : make_file(sq, err);
     }
@@ -273,54 +257,34 @@ static enum status prepare_folder(struct sq *sq, const struct store_open *option
     return options->read_only ? OK : take_lock(sq, err);
 }
 
-static void sq_close(struct store *store)
+void sqlite_close_store(struct sq *sq)
 {
-    if (!store)
-        return;
-    struct sq *sq = sq_of(store);
-    sq_forget_statements(sq);
-    map_free(sq->statements);
-    sqlite3_close(sq->db);
-    home_leave(sq->home);
-    sq_drop_notes(sq);
-    vec_free(&sq->notes);
-    vec_free(&sq->moves);
-    arena_free(sq->scratch);
-    arena_free(sq->payload);
-    free(sq->data);
-    free(sq->path);
-    free(sq->id);
-    free(sq->name);
-    free(sq);
+    struct sqlite *s = sqlite_of(sq);
+    sqlite_engine.forget(sq);
+    map_free(s->statements);
+    sqlite3_close(s->db);
+    free(s->path);
+    sq_close_session(sq);
+    free(s);
 }
 
-static struct sq *sq_new(struct sq_home *home, struct world *world, const char *data,
-                         bool read_only)
+static struct sq *open_session(struct sq_home *home, struct world *world, const char *data,
+                               bool read_only)
 {
-    struct sq *sq = mem_alloc(sizeof *sq);
-    sq->store.does = &sqlite_driver;
-    sq->home = home;
-    sq->world = world;
-    sq->read_only = read_only;
-    sq->data = mem_strdup(data);
-    sq->path = mem_printf("%s/workspace.db", data);
-    sq->scratch = arena_new();
-    sq->payload = arena_new();
-    sq->statements = map_new();
-    return sq;
+    struct sqlite *s = mem_alloc(sizeof *s);
+    sq_open_session(&s->sq, &sq_sqlite_driver, &sqlite_engine, home, world, data, read_only);
+    s->path = mem_printf("%s/workspace.db", data);
+    s->statements = map_new();
+    return &s->sq;
 }
 
-static enum status sq_open_another(struct store *store, bool read_only, struct store **out,
-                                   struct err *err)
+enum status sqlite_open_another(struct sq *first, bool read_only, struct store **out,
+                                struct err *err)
 {
-    struct sq *first = sq_of(store);
-    *out = NULL;
-    if (first->read_only && !read_only)
-        return err_set(err, ERR_INVALID, "the workspace is open for reading only");
-    struct sq *sq = sq_new(home_join(first->home), first->world, first->data, read_only);
+    struct sq *sq = open_session(home_join(first->home), first->world, first->place, read_only);
     sq->store.epoch = first->store.epoch;
     if (open_database(sq, err) != OK || read_names(sq, err) != OK) {
-        sq_close(&sq->store);
+        sqlite_close_store(sq);
         return FAIL;
     }
     *out = &sq->store;
@@ -329,74 +293,12 @@ static enum status sq_open_another(struct store *store, bool read_only, struct s
 
 enum status sqlite_store_open(const struct store_open *options, struct store **out, struct err *err)
 {
-    struct sq *sq = sq_new(home_new(), options->world, options->data, options->read_only);
+    struct sq *sq = open_session(home_new(), options->world, options->data, options->read_only);
     if (prepare_folder(sq, options, err) != OK || set_up(sq, options, err) != OK) {
-        sq_close(&sq->store);
+        sqlite_close_store(sq);
         *out = NULL;
         return FAIL;
     }
     *out = &sq->store;
     return OK;
 }
-
-static const struct store_driver sqlite_driver = {
-    .name = "sqlite",
-    .choices = &sq_choices,
-    .counters = &sq_counters,
-    .modes = &sq_modes,
-    .contracts = &sq_contracts,
-    .plans = &sq_plans,
-    .close = sq_close,
-    .open_another = sq_open_another,
-    .watch = sq_watch,
-    .leases = &sq_leases,
-    .access = &sq_access,
-    .describes = &sq_describes,
-    .people = &sq_people,
-    .runs = &sq_runs,
-    .audit = &sq_audit,
-    .connection_put = sq_connection_put,
-    .connection_get = sq_connection_get,
-    .connection_list = sq_connection_list,
-    .connection_delete = sq_connection_delete,
-    .sealed_put = sq_sealed_put,
-    .sealed_get = sq_sealed_get,
-    .sealed_delete = sq_sealed_delete,
-    .sealed_replace = sq_sealed_replace,
-    .sealed_list = sq_sealed_list,
-    .table_apply = sq_table_apply,
-    .table_get = sq_table_get,
-    .table_list = sq_table_list,
-    .table_set_auto_update = sq_table_set_auto_update,
-    .table_set_next_sync = sq_table_set_next_sync,
-    .column_approve = sq_column_approve,
-    .table_delete = sq_table_delete,
-    .import_page = sq_import_page,
-    .import_finish = sq_import_finish,
-    .sources = &sq_sources,
-    .schedules = &sq_schedules,
-    .views = &sq_views,
-    .cursor_get = sq_cursor_get,
-    .keys_list = sq_keys_list,
-    .rows_delete = sq_rows_delete,
-    .rows = sq_rows,
-    .cells = sq_cells,
-    .cells_put = sq_cells_put,
-    .cells_make_due = sq_cells_make_due,
-    .cells_count = sq_cells_count,
-    .ops_plan = sq_ops_plan,
-    .ops_sending = sq_ops_sending,
-    .ops_settle = sq_ops_settle,
-    .ops_put_off = sq_ops_put_off,
-    .ops_list = sq_ops_list,
-    .ops_last = sq_ops_last,
-    .ops_count = sq_ops_count,
-    .ops_recover = sq_ops_recover,
-    .written_get = sq_written_get,
-    .run_begin = sq_run_begin,
-    .run_report = sq_run_report,
-    .run_end = sq_run_end,
-    .run_list = sq_run_list,
-    .audit_add = sq_audit_add,
-    .audit_verify = sq_audit_verify,
-};

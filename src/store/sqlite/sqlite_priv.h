@@ -1,375 +1,41 @@
-/* sqlite_priv.h - what the files of this driver share.
+/* sqlite_priv.h - the SQLite engine of store/sql.
  *
- * open.c opens, locks and fences; sql.c is the only caller of BEGIN, COMMIT and
- * the only judge of SQLite's result codes; every other file is a noun.
- *
- * Shape of a writing call:
- *     if (sq_begin(sq, err) != OK) return FAIL;
- *     return sq_end(sq, do_it(sq, ..., err), err);
- *
- * Prepared statements live in a cache by their text; they are lent, and reset by
- * whoever stepped them. Text is bound without copying: it must outlive the step. */
+ * open.c opens, locks and fences; engine.c runs statements and is the only judge
+ * of SQLite's result codes; functions.c are the functions that SQL calls. */
 #ifndef ARGIL_STORE_SQLITE_PRIV_H
 #define ARGIL_STORE_SQLITE_PRIV_H
 
-#include "base/buf.h"
-#include "base/map.h"
-#include "base/vec.h"
-#include "model/due.h"
-#include "store/store.h"
-#include "store/store_access.h"
-#include "store/store_describes.h"
-#include "store/store_leases.h"
-#include "store/store_sources.h"
+#include "store/sql/sql_session.h"
 
-#include <pthread.h>
 #include <sqlite3.h>
-#include <stdatomic.h>
 
-/* ---- home.c: what all handles of this process on one workspace share */
-struct sq_home {
-    pthread_mutex_t lock; /* everything below but `broken` and `watch` */
-    pthread_cond_t turn;
-    uint64_t tickets, serving; /* writers, in the order they came */
-    int handles;
-    int lock_fd; /* -1: only readers */
-    atomic_bool broken;
-    struct store_watch watch;
-};
-struct sq_home *home_new(void); /* with one handle */
-struct sq_home *home_join(struct sq_home *home);
-void home_leave(struct sq_home *home); /* the last one frees it */
-void home_take_turn(struct sq_home *home);
-void home_end_turn(struct sq_home *home);
+#define SQLITE_APPLICATION_ID 0x4172676c /* "Argl" */
 
-struct sq_note {
-    enum store_noun noun;
-    int64_t table_id, id;
-    bool many;
-    VEC(int64_t) rows;
-};
-
-struct sq_move {
-    int64_t table_id, count;
-};
-
-struct sq {
-    struct store store; /* first: a struct store * of ours is a struct sq * */
-    struct sq_home *home;
+struct sqlite {
+    struct sq sq; /* first: a struct sq * of ours is a struct sqlite * */
     sqlite3 *db;
-    struct world *world;
-    struct arena *scratch; /* emptied by sq_begin; for one transaction */
-    struct arena *payload; /* for one parsed payload */
     struct map *statements;
-    VEC(struct sq_note) notes; /* of the present transaction */
-    VEC(struct sq_move) moves; /* likewise: see sq_moved */
-    bool read_only;
-    bool has_turn; /* the present transaction writes */
-    char *data, *path, *id, *name;
+    char *path;
+    bool has_turn;
 };
 
-static inline struct sq *sq_of(struct store *store)
+static inline struct sqlite *sqlite_of(struct sq *sq)
 {
-    return (struct sq *)store;
+    return (struct sqlite *)sq;
 }
 
-/* Notes a change, told when the transaction commits. */
-void sq_note(struct sq *sq, enum store_noun noun, int64_t table_id, int64_t id);
-void sq_note_row(struct sq *sq, int64_t table_id, int64_t row_id);
-void sq_note_many(struct sq *sq, int64_t table_id);
-void sq_tell_notes(struct sq *sq);
-void sq_drop_notes(struct sq *sq);
-
-/* ---- sql.c */
-
+/* ---- engine.c */
+extern const struct sq_engine sqlite_engine;
 /* Reads sqlite's last error into *err; an I/O error, a full disk or a damaged
  * file also marks the store as broken. Returns FAIL. `doing`: "reading rows". */
-enum status sq_fail(struct sq *sq, struct err *err, const char *doing);
-enum status sq_exec(struct sq *sq, const char *sql, struct err *err);
-/* A cached statement, reset, its bindings cleared. NULL with *err set. */
-sqlite3_stmt *sq_stmt(struct sq *sq, struct err *err, const char *sql);
-sqlite3_stmt *sq_stmtf(struct sq *sq, struct err *err, const char *fmt, ...)
-    __attribute__((format(printf, 3, 4)));
-void sq_forget_statements(struct sq *sq);
-void sq_int(sqlite3_stmt *stmt, int at, int64_t value);
-void sq_text(sqlite3_stmt *stmt, int at, const char *text); /* NULL binds null */
-void sq_value(sqlite3_stmt *stmt, int at, struct value value);
-/* Runs a statement that gives no rows, and resets it. */
-enum status sq_done(struct sq *sq, sqlite3_stmt *stmt, struct err *err);
-/* The next row: *row false at the end (and then the statement is reset). */
-enum status sq_row(struct sq *sq, sqlite3_stmt *stmt, bool *row, struct err *err);
-/* One integer from a statement's first row, `otherwise` without one; resets. */
-/* Rows of a query, inside a transaction: rows.c. */
-enum status sq_read_rows(struct sq *sq, struct arena *arena, const struct row_query *query,
-                         struct row **out, size_t *count, struct err *err);
-/* sort_sql.c: argil_sort and argil_fold; a result code of SQLite's. */
-int sq_register_functions(sqlite3 *db);
-/* `count` rows of a sheet came, went or changed: how far samples of its indexes are
- * from the truth. Stored with the transaction. */
-void sq_moved(struct sq *sq, int64_t table_id, int64_t count);
-enum status sq_store_moves(struct sq *sq, struct err *err);
-enum status sq_one_int(struct sq *sq, sqlite3_stmt *stmt, int64_t otherwise, int64_t *out,
-                       struct err *err);
-const char *sq_col_text(sqlite3_stmt *stmt, int at, struct arena *arena); /* NULL for null */
-struct value sq_col_value(sqlite3_stmt *stmt, int at, struct arena *arena);
-int64_t sq_changes(struct sq *sq);
+enum status sqlite_fail(struct sqlite *s, struct err *err, const char *doing);
 
-enum status sq_begin(struct sq *sq, struct err *err); /* writing; refuses zombies */
-enum status sq_begin_read(struct sq *sq, struct err *err);
-enum status sq_end(struct sq *sq, enum status rc,
-                   struct err *err); /* commits OK, else rolls back */
-int64_t sq_now(struct sq *sq);
+/* ---- open.c */
+void sqlite_close_store(struct sq *sq);
+enum status sqlite_open_another(struct sq *first, bool read_only, struct store **out,
+                                struct err *err);
 
-/* ---- migrations.c */
-#define SQ_APPLICATION_ID 0x4172676c /* "Argl" */
-enum status sq_migrate(struct sq *sq, struct err *err);
-int sq_schema_version(void); /* the newest this program knows */
-extern const char sq_step_push[];        /* step_push.c */
-extern const char sq_step_history[];     /* step_history.c */
-extern const char sq_step_contracts[];   /* contracts.c */
-extern const char sq_step_plans[];       /* plans.c */
-extern const char sq_step_people[];      /* step_people.c */
-extern const char sq_step_runs[];        /* step_runs.c */
-extern const char sq_step_views[];       /* step_views.c */
-extern const char sq_step_schedules[];   /* step_schedules.c */
-extern const char sq_step_connections[]; /* step_connections.c */
-extern const char sq_step_live[];        /* step_live.c */
-extern const char sq_step_pull[];       /* step_drift.c */
-extern const char sq_step_rejects[];     /* step_rejects.c */
-enum status sq_step_sources(struct sq *sq, struct err *err); /* step_sources.c: every sheet, too */
-
-/* ---- sources.c: what a source holds */
-#define SQ_SOURCE_BIT(slot) ((long long)1 << (slot))
-/* Reads table->sources, and from the first of them source, connection, object. */
-enum status sq_read_sources(struct sq *sq, struct arena *arena, struct table *table,
-                            struct err *err);
-/* Makes the stored sources those of the table (table_apply). */
-enum status sq_place_sources(struct sq *sq, struct table *table, struct err *err);
-/* Adds to the live rows that a source holds; cursor NULL = unchanged. */
-enum status sq_source_note(struct sq *sq, int64_t table_id, int slot, int64_t more,
-                           const char *cursor, int64_t heard /* 0 = unchanged */, struct err *err);
-extern const struct store_sources sq_sources;
-extern const char sq_step_choices[];     /* choices.c */
-extern const char sq_step_counters[];    /* counters.c */
-extern const char sq_step_modes[];       /* modes.c */
-extern const char sq_step_describes[];   /* step_describes.c */
-
-/* ---- tables.c */
-struct sheet_info {
-    int64_t next_rid, row_count;
-    bool keyed; /* the unique index on key exists */
-};
-enum status sq_sheet_info(struct sq *sq, int64_t table_id, struct sheet_info *out, struct err *err);
-/* ERR_NOT_FOUND when there is no such table. */
-enum status sq_column_slot(struct sq *sq, int64_t column_id, int *slot, struct err *err);
-/* Adds to the count of live rows. */
-enum status sq_count_rows(struct sq *sq, int64_t table_id, int64_t more, struct err *err);
-
-/* ---- import_finish.c: the unique index on key; rows that came twice are merged first */
-enum status sq_make_key_index(struct sq *sq, int64_t table_id, struct err *err);
-
-/* ---- rows.c: a removed row keeps its id and key, and nothing else */
-struct row_remover {
-    struct sq *sq;
-    int64_t table_id;
-    sqlite3_stmt *blank, *forget;
-    VEC(int64_t) columns;
-};
-enum status row_remover_open(struct row_remover *r, struct sq *sq, int64_t table_id,
-                             struct err *err);
-void row_remover_close(struct row_remover *r);
-enum status row_remove(struct row_remover *r, int64_t row_id, struct err *err);
-
-/* ---- row_leaver.c: a source no longer has a row */
-struct row_leaver {
-    struct sq *sq;
-    int64_t table_id;
-    int slot;
-    enum when_deleted how; /* MARK or REMOVE */
-    struct row_remover remover;
-    bool remover_open;
-    sqlite3_stmt *leave, *mark;
-    int64_t left, live, held; /* rows that left; how the counts of table and source change */
-};
-enum status row_leaver_open(struct row_leaver *l, struct sq *sq, int64_t table_id, int slot,
-                            enum when_deleted how, struct err *err);
-void row_leaver_close(struct row_leaver *l);
-/* `deleted` and `src` as stored; *left when that changes anything. stamp NULL: kept. */
-enum status row_leave(struct row_leaver *l, int64_t row_id, int deleted, int64_t src,
-                      const char *stamp, bool *left, struct err *err);
-
-/* ---- cell_writer.c: the one writer of cell values and states */
-
-/* A cell is held while something is under way for it: making it due then only
- * remembers `again`, and settling it turns it due. */
-#define SQ_HELD                                                                                    \
-    "(state IN (2,3,11) OR (op_id<>0 AND state=8))" /* queued, running, in doubt; or               \
-                                                       retrying with an operation */
-/* What making a cell due sets where it has a state already, and where that is news. */
-#define SQ_UNLESS_HELD(column, otherwise)                                                          \
-    column "=CASE WHEN " SQ_HELD " THEN " column " ELSE " otherwise " END"
-#define SQ_SET_DUE                                                                                                      \
-    "again=CASE WHEN " SQ_HELD                                                                                          \
-    " THEN 1 ELSE 0 END," SQ_UNLESS_HELD("op_id", "0") "," SQ_UNLESS_HELD("attempt", "0") "," SQ_UNLESS_HELD(           \
-        "not_before",                                                                                                   \
-        "0") "," SQ_UNLESS_HELD("code",                                                                                 \
-                                "NULL") "," SQ_UNLESS_HELD("message",                                                   \
-                                                           "NULL") "," SQ_UNLESS_HELD("changed",                        \
-                                                                                      "?3") "," SQ_UNLESS_HELD("state", \
-                                                                                                               "1")
-#define SQ_NOT_DUE_YET "state<>1 AND again<>1"
-
-struct cell_writer {
-    struct sq *sq;
-    int64_t table_id, now;
-    const struct dependents *dependents;
-    size_t dependent_count;
-    sqlite3_stmt *due, *put, *drop, *settle, *wake, *mark, *once_more;
-    VEC(sqlite3_stmt *) by_slot;
-    int64_t made_due, due_again;
-};
-/* Zeroed memory is fine before; statements are the cache's. */
-enum status cell_writer_open(struct cell_writer *w, struct sq *sq, int64_t table_id,
-                             const struct dependents *dependents, size_t count, struct err *err);
-void cell_writer_close(struct cell_writer *w);
-enum status cell_writer_put(struct cell_writer *w, const struct cell_result *result,
-                            struct err *err);
-enum status cell_writer_due(struct cell_writer *w, int64_t column_id, int64_t row_id,
-                            struct err *err);
-
-/* Refuses a cell that is not held, without computing it. */
-enum status cell_writer_refuse(struct cell_writer *w, int64_t column_id, int64_t row_id,
-                               const char *code, const char *message, struct err *err);
-/* What a change means for a cell (model/due.h): due, marked, or nothing. Fills c->state. */
-enum status cell_writer_decide(struct cell_writer *w, int64_t column_id, int64_t row_id,
-                               struct due_case *c, struct err *err);
-
-/* ---- journal.c */
-#define SQ_OPEN_OPS "state<6" /* PLANNED .. IN_DOUBT */
-enum status sq_open_ops(struct sq *sq, const char *column, int64_t id, int64_t *count,
-                        struct err *err);
-#define SQ_OP_COLUMNS                                                                              \
-    "id,op_key,org_id,connection_id,table_id,row_id,column_id,run_id,generation,kind,object,"      \
-    "key_field,key_value,target_id,payload,payload_sha256,before,mode,state,attempt,epoch,"        \
-    "sent_ms,deadline_ms,not_before_ms,evidence,result_id,result_stamp,adopted,error_code,"        \
-    "error_message,created_ms,done_ms,base_stamp,settings,priority,ticket"
-void sq_read_op(sqlite3_stmt *stmt, struct arena *arena, struct op *op);
-
-/* ---- loops.c: columns that feed each other over the org */
-#define ERR_LOOP "loop.broken"
-struct loop_guard {
-    struct sq *sq;
-    const char *org_id; /* NULL: nothing of ours was ever written there */
-    int64_t table_id;
-    const char *message; /* for the cell, when broken; on the scratch arena */
-};
-/* A value of a record changed and it is no echo. *broken: it does so again and again after
- * our own writes. */
-enum status loop_guard_look(struct loop_guard *g, int64_t row_id, int slot, const char *record_id,
-                            bool *broken, struct err *err);
-
-/* ---- written.c: what we last wrote to a record's field */
-enum status written_remember(struct sq *sq, const struct op *op, const char *record_id,
-                             const char *stamp, struct err *err);
-struct echo {
-    struct sq *sq;
-    const char *org_id; /* NULL: nothing can be an echo */
-    int64_t table_id;
-    sqlite3_stmt *get, *any, *spend, *made;
-};
-enum status echo_open(struct echo *echo, struct sq *sq, int64_t table_id, int source,
-                      struct err *err);
-/* Is this new value of a field what we wrote there and have not seen come back? */
-enum status echo_is(struct echo *echo, const char *record_id, const char *field, struct value value,
-                    const char *stamp, bool *is, struct err *err);
-/* Did an operation of this same table make the record? */
-enum status echo_made(struct echo *echo, const char *record_id, bool *made, struct err *err);
-/* As strcmp, for SystemModstamp in any of its spellings; NULL is the oldest. */
-int stamp_compare(const char *a, const char *b);
-
-/* ---- audit.c */
-enum status audit_append(struct sq *sq, const char *who, const char *what, const char *detail,
-                         struct err *err); /* inside a transaction */
-
-/* ---- groups of operations, one file each */
-extern const struct store_leases sq_leases;
-extern const struct store_schedules sq_schedules;
-extern const struct store_views sq_views;
-extern const struct store_access sq_access;
-extern const struct store_describes sq_describes;
-extern const struct store_people sq_people;
-extern const struct store_runs sq_runs;
-extern const struct store_audit sq_audit;
-extern const struct store_choices sq_choices;
-extern const struct store_counters sq_counters;
-extern const struct store_modes sq_modes;
-extern const struct store_contracts sq_contracts;
-extern const struct store_plans sq_plans;
-
-/* ---- the driver's functions, in the order of store.h */
-void sq_watch(struct store *, const struct store_watch *);
-enum status sq_connection_put(struct store *, struct connection *, struct err *);
-enum status sq_connection_get(struct store *, struct arena *, const char *, struct connection *,
-                              struct err *);
-enum status sq_connection_list(struct store *, struct arena *, struct connection **, size_t *,
-                               struct err *);
-enum status sq_connection_delete(struct store *, const char *, struct err *);
-enum status sq_sealed_put(struct store *, const char *, const char *, struct err *);
-enum status sq_sealed_get(struct store *, struct arena *, const char *, const char **,
-                          struct err *);
-enum status sq_sealed_delete(struct store *, const char *, struct err *);
-enum status sq_sealed_replace(struct store *, const char *const *, const char *const *, size_t,
-                              struct err *);
-enum status sq_sealed_list(struct store *, struct arena *, const char *, const char ***, size_t *,
-                           struct err *);
-enum status sq_table_apply(struct store *, struct table *, struct err *);
-enum status sq_table_get(struct store *, struct arena *, const char *, struct table *,
-                         struct err *);
-enum status sq_table_list(struct store *, struct arena *, struct table **, size_t *, struct err *);
-enum status sq_table_set_auto_update(struct store *, int64_t, bool, struct err *);
-enum status sq_table_set_next_sync(struct store *, int64_t, int64_t, struct err *);
-enum status sq_column_approve(struct store *, int64_t, int64_t, struct err *);
-enum status sq_table_delete(struct store *, const char *, struct err *);
-enum status sq_import_page(struct store *, const struct import_page *, struct import_counts *,
-                           struct err *);
-enum status sq_import_finish(struct store *, int64_t, struct err *);
-enum status sq_cursor_get(struct store *, struct arena *, int64_t, int, const char **,
-                          struct err *);
-enum status sq_keys_list(struct store *, struct arena *, int64_t, int, const char *, size_t,
-                         const char ***, size_t *, struct err *);
-enum status sq_rows_delete(struct store *, int64_t, int, const char *const *, size_t,
-                           enum when_deleted, struct err *);
-enum status sq_rows(struct store *, struct arena *, const struct row_query *, struct row **,
-                    size_t *, struct err *);
-enum status sq_cells(struct store *, struct arena *, int64_t, int64_t, const int64_t *, size_t,
-                     struct cell *, struct err *);
-enum status sq_cells_put(struct store *, int64_t, const struct cell_result *, size_t,
-                         const struct dependents *, size_t, struct err *);
-enum status sq_cells_make_due(struct store *, int64_t, int64_t, uint32_t, const int64_t *, size_t,
-                              int64_t *, struct err *);
-enum status sq_cells_count(struct store *, int64_t, int64_t, int64_t[CELL_STATES],
-                           struct err *);
-enum status sq_ops_plan(struct store *, struct op *, size_t, enum plan_result *,
-                        const struct cell_result *, const int64_t *, struct err *);
-enum status sq_ops_put_off(struct store *, const int64_t *, size_t, int64_t, struct err *);
-enum status sq_ops_sending(struct store *, struct op *, size_t, int64_t, struct err *);
-enum status sq_ops_settle(struct store *, const struct op_settle *, size_t,
-                          const struct dependents *, size_t, size_t *, struct err *);
-enum status sq_ops_list(struct store *, struct arena *, const struct op_query *, struct op **,
-                        size_t *, struct err *);
-enum status sq_ops_last(struct store *, struct arena *, int64_t, int64_t, const int64_t *, size_t,
-                        struct op *, struct err *);
-enum status sq_ops_count(struct store *, int64_t, struct op_counts *, struct err *);
-enum status sq_ops_recover(struct store *, int64_t *, struct err *);
-enum status sq_written_get(struct store *, struct arena *, const char *, const char *, const char *,
-                           struct value *, bool *, struct err *);
-enum status sq_run_begin(struct store *, struct run *, struct err *);
-enum status sq_run_report(struct store *, int64_t, const char *, struct err *);
-enum status sq_run_end(struct store *, int64_t, enum run_state, const char *, const char *,
-                       struct err *);
-enum status sq_run_list(struct store *, struct arena *, int64_t, size_t, struct run **, size_t *,
-                        struct err *);
-enum status sq_audit_add(struct store *, const char *, const char *, const char *, struct err *);
-enum status sq_audit_verify(struct store *, int64_t *, struct err *);
+/* ---- functions.c: argil_sort and argil_fold; a result code of SQLite's. */
+int sqlite_register_functions(sqlite3 *db);
 
 #endif

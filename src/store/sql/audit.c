@@ -1,0 +1,164 @@
+/* audit.c - an append-only list whose lines are chained by their hashes.
+ *
+ * hash = SHA-256 over the hash before and every member of the line, each with
+ * its length in front, so that no two lines hash alike by moving a border. The
+ * last hash and the number of lines are also in `meta`: cutting lines off the
+ * end shows too. It shows tampering by hand; somebody who rewrites the whole
+ * file with this program's knowledge is caught by an anchor kept elsewhere. */
+#include "store/sql/sql_priv.h"
+
+#include <string.h>
+
+#define GENESIS "argil audit 1"
+
+static void member(struct buf *out, const char *text)
+{
+    if (text)
+        buf_printf(out, "%zu:%s,", strlen(text), text);
+    else
+        buf_str(out, "-,");
+}
+
+static void line_hash(const char *prev, int64_t id, int64_t at, const char *who, const char *what,
+                      const char *detail, char out[65])
+{
+    struct buf line = BUF_INIT;
+    member(&line, prev);
+    buf_printf(&line, "%lld,%lld,", (long long)id, (long long)at);
+    member(&line, who);
+    member(&line, what);
+    member(&line, detail);
+    sha256_hex(line.data, line.len, out);
+    buf_free(&line);
+}
+
+static enum status read_head(struct sq *sq, struct arena *arena, int64_t *lines, const char **hash,
+                             struct err *err)
+{
+    bool row;
+    struct sq_stmt *stmt = sq_stmt(sq, err,
+                                 "SELECT (SELECT value FROM meta WHERE name='audit_lines'),"
+                                 "(SELECT value FROM meta WHERE name='audit_head')");
+    if (!stmt || sq_row(sq, stmt, &row, err) != OK)
+        return FAIL;
+    *lines = sq_col_int(stmt, 0);
+    *hash = sq_col_text(stmt, 1, arena);
+    if (!*hash)
+        *hash = GENESIS;
+    sq_reset(stmt);
+    return OK;
+}
+
+static enum status write_head(struct sq *sq, int64_t lines, const char *hash, struct err *err)
+{
+    struct sq_stmt *stmt =
+        sq_stmt(sq, err,
+                "INSERT INTO meta(name,value) VALUES('audit_lines',?1),('audit_head',?2)"
+                " ON CONFLICT(name) DO UPDATE SET value=excluded.value");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, lines);
+    sq_text(stmt, 2, hash);
+    return sq_done(sq, stmt, err);
+}
+
+enum status audit_append(struct sq *sq, const char *who, const char *what, const char *detail,
+                         struct err *err)
+{
+    int64_t lines, now = sq_now(sq);
+    const char *prev;
+    char hash[65];
+    if (read_head(sq, sq->scratch, &lines, &prev, err) != OK)
+        return FAIL;
+    who = who ? who : "";
+    what = what ? what : "";
+    line_hash(prev, lines + 1, now, who, what, detail, hash);
+    struct sq_stmt *stmt = sq_stmt(
+        sq, err, "INSERT INTO audit(id,at_ms,who,what,detail,prev,hash) VALUES(?,?,?,?,?,?,?)");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, lines + 1);
+    sq_int(stmt, 2, now);
+    sq_text(stmt, 3, who);
+    sq_text(stmt, 4, what);
+    sq_text(stmt, 5, detail);
+    sq_text(stmt, 6, prev);
+    sq_text(stmt, 7, hash);
+    if (sq_done(sq, stmt, err) != OK)
+        return FAIL;
+    return write_head(sq, lines + 1, hash, err);
+}
+
+enum status sq_audit_add(struct store *store, const char *who, const char *what, const char *detail,
+                         struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    if (sq_begin(sq, err) != OK)
+        return FAIL;
+    return sq_end(sq, audit_append(sq, who, what, detail, err), err);
+}
+
+/* --------------------------------------------------------------- verify */
+
+static enum status tampered(struct err *err, int64_t line, const char *how)
+{
+    err_set(err, ERR_AUDIT_TAMPERED, "the audit is not as it was written: line %lld %s",
+            (long long)line, how);
+    err_hint(err, "Compare with the last exported audit, and treat later lines as unproved.");
+    return FAIL;
+}
+
+static enum status verify_lines(struct sq *sq, int64_t *lines, char hash[65], struct err *err)
+{
+    bool row = true;
+    char expected[65];
+    struct sq_stmt *stmt =
+        sq_stmt(sq, err, "SELECT id,at_ms,who,what,detail,prev,hash FROM audit ORDER BY id");
+    while (stmt) {
+        if (sq_row(sq, stmt, &row, err) != OK)
+            return FAIL;
+        if (!row)
+            return OK;
+        const char *at[7];
+        for (int i = 2; i < 7; i++)
+            at[i] = sq_col_peek(stmt, i);
+        int64_t id = sq_col_int(stmt, 0);
+        const char *how = NULL;
+        line_hash(*lines ? hash : GENESIS, id, sq_col_int(stmt, 1), at[2], at[3], at[4],
+                  expected);
+        if (id != *lines + 1)
+            how = "follows a line that is missing";
+        else if (!text_eq(at[6], expected) || !text_eq(at[5], *lines ? hash : GENESIS))
+            how = "was changed";
+        if (how) {
+            sq_reset(stmt);
+            return tampered(err, *lines + 1, how);
+        }
+        memcpy(hash, expected, sizeof expected);
+        ++*lines;
+    }
+    return FAIL;
+}
+
+static enum status verify(struct sq *sq, int64_t *lines, struct err *err)
+{
+    char hash[65] = "";
+    int64_t expected;
+    const char *head;
+    struct arena *arena = arena_new();
+    enum status rc = verify_lines(sq, lines, hash, err);
+    if (rc == OK && (rc = read_head(sq, arena, &expected, &head, err)) == OK &&
+        (expected != *lines || !text_eq(head, *lines ? hash : GENESIS)))
+        rc = tampered(err, *lines + 1, "is missing");
+    arena_free(arena);
+    return rc;
+}
+
+enum status sq_audit_verify(struct store *store, int64_t *lines, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    *lines = 0;
+    if (sq_begin_read(sq, err) != OK)
+        return FAIL;
+    return sq_end(sq, verify(sq, lines, err), err);
+}

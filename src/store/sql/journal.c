@@ -1,0 +1,507 @@
+/* journal.c - operations: planned, sending, settled, recovered (reliability B.4).
+ *
+ * An operation and its cell move in one transaction (W6), and every move is
+ * "where id and state and epoch are what I believe": a process that was replaced
+ * moves nothing, its late news goes to evidence only (W7). SENDING is committed,
+ * and synced, before ops_sending returns (W1). Nothing here deletes a row.
+ *
+ * Four unique indexes do the collapsing (migrations.c): the generation of a cell,
+ * one open operation a cell, one open operation a business key, one a record.
+ *
+ * payload, before and evidence hold personal data, in clear for now: see
+ * migrations.c. */
+#include "store/sql/sql_priv.h"
+
+#include <string.h>
+
+_Static_assert(OP_PLANNED == 0 && OP_SENDING == 1 && OP_RETRY_SAFE == 2 && OP_UNKNOWN == 3 &&
+                   OP_RECONCILING == 4 && OP_IN_DOUBT == 5 && OP_DONE == 6 && OP_REJECTED == 7 &&
+                   OP_CANCELLED == 8,
+               "these numbers are in the file: SQ_OPEN_OPS and the indexes read them");
+_Static_assert(CELL_EMPTY == 0 && CELL_DUE == 1 && CELL_QUEUED == 2 && CELL_RUNNING == 3 &&
+                   CELL_OK == 4 && CELL_WAITING == 7 && CELL_RETRYING == 8 && CELL_IN_DOUBT == 11,
+               "these numbers are in the file: SQ_HELD reads them");
+
+/* One writer a table, for results of several tables in one transaction. */
+struct writers {
+    struct sq *sq;
+    const struct dependents *dependents;
+    size_t dependent_count;
+    VEC(struct cell_writer) list;
+};
+
+static struct cell_writer *writer_for(struct writers *ws, int64_t table_id, struct err *err)
+{
+    for (size_t i = 0; i < ws->list.len; i++)
+        if (ws->list.at[i].table_id == table_id)
+            return &ws->list.at[i];
+    struct cell_writer w;
+    if (cell_writer_open(&w, ws->sq, table_id, ws->dependents, ws->dependent_count, err) != OK)
+        return NULL;
+    vec_push(&ws->list, w);
+    return &ws->list.at[ws->list.len - 1];
+}
+
+static void writers_close(struct writers *ws)
+{
+    for (size_t i = 0; i < ws->list.len; i++)
+        cell_writer_close(&ws->list.at[i]);
+    vec_free(&ws->list);
+}
+
+static enum status put_cell(struct writers *ws, int64_t table_id, const struct cell_result *cell,
+                            struct err *err)
+{
+    struct cell_writer *w = writer_for(ws, table_id, err);
+    return w ? cell_writer_put(w, cell, err) : FAIL;
+}
+
+enum status sq_open_ops(struct sq *sq, const char *column, int64_t id, int64_t *count,
+                        struct err *err)
+{
+    struct sq_stmt *stmt =
+        sq_stmtf(sq, err, "SELECT count(*) FROM ops WHERE %s=? AND " SQ_OPEN_OPS, column);
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, id);
+    return sq_one_int(sq, stmt, 0, count, err);
+}
+
+/* ------------------------------------------------------------------- plan */
+
+static void complete_op(struct sq *sq, struct op *op)
+{
+    if (!op->key[0])
+        uuid4(sq->world, op->key);
+    if (!op->payload)
+        op->payload = "{}";
+    sha256_hex(op->payload, strlen(op->payload), op->payload_sha256);
+    op->state = OP_PLANNED;
+    op->attempt = 0;
+    op->epoch = sq->store.epoch;
+    if (!op->created_ms)
+        op->created_ms = sq_now(sq);
+}
+
+static void bind_op(struct sq_stmt *stmt, const struct op *op)
+{
+    sq_text(stmt, 1, op->key);
+    sq_text(stmt, 2, op->org_id ? op->org_id : "");
+    sq_int(stmt, 3, op->connection_id);
+    sq_int(stmt, 4, op->table_id);
+    sq_int(stmt, 5, op->row_id);
+    sq_int(stmt, 6, op->column_id);
+    sq_int(stmt, 7, op->run_id);
+    sq_int(stmt, 8, op->generation);
+    sq_int(stmt, 9, op->kind);
+    sq_text(stmt, 10, op->object ? op->object : "");
+    sq_text(stmt, 11, op->key_field ? op->key_field : "");
+    sq_text(stmt, 12, op->key_value);
+    sq_text(stmt, 13, op->target_id);
+    sq_text(stmt, 14, op->payload);
+    sq_text(stmt, 15, op->payload_sha256);
+    sq_text(stmt, 16, op->before);
+    sq_int(stmt, 17, op->mode);
+    sq_int(stmt, 18, op->epoch);
+    sq_int(stmt, 19, op->not_before_ms);
+    sq_int(stmt, 20, op->created_ms);
+    sq_text(stmt, 21, op->base_stamp);
+    sq_text(stmt, 22, op->settings);
+    sq_int(stmt, 23, op->priority);
+}
+
+static enum status insert_op(struct sq *sq, struct op *op, bool *inserted, struct err *err)
+{
+    struct sq_stmt *stmt = sq_stmt(
+        sq, err,
+        "INSERT INTO ops(op_key,org_id,connection_id,table_id,row_id,column_id,run_id,generation,"
+        "kind,object,key_field,key_value,target_id,payload,payload_sha256,before,mode,epoch,"
+        "not_before_ms,created_ms,base_stamp,settings,priority,state)"
+        " VALUES(?,?,?,?,?,?,?,?,?,?,nullif(?,''),?,?,?,?,?,?,?,?,?,?,?,?,0)"
+        " ON CONFLICT DO NOTHING");
+    if (!stmt)
+        return FAIL;
+    bind_op(stmt, op);
+    if (sq_done(sq, stmt, err) != OK)
+        return FAIL;
+    *inserted = sq_changes(sq) > 0;
+    if (*inserted)
+        op->id = sq_last_id(sq);
+    return OK;
+}
+
+/* The operation of this very (row, column, generation); id 0 = none. */
+static enum status find_same(struct sq *sq, const struct op *op, int64_t *id, struct err *err)
+{
+    struct sq_stmt *stmt =
+        sq_stmt(sq, err, "SELECT id FROM ops WHERE row_id=? AND column_id=? AND generation=?");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, op->row_id);
+    sq_int(stmt, 2, op->column_id);
+    sq_int(stmt, 3, op->generation);
+    return sq_one_int(sq, stmt, 0, id, err);
+}
+
+/* The open operation in its way: of the same cell, business key or record. */
+static enum status find_rival(struct sq *sq, const struct op *op, int64_t *id, struct err *err)
+{
+    struct sq_stmt *stmt =
+        sq_stmt(sq, err,
+                "SELECT id FROM ops WHERE row_id=?1 AND column_id=?2 AND " SQ_OPEN_OPS " UNION ALL "
+                "SELECT id FROM ops WHERE org_id=?3 AND object=?4 AND key_field=?5 AND key_value=?6"
+                " AND key_value IS NOT NULL AND " SQ_OPEN_OPS " UNION ALL "
+                "SELECT id FROM ops WHERE org_id=?3 AND target_id=?7 AND target_id IS NOT NULL"
+                " AND " SQ_OPEN_OPS " LIMIT 1");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, op->row_id);
+    sq_int(stmt, 2, op->column_id);
+    sq_text(stmt, 3, op->org_id);
+    sq_text(stmt, 4, op->object);
+    sq_text(stmt, 5, op->key_field);
+    sq_text(stmt, 6, op->key_value);
+    sq_text(stmt, 7, op->target_id);
+    return sq_one_int(sq, stmt, 0, id, err);
+}
+
+static enum status explain_refusal(struct sq *sq, struct op *op, enum plan_result *result,
+                                   struct err *err)
+{
+    int64_t id = 0;
+    if (find_same(sq, op, &id, err) != OK)
+        return FAIL;
+    *result = PLAN_SAME;
+    if (!id) {
+        *result = PLAN_BUSY;
+        if (find_rival(sq, op, &id, err) != OK)
+            return FAIL;
+    }
+    if (!id)
+        return err_set(err, ERR_CONFLICT, "operation key %s is already in the journal", op->key);
+    op->id = id;
+    return OK;
+}
+
+/* An operation with this business key that was done since the remote was asked for it: its
+ * record is news to whoever plans now. *id 0 = none. */
+static enum status find_done_since(struct sq *sq, const struct op *op, int64_t looked_ms,
+                                   int64_t *id, struct err *err)
+{
+    *id = 0;
+    if (!looked_ms || !op->key_value)
+        return OK;
+    struct sq_stmt *stmt =
+        sq_stmt(sq, err,
+                "SELECT id FROM ops WHERE org_id=?1 AND object=?2 AND key_field=?3 AND key_value=?4"
+                " AND key_value IS NOT NULL AND state=6 AND done_ms>?5 LIMIT 1");
+    if (!stmt)
+        return FAIL;
+    sq_text(stmt, 1, op->org_id);
+    sq_text(stmt, 2, op->object);
+    sq_text(stmt, 3, op->key_field);
+    sq_text(stmt, 4, op->key_value);
+    sq_int(stmt, 5, looked_ms);
+    return sq_one_int(sq, stmt, 0, id, err);
+}
+
+static enum status plan_one(struct writers *ws, struct op *op, enum plan_result *result,
+                            const struct cell_result *cell, int64_t looked_ms, struct err *err)
+{
+    bool inserted;
+    int64_t done;
+    if (op->key_value && !op->key_field)
+        return err_set(err, ERR_INVALID, "an operation's key value needs its key field");
+    complete_op(ws->sq, op);
+    if (find_done_since(ws->sq, op, looked_ms, &done, err) != OK)
+        return FAIL;
+    if (done) {
+        *result = PLAN_BUSY;
+        op->id = done;
+        return OK;
+    }
+    if (insert_op(ws->sq, op, &inserted, err) != OK)
+        return FAIL;
+    if (!inserted)
+        return explain_refusal(ws->sq, op, result, err);
+    *result = PLAN_NEW;
+    sq_note(ws->sq, NOUN_OPERATION, op->table_id, 0);
+    if (!cell || !cell->row_id)
+        return OK;
+    struct cell_result mine = *cell;
+    if (!mine.op_id)
+        mine.op_id = op->id;
+    return put_cell(ws, op->table_id, &mine, err);
+}
+
+enum status sq_ops_plan(struct store *store, struct op *ops, size_t count,
+                        enum plan_result *results, const struct cell_result *cells,
+                        const int64_t *looked_ms, struct err *err)
+{
+    struct writers ws = {.sq = sq_of(store)};
+    enum status rc = OK;
+    if (sq_begin(ws.sq, err) != OK)
+        return FAIL;
+    for (size_t i = 0; rc == OK && i < count; i++)
+        rc = plan_one(&ws, &ops[i], &results[i], cells ? &cells[i] : NULL,
+                      looked_ms ? looked_ms[i] : 0, err);
+    writers_close(&ws);
+    return sq_end(ws.sq, rc, err);
+}
+
+/* ---------------------------------------------------------------- sending */
+
+static enum status send_one(struct sq *sq, struct op *op, int64_t now, int64_t deadline_ms,
+                            bool *moved, struct err *err)
+{
+    *moved = false;
+    if (!op_move_allowed(op->state, OP_SENDING))
+        return OK;
+    struct sq_stmt *stmt =
+        sq_stmt(sq, err,
+                "UPDATE ops SET state=1,attempt=attempt+1,epoch=?1,sent_ms=?2,deadline_ms=?3,"
+                "ticket=?7,base_stamp=coalesce(?8,base_stamp) WHERE id=?4 AND state=?5"
+                " AND attempt=?6");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, sq->store.epoch);
+    sq_int(stmt, 2, now);
+    sq_int(stmt, 3, deadline_ms);
+    sq_int(stmt, 4, op->id);
+    sq_int(stmt, 5, op->state);
+    sq_int(stmt, 6, op->attempt);
+    sq_text(stmt, 7, op->ticket);
+    sq_text(stmt, 8, op->base_stamp);
+    if (sq_done(sq, stmt, err) != OK)
+        return FAIL;
+    *moved = sq_changes(sq) > 0;
+    return OK;
+}
+
+enum status sq_ops_sending(struct store *store, struct op *ops, size_t count, int64_t deadline_ms,
+                           struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    enum status rc = OK;
+    int64_t now = sq_now(sq);
+    if (sq_begin(sq, err) != OK)
+        return FAIL;
+    bool *moved = arena_array(sq->scratch, count + 1, sizeof *moved);
+    for (size_t i = 0; rc == OK && i < count; i++)
+        rc = send_one(sq, &ops[i], now, deadline_ms, &moved[i], err);
+    if (sq_end(sq, rc, err) != OK)
+        return FAIL;
+    for (size_t i = 0; i < count; i++) { /* only now is it true on disk */
+        if (!moved[i])
+            continue;
+        ops[i].state = OP_SENDING;
+        ops[i].attempt++;
+        ops[i].epoch = sq->store.epoch;
+        ops[i].sent_ms = now;
+        ops[i].deadline_ms = deadline_ms;
+    }
+    return OK;
+}
+
+/* ----------------------------------------------------------------- settle */
+
+/* Late evidence is kept under "late" through later outcomes. */
+static enum status move_op(struct sq *sq, const struct op_settle *s, bool *moved, struct err *err)
+{
+    struct sq_stmt *stmt = sq_stmt(
+        sq, err,
+        "UPDATE ops SET state=?1,result_id=coalesce(?2,result_id),"
+        "result_stamp=coalesce(?3,result_stamp),"
+        "evidence=CASE WHEN ?4 IS NULL THEN evidence WHEN json_valid(?4) AND json_valid(evidence)"
+        " AND json_extract(evidence,'$.late') IS NOT NULL"
+        " THEN json_set(?4,'$.late',json_extract(evidence,'$.late')) ELSE ?4 END,"
+        "error_code=?5,error_message=?6,adopted=max(adopted,?7),not_before_ms=?8,done_ms=?9,"
+        "base_stamp=coalesce(?13,base_stamp) WHERE id=?10 AND state=?11 AND epoch=?12");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, s->to);
+    sq_text(stmt, 2, s->result_id);
+    sq_text(stmt, 3, s->result_stamp);
+    sq_text(stmt, 4, s->evidence);
+    sq_text(stmt, 5, s->error_code);
+    sq_text(stmt, 6, s->error_message);
+    sq_int(stmt, 7, s->adopted);
+    sq_int(stmt, 8, s->not_before_ms);
+    sq_int(stmt, 9, op_state_final(s->to) ? sq_now(sq) : 0);
+    sq_int(stmt, 10, s->id);
+    sq_int(stmt, 11, s->from);
+    sq_int(stmt, 12, s->epoch);
+    sq_text(stmt, 13, s->base_stamp);
+    if (sq_done(sq, stmt, err) != OK)
+        return FAIL;
+    *moved = sq_changes(sq) > 0;
+    return OK;
+}
+
+/* A zombie's news: into evidence, and nowhere else. */
+static enum status keep_late_news(struct sq *sq, const struct op_settle *s, struct err *err)
+{
+    struct sq_stmt *stmt =
+        sq_stmt(sq, err,
+                "UPDATE ops SET evidence=json_insert(CASE WHEN json_valid(evidence) AND"
+                " json_extract(evidence,'$.late') IS NOT NULL THEN evidence"
+                " WHEN json_valid(evidence) AND json_type(evidence)='object'"
+                " THEN json_set(evidence,'$.late',json('[]'))"
+                " ELSE json_object('was',evidence,'late',json('[]')) END,"
+                "'$.late[#]',json_object('epoch',?2,'outcome',?3,'result_id',?4,'evidence',"
+                "CASE WHEN json_valid(?5) THEN json(?5) ELSE ?5 END)) WHERE id=?1");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, s->id);
+    sq_int(stmt, 2, s->epoch);
+    sq_text(stmt, 3, op_state_name(s->to));
+    sq_text(stmt, 4, s->result_id);
+    sq_text(stmt, 5, s->evidence);
+    return sq_done(sq, stmt, err);
+}
+
+static enum status read_settled(struct sq *sq, int64_t id, struct op *op, struct err *err)
+{
+    bool row;
+    struct sq_stmt *stmt =
+        sq_stmt(sq, err,
+                "SELECT org_id,table_id,payload,target_id,result_id,result_stamp FROM ops"
+                " WHERE id=?");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, id);
+    if (sq_row(sq, stmt, &row, err) != OK)
+        return FAIL;
+    if (!row)
+        return err_set(err, ERR_NOT_FOUND, "there is no operation %lld", (long long)id);
+    *op = (struct op){.id = id,
+                      .org_id = sq_col_text(stmt, 0, sq->scratch),
+                      .table_id = sq_col_int(stmt, 1),
+                      .payload = sq_col_text(stmt, 2, sq->scratch),
+                      .target_id = sq_col_text(stmt, 3, sq->scratch),
+                      .result_id = sq_col_text(stmt, 4, sq->scratch),
+                      .result_stamp = sq_col_text(stmt, 5, sq->scratch)};
+    sq_reset(stmt);
+    return OK;
+}
+
+/* A record that was found rather than written holds its own values, not ours;
+ * one that reconciling found is what an earlier attempt wrote. */
+static bool wrote_it(const struct op_settle *s)
+{
+    return s->to == OP_DONE && (!s->adopted || s->from == OP_RECONCILING);
+}
+
+static enum status settle_moved(struct writers *ws, const struct op_settle *s, struct err *err)
+{
+    struct op op;
+    struct sq *sq = ws->sq;
+    if (read_settled(sq, s->id, &op, err) != OK)
+        return FAIL;
+    const char *record = op.result_id ? op.result_id : op.target_id;
+    sq_note(sq, NOUN_OPERATION, op.table_id, 0);
+    if (wrote_it(s) && record && written_remember(sq, &op, record, op.result_stamp, err) != OK)
+        return FAIL;
+    if (s->cell.row_id && put_cell(ws, op.table_id, &s->cell, err) != OK)
+        return FAIL;
+    if (!s->audit)
+        return OK;
+    char *detail = arena_printf(sq->scratch, "{\"operation\":%lld,\"state\":\"%s\"}",
+                                (long long)s->id, op_state_name(s->to));
+    return audit_append(sq, "argil", s->audit, detail, err);
+}
+
+static enum status settle_one(struct writers *ws, const struct op_settle *s, size_t *fenced,
+                              struct err *err)
+{
+    bool moved;
+    if (s->to == OP_SENDING || !op_move_allowed(s->from, s->to))
+        return err_set(err, ERR_INVALID, "operation %lld may not go from %s to %s",
+                       (long long)s->id, op_state_name(s->from), op_state_name(s->to));
+    if (move_op(ws->sq, s, &moved, err) != OK)
+        return FAIL;
+    if (moved)
+        return settle_moved(ws, s, err);
+    ++*fenced;
+    return keep_late_news(ws->sq, s, err);
+}
+
+enum status sq_ops_settle(struct store *store, const struct op_settle *settles, size_t count,
+                          const struct dependents *dependents, size_t dependent_count,
+                          size_t *fenced, struct err *err)
+{
+    struct writers ws = {
+        .sq = sq_of(store), .dependents = dependents, .dependent_count = dependent_count};
+    enum status rc = OK;
+    size_t turned_away = 0;
+    if (sq_begin(ws.sq, err) != OK)
+        return FAIL;
+    for (size_t i = 0; rc == OK && i < count; i++)
+        rc = settle_one(&ws, &settles[i], &turned_away, err);
+    writers_close(&ws);
+    rc = sq_end(ws.sq, rc, err);
+    if (fenced)
+        *fenced = rc == OK ? turned_away : 0;
+    return rc;
+}
+
+/* ---------------------------------------------------------------- put off */
+
+static enum status put_off(struct sq *sq, const int64_t *ids, size_t count, int64_t not_before_ms,
+                           struct err *err)
+{
+    struct sq_stmt *stmt = sq_stmt(sq, err, "UPDATE ops SET not_before_ms=?2 WHERE id=?1");
+    if (!stmt)
+        return FAIL;
+    for (size_t i = 0; i < count; i++) {
+        sq_int(stmt, 1, ids[i]);
+        sq_int(stmt, 2, not_before_ms);
+        if (sq_done(sq, stmt, err) != OK)
+            return FAIL;
+    }
+    return OK;
+}
+
+enum status sq_ops_put_off(struct store *store, const int64_t *ids, size_t count,
+                           int64_t not_before_ms, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    if (sq_begin(sq, err) != OK)
+        return FAIL;
+    return sq_end(sq, put_off(sq, ids, count, not_before_ms, err), err);
+}
+
+/* ---------------------------------------------------------------- recover */
+
+/* What another process held is ours to find out about (W4). What it had found
+ * doubtful already only changes hands. */
+static enum status recover(struct sq *sq, int64_t *moved, struct err *err)
+{
+    struct sq_stmt *stmt = sq_stmt(
+        sq, err,
+        "UPDATE ops SET state=3,epoch=?1 WHERE state IN (1,4) AND " SQ_OPEN_OPS " AND epoch<>?1");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, sq->store.epoch);
+    if (sq_done(sq, stmt, err) != OK)
+        return FAIL;
+    *moved = sq_changes(sq);
+    stmt = sq_stmt(
+        sq, err, "UPDATE ops SET epoch=?1 WHERE state IN (3,5) AND " SQ_OPEN_OPS " AND epoch<>?1");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, sq->store.epoch);
+    return sq_done(sq, stmt, err);
+}
+
+enum status sq_ops_recover(struct store *store, int64_t *moved, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    int64_t count = 0;
+    if (sq_begin(sq, err) != OK)
+        return FAIL;
+    enum status rc = sq_end(sq, recover(sq, &count, err), err);
+    if (moved)
+        *moved = rc == OK ? count : 0;
+    return rc;
+}

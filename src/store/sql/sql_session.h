@@ -1,0 +1,171 @@
+/* sql_session.h - a session on a database that holds a store: what an engine
+ * (store/sqlite, store/postgres) does for the nouns, and what both share.
+ *
+ * session.c is the only one who begins and ends transactions; an engine opens,
+ * locks, fences, runs statements, and judges the database's failures.
+ *
+ * Prepared statements live in a cache by their text; they are lent, and reset by
+ * whoever stepped them. Text is bound without copying: it must outlive the step.
+ * An engine may run what sq_done was given a little later: a failure of it can be
+ * told by a later call of the same transaction, sq_end at the latest. */
+#ifndef ARGIL_STORE_SQL_SESSION_H
+#define ARGIL_STORE_SQL_SESSION_H
+
+#include "base/buf.h"
+#include "base/map.h"
+#include "base/vec.h"
+#include "store/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* ---- home.c: what all handles of this process on one workspace share */
+struct sq_home {
+    pthread_mutex_t lock; /* everything below but `broken` and `watch` */
+    pthread_cond_t turn;
+    uint64_t tickets, serving; /* writers, in the order they came */
+    int handles;
+    int lock_fd; /* -1: only readers */
+    atomic_bool broken;
+    struct store_watch watch;
+};
+struct sq_home *home_new(void); /* with one handle */
+struct sq_home *home_join(struct sq_home *home);
+void home_leave(struct sq_home *home); /* the last one frees it */
+void home_take_turn(struct sq_home *home);
+void home_end_turn(struct sq_home *home);
+
+struct sq_note {
+    enum store_noun noun;
+    int64_t table_id, id;
+    bool many;
+    VEC(int64_t) rows;
+};
+
+struct sq_move {
+    int64_t table_id, count;
+};
+
+struct sq;
+struct sq_engine;
+
+/* A statement; the rest of it is the engine's. */
+struct sq_stmt {
+    const struct sq_engine *engine;
+};
+
+/* What a database does for the nouns. The functions below speak to it. */
+struct sq_engine {
+    void (*close)(struct sq *);
+    enum status (*open_another)(struct sq *first, bool read_only, struct store **out,
+                                struct err *err);
+    /* The cached statement of a text, reset, its bindings cleared. */
+    struct sq_stmt *(*stmt)(struct sq *, const char *sql, struct err *err);
+    /* Lets cached statements go: some, when there are too many; all, before a table is dropped. */
+    void (*trim)(struct sq *);
+    void (*forget)(struct sq *);
+    void (*bind_int)(struct sq_stmt *, int at, int64_t value);
+    void (*bind_text)(struct sq_stmt *, int at, const char *text, size_t len); /* NULL = null */
+    void (*bind_bytes)(struct sq_stmt *, int at, const char *bytes, size_t len);
+    enum status (*done)(struct sq *, struct sq_stmt *, struct err *err);
+    enum status (*row)(struct sq *, struct sq_stmt *, bool *row, struct err *err);
+    void (*reset)(struct sq_stmt *);
+    int64_t (*col_int)(struct sq_stmt *, int at);
+    const char *(*col_peek)(struct sq_stmt *, int at);
+    uint32_t (*col_len)(struct sq_stmt *, int at);
+    int64_t (*changes)(struct sq *);
+    int64_t (*last_id)(struct sq *);
+    /* Several statements without parameters, DDL too; `t@` and `s@` are not for it. */
+    enum status (*exec)(struct sq *, const char *sql, struct err *err);
+    /* Begins: reading, or writing, when others wait and a zombie is refused. */
+    enum status (*begin)(struct sq *, bool write, struct err *err);
+    enum status (*commit)(struct sq *, struct err *err);
+    void (*rollback)(struct sq *); /* also after a commit, and without a transaction */
+    /* Old sealed texts are to leave no trace: called before (true) and after (false). */
+    enum status (*scrub)(struct sq *, bool on, bool log_too, struct err *err);
+    /* The schema's version; begin_schema keeps other migrations out until sq_end. */
+    enum status (*begin_schema)(struct sq *, struct err *err);
+    enum status (*get_version)(struct sq *, int64_t *version, struct err *err);
+    enum status (*set_version)(struct sq *, int64_t version, struct err *err);
+};
+
+struct sq {
+    struct store store; /* first: a struct store * of ours is a struct sq * */
+    const struct sq_engine *engine;
+    struct sq_home *home;
+    struct world *world;
+    struct arena *scratch; /* emptied by sq_begin; for one transaction */
+    struct arena *payload; /* for one parsed payload */
+    VEC(struct sq_note) notes; /* of the present transaction */
+    VEC(struct sq_move) moves; /* likewise: see sq_moved */
+    bool read_only;
+    bool writing; /* the present transaction writes */
+    char *place;  /* where the workspace is, for people: a directory, a host and database */
+    char *id, *name;
+};
+/* Fills what every engine's session has; sq_close_session frees it. */
+void sq_open_session(struct sq *sq, const struct store_driver *driver,
+                     const struct sq_engine *engine, struct sq_home *home, struct world *world,
+                     const char *place, bool read_only);
+void sq_close_session(struct sq *sq);
+
+static inline struct sq *sq_of(struct store *store)
+{
+    return (struct sq *)store;
+}
+
+/* Notes a change, told when the transaction commits. */
+void sq_note(struct sq *sq, enum store_noun noun, int64_t table_id, int64_t id);
+void sq_note_row(struct sq *sq, int64_t table_id, int64_t row_id);
+void sq_note_many(struct sq *sq, int64_t table_id);
+void sq_tell_notes(struct sq *sq);
+void sq_drop_notes(struct sq *sq);
+
+/* ---- session.c */
+
+enum status sq_exec(struct sq *sq, const char *sql, struct err *err);
+/* For every sheet: `t@` and `s@` in the text become its tables. */
+enum status sq_each_sheet(struct sq *sq, const char *sql, struct err *err);
+/* A cached statement, reset, its bindings cleared. NULL with *err set. */
+struct sq_stmt *sq_stmt(struct sq *sq, struct err *err, const char *sql);
+struct sq_stmt *sq_stmtf(struct sq *sq, struct err *err, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void sq_forget_statements(struct sq *sq);
+void sq_int(struct sq_stmt *stmt, int at, int64_t value);
+void sq_text(struct sq_stmt *stmt, int at, const char *text); /* NULL binds null */
+void sq_value(struct sq_stmt *stmt, int at, struct value value);
+void sq_bytes(struct sq_stmt *stmt, int at, struct value bytes); /* of a BLOB */
+/* Runs a statement that gives no rows, and resets it. */
+enum status sq_done(struct sq *sq, struct sq_stmt *stmt, struct err *err);
+/* The next row: *row false at the end (and then the statement is reset). */
+enum status sq_row(struct sq *sq, struct sq_stmt *stmt, bool *row, struct err *err);
+void sq_reset(struct sq_stmt *stmt);
+/* One integer from a statement's first row, `otherwise` without one; resets. */
+enum status sq_one_int(struct sq *sq, struct sq_stmt *stmt, int64_t otherwise, int64_t *out,
+                       struct err *err);
+int64_t sq_col_int(struct sq_stmt *stmt, int at); /* 0 for null */
+/* As it stands in the row, until the statement's next step or reset; NULL for null. */
+const char *sq_col_peek(struct sq_stmt *stmt, int at);
+uint32_t sq_col_len(struct sq_stmt *stmt, int at);
+const char *sq_col_text(struct sq_stmt *stmt, int at, struct arena *arena); /* NULL for null */
+struct value sq_col_value(struct sq_stmt *stmt, int at, struct arena *arena);
+int64_t sq_changes(struct sq *sq); /* rows that the last sq_done changed */
+int64_t sq_last_id(struct sq *sq); /* the id that the last INSERT gave */
+
+enum status sq_begin(struct sq *sq, struct err *err); /* writing; refuses zombies */
+enum status sq_begin_read(struct sq *sq, struct err *err);
+enum status sq_end(struct sq *sq, enum status rc,
+                   struct err *err); /* commits OK, else rolls back */
+int64_t sq_now(struct sq *sq);
+/* `count` rows of a sheet came, went or changed: how far samples of its indexes are
+ * from the truth. Stored with the transaction. */
+void sq_moved(struct sq *sq, int64_t table_id, int64_t count);
+enum status sq_store_moves(struct sq *sq, struct err *err);
+/* ---- migrations.c */
+enum status sq_migrate(struct sq *sq, struct err *err);
+int sq_schema_version(void); /* the newest this program knows */
+
+/* ---- driver.c */
+extern const struct store_driver sq_sqlite_driver, sq_postgres_driver;
+
+#endif

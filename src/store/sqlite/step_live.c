@@ -1,5 +1,0 @@
-/* step_live.c - how far a source has heard of changes, and whether it listens. */
-#include "store/sqlite/sqlite_priv.h"
-
-const char sq_step_live[] = "ALTER TABLE sources ADD COLUMN heard INTEGER;"
-                            "ALTER TABLE sources ADD COLUMN live TEXT;";
