@@ -59,7 +59,7 @@ struct hub {
     VEC(struct seat_at) streams;
     VEC(struct dirty_rows) rows;
     VEC(struct dirty_run) runs;
-    VEC(int64_t) tables, connections, journals; /* ids, each once */
+    VEC(int64_t) tables, connections, journals, plans; /* ids, each once */
 };
 
 /* ------------------------------------------------------------- collecting */
@@ -122,6 +122,9 @@ static void on_change(void *ctx, const struct store_change *change)
         break;
     case NOUN_OPERATION:
         ADD_ONCE(&hub->journals, change->table_id);
+        break;
+    case NOUN_PLAN:
+        ADD_ONCE(&hub->plans, change->id);
         break;
     }
     wake(hub);
@@ -247,9 +250,11 @@ static void tell_all(struct hub *hub)
     tell_runs(hub, &data);
     tell_ids(hub, "connection", "connection_id", hub->connections.at, hub->connections.len, &data);
     tell_ids(hub, "journal", "table_id", hub->journals.at, hub->journals.len, &data);
+    tell_ids(hub, "plan", "plan_id", hub->plans.at, hub->plans.len, &data);
     vec_clear(&hub->tables);
     vec_clear(&hub->connections);
     vec_clear(&hub->journals);
+    vec_clear(&hub->plans);
     buf_free(&data);
 }
 
@@ -437,6 +442,7 @@ void hub_free(struct hub *hub)
     vec_free(&hub->tables);
     vec_free(&hub->connections);
     vec_free(&hub->journals);
+    vec_free(&hub->plans);
     vec_free(&hub->streams);
     pthread_mutex_destroy(&hub->lock);
     pthread_cond_destroy(&hub->news);

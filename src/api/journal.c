@@ -8,7 +8,8 @@
 static const char *const state_words[] = {"planned",     "sending",  "retry safe",
                                           "unknown",     "reconciling", "in doubt",
                                           "done",        "rejected", "cancelled", NULL};
-static const char *const verdicts[] = {"this_is_it", "send_again", "give_up", NULL};
+static const char *const verdicts[] = {"this_is_it", "send_again", "give_up", "ask_later", NULL};
+#define LATER_USUAL_MIN (4 * 60)
 
 const struct field journal_query[] = {
     {"table", F_TEXT, 0, "a table's name", .min = 1, .max = 200},
@@ -70,6 +71,7 @@ const struct shape journal_counts_shape = {"OperationCounts", NULL, counts_field
 static const struct field verdict_fields[] = {
     {"verdict", F_WORD, F_REQUIRED, "what became of it", .words = verdicts},
     {"record_id", F_TEXT, 0, "with this_is_it: the record", .min = 15, .max = 18},
+    {"minutes", F_INT, 0, "with ask_later: until then (240)", .min = 1, .max = 30 * 24 * 60},
     {"reason", F_TEXT, 0, "for the audit", .min = 1, .max = 1000},
     {0},
 };
@@ -146,7 +148,7 @@ enum status api_journal_list(struct call *call, struct err *err)
     return OK;
 }
 
-static enum status read_op(struct call *call, struct op *out, struct err *err)
+enum status call_operation(struct call *call, struct op *out, struct err *err)
 {
     struct op_query query = {.limit = 1};
     struct op *ops;
@@ -166,7 +168,7 @@ static enum status read_op(struct call *call, struct op *out, struct err *err)
 enum status api_journal_show(struct call *call, struct err *err)
 {
     struct op op;
-    if (read_op(call, &op, err) != OK)
+    if (call_operation(call, &op, err) != OK)
         return FAIL;
     operation_write(&call->w, &op);
     return OK;
@@ -190,36 +192,48 @@ enum status api_journal_counts(struct call *call, struct err *err)
     return OK;
 }
 
-enum status api_journal_settle(struct call *call, struct err *err)
+/* The last of the verdicts settles nothing: the card comes back later. */
+static enum status give_verdict(struct call *call, const struct op *op, size_t at, struct err *err)
 {
     static const enum journal_verdict says[] = {VERDICT_THIS_IS_IT, VERDICT_SEND_AGAIN,
                                                 VERDICT_GIVE_UP};
-    const char *word = json_get_text(call->body, "verdict");
     const char *record = json_get_text(call->body, "record_id");
-    struct op op;
-    size_t at = 0;
-    while (!text_eq(verdicts[at], word))
-        at++;
-    if (read_op(call, &op, err) != OK)
-        return FAIL;
+    if (at == sizeof says / sizeof *says)
+        return journal_ask_later(
+            call->engine, op->id,
+            call_now(call) + json_get_int(call->body, "minutes", LATER_USUAL_MIN) * 60000, err);
     if (says[at] == VERDICT_THIS_IS_IT && !record) {
         err_set(err, ERR_INVALID, "which record is it?");
         err_where(err, "record_id");
         return FAIL;
     }
+    return journal_resolve(call->engine, op->id, says[at], record, err);
+}
+
+static const char *verdict_detail(struct call *call, const struct op *op)
+{
     struct buf detail = BUF_INIT;
     struct jw w;
     jw_init(&w, &detail);
     jw_object(&w);
-    jw_kv_int(&w, "operation", op.id);
-    jw_kv_text(&w, "verdict", word);
+    jw_kv_int(&w, "operation", op->id);
+    jw_kv_text(&w, "verdict", json_get_text(call->body, "verdict"));
     jw_kv_text(&w, "reason", json_get_text(call->body, "reason"));
     jw_end_object(&w);
-    enum status rc = journal_resolve(call->engine, op.id, says[at], record, err);
-    if (rc == OK)
-        rc = call_audit(call, "doubt settled", buf_text(&detail), err);
+    const char *copy = arena_strdup(call->arena, buf_text(&detail));
     buf_free(&detail);
-    if (rc != OK || read_op(call, &op, err) != OK)
+    return copy;
+}
+
+enum status api_journal_settle(struct call *call, struct err *err)
+{
+    struct op op;
+    size_t at = 0;
+    while (!text_eq(verdicts[at], json_get_text(call->body, "verdict")))
+        at++;
+    if (call_operation(call, &op, err) != OK || give_verdict(call, &op, at, err) != OK ||
+        call_audit(call, "doubt settled", verdict_detail(call, &op), err) != OK ||
+        call_operation(call, &op, err) != OK)
         return FAIL;
     operation_write(&call->w, &op);
     return OK;

@@ -60,19 +60,49 @@ extern const struct field window_query[], count_query[];
 extern const struct shape window_shape, count_shape, sort_body, sort_made_shape, view_list_shape, view_body;
 
 /* ---- runs.c */
-route_fn api_run_list, api_run_show, api_run_stop, api_run_start, api_sync_start, api_plan_start,
-    api_plan_show;
+route_fn api_run_list, api_run_show, api_run_stop, api_run_start, api_sync_start, api_plan_start;
 extern const struct field run_list_query[];
-extern const struct shape run_shape, run_list_shape, run_body, sync_body, plan_body, plan_shape;
-/* Orders a job of the person who asks, and answers with its run. */
+extern const struct shape run_shape, run_list_shape, run_body, sync_body, plan_body;
+/* Orders a job of the person who asks, and answers with its run. Its scope is the body,
+ * unless it has one. */
 enum status call_order(struct call *call, struct job_order *job, struct err *err);
 void progress_write(struct jw *w, const struct work_progress *at);
+
+/* ---- plans.c */
+route_fn api_plan_list, api_plan_show, api_plan_of_run, api_plan_writes, api_plan_decide_write, api_plan_decide,
+    api_plan_apply;
+extern const struct field plan_list_query[], plan_writes_query[];
+extern const struct shape plan_shape, plan_list_shape, plan_writes_shape, plan_write_body, plan_decision_body;
+
+/* ---- undo.c, why.c: what a run wrote, taken back; why a record holds a value */
+route_fn api_undo_preview, api_undo_start, api_why;
+extern const struct field undo_query[], why_query[];
+extern const struct shape undo_preview_shape, undo_body, why_shape;
+
+/* ---- contracts.c: the field contract of a connection */
+route_fn api_contract_show, api_contract_put, api_contract_versions, api_contract_report, api_contract_csv;
+extern const struct field contract_query[];
+extern const struct shape contract_shape, contract_body, contract_change_shape, contract_versions_shape,
+    contract_report_shape;
+
+/* ---- lanes.c: the connection of a route whose path names none */
+const char *lane_of_plan(struct call *call);
+const char *lane_of_run(struct call *call);
+const char *lane_of_operation(struct call *call);
+const char *lane_of_query(struct call *call); /* ?connection= */
+
+/* ---- doubts.c */
+route_fn api_doubt_card;
+extern const struct field doubt_query[];
+extern const struct shape doubt_shape;
 
 /* ---- journal.c */
 route_fn api_journal_list, api_journal_show, api_journal_counts, api_journal_settle;
 extern const struct field journal_query[];
 extern const struct shape operation_shape, journal_list_shape, journal_counts_shape, verdict_body;
 void operation_write(struct jw *w, const struct op *op);
+/* The operation of the first path value. */
+enum status call_operation(struct call *call, struct op *out, struct err *err);
 
 /* ---- connections.c */
 route_fn api_connection_list, api_connection_show, api_connection_change, api_connection_delete,

@@ -1,4 +1,5 @@
-/* runs.c - runs and syncs: starting with a scope, watching, stopping. */
+/* runs.c - runs and syncs: starting with a scope, watching, stopping. What becomes of
+ * a plan is in plans.c. */
 #include "api/nouns.h"
 
 #include "base/str.h"
@@ -9,7 +10,7 @@
 
 #define ROWS_MAX 10000
 
-static const char *const kinds[] = {"sync", "run", NULL};
+static const char *const kinds[] = {"sync", "run", "undo", NULL};
 static const char *const states[] = {"queued",  "running", "done",       "failed",
                                      "stopped", "interrupted", NULL};
 static const char *const which[] = {"due", "empty", "errors", "refused", "skipped", "waiting", "all",
@@ -78,27 +79,6 @@ static const struct field plan_body_fields[] = {
     {0},
 };
 const struct shape plan_body = {"PlanOrder", NULL, plan_body_fields};
-
-static const struct field planned_fields[] = {
-    {"column", F_TEXT, F_REQUIRED, "its name"},
-    {"row_key", F_TEXT, F_REQUIRED | F_NULL, NULL},
-    {"kind", F_TEXT, F_REQUIRED, "create, update, ..."},
-    {"mode", F_TEXT, F_REQUIRED, "how a second record is kept from being made"},
-    {"object", F_TEXT, F_REQUIRED | F_NULL, NULL},
-    {"target", F_TEXT, F_REQUIRED | F_NULL, "the record; null for a create"},
-    {"set", F_ANY, F_REQUIRED | F_NULL, "field to new value"},
-    {"before", F_ANY, F_REQUIRED | F_NULL, "field to present value"},
-    {0},
-};
-static const struct shape planned_shape = {"PlannedWrite", NULL, planned_fields};
-static const struct field plan_fields[] = {
-    {"run_id", F_INT, F_REQUIRED, NULL},
-    {"total", F_INT, F_REQUIRED, "writes that would be made"},
-    {"shown", F_INT, F_REQUIRED, "how many of them are listed"},
-    {"writes", F_LIST, F_REQUIRED, NULL, .of = &planned_shape},
-    {0},
-};
-const struct shape plan_shape = {"Plan", "What a run would write.", plan_fields};
 
 static const struct field sync_body_fields[] = {
     {"source", F_TEXT, 0, "only this source of the table", .min = 1, .max = 200},
@@ -268,12 +248,20 @@ static enum status check_column(const struct table *table, const char *column, s
                    column);
 }
 
-static const char *body_as_text(struct call *call)
+/* The body, as the run's scope; of a plan it says so. */
+static const char *scope_of(struct call *call, const struct job_order *job)
 {
     struct buf text = BUF_INIT;
     struct jw w;
     jw_init(&w, &text);
-    jw_value(&w, call->body);
+    jw_object(&w);
+    json_each(member, call->body) {
+        jw_key(&w, member->key);
+        jw_value(&w, member);
+    }
+    if (job->run.dry_run)
+        jw_kv_bool(&w, "plan", true);
+    jw_end_object(&w);
     const char *copy = arena_strdup(call->arena, buf_text(&text));
     buf_free(&text);
     return copy;
@@ -284,7 +272,8 @@ enum status call_order(struct call *call, struct job_order *job, struct err *err
     int64_t id;
     job->who = call_who(call);
     job->cause = "person";
-    job->scope = body_as_text(call);
+    if (!job->scope)
+        job->scope = scope_of(call, job);
     if (work_order(call->api->work, job, &id, err) != OK)
         return FAIL;
     return write_run(call, id, err);
@@ -323,31 +312,6 @@ enum status api_plan_start(struct call *call, struct err *err)
     choose_states(&job.run, rows ? rows : "due");
     choose_rows(call, &job.run);
     return call_order(call, &job, err);
-}
-
-enum status api_plan_show(struct call *call, struct err *err)
-{
-    struct work_plan plan;
-    struct run run;
-    struct jw *w = &call->w;
-    int64_t id;
-    if (call_id(call, 0, &id, err) != OK ||
-        call->store->does->runs->get(call->store, call->arena, id, &run, err) != OK)
-        return FAIL;
-    if (!work_plan_of(call->api->work, id, call->arena, &plan)) {
-        err_set(err, ERR_NOT_FOUND, "no plan of run %lld is kept", (long long)id);
-        err_hint(err, "Plans are made by POST .../plans, kept until some later ones, and looked at "
-                      "once their run has ended.");
-        return FAIL;
-    }
-    jw_object(w);
-    jw_kv_int(w, "run_id", id);
-    jw_kv_int(w, "total", plan.total);
-    jw_kv_int(w, "shown", plan.shown);
-    jw_key(w, "writes");
-    jw_raw(w, plan.writes, strlen(plan.writes));
-    jw_end_object(w);
-    return OK;
 }
 
 enum status api_sync_start(struct call *call, struct err *err)

@@ -95,6 +95,7 @@ enum status plan_make(struct engine *engine, struct arena *arena, const char *ta
     if (store->does->table_get(store, arena, table, &found, err) != OK)
         return FAIL;
     *out = (struct write_plan){.table_id = found.id,
+                               .run_id = engine->queued_run,
                                .who = engine_actor(engine),
                                .scope = scope_of(arena, options)};
     if (store->does->plans->begin(store, out, err) != OK)
@@ -298,8 +299,8 @@ enum status plan_apply(struct engine *engine, int64_t plan_id, struct run_report
         rc = err_set(err, ERR_NOT_FOUND, "the table of plan %lld is gone", (long long)plan_id);
     /* At most once: taken before the run, so that a second one cannot begin beside it. */
     if (rc == OK)
-        rc = store->does->plans->decide(store, plan_id, PLAN_APPLIED, engine_actor(engine), NULL, 0,
-                                        err);
+        rc = store->does->plans->decide(store, plan_id, PLAN_APPLIED, engine_actor(engine), NULL,
+                                        engine->queued_run, err);
     if (rc == OK) {
         read_scope(arena, &plan, &options);
         rc = run_table(engine, name, &options, report, err);

@@ -29,11 +29,11 @@ struct store {
 /* ----------------------------------------------------------- changes */
 
 /* What a committed call has changed. Rows: cells count as their row. */
-enum store_noun { NOUN_ROWS, NOUN_TABLE, NOUN_RUN, NOUN_CONNECTION, NOUN_OPERATION };
+enum store_noun { NOUN_ROWS, NOUN_TABLE, NOUN_RUN, NOUN_CONNECTION, NOUN_OPERATION, NOUN_PLAN };
 struct store_change {
     enum store_noun noun;
-    int64_t table_id;    /* rows, table, run, operation; 0 = none */
-    int64_t id;          /* of the run or connection; 0 = several */
+    int64_t table_id;    /* rows, table, run, operation, plan; 0 = none */
+    int64_t id;          /* of the run, connection or plan; 0 = several */
     const int64_t *rows; /* NOUN_ROWS: which ones, lent for the call */
     size_t row_count;
     bool many;           /* NOUN_ROWS: too many to name */

@@ -31,12 +31,14 @@ struct plan_line {
 };
 
 struct store_plans {
-    /* MAKING; sets id and at_ms. */
+    /* MAKING; sets id and at_ms. run_id where the dry run has its number already. */
     enum status (*begin)(struct store *, struct write_plan *plan, struct err *);
     enum status (*add)(struct store *, int64_t plan_id, const struct plan_line *lines, size_t count, struct err *);
     /* MAKING -> WAITING, with the dry run's number and counts. */
     enum status (*ready)(struct store *, int64_t plan_id, int64_t run_id, const char *report, struct err *);
     enum status (*get)(struct store *, struct arena *, int64_t plan_id, struct write_plan *out, struct err *); /* ERR_NOT_FOUND */
+    /* The one that this dry run made; ERR_NOT_FOUND. */
+    enum status (*of_run)(struct store *, struct arena *, int64_t run_id, struct write_plan *out, struct err *);
     /* Newest first; table_id 0 = any; states: bits 1 << enum plan_state, 0 = any. */
     enum status (*list)(struct store *, struct arena *, int64_t table_id, uint32_t states, size_t limit,
                         struct write_plan **out, size_t *count, struct err *);

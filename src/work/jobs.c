@@ -8,6 +8,8 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/approval.h"
+#include "engine/undo.h"
 #include "store/store_runs.h"
 
 #include <string.h>
@@ -50,8 +52,9 @@ static enum status queue_run(struct store *store, struct task *task, struct err 
 {
     if (task->order.kind == JOB_SETTLE)
         return OK;
+    static const char *const kinds[] = {[JOB_SYNC] = "sync", [JOB_RUN] = "run", [JOB_UNDO] = "undo"};
     struct run run = {.table_id = task->table_id,
-                      .kind = task->order.kind == JOB_SYNC ? "sync" : "run",
+                      .kind = kinds[task->order.kind],
                       .cause = task->order.cause,
                       .who = task->who,
                       .scope = task->order.scope};
@@ -200,17 +203,21 @@ static enum status sync_order(struct work *work, const struct job_order *order,
     return rc;
 }
 
-static enum status dry_run(struct work *work, struct task *task, struct engine *engine,
-                           struct err *err)
+static enum status plan_order(const struct job_order *order, struct engine *engine, struct err *err)
 {
     struct run_report report = {0};
-    struct run_options options = task->order.run;
-    struct kept_plan *plan = plan_new(task->run_id);
-    options.planned = plan_collect;
-    options.planned_ctx = plan;
-    enum status rc = run_table(engine, task->order.table, &options, &report, err);
-    plan_keep(work, plan);
+    struct write_plan plan;
+    struct arena *arena = arena_new();
+    enum status rc = plan_make(engine, arena, order->table, &order->run, &plan, &report, err);
+    arena_free(arena);
     return rc;
+}
+
+static enum status undo_order(const struct job_order *order, struct engine *engine, struct err *err)
+{
+    struct undo_report report;
+    struct undo_options options = {.delete_created = order->delete_created};
+    return engine_undo(engine, order->undo_run, &options, &report, err);
 }
 
 static enum status run_order(struct work *work, struct task *task, struct engine *engine,
@@ -222,8 +229,12 @@ static enum status run_order(struct work *work, struct task *task, struct engine
         return sync_order(work, order, engine, err);
     if (order->kind == JOB_SETTLE)
         return journal_recover_table(engine, task->table_id, &report, err);
+    if (order->kind == JOB_UNDO)
+        return undo_order(order, engine, err);
     if (order->run.dry_run)
-        return dry_run(work, task, engine, err);
+        return plan_order(order, engine, err);
+    if (order->run.plan_id)
+        return plan_apply(engine, order->run.plan_id, &report, err);
     return run_table(engine, order->table, &order->run, &report, err);
 }
 

@@ -335,7 +335,6 @@ bool work_close(struct work *work, int64_t grace_ms)
         work->idle_seats = seat->next;
         seat_free(seat);
     }
-    plans_free(work);
     work->store->does->close(work->store);
     pthread_mutex_destroy(&work->store_lock);
     pthread_mutex_destroy(&work->lock);

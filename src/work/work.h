@@ -58,7 +58,8 @@ enum status work_talk(struct work *work, const char *lane, const char *actor, wo
 
 enum job_kind {
     JOB_SYNC,
-    JOB_RUN,
+    JOB_RUN, /* run.dry_run: kept as a plan (engine/approval.h); run.plan_id: applies that one */
+    JOB_UNDO,
     JOB_SETTLE /* what an earlier process left of a table's operations; not a run: run_id 0 */
 };
 
@@ -71,19 +72,12 @@ struct job_order {
     const char *scope;  /* JSON, kept with the run; or NULL */
     bool full;          /* JOB_SYNC */
     struct run_options run; /* JOB_RUN; texts and rows are copied, planned is not used */
+    int64_t undo_run;    /* JOB_UNDO: the run to take back */
+    bool delete_created; /* JOB_UNDO: records that it created go, too */
     /* JOB_SYNC of a source that takes files: the bytes to take, deleted when the job ends,
      * and what people call them. */
     const char *upload_path, *upload_name;
 };
-/* What a dry run (order.run.dry_run) would write, as JSON text of an array, while it is
- * kept: of the last few, and of each the first so many. False when it is not (any
- * more). The text is on the arena. */
-struct work_plan {
-    const char *writes;    /* [{"column","row_key","kind","mode","object","target","set","before"}] */
-    int64_t shown, total;
-};
-bool work_plan_of(struct work *work, int64_t run_id, struct arena *arena, struct work_plan *out);
-
 /* Stores the run as QUEUED and sets *run_id. */
 enum status work_order(struct work *work, const struct job_order *order, int64_t *run_id,
                        struct err *err);

@@ -47,7 +47,6 @@ struct work {
     pthread_cond_t more;  /* something may run now, or closing */
     pthread_cond_t less;  /* a thread left */
     struct task *waiting, **last, *running;
-    struct kept_plan *plans;
     struct seat *idle_seats;
     size_t threads, idle_threads, idle_seat_count;
     bool closing;
@@ -63,12 +62,6 @@ enum status pool_add(struct work *work, struct task *task, struct err *err);
 /* An engine for this thread; NULL with *err set. */
 struct seat *seat_get(struct work *work, struct err *err);
 void seat_give(struct work *work, struct seat *seat);
-
-/* ---- plans.c */
-struct kept_plan *plan_new(int64_t run_id);
-void plan_collect(void *ctx, const struct planned_write *write); /* run_options.planned */
-void plan_keep(struct work *work, struct kept_plan *plan);      /* takes it over */
-void plans_free(struct work *work);
 
 /* ---- jobs.c */
 /* Forgets what was uploaded for it, whatever became of it. */

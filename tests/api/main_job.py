@@ -1,6 +1,7 @@
 """From a recipe to written records, through the API alone."""
 import signal
 
+import deciding
 from programs import Workspace
 from server import Person, Server, bare
 
@@ -120,14 +121,14 @@ def story_a_plan_says_what_would_be_written_and_writes_nothing():
         ann.wait_for_run(ann.ok("POST", "/tables/people/syncs", {})["id"])
         run = ann.wait_for_run(ann.ok("POST", "/tables/people/plans", {"first": 8})["id"])
         assert run["state"] == "done", run
-        plan = ann.get(f"/runs/{run['id']}/plan")
-        assert plan["total"] == plan["shown"] == len(plan["writes"]) == 8, plan
-        write = plan["writes"][0]
+        plan = deciding.plan_of(ann, run)
+        assert plan["writes"] == 8 and plan["state"] == "waiting", plan
+        write = ann.get(f"/plans/{plan['id']}/writes")["writes"][0]
         assert write["kind"] == "update" and write["set"]["Description"].startswith("Dear "), write
         assert "Description" in write["before"] and write["target"] == write["row_key"], write
         assert ann.get("/journal/counts")["total"] == 0
         whole = ann.wait_for_run(ann.ok("POST", "/tables/people/plans", {})["id"])
-        assert ann.get(f"/runs/{whole['id']}/plan")["total"] == 1788
+        assert deciding.plan_of(ann, whole)["writes"] == 1788
         status, _, body = ann.call("GET", "/runs/1/plan")
         assert status == 404 and body["error"]["hint"], body
 

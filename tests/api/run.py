@@ -7,6 +7,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import connecting  # noqa: E402
 import contract  # noqa: E402
+import deciding  # noqa: E402
 import doors  # noqa: E402
 import far  # noqa: E402
 import live  # noqa: E402
@@ -16,6 +17,6 @@ from programs import main  # noqa: E402
 
 if __name__ == "__main__":
     stories = {}
-    for module in (main_job, contract, connecting, doors, far, live, looking):
+    for module in (main_job, contract, connecting, deciding, doors, far, live, looking):
         stories.update({name: value for name, value in vars(module).items() if name.startswith("story_")})
     sys.exit(main(stories))

@@ -50,6 +50,10 @@ TEST(plans, keep_every_line)
     CHECK_INT(plan.run_id, 5);
     CHECK_INT(plan.lines[LINE_PLANNED], 2);
     CHECK_INT(plan.lines[LINE_BLOCKED], 1);
+    CHECK_OK(suite.does->plans->of_run(suite.store, suite.arena, 5, &plan, &suite.err), &suite.err);
+    CHECK_INT(plan.id, id);
+    CHECK_FAIL(suite.does->plans->of_run(suite.store, suite.arena, 6, &plan, &suite.err), &suite.err,
+               ERR_NOT_FOUND);
     CHECK_OK(suite.does->plans->lines(suite.store, suite.arena, id, 7, 1, 10, &lines, &count, &suite.err),
              &suite.err);
     CHECK_INT(count, 2);

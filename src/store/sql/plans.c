@@ -27,8 +27,8 @@ const char sq_step_plans[] =
 static enum status begin(struct sq *sq, struct write_plan *plan, struct err *err)
 {
     struct sq_stmt *stmt = sq_stmt(sq, err,
-                                 "INSERT INTO plans(table_id,state,at_ms,who,scope)"
-                                 " VALUES(?,?,?,?,?) RETURNING id");
+                                 "INSERT INTO plans(table_id,state,at_ms,who,scope,run_id)"
+                                 " VALUES(?,?,?,?,?,?) RETURNING id");
     if (!stmt)
         return FAIL;
     plan->at_ms = sq_now(sq);
@@ -38,7 +38,11 @@ static enum status begin(struct sq *sq, struct write_plan *plan, struct err *err
     sq_int(stmt, 3, plan->at_ms);
     sq_text(stmt, 4, plan->who);
     sq_text(stmt, 5, plan->scope);
-    return sq_one_int(sq, stmt, 0, &plan->id, err);
+    sq_int(stmt, 6, plan->run_id);
+    if (sq_one_int(sq, stmt, 0, &plan->id, err) != OK)
+        return FAIL;
+    sq_note(sq, NOUN_PLAN, plan->table_id, plan->id);
+    return OK;
 }
 
 static enum status plans_begin(struct store *store, struct write_plan *plan, struct err *err)
@@ -95,6 +99,7 @@ static enum status ready(struct sq *sq, int64_t plan_id, int64_t run_id, const c
     sq_int(stmt, 5, PLAN_MAKING);
     if (sq_done(sq, stmt, err) != OK)
         return FAIL;
+    sq_note(sq, NOUN_PLAN, 0, plan_id);
     return sq_changes(sq) ? OK
                           : err_set(err, ERR_CONFLICT, "plan %lld is made already", (long long)plan_id);
 }
@@ -145,9 +150,14 @@ static void read_plan(struct sq_stmt *stmt, struct arena *arena, struct write_pl
                                .report = sq_col_text(stmt, 11, arena)};
 }
 
-static enum status find(struct store *store, struct arena *arena, int64_t plan_id,
-                        int64_t table_id, uint32_t states, size_t limit, struct write_plan **out,
-                        size_t *count, struct err *err)
+struct plan_query { /* 0 = any */
+    int64_t plan_id, run_id, table_id;
+    uint32_t states;
+    size_t limit;
+};
+
+static enum status find(struct store *store, struct arena *arena, const struct plan_query *query,
+                        struct write_plan **out, size_t *count, struct err *err)
 {
     struct sq *sq = sq_of(store);
     VEC(struct write_plan) list = {0};
@@ -156,12 +166,13 @@ static enum status find(struct store *store, struct arena *arena, int64_t plan_i
     struct sq_stmt *stmt = sq_stmt(sq, err,
                                  "SELECT " PLAN_COLUMNS " FROM plans WHERE (?1=0 OR id=?1)"
                                  " AND (?2=0 OR table_id=?2) AND (?3=0 OR ((1<<state)&?3)<>0)"
-                                 " ORDER BY id DESC LIMIT ?4");
+                                 " AND (?5=0 OR run_id=?5) ORDER BY id DESC LIMIT ?4");
     if (stmt) {
-        sq_int(stmt, 1, plan_id);
-        sq_int(stmt, 2, table_id);
-        sq_int(stmt, 3, states);
-        sq_int(stmt, 4, limit ? (int64_t)limit : -1);
+        sq_int(stmt, 1, query->plan_id);
+        sq_int(stmt, 2, query->table_id);
+        sq_int(stmt, 3, query->states);
+        sq_int(stmt, 4, query->limit ? (int64_t)query->limit : -1);
+        sq_int(stmt, 5, query->run_id);
     }
     while (stmt && (rc = sq_row(sq, stmt, &row, err)) == OK && row) {
         struct write_plan plan;
@@ -181,12 +192,27 @@ static enum status find(struct store *store, struct arena *arena, int64_t plan_i
 static enum status plans_get(struct store *store, struct arena *arena, int64_t plan_id,
                              struct write_plan *out, struct err *err)
 {
+    struct plan_query query = {.plan_id = plan_id, .limit = 1};
     struct write_plan *list;
     size_t count;
-    if (find(store, arena, plan_id, 0, 0, 1, &list, &count, err) != OK)
+    if (find(store, arena, &query, &list, &count, err) != OK)
         return FAIL;
     if (!count || !plan_id)
         return err_set(err, ERR_NOT_FOUND, "there is no plan %lld", (long long)plan_id);
+    *out = list[0];
+    return OK;
+}
+
+static enum status plans_of_run(struct store *store, struct arena *arena, int64_t run_id,
+                                struct write_plan *out, struct err *err)
+{
+    struct plan_query query = {.run_id = run_id, .limit = 1};
+    struct write_plan *list;
+    size_t count;
+    if (find(store, arena, &query, &list, &count, err) != OK)
+        return FAIL;
+    if (!count || !run_id)
+        return err_set(err, ERR_NOT_FOUND, "run %lld made no plan", (long long)run_id);
     *out = list[0];
     return OK;
 }
@@ -195,7 +221,8 @@ static enum status plans_list(struct store *store, struct arena *arena, int64_t 
                               uint32_t states, size_t limit, struct write_plan **out,
                               size_t *count, struct err *err)
 {
-    return find(store, arena, 0, table_id, states, limit, out, count, err);
+    struct plan_query query = {.table_id = table_id, .states = states, .limit = limit};
+    return find(store, arena, &query, out, count, err);
 }
 
 static void read_line(struct sq_stmt *stmt, struct arena *arena, struct plan_line *out)
@@ -269,6 +296,7 @@ static enum status plans_lines_of(struct store *store, struct arena *arena, int6
 
 /* ----------------------------------------------------------------- deciding */
 
+/* A decision, in the audit and to whoever watches. */
 static enum status note(struct sq *sq, const char *who, const char *what, int64_t plan_id,
                         const struct plan_line *line, const char *reason, struct err *err)
 {
@@ -283,6 +311,7 @@ static enum status note(struct sq *sq, const char *who, const char *what, int64_
     }
     jw_kv_text(&w, "reason", reason);
     jw_end_object(&w);
+    sq_note(sq, NOUN_PLAN, 0, plan_id);
     enum status rc = audit_append(sq, who ? who : "cli", what, buf_text(&text), err);
     buf_free(&text);
     return rc;
@@ -373,6 +402,7 @@ const struct store_plans sq_plans = {.begin = plans_begin,
                                      .add = plans_add,
                                      .ready = plans_ready,
                                      .get = plans_get,
+                                     .of_run = plans_of_run,
                                      .list = plans_list,
                                      .lines = plans_lines,
                                      .lines_of = plans_lines_of,
