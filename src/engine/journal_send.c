@@ -2,9 +2,9 @@
  *
  * Order: sort into exchanges -> for each, SENDING on disk (W1), its bytes leave,
  * its outcomes are settled as soon as they are there. Several exchanges are
- * under way at once; how many follows what the org bears: one more for each
- * round that goes well, half as many when rows were locked or it asked for less
- * (the way TCP does it).
+ * under way at once; how many follows what the org bears: one more for each that
+ * goes well until the first trouble, then one more a round; half as many when rows
+ * were locked or it asked for less (the way TCP does it).
  *
  * What travels together: operations of one kind, object and way of sending;
  * with the same parent side by side, because rows under one parent lock each
@@ -323,7 +323,8 @@ static void adapt(struct job_session *on, const struct crm_exchange *exchange)
     bool busy = false;
     for (size_t i = 0; i < exchange->count && !busy; i++)
         busy = exchange->outcomes[i].busy;
-    window = busy ? window / 2 : window + 1 / window;
+    window = busy ? window / 2 : window + (on->braked ? 1 / window : 1);
+    on->braked |= busy;
     on->window = window < 1 ? 1 : window > WINDOW_MOST ? WINDOW_MOST : window;
 }
 

@@ -42,6 +42,7 @@ struct job_session {
     struct contract *contract; /* once contract_known; NULL = none */
     bool contract_known;
     double window;   /* exchanges that may be under way at once; 0 = not begun (journal_send.c) */
+    bool braked;     /* rows were locked, or the org asked for less: the window grows slowly now */
     uint64_t budget; /* calls this session may use; 0 = unlimited */
     struct job_session *next;
 };

@@ -4,9 +4,13 @@
  * its length in front, so that no two lines hash alike by moving a border. The
  * last hash and the number of lines are also in `meta`: cutting lines off the
  * end shows too. It shows tampering by hand; somebody who rewrites the whole
- * file with this program's knowledge is caught by an anchor kept elsewhere. */
+ * file with this program's knowledge is caught by an anchor kept elsewhere.
+ *
+ * A transaction reads the end of the chain once and writes it once, however many
+ * lines it adds: `audit` of struct sq has it meanwhile. */
 #include "store/sql/sql_priv.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #define GENESIS "argil audit 1"
@@ -62,31 +66,50 @@ static enum status write_head(struct sq *sq, int64_t lines, const char *hash, st
     return sq_done(sq, stmt, err);
 }
 
+static enum status know_head(struct sq *sq, struct err *err)
+{
+    const char *hash;
+    if (sq->audit.known)
+        return OK;
+    if (read_head(sq, sq->scratch, &sq->audit.lines, &hash, err) != OK)
+        return FAIL;
+    snprintf(sq->audit.hash, sizeof sq->audit.hash, "%s", hash);
+    sq->audit.known = true;
+    return OK;
+}
+
+enum status audit_end(struct sq *sq, struct err *err)
+{
+    return sq->audit.moved ? write_head(sq, sq->audit.lines, sq->audit.hash, err) : OK;
+}
+
 enum status audit_append(struct sq *sq, const char *who, const char *what, const char *detail,
                          struct err *err)
 {
-    int64_t lines, now = sq_now(sq);
-    const char *prev;
+    int64_t now = sq_now(sq);
     char hash[65];
-    if (read_head(sq, sq->scratch, &lines, &prev, err) != OK)
+    if (know_head(sq, err) != OK)
         return FAIL;
     who = who ? who : "";
     what = what ? what : "";
-    line_hash(prev, lines + 1, now, who, what, detail, hash);
+    line_hash(sq->audit.hash, sq->audit.lines + 1, now, who, what, detail, hash);
     struct sq_stmt *stmt = sq_stmt(
         sq, err, "INSERT INTO audit(id,at_ms,who,what,detail,prev,hash) VALUES(?,?,?,?,?,?,?)");
     if (!stmt)
         return FAIL;
-    sq_int(stmt, 1, lines + 1);
+    sq_int(stmt, 1, sq->audit.lines + 1);
     sq_int(stmt, 2, now);
     sq_text(stmt, 3, who);
     sq_text(stmt, 4, what);
     sq_text(stmt, 5, detail);
-    sq_text(stmt, 6, prev);
+    sq_text(stmt, 6, sq->audit.hash);
     sq_text(stmt, 7, hash);
     if (sq_done(sq, stmt, err) != OK)
         return FAIL;
-    return write_head(sq, lines + 1, hash, err);
+    sq->audit.lines++;
+    sq->audit.moved = true;
+    memcpy(sq->audit.hash, hash, sizeof hash);
+    return OK;
 }
 
 enum status sq_audit_add(struct store *store, const char *who, const char *what, const char *detail,

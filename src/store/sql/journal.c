@@ -312,8 +312,8 @@ static enum status move_op(struct sq *sq, const struct op_settle *s, bool *moved
         sq, err,
         "UPDATE ops SET state=?1,result_id=coalesce(?2,result_id),"
         "result_stamp=coalesce(?3,result_stamp),"
-        "evidence=CASE WHEN ?4 IS NULL THEN evidence WHEN json_valid(?4) AND json_valid(evidence)"
-        " AND json_extract(evidence,'$.late') IS NOT NULL"
+        "evidence=CASE WHEN ?4 IS NULL THEN evidence WHEN evidence IS NOT NULL AND json_valid(?4)"
+        " AND json_valid(evidence) AND json_extract(evidence,'$.late') IS NOT NULL"
         " THEN json_set(?4,'$.late',json_extract(evidence,'$.late')) ELSE ?4 END,"
         "error_code=?5,error_message=?6,adopted=max(adopted,?7),not_before_ms=?8,done_ms=?9,"
         "base_stamp=coalesce(?13,base_stamp) WHERE id=?10 AND state=?11 AND epoch=?12");

@@ -212,6 +212,7 @@ enum status sq_begin(struct sq *sq, struct err *err)
     arena_reset(sq->scratch);
     sq->engine->trim(sq); /* only between transactions: nobody holds a statement then */
     sq->writing = true;
+    sq->audit.known = sq->audit.moved = false;
     if (sq->engine->begin(sq, true, err) != OK)
         return sq_end(sq, FAIL, NULL);
     return OK;
@@ -229,6 +230,8 @@ enum status sq_end(struct sq *sq, enum status rc, struct err *err)
 {
     if (rc == OK && sq->writing)
         rc = sq_store_moves(sq, err);
+    if (rc == OK && sq->writing)
+        rc = audit_end(sq, err);
     if (rc == OK)
         rc = sq->engine->commit(sq, err);
     vec_clear(&sq->moves);

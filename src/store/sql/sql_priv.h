@@ -198,6 +198,8 @@ enum status echo_made(struct echo *echo, const char *record_id, bool *made, stru
 int stamp_compare(const char *a, const char *b);
 
 /* ---- audit.c */
+/* Writes the end of the chain when lines were added: sq_end does, before it commits. */
+enum status audit_end(struct sq *sq, struct err *err);
 enum status audit_append(struct sq *sq, const char *who, const char *what, const char *detail,
                          struct err *err); /* inside a transaction */
 

@@ -100,6 +100,11 @@ struct sq {
     VEC(struct sq_move) moves; /* likewise: see sq_moved */
     bool read_only;
     bool writing; /* the present transaction writes */
+    struct { /* the end of the audit's chain as the present transaction has it: audit.c */
+        bool known, moved;
+        int64_t lines;
+        char hash[65];
+    } audit;
     char *place;  /* where the workspace is, for people: a directory, a host and database */
     char *id, *name;
 };
