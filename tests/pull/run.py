@@ -1,60 +1,22 @@
 #!/usr/bin/env python3
 """Every way in, end to end: the real argil against the real localorg."""
-import csv
-import io
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
+import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support_py"))
+import faults  # noqa: E402
+import pulling  # noqa: E402
 from programs import ARGIL, Org, Workspace, main  # noqa: E402
-
-_org = None
-
-
-def org():
-    """One org for the stories that only read it, or change what is theirs."""
-    global _org
-    _org = _org or Org(seed="demo")
-    return _org
-
-
-def table(w, name, source, columns="", rules=""):
-    """A table of that name from a source in YAML flow style; the sync's report."""
-    w.argil("apply", w.recipe(f"table: {name}\nsource:\n  {source}\n{rules}{columns}", f"{name}.yaml"))
-    return w.argil("sync", name)
-
-
-def rows(w, name):
-    done = w.run("export", name)
-    assert done.returncode == 0, done.stderr
-    return list(csv.DictReader(io.StringIO(done.stdout)))
-
-
-def same(a, b):
-    assert a == b, f"{a!r} is not {b!r}"
-
-
-def killed_at_every_page(w, name, step=1, most=60):
-    """Syncs with a kill at page 1, then page 2 (or a step further) ... until one goes through; at which that was."""
-    for at in range(1, most, step):
-        done = w.run("sync", name, env={"ARGIL_CRASH_AT": f"K16:{at}"})
-        if done.returncode >= 0 and "complete as of" in done.stdout:
-            return at - 1
-        assert done.returncode < 0 or done.returncode > 128, (done.returncode, done.stdout, done.stderr)
-    raise AssertionError("it never came through")
-
+from server import Server  # noqa: E402
+from pulling import field, hide, killed_at_every_page, org, rows, same, table  # noqa: E402
 
 # --------------------------------------------------------------- schema drift
-
-def hide(w, field, hidden):
-    """Field-level security of the connected user, as a control request."""
-    w.org.control("POST", "/users", {"username": w.org.ready["username"], "deny": [
-        {"object": "Account", "field": field, "access": ["read", "edit"] if hidden else []}]})
-
 
 def story_a_field_that_is_hidden_freezes_alone_and_comes_back_filled():
     with Workspace(seed="developer-edition") as w:
@@ -77,10 +39,6 @@ def story_a_field_that_is_hidden_freezes_alone_and_comes_back_filled():
         hide(w, name, False)
         report = w.argil("sync", "firms")
         assert report["complete"] and "no longer readable" not in report["statement"], report["statement"]
-
-
-def field(name, type="string", **more):
-    return {"name": name, "label": name[:-3], "type": type, **({"length": 80} if type == "string" else {}), **more}
 
 
 def story_row_103_a_parents_field_freezes_alone_and_is_filled_when_it_returns():
@@ -304,6 +262,80 @@ def story_aggregates_parents_and_children_by_soql():
         assert "INVALID_FIELD" in done.stderr, done.stderr
 
 
+# ------------------------------------------------- HTTP APIs, other tables, webhooks
+
+def story_an_http_api_by_pages_then_a_table_of_that_table():
+    """The org's own query endpoint is the API: 500 a page, the next page's link in the answer."""
+    with Workspace(seed="empty") as w:
+        with open(w.home / "Account.csv", "w") as f:
+            f.write("Name,Industry\n" + "".join(f"Firm {i},{'Energy' if i % 2 else 'Banking'}\n" for i in range(3300)))
+        w.org.control("POST", f"/load?path={w.home}/Account.csv")
+        w.org.control("POST", "/faults", {"path": "/query", "effect": "small_pages", "page_size": 500})
+        subprocess.run([str(ARGIL), "secret", "set", "api"], input=w.org.token, text=True, check=True, env=w.env, capture_output=True)
+        w.argil("apply", w.recipe("""
+table: firms
+source:
+  http:
+    url: "%s/services/data/v66.0/query?q=SELECT+Id,Name,Industry+FROM+Account"
+    headers: { Authorization: "Bearer {{secret:api}}" }
+    rows: records
+    fields: [Id, Name, Industry]
+    paging: next_link
+    next: nextRecordsUrl
+    allow_http: true
+    allow_private: true
+  unique_by: Id
+""" % w.org.url))
+        assert killed_at_every_page(w, "firms") >= 1
+        same({r["Id"]: r["Name"] for r in rows(w, "firms")}, {r["Id"]: r["Name"] for r in w.org.query("SELECT Id, Name FROM Account")})
+        same(len(rows(w, "firms")), 3300)
+        w.argil("apply", w.recipe("table: banks\nsource:\n  table: { table: firms, fields: [Id, Name], only_if: \"{{Industry}} == 'Banking'\" }\n",
+                                  "banks.yaml"))
+        assert killed_at_every_page(w, "banks") >= 1
+        got = rows(w, "banks")
+        same(len({r["Id"] for r in got}), len(got))
+        same(len(got), 1650)
+        # what left the API leaves both
+        one = got[0]["Id"]
+        assert w.org.call("DELETE", f"/services/data/v66.0/sobjects/Account/{one}")[0] == 204
+        same([w.argil("sync", t)["deleted"] for t in ("firms", "banks")], [1, 1])
+        same(len(rows(w, "banks")), 1649)
+
+
+def story_a_webhook_that_is_killed_has_what_it_said_yes_to():
+    with Workspace(org=org()) as w, Server(w) as server:
+        ann = server.setup()
+        ann.ok("POST", "/recipes", {"recipe": "table: signups\nsource:\n  webhook: {fields: [email, n]}\n  unique_by: email\n"})
+        key = ann.ok("POST", "/tables/signups/sources/source/key")["key"]
+        accepted = []
+
+        def flood():
+            for i in range(100000):
+                try:
+                    status = ann.call("POST", "/hooks/signups/source", [{"email": f"p{i}-{k}@x.example", "n": i} for k in range(3)],
+                                      headers={"Authorization": "Bearer " + key, "X-Argil-CSRF": None, "Cookie": None})[0]
+                except OSError:
+                    return
+                if status == 202:
+                    accepted.extend(f"p{i}-{k}@x.example" for k in range(3))
+                elif status not in (429, 503):
+                    return
+        for _ in range(2):
+            posting = threading.Thread(target=flood)
+            before = len(accepted)
+            posting.start()
+            while len(accepted) < before + 30 and posting.is_alive():
+                pass
+            server.process.kill()
+            posting.join()
+            server.stop()
+            server.start()
+        assert len(accepted) >= 60, len(accepted)
+        got = [r["email"] for r in rows(w, "signups")]
+        same(len(got), len(set(got)))
+        assert set(accepted) <= set(got), sorted(set(accepted) - set(got))[:3]
+
+
 # ------------------------------------------------------------------------ csv
 
 
@@ -336,7 +368,7 @@ def story_a_csv_of_200_mb_in_flat_memory():
             assert f"the file has {count}" in done.stdout, done.stdout
             same(w.argil("table", "list")[0]["rows"].replace(",", ""), str(count))
     small, large = peaks.values()
-    assert large < 64 and large < small * 1.5 + 4, peaks
+    assert large < 64 and large < small + 16, peaks  # SQLite's cache fills; ten times the rows must not be ten times the memory
     print(f"        peak memory {small} MB for 20 MB of CSV, {large} MB for the large one")
 
 
@@ -352,8 +384,25 @@ def story_an_upload_killed_at_any_page_loses_and_doubles_nothing():
         same(len({r["Email"] for r in got}), count)
 
 
+# ------------------------------------------------------------------ the matrix
+
+def story_the_matrix_names_tests_that_there_are():
+    here = pathlib.Path(__file__).resolve().parent
+    wanted = {*range(40, 43), *range(91, 118), 128, 129}
+    for line in (here / "matrix.md").read_text().splitlines():
+        cells = [c.strip() for c in line.strip("|").split("|")]
+        if len(cells) != 3 or not cells[0].isdigit():
+            continue
+        wanted.discard(int(cells[0]))
+        for file, names in re.findall(r"`([\w/.]+)`:? ((?:`\w+`(?:, )?)+)", cells[2]):
+            text = (here.parent / file).read_text()
+            for name in re.findall(r"`(\w+)`", names):
+                assert re.search(rf"\b{name}\b", text), f"row {cells[0]}: {file} has no {name}"
+    assert not wanted, f"rows without a test: {sorted(wanted)}"
+
+
 if __name__ == "__main__":
-    code = main(dict(globals()))
-    if _org:
-        _org.stop()
+    code = main({**globals(), **vars(faults)})
+    if pulling._org:
+        pulling._org.stop()
     sys.exit(code)
