@@ -53,10 +53,13 @@ static int keep_plan(struct cli *cli, struct cli_engine *open, const char *table
     if (rc != OK)
         code = cli_fail(cli, &err);
     else if (cli->json)
-        printf("{\"plan\":%lld,\"planned\":%lld,\"blocked\":%lld,\"unchanged\":%lld,\"api_calls\":%llu}\n",
+        printf("{\"plan\":%lld,\"planned\":%lld,\"blocked\":%lld,\"unchanged\":%lld,"
+               "\"sent_collections\":%lld,\"sent_bulk\":%lld,\"write_calls\":%lld,"
+               "\"api_calls\":%llu}\n",
                (long long)plan.id, (long long)plan.lines[LINE_PLANNED],
                (long long)plan.lines[LINE_BLOCKED], (long long)report.unchanged,
-               (unsigned long long)report.calls);
+               (long long)report.sent_collections, (long long)report.sent_bulk,
+               (long long)report.write_calls, (unsigned long long)report.calls);
     else {
         run_print(cli, table, &report);
         printf("Plan %lld waits: argil plan show %lld\n", (long long)plan.id, (long long)plan.id);

@@ -45,6 +45,11 @@ static void json_report(const char *table, const struct run_report *r)
     jw_kv_int(&w, "in_doubt", r->in_doubt);
     jw_kv_int(&w, "retrying", r->retrying);
     jw_kv_int(&w, "planned", r->planned);
+    jw_kv_int(&w, "sent_single", r->sent_single);
+    jw_kv_int(&w, "sent_collections", r->sent_collections);
+    jw_kv_int(&w, "sent_bulk", r->sent_bulk);
+    jw_kv_int(&w, "bulk_jobs", r->bulk_jobs);
+    jw_kv_int(&w, "write_calls", r->write_calls);
     jw_kv_bool(&w, "paused", r->paused);
     jw_kv_int(&w, "api_calls", (int64_t)r->calls);
     jw_kv_int(&w, "api_calls_one_each", (int64_t)r->calls_one_each);
@@ -69,6 +74,19 @@ static void count_line(const char *what, int64_t count)
 {
     if (count)
         printf("  %-22s %s\n", what, thousands(count));
+}
+
+/* How the writes travelled, or would. */
+static void transport_lines(const struct run_report *r)
+{
+    count_line("by single requests", r->sent_single);
+    count_line("by collections", r->sent_collections);
+    if (r->sent_bulk && r->planned)
+        printf("  %-22s %s\n", "by Bulk jobs", thousands(r->sent_bulk));
+    else if (r->sent_bulk)
+        printf("  %-22s %s in %s\n", "by Bulk jobs", thousands(r->sent_bulk),
+               r->bulk_jobs == 1 ? "one job" : "several jobs");
+    count_line("calls to write them", r->write_calls);
 }
 
 static void text_report(const char *table, const struct run_report *r)
@@ -100,6 +118,7 @@ static void text_report(const char *table, const struct run_report *r)
     for (size_t i = 0; i < r->repair_count; i++)
         printf("    %6s x %s, such as \"%s\" to %s\n", thousands(r->repairs[i].count),
                r->repairs[i].field, r->repairs[i].given, r->repairs[i].written);
+    transport_lines(r);
     if (r->refusal_count)
         puts("  Why:");
     for (size_t i = 0; i < r->refusal_count; i++)

@@ -54,6 +54,7 @@ struct crm_field {
 struct crm_object {
     const char *name, *label, *key_prefix;
     bool queryable, createable, updateable, deletable, custom;
+    bool ticketed; /* new records may go as a job whose results are proof (connect_bulk.h) */
     struct crm_field *fields;
     size_t field_count;
     struct crm_record_type {
@@ -357,11 +358,13 @@ struct crm_signin {
 
 struct crm_views;  /* connect_views.h */
 struct crm_events; /* connect_events.h */
+struct crm_bulk;   /* connect_bulk.h */
 
 struct connector {
     const char *name;
     const struct crm_views *views; /* list views, reports, queries; NULL = it has none */
     const struct crm_events *events; /* changes as they happen; NULL = it cannot tell */
+    const struct crm_bulk *bulk; /* many writes as one job; NULL = it has none */
 
     enum status (*signin_begin)(struct world *world, struct arena *arena, struct crm_signin *signin,
                                 struct err *err);

@@ -227,6 +227,10 @@ struct run_report {
     int64_t cells_computed, cells_skipped, cells_no_result, cells_waiting, cells_error;
     int64_t looked_up, created, adopted, updated, upserted, deleted, converted, unchanged, refused, rejected, in_doubt, retrying;
     int64_t planned;        /* dry run */
+    int64_t sent_single, sent_collections, sent_bulk; /* writes by how they travelled; of a dry run:
+                               would travel */
+    int64_t bulk_jobs;
+    int64_t write_calls;    /* dry run: API calls that the writes alone would cost */
     uint64_t calls, calls_one_each;
     int64_t took_ms;
     bool paused;            /* call budget or limit reached; not a failure, not a success */

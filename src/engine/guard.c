@@ -74,7 +74,8 @@ int64_t guard_writes_left(const struct run_job *job, const struct table *table)
     arena_free(arena);
     if (most < 0)
         return INT64_MAX;
-    return most > job->writes_sent ? most - job->writes_sent : 0;
+    int64_t made = job->writes_sent + job->writes_held;
+    return most > made ? most - made : 0;
 }
 
 /* "5%" or 5 or 0.05 -> 0.05; 0 = no limit */

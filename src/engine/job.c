@@ -351,6 +351,9 @@ const char *run_report_json(struct arena *arena, const struct run_report *r)
         {"calls", (int64_t)r->calls},      {"calls_one_each", (int64_t)r->calls_one_each},
         {"took_ms", r->took_ms},           {"repaired", r->repaired},
         {"deleted", r->deleted},           {"converted", r->converted},
+        {"sent_single", r->sent_single},   {"sent_collections", r->sent_collections},
+        {"sent_bulk", r->sent_bulk},       {"bulk_jobs", r->bulk_jobs},
+        {"write_calls", r->write_calls},
     };
     struct buf text = BUF_INIT;
     struct jw w;

@@ -252,7 +252,7 @@ static bool wants_the_records(struct run_job *job, const struct settlement *s,
 {
     return outcome->class == CRM_REJECTED && text_eq(outcome->code, "DUPLICATES_DETECTED") &&
            !outcome->other_id && !text_eq(s->op->error_code, "DUPLICATES_DETECTED") &&
-           s->op->kind != OP_UPSERT && job->duplicates_asked++ < DUPLICATES_ASKED_MOST;
+           s->op->kind != OP_UPSERT && s->op->mode != MODE_TICKETED && job->duplicates_asked++ < DUPLICATES_ASKED_MOST;
 }
 
 static void send_differently(struct run_job *job, struct settlement *s,

@@ -60,6 +60,12 @@ enum status journal_plan(struct column_batch *batch, struct op *ops,
 /* All ops of one target; kind and object may differ. States in ops are updated. */
 enum status journal_send(struct run_job *job, const struct op_target *target, struct op *ops,
                          size_t count, struct err *err);
+/* journal_bulk.c. hold: are the column's writes planned first and sent at its end, because they
+ * will fill a Bulk job? expect: counts in the report how so many planned writes would travel. */
+bool bulk_hold(struct run_job *job, const struct op_target *target, enum op_kind kind,
+               enum write_mode mode);
+void bulk_expect(struct run_job *job, struct job_session *on, const struct column_plan *plan,
+                 enum op_kind kind, enum write_mode mode, int64_t writes);
 /* UNKNOWN ops of one target, all ready. */
 enum status journal_reconcile(struct run_job *job, const struct op_target *target, struct op *ops,
                               size_t count, struct err *err);
@@ -78,7 +84,8 @@ const char *write_cell(struct arena *arena, const struct op *op, const char *id,
 
 /* mode.c */
 const struct crm_field *mode_seal_field(const struct crm_object *object);
-struct mode mode_choose(const struct crm_object *object, enum op_kind kind, const char *key_field);
+struct mode mode_choose(const struct crm_object *object, enum op_kind kind, const char *key_field,
+                        const struct json *config);
 /* Of kinds that only change what is there by its Id. */
 struct mode mode_by_id(const struct crm_object *object, const struct json *config);
 /* The one field of `match` when it is unique and `set` writes the same to it: the org guards it. */

@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-#define PAGE        2000
+#define PAGE        50000 /* what fits into one Bulk job is sent, and found out about, together */
 #define OPEN_STATES (BIT(OP_PLANNED) | BIT(OP_RETRY_SAFE) | BIT(OP_UNKNOWN) | BIT(OP_RECONCILING))
 
 /* ---------------------------------------------------------------- target */

@@ -11,8 +11,9 @@
  * other when two exchanges write them. A few changes of records that were read
  * travel as requests of their own, on condition that nobody changed the record
  * since; so does every change that is sent again. What was refused as a whole
- * comes back in fifths until the row at fault is alone. */
-#include "engine/journal.h"
+ * comes back in fifths until the row at fault is alone. So many that a Bulk job
+ * costs clearly fewer calls go as one (journal_bulk.c). */
+#include "engine/journal_send_priv.h"
 #include "engine/levers.h"
 
 #include "base/log.h"
@@ -31,8 +32,7 @@ static bool harmless(const struct op *op)
     return op->kind != OP_CREATE || op->mode == MODE_SEALED || op->mode == MODE_KEYED;
 }
 
-static void fill_write(const struct crm_object *object, const struct op *op,
-                       struct crm_write *write)
+void op_to_write(const struct crm_object *object, const struct op *op, struct crm_write *write)
 {
     const struct crm_field *seal =
         op->mode == MODE_SEALED && object ? mode_seal_field(object) : NULL;
@@ -79,24 +79,6 @@ static bool goes_alone(const struct op *op, bool few)
 }
 
 /* ----------------------------------------------------------- into exchanges */
-
-struct chunk {
-    struct op **ops;
-    size_t count;
-    bool alone;
-    const struct crm_object *object;
-    struct arena *arena;
-};
-
-struct sending {
-    struct run_job *job;
-    const struct op_target *target;
-    struct chunk *chunks;
-    struct crm_exchange *list;
-    size_t count, under_way;
-    enum status rc;
-    struct err *err;
-};
 
 /* What its record belongs to, as far as the payload tells: the first reference of it. */
 static const char *parent_of(struct arena *arena, const struct op *op)
@@ -235,7 +217,7 @@ static bool stopped_by_switch(struct run_job *job)
     return true;
 }
 
-static bool may_go_on(struct sending *s)
+bool sending_may_go_on(struct sending *s)
 {
     struct run_job *job = s->job;
     if (s->rc != OK || engine_stopping(job->engine) || job->stop_writing || job->stop_column)
@@ -256,14 +238,15 @@ static size_t keep_sending(struct op **ops, size_t count)
     return kept;
 }
 
-/* Marks ops SENDING on disk; the chunk keeps those that are ours to send. */
-static enum status mark_sending(struct sending *s, struct chunk *chunk)
+enum status sending_mark(struct sending *s, struct chunk *chunk)
 {
     struct run_job *job = s->job;
     struct store *store = job->engine->store;
     struct op *copies = arena_array(chunk->arena, chunk->count + 1, sizeof *copies);
-    for (size_t i = 0; i < chunk->count; i++)
+    for (size_t i = 0; i < chunk->count; i++) {
         copies[i] = *chunk->ops[i];
+        copies[i].ticket = chunk->ticket;
+    }
     crash_point(job->engine, "K3");
     if (store->does->ops_sending(store, copies, chunk->count,
                                  engine_now(job->engine) + SEND_TIMEOUT_MS, s->err) != OK)
@@ -275,32 +258,38 @@ static enum status mark_sending(struct sending *s, struct chunk *chunk)
     return OK;
 }
 
+struct crm_write_options sending_options(struct arena *arena, const struct op *op)
+{
+    const struct json *settings = settings_of(arena, op);
+    return (struct crm_write_options){
+        .duplicate_override = json_get_bool(settings, "duplicate_override", false),
+        .auto_assign = json_get_text(settings, "auto_assign"),
+        .resend_harmless = harmless(op),
+        .timeout_ms = SEND_TIMEOUT_MS};
+}
+
 static void fill_exchange(struct sending *s, struct chunk *chunk, struct crm_exchange *exchange)
 {
     struct crm_write *writes = arena_array(chunk->arena, chunk->count, sizeof *writes);
-    const struct json *settings = settings_of(chunk->arena, chunk->ops[0]);
     for (size_t i = 0; i < chunk->count; i++)
-        fill_write(chunk->object, chunk->ops[i], &writes[i]);
+        op_to_write(chunk->object, chunk->ops[i], &writes[i]);
     *exchange = (struct crm_exchange){
         .writes = writes,
         .count = chunk->count,
         .arena = chunk->arena,
         .outcomes = arena_array(chunk->arena, chunk->count, sizeof *exchange->outcomes),
-        .options = {.duplicate_override = json_get_bool(settings, "duplicate_override", false),
-                    .auto_assign = json_get_text(settings, "auto_assign"),
-                    .resend_harmless = harmless(chunk->ops[0]),
-                    .alone = chunk->alone,
-                    .timeout_ms = SEND_TIMEOUT_MS}};
+        .options = sending_options(chunk->arena, chunk->ops[0])};
+    exchange->options.alone = chunk->alone;
 }
 
 static bool leaving(void *ctx, size_t i)
 {
     struct sending *s = ctx;
     struct chunk *chunk = &s->chunks[i];
-    if (!may_go_on(s))
+    if (!sending_may_go_on(s))
         return false;
     chunk->arena = arena_new();
-    s->rc = mark_sending(s, chunk);
+    s->rc = sending_mark(s, chunk);
     if (s->rc != OK || !chunk->count)
         return false;
     fill_exchange(s, chunk, &s->list[i]);
@@ -342,19 +331,22 @@ static void keep_texts(struct run_job *job, struct op *op)
     op->error_message = arena_strdup(job->arena, op->error_message);
 }
 
-static void landed(void *ctx, size_t i)
+/* What was held back for a larger transport counts as sent from now on. */
+static void count_sent(struct run_job *job, int64_t count)
 {
-    struct sending *s = ctx;
-    struct chunk *chunk = &s->chunks[i];
+    job->writes_sent += count;
+    job->writes_held -= count < job->writes_held ? count : job->writes_held;
+}
+
+enum status sending_settle(struct sending *s, struct chunk *chunk,
+                           const struct crm_outcome *outcomes)
+{
     struct settlement *settlements =
         arena_array(chunk->arena, chunk->count, sizeof *settlements);
-    crash_point(s->job->engine, "K9");
-    s->under_way--;
-    s->job->writes_sent += (int64_t)chunk->count;
-    adapt(s->target->on, &s->list[i]);
+    count_sent(s->job, (int64_t)chunk->count);
     for (size_t k = 0; k < chunk->count; k++) {
         settlement_begin(&settlements[k], chunk->ops[k], OP_UNKNOWN);
-        settle_outcome(s->job, chunk->arena, &settlements[k], s->target, &s->list[i].outcomes[k]);
+        settle_outcome(s->job, chunk->arena, &settlements[k], s->target, &outcomes[k]);
     }
     struct err err = {0};
     if (journal_settle(s->job, s->target, settlements, chunk->count, &err) != OK && s->rc == OK) {
@@ -363,10 +355,35 @@ static void landed(void *ctx, size_t i)
     }
     for (size_t k = 0; k < chunk->count; k++)
         keep_texts(s->job, chunk->ops[k]);
+    return s->rc;
+}
+
+static void landed(void *ctx, size_t i)
+{
+    struct sending *s = ctx;
+    struct chunk *chunk = &s->chunks[i];
+    int64_t *sent = chunk->alone ? &s->job->report->sent_single : &s->job->report->sent_collections;
+    crash_point(s->job->engine, "K9");
+    s->under_way--;
+    *sent += (int64_t)chunk->count;
+    adapt(s->target->on, &s->list[i]);
+    sending_settle(s, chunk, s->list[i].outcomes);
     arena_free(chunk->arena);
     chunk->arena = NULL;
     crash_point(s->job->engine, "K11");
     job_tick(s->job, "writing", (int64_t)i + 1, (int64_t)s->count);
+}
+
+const struct crm_object *sending_object(struct sending *s, const struct op *op)
+{
+    const struct crm_object *object =
+        job_describe(s->target->on, op->object, s->job->engine, s->err);
+    if (object && seal_lost(op, object)) {
+        err_set(s->err, "mode.seal_lost", "%s lost its unique Argil key field: writing stopped",
+                op->object);
+        return NULL;
+    }
+    return object;
 }
 
 /* Looks every object up once, so that nothing has to be asked while exchanges are under way. */
@@ -375,12 +392,9 @@ static enum status check_objects(struct sending *s)
     for (size_t i = 0; i < s->count; i++) {
         struct chunk *chunk = &s->chunks[i];
         const struct op *op = chunk->ops[0];
-        chunk->object = job_describe(s->target->on, op->object, s->job->engine, s->err);
+        chunk->object = sending_object(s, op);
         if (!chunk->object)
             return FAIL;
-        if (seal_lost(op, chunk->object))
-            return err_set(s->err, "mode.seal_lost",
-                           "%s lost its unique Argil key field: writing stopped", op->object);
     }
     return OK;
 }
@@ -438,6 +452,55 @@ static enum status mark_held(struct sending *s, struct arena *arena, const struc
     return OK;
 }
 
+/* -------------------------------------------------------------------- bulk */
+
+/* Rows [at, end) as one chunk for Bulk jobs; those that are left stay in `rows`. */
+static size_t send_group(struct sending *s, struct arena *arena, struct sorted *rows, size_t at,
+                         size_t end, size_t kept)
+{
+    struct chunk chunk = {.ops = arena_array(arena, end - at, sizeof *chunk.ops)};
+    size_t *from = arena_array(arena, end - at, sizeof *from);
+    bool *left = arena_array(arena, end - at, sizeof *left);
+    for (size_t i = at; i < end; i++) {
+        if (bulk_may(rows[i].op)) {
+            from[chunk.count] = i;
+            chunk.ops[chunk.count++] = rows[i].op;
+        } else {
+            rows[kept++] = rows[i];
+        }
+    }
+    size_t count = chunk.count; /* the chunk may shrink */
+    if (count)
+        s->rc = bulk_send(s, &chunk, left);
+    for (size_t i = 0; i < count; i++)
+        if (left[i]) {
+            struct sorted row = rows[from[i]];
+            row.alone = goes_alone(row.op, false);
+            rows[kept++] = row;
+        }
+    return kept;
+}
+
+/* Groups that had better go as Bulk jobs go now; *count becomes the number of the others. */
+static enum status send_in_bulk(struct sending *s, struct arena *arena, struct sorted *rows,
+                                size_t *count)
+{
+    size_t kept = 0;
+    for (size_t at = 0, end; at < *count && s->rc == OK; at = end) {
+        for (end = at + 1; end < *count && same_chunk(&rows[at], &rows[end]);)
+            end++;
+        if (bulk_wanted(s, rows[at].op, end - at)) {
+            kept = send_group(s, arena, rows, at, end, kept);
+            continue;
+        }
+        for (size_t i = at; i < end; i++)
+            rows[kept++] = rows[i];
+    }
+    *count = kept;
+    qsort(rows, kept, sizeof *rows, order);
+    return s->rc;
+}
+
 enum status journal_send(struct run_job *job, const struct op_target *target, struct op *ops,
                          size_t count, struct err *err)
 {
@@ -451,6 +514,10 @@ enum status journal_send(struct run_job *job, const struct op_target *target, st
         return FAIL;
     }
     struct sorted *rows = sort_ops(arena, ops, held, &count);
+    if (send_in_bulk(&s, arena, rows, &count) != OK) {
+        arena_free(arena);
+        return FAIL;
+    }
     cut_chunks(&s, arena, rows, count);
     s.list = arena_array(arena, s.count + 1, sizeof *s.list);
     s.rc = check_objects(&s);

@@ -2,7 +2,9 @@
  * (reliability B.3).
  *
  * Sealed: the object carries our own unique field, named Argil_Key__c or
- * Argil_Op__c by convention. Keyed: the business key's field is unique. Else a
+ * Argil_Op__c by convention. Keyed: the business key's field is unique. Ticketed:
+ * new records go as Bulk jobs, whose results are proof; a column asks for it
+ * (transport: bulk), and it is what is left where nothing can be found again. Else a
  * create is found again by its values (Findable) or not at all (Blind). */
 #include "engine/journal.h"
 
@@ -36,7 +38,18 @@ static bool findable(const struct crm_object *object)
     return object->queryable && by && by->filterable && at && at->filterable;
 }
 
-struct mode mode_choose(const struct crm_object *object, enum op_kind kind, const char *key_field)
+/* May, and should, its new records go as jobs? */
+static bool ticketed(const struct crm_object *object, enum op_kind kind, const struct json *config)
+{
+    const char *transport = json_get_text(config, "transport");
+    if (kind != OP_CREATE || !object->ticketed || text_eq(transport, "collections") ||
+        json_get_bool(config, "duplicate_rule_override", false))
+        return false;
+    return text_eq(transport, "bulk") || !findable(object);
+}
+
+struct mode mode_choose(const struct crm_object *object, enum op_kind kind, const char *key_field,
+                        const struct json *config)
 {
     const struct crm_field *seal = mode_seal_field(object);
     const struct crm_field *key = key_field ? crm_object_field(object, key_field) : NULL;
@@ -48,6 +61,8 @@ struct mode mode_choose(const struct crm_object *object, enum op_kind kind, cons
             .mode = MODE_SEALED, .seal_field = seal->name, .key_field = unique};
     if (unique)
         return (struct mode){.mode = MODE_KEYED, .key_field = unique};
+    if (ticketed(object, kind, config))
+        return (struct mode){.mode = MODE_TICKETED};
     return (struct mode){.mode = findable(object) ? MODE_FINDABLE : MODE_BLIND};
 }
 

@@ -6,7 +6,7 @@
  * create is looked for by its values once a late execution can no longer
  * happen; a blind one is asked about at once. An operation is sent again only
  * where a second execution cannot make a second record. */
-#include "engine/journal.h"
+#include "engine/journal_send_priv.h"
 
 #include "base/log.h"
 #include "base/map.h"
@@ -50,6 +50,8 @@ static bool gave_up(const struct op *op)
 
 int64_t reconcile_ready_at(const struct run_job *job, const struct op *op)
 {
+    if (op->ticket)
+        return op->not_before_ms; /* its job tells, at any time */
     if (!find_by_values(op) || text_eq(op->error_code, "answer.cut") || gave_up(op))
         return 0;
     if (op->not_before_ms > op->sent_ms && op->sent_ms)
@@ -581,6 +583,9 @@ static void judge_without_looking(struct reconciling *r)
             doubt(f, "journal.too_old", "its outcome stayed unknown for more than 14 days");
         else if (op->kind == OP_CREATE && op->mode == MODE_BLIND)
             doubt(f, "outcome.unknown", "sent once; nothing can tell whether it was executed");
+        else if (op->kind == OP_CREATE && op->mode == MODE_TICKETED)
+            doubt(f, "outcome.unknown",
+                  "its Bulk job is gone, or its results do not name this row");
     }
 }
 
@@ -715,23 +720,26 @@ enum status journal_reconcile(struct run_job *job, const struct op_target *targe
                               size_t count, struct err *err)
 {
     struct op **group = mem_array(count + 1, sizeof *group);
-    bool *done = mem_array(count + 1, sizeof *done);
-    enum status rc = OK;
+    bool *done = mem_array(count + 1, sizeof *done), *left = mem_array(count + 1, sizeof *left);
+    enum status rc = bulk_reconcile(job, target, ops, count, left, err);
+    for (size_t i = 0; i < count; i++)
+        done[i] = !left[i];
     for (size_t i = 0; i < count && rc == OK; i++) {
         size_t n = 0;
-        for (size_t j = i + 1; j < count && !done[i]; j++)
+        if (done[i])
+            continue;
+        for (size_t j = i + 1; j < count; j++)
             if (!done[j] && text_eq(ops[j].object, ops[i].object)) {
                 group[n++] = &ops[j];
                 done[j] = true;
             }
-        if (done[i])
-            continue;
         done[i] = true;
         group[n++] = &ops[i];
         rc = reconcile_object(job, target, group, n, err);
     }
     free(group);
     free(done);
+    free(left);
     return rc == OK ? OK : err_wrap(err, "finding out what became of %zu writes", count);
 }
 

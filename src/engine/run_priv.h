@@ -84,6 +84,12 @@ struct run_job {
     int64_t max_row_id;                     /* --limit; 0 = no limit */
     int64_t writes_wanted;                  /* contract: approve_above */
     int64_t writes_sent;                    /* guard.max_writes_per_run */
+    enum op_kind planned_kind;              /* dry run: of the column's latest planned write */
+    enum write_mode planned_mode;
+    struct job_session *planned_on;
+    int64_t writes_held;                    /* planned, waiting for the column's Bulk job */
+    const struct column_plan *holds;        /* the column whose writes are (not) held; journal_bulk.c */
+    bool holding;
     int64_t write_outcomes, write_failures; /* guard.stop_at_error_rate */
     bool stop_column;                       /* the present column must not go on */
     bool guard_full;                        /* no new operations: the guard's number is reached */

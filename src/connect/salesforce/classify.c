@@ -375,3 +375,26 @@ void sf_classify_alone(const struct sf_exchange *x, struct arena *arena)
         x->outcomes->other_id = matched_records(json_at(x->body, 0), arena);
     note_busy(x);
 }
+
+/* ------------------------------------------------------------ a job's failed row */
+
+void sf_classify_failed(const struct crm_write *write, const char *user, const char *code,
+                        const char *message, const char *fields, struct arena *arena,
+                        struct crm_outcome *outcome)
+{
+    const struct sf_exchange x = {.writes = write, .count = 1, .user = user, .status = 200};
+    memset(outcome, 0, sizeof *outcome);
+    outcome->code = code;
+    outcome->message = message;
+    outcome->fields = fields;
+    outcome->class = code_class(&x, write, outcome);
+    if (outcome->class == CRM_EXECUTED)
+        outcome->id = sf_id_dup(arena, write->id);
+    else if (outcome->class == CRM_UNKNOWN)
+        outcome->class = CRM_REJECTED; /* it is among the failed ones: nothing is left to find out */
+    else if (outcome->class == CRM_PAUSE)
+        outcome->class = CRM_NOT_EXECUTED;
+    if (text_eq(code, "DUPLICATE_VALUE") || text_eq(code, "DUPLICATE_EXTERNAL_ID"))
+        outcome->other_id = id_in(message, arena);
+    explain(&x, write->object, outcome, arena);
+}

@@ -6,7 +6,7 @@
  * (REST API guide, Describe Global, If-Modified-Since); a day is trusted at most.
  * What describe leaves out is hidden from this user or does not exist: the two
  * cannot be told apart, so the hint speaks of both. */
-#include "connect/salesforce/sf_priv.h"
+#include "connect/salesforce/load_priv.h"
 
 #include "base/str.h"
 #include "base/when.h"
@@ -166,6 +166,7 @@ const struct crm_object *sf_describe(struct crm_session *session, const char *ob
             not_found(sf, object, err);
     } else if ((described = crm_object_parse(sf->arena, body)) != NULL) {
         sf->crm.calls_one_each++;
+        described->ticketed = load_can(described);
         map_put(sf->objects, object, described);
         map_put(sf->objects, described->name, described);
     } else {

@@ -1,10 +1,12 @@
 /* salesforce.c - the connector, one row a duty. */
+#include "connect/salesforce/load_priv.h"
 #include "connect/salesforce/views_priv.h"
 
 const struct connector salesforce_connector = {
     .name = "salesforce",
     .views = &salesforce_views,
     .events = &salesforce_events,
+    .bulk = &salesforce_bulk,
     .signin_begin = sf_signin_begin,
     .signin_finish = sf_signin_finish,
     .signin_token = sf_signin_token,

@@ -363,6 +363,10 @@ struct sf_exchange {
 void sf_classify_alone(const struct sf_exchange *exchange, struct arena *arena);
 void sf_classify(const struct sf_exchange *exchange, struct arena *arena);
 const char *sf_progress_name(enum http_progress progress);
+/* Of a row that a Bulk job names among its failed ones: it was not executed. Texts are lent. */
+void sf_classify_failed(const struct crm_write *write, const char *user, const char *code,
+                        const char *message, const char *fields, struct arena *arena,
+                        struct crm_outcome *outcome);
 
 /* --------------------------------------------------------------- check.c */
 

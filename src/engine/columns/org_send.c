@@ -70,6 +70,9 @@ static void report_planned(struct write_column *w)
         if (!undecided || !w->intents[i].wanted)
             continue;
         job->report->planned++;
+        job->planned_kind = w->intents[i].kind;
+        job->planned_mode = write.mode;
+        job->planned_on = w->on;
         if (job->options->planned)
             job->options->planned(job->options->planned_ctx, &write);
     }
@@ -304,6 +307,7 @@ static void follow(struct write_column *w, size_t i, const struct op *of)
     } else {
         batch_fail(w->batch, i, CELL_WAITING, "write.same_key",
                    "waits for a row above with the same key");
+        w->batch->job->busy_rows += of && !op_state_final(of->state);
     }
 }
 
@@ -340,7 +344,9 @@ enum status write_intents(struct write_column *w, struct err *err)
         return FAIL;
     struct op_target target = {
         .table = job->table, .plan = (struct column_plan *)w->batch->plan, .on = w->on};
-    if (planned.count && journal_send(job, &target, planned.ops, planned.count, err) != OK)
+    if (planned.count && bulk_hold(job, &target, w->kind, w->mode.mode))
+        job->writes_held += (int64_t)planned.count; /* run.c sends them at the column's end */
+    else if (planned.count && journal_send(job, &target, planned.ops, planned.count, err) != OK)
         return FAIL;
     follow_all(w, &planned);
     return OK;

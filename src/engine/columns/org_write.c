@@ -101,6 +101,17 @@ static void check_owners(struct kind_check *check, const struct crm_object *obje
                         "set gives OwnerId already: the owners cannot take turns");
 }
 
+/* What a Bulk job cannot do is said when it is asked for, not by going another way. */
+static void check_transport(struct kind_check *check)
+{
+    if (!text_eq(json_get_text(check->config, "transport"), "bulk") ||
+        !json_get_bool(check->config, "duplicate_rule_override", false))
+        return;
+    err_hint(kind_check_fail(check, "transport", "transport.duplicate_rule",
+                             "a Bulk job cannot save past a duplicate rule"),
+             "Leave transport to auto or collections, or duplicate_rule_override out.");
+}
+
 void write_check_fields(struct kind_check *check, const struct crm_object *object,
                         enum op_kind kind)
 {
@@ -108,6 +119,7 @@ void write_check_fields(struct kind_check *check, const struct crm_object *objec
     check_access(check, object, kind);
     check_set(check, object, kind, set);
     check_owners(check, object, set);
+    check_transport(check);
     if (kind == OP_CREATE)
         check_required(check, object, set);
 }

@@ -17,7 +17,8 @@
 #include "engine/journal.h"
 
 enum overwrite { OVERWRITE_ALWAYS, OVERWRITE_IF_BLANK, OVERWRITE_NEVER };
-extern const char *const overwrite_words[], *const if_changed_words[]; /* NULL-terminated */
+extern const char *const overwrite_words[], *const if_changed_words[],
+    *const transport_words[]; /* NULL-terminated */
 
 /* One member of `set`: a field, or a parent named by its own key ("Account.Ext__c"). */
 struct write_field {
@@ -83,6 +84,11 @@ struct write_column {
     {"auto_assign", OPT_TEXT, false,                                                               \
      "assignment rules: on, off, or a rule's Id; usually on for new records without an owner",     \
      NULL, NULL, 0, 0}
+#define WRITE_TRANSPORT                                                                            \
+    {"transport", OPT_ENUM, false,                                                                 \
+     "how writes travel: auto (by cost), collections, or bulk (one job, slow to begin, its results " \
+     "are proof)",                                                                                 \
+     "auto", transport_words, 0, 0}
 #define WRITE_OWNERS                                                                               \
     {"owners", OPT_TEXT_LIST, false,                                                               \
      "users (e-mail, username or name) or queues who take turns as owner of new records", NULL,    \

@@ -24,6 +24,7 @@ static const struct kind_option options[] = {
     WRITE_DUPLICATES,
     {"prefer_completeness", OPT_BOOL, false,
      "send again when nothing tells whether a lost request was executed", "false", NULL, 0, 0},
+    WRITE_TRANSPORT,
 };
 
 static void validate(struct kind_check *check)
@@ -63,7 +64,7 @@ static struct mode create_mode(const struct crm_object *object, const struct jso
         if (!unique && field && field->unique)
             unique = field->name;
     }
-    return mode_choose(object, OP_CREATE, unique);
+    return mode_choose(object, OP_CREATE, unique, config);
 }
 
 static void key_from_set(struct write_column *w)

@@ -19,6 +19,7 @@ static const struct kind_option options[] = {
     FIND_NORMALISE,
     FIND_SEVERAL("refuse"),
     FIND_RULE,
+    WRITE_TRANSPORT,
 };
 
 static void not_allowed(struct err *err, const char *object)

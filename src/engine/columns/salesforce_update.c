@@ -26,6 +26,7 @@ static const struct kind_option options[] = {
     WRITE_IF_CHANGED,
     WRITE_ASSIGN,
     WRITE_DUPLICATES,
+    WRITE_TRANSPORT,
 };
 
 static void validate(struct kind_check *check)

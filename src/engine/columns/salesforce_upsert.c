@@ -35,6 +35,7 @@ static const struct kind_option options[] = {
     WRITE_DUPLICATES,
     {"prefer_completeness", OPT_BOOL, false,
      "send again when nothing tells whether a lost request was executed", "false", NULL, 0, 0},
+    WRITE_TRANSPORT,
 };
 
 /* ----------------------------------------------------------- recipe check */
@@ -155,9 +156,9 @@ static struct mode upsert_mode(const struct crm_object *object, const struct jso
 {
     const struct json *match = json_get(config, "match");
     if (!match)
-        return mode_choose(object, OP_UPSERT, json_get_text(config, "external_id"));
+        return mode_choose(object, OP_UPSERT, json_get_text(config, "external_id"), config);
     return mode_choose(object, OP_CREATE,
-                       mode_unique_match(object, match, json_get(config, "set")));
+                       mode_unique_match(object, match, json_get(config, "set")), config);
 }
 
 static enum status by_match(struct write_column *w, const struct json *match, struct err *err)
