@@ -273,7 +273,7 @@ struct store_driver {
 
     /* tables: apply creates or changes one table and all its columns in one
      * transaction; columns are matched by name, missing ones are hidden (data
-     * kept). Sets ids and slots. Going in, column.depends holds positions in
+     * kept; ERR_CONFLICT while one of them has open operations). Sets ids and slots. Going in, column.depends holds positions in
      * table->columns (ids are not known yet); read back, it holds ids. A column
      * that returns has its old id and data. A column whose kind or config changed
      * loses its approval. Sources are matched by name, too: missing ones are

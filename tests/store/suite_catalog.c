@@ -37,6 +37,22 @@ TEST(catalog, a_connection_with_open_operations_stays)
     CHECK_INT(counts.total, 1); /* the journal outlives its table */
 }
 
+/* Row 119: what a column was writing has to end before it may go. */
+TEST(catalog, a_column_with_open_operations_stays)
+{
+    GIVEN_ACCOUNTS({"001A", "2026-01-01T00:00:00.000Z", "Acme", NULL});
+    struct op op = given_op("001A", 1, NULL, NULL);
+    struct table table = suite.table;
+    CHECK_INT(plan_op(&op), PLAN_NEW);
+    table.column_count = LEAD; /* LEAD is the last one */
+    CHECK_FAIL(suite.does->table_apply(suite.store, &table, &suite.err), &suite.err, ERR_CONFLICT);
+    CHECK_CONTAINS(suite.err.message, "1 operations that are not settled");
+    send_op(&op);
+    settle_op(&op, OP_DONE, "00Q000000000001AAA");
+    CHECK_OK(suite.does->table_apply(suite.store, &table, &suite.err), &suite.err);
+    CHECK_OK(suite.does->table_apply(suite.store, &table, &suite.err), &suite.err); /* hidden already */
+}
+
 TEST(catalog, sealed_texts_are_found_by_label_and_prefix)
 {
     const char *text, **labels;

@@ -17,7 +17,7 @@ struct known {
     int64_t id;
     int slot;
     const char *name, *kind, *config;
-    bool taken;
+    bool hidden, taken;
 };
 
 struct apply {
@@ -124,7 +124,7 @@ static enum status load_known(struct apply *a, struct err *err)
     enum status rc = FAIL;
     bool row = true;
     struct sq_stmt *stmt = sq_stmt(a->sq, err,
-                                 "SELECT id,slot,name,kind,config FROM columns WHERE table_id=?"
+                                 "SELECT id,slot,name,kind,config,hidden FROM columns WHERE table_id=?"
                                  " ORDER BY hidden,id");
     if (stmt)
         sq_int(stmt, 1, a->table->id);
@@ -133,7 +133,8 @@ static enum status load_known(struct apply *a, struct err *err)
                           .slot = (int)sq_col_int(stmt, 1),
                           .name = sq_col_text(stmt, 2, a->sq->scratch),
                           .kind = sq_col_text(stmt, 3, a->sq->scratch),
-                          .config = sq_col_text(stmt, 4, a->sq->scratch)};
+                          .config = sq_col_text(stmt, 4, a->sq->scratch),
+                          .hidden = sq_col_int(stmt, 5) != 0};
         vec_push(&list, k);
     }
     a->known_count = list.len;
@@ -210,11 +211,28 @@ static enum status place_columns(struct apply *a, struct err *err)
     return OK;
 }
 
+/* What it was writing has to end first: nobody would see the answers (reliability row 119). */
+static enum status refuse_open(struct apply *a, const struct known *column, struct err *err)
+{
+    int64_t open;
+    if (sq_open_ops(a->sq, "column_id", column->id, &open, err) != OK)
+        return FAIL;
+    if (!open)
+        return OK;
+    err_set(err, ERR_CONFLICT, "column \"%s\" has %lld operations that are not settled",
+            column->name, (long long)open);
+    err_hint(err, "Let them finish (argil run) or decide them (argil journal list, argil journal "
+                  "resolve); then remove the column.");
+    return FAIL;
+}
+
 static enum status hide_others(struct apply *a, struct err *err)
 {
     for (size_t i = 0; i < a->known_count; i++) {
-        if (a->known[i].taken)
+        if (a->known[i].taken || a->known[i].hidden)
             continue;
+        if (refuse_open(a, &a->known[i], err) != OK)
+            return FAIL;
         struct sq_stmt *stmt = sq_stmt(a->sq, err, "UPDATE columns SET hidden=1 WHERE id=?");
         if (!stmt)
             return FAIL;
