@@ -125,5 +125,7 @@ const struct route routes[] = {
     {M_GET, V1 "/secrets", api_secret_list, ROLE_BUILDER, 0, "Secrets", "Names of secrets", NULL, NULL, &secret_list_shape, 0, NULL},
     {M_PUT, V1 "/secrets/{secret}", api_secret_put, ROLE_BUILDER, R_WRITES, "Secrets", "Store a secret, sealed; it cannot be read back", NULL, &secret_body, NULL, 0, NULL},
     {M_DELETE, V1 "/secrets/{secret}", api_secret_delete, ROLE_BUILDER, R_WRITES, "Secrets", "Delete a secret", NULL, NULL, NULL, 0, NULL},
+
+    {M_POST, V1 "/connections/{connection}/seal", api_connection_seal, ROLE_ADMIN, R_WRITES | R_ORG, "Connections", "Give an object the unique key field that seals its new records", NULL, &seal_body, &seal_shape, 200, "409"},
 };
 const size_t route_count = sizeof routes / sizeof *routes;

@@ -86,7 +86,8 @@ static int remove_connection(struct cli *cli, const struct args *args)
 static int wrong_words(struct cli *cli)
 {
     return cli_usage(cli, &command_connection,
-                     "list, show [NAME], default [NAME], access NAME, callback-url or remove NAME");
+                     "list, show [NAME], default [NAME], access NAME, callback-url, "
+                     "seal NAME OBJECT or remove NAME");
 }
 
 /* Those that need the store alone. */
@@ -117,7 +118,9 @@ static int run(struct cli *cli, const struct args *args)
     const char *verb = args->words[0];
     if (text_eq(verb, "remove") && args->word_count == 2)
         return remove_connection(cli, args);
-    if (text_eq(verb, "show"))
+    if (text_eq(verb, "seal") && args->word_count == 3)
+        return connection_seal(cli, args);
+    if (text_eq(verb, "show") && args->word_count < 3)
         return connection_show(cli, args);
     if (text_eq(verb, "callback-url") && args->word_count == 1)
         return connection_callback_url(cli, args);
@@ -133,6 +136,7 @@ static const struct cli_option options[] = {
     {"everyone", 0, NULL, "with access: no list, open to everybody who may build"},
     {"none", 0, NULL, "with default: no connection is the default"},
     {"port", 0, "PORT", "with callback-url: of the listener (default 8461)"},
+    {"dry-run", 'n', NULL, "with seal: only say what it would make"},
     {"yes", 'y', NULL, "really remove"},
     {0},
 };
@@ -140,7 +144,7 @@ static const struct cli_option options[] = {
 const struct command command_connection = {
     .name = "connection",
     .summary = "list and show connections, say who builds with them",
-    .words = "list | show [NAME] | default [NAME] | access NAME | callback-url | remove NAME",
+    .words = "list | show [NAME] | default [NAME] | access NAME | callback-url | seal NAME OBJECT | remove NAME",
     .about =
         "`show` asks the org: user, profile, licence, permission sets, scopes granted and asked,\n"
         "and what can be read, created and updated.\n\n"
@@ -148,11 +152,14 @@ const struct command command_connection = {
         "built keeps the one it was built with. `access` says who may build tables with it:\n"
         "an empty list is everybody. What is built runs for everybody.\n\n"
         "`callback-url` prints the exact address to list in the connected app.\n\n"
+        "`seal` gives an object a unique key field (Argil_Key__c) and the permission to write\n"
+        "it, so that a record is never made twice; what the user may not do is printed as\n"
+        "clicks for an admin (exit code 3).\n\n"
         "Removing revokes the grant at Salesforce and is refused while operations of the\n"
         "connection are open: they are listed.\n\n"
         "  argil connection access prod --allow ann@acme.com --allow bob@acme.com",
     .min_words = 1,
-    .max_words = 2,
+    .max_words = 3,
     .options = options,
     .far = true,
     .run = run,

@@ -7,6 +7,9 @@
 /* connection_show.c */
 int connection_show(struct cli *cli, const struct args *args);
 
+/* connection_seal.c */
+int connection_seal(struct cli *cli, const struct args *args);
+
 /* connection_access.c */
 int connection_default(struct cli *cli, struct store *store, const struct args *args);
 int connection_access(struct cli *cli, struct store *store, const struct args *args);

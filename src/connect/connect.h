@@ -272,6 +272,19 @@ struct crm_findings {
     size_t count;
 };
 
+/* ---------------------------------------------------------------- a key field */
+
+/* What became of (or would be done for) an object's key field of ours. Texts on the arena. */
+struct crm_seal {
+    const char *object, *field; /* "Lead", "Argil_Key__c" */
+    bool there;                 /* it is there and usable already: nothing to do */
+    const char *steps[8];       /* what was done, or with dry_run would be, in order */
+    size_t step_count;
+    const char *clicks[8];      /* what a person must do instead, click by click; none = all is done */
+    size_t click_count;
+    const char *why;            /* of the clicks: what the org refused */
+};
+
 /* ------------------------------------------------------------- session */
 
 /* Tokens come from and go to the vault: `save` must be durable when it returns. */
@@ -410,6 +423,12 @@ struct connector {
     /* May this user do what the tables need? Appends a finding for each lack. */
     void (*check_needs)(struct crm_session *session, struct arena *arena,
                         const struct crm_need *needs, size_t count, struct crm_findings *out);
+
+    /* Makes a unique External ID field that takes our keys, and the permission to write it, unless
+     * both are there. What the user may not do becomes clicks for a person and is no failure.
+     * dry_run: only looks. NULL = this remote has no such fields. */
+    enum status (*seal)(struct crm_session *session, struct arena *arena, const char *object,
+                        bool dry_run, struct crm_seal *out, struct err *err);
 
     /* Runs every check it can, cheapest first. With tokens NULL only the address
      * is looked at (connection->login_url). Never fails: findings say it all. */

@@ -99,6 +99,12 @@ enum status engine_needs(struct engine *engine, struct arena *arena, const char 
 const char *permset_xml(struct arena *arena, const char *label, const char *description,
                         struct crm_session *session, const struct crm_need *needs, size_t count);
 
+/* Gives an object our key field and the permission for it (connect.h, struct crm_seal); dry_run:
+ * only says what it would do. *sealed: creates on it are sealed now. On `arena`. */
+enum status engine_seal_object(struct engine *engine, struct arena *arena, const char *connection,
+                               const char *object, bool dry_run, struct crm_seal *out,
+                               bool *sealed, struct err *err);
+
 /* Every check the connector can run on a connection (needs of its tables included). */
 enum status engine_doctor(struct engine *engine, struct arena *arena, const char *connection,
                           struct crm_findings *out, struct err *err);

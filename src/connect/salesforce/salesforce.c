@@ -22,6 +22,7 @@ const struct connector salesforce_connector = {
     .access = sf_access,
     .identity = sf_identity,
     .check_needs = sf_check_needs,
+    .seal = sf_seal,
     .doctor = sf_doctor,
     .doctor_text = sf_doctor_text,
     .read_open = sf_read_open,

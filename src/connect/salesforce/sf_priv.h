@@ -228,6 +228,11 @@ struct crm_finding *sf_finding(struct arena *arena, struct crm_findings *out, co
 /* Who can do what a fix says. */
 const char *sf_fixer(const char *fix);
 
+/* ---------------------------------------------------------------- seal.c */
+
+enum status sf_seal(struct crm_session *session, struct arena *arena, const char *object,
+                    bool dry_run, struct crm_seal *out, struct err *err);
+
 /* ------------------------------------------------------------------ id.c */
 
 /* The 18-character form. False when it is no id: length, alphabet, checksum. */
