@@ -2,6 +2,7 @@
 """Rows of the fault matrix (docs/reference/fault-matrix.md) that want the real programs and
 fit no other suite: descriptors that run out, records that go while they are written, a
 key field that is taken away, a button pressed twenty times. One org for all stories."""
+import json
 import pathlib
 import resource
 import subprocess
@@ -11,6 +12,7 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/support_py"))
+import matrix  # noqa: E402
 from programs import ARGIL, Org, Workspace, main  # noqa: E402
 from server import Server  # noqa: E402
 
@@ -96,6 +98,25 @@ def story_row_24_descriptors_that_run_out_lose_nothing():
         assert states["done"] == states["total accepted"], states
 
 
+def story_row_23_memory_that_runs_out_ends_the_process_and_loses_nothing():
+    """argil ends at once when memory runs out: what is on disk then is what any kill leaves."""
+    for i in range(30):
+        create("Contact", LastName=f"Small {i}", Email=f"small{i}@row23.example", AccountId=ACCOUNT)
+    with Workspace(org=ORG) as w:
+        w.argil("apply", w.recipe(LEADS.replace("'an%'", "'%row23%'")))
+        w.argil("sync", "people")
+        ended = {}
+        for most in range(20, 40):
+            done = subprocess.run([str(ARGIL), "run", "people", "--yes", "--quiet"], env=w.env, text=True, capture_output=True,
+                                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (most << 20, most << 20)), timeout=120)
+            ended.setdefault(done.returncode, []).append(most)
+        assert 70 in ended and set(ended) <= {0, 3, 4, 70, 127}, ended  # 127: the loader had no room
+        assert w.run("run", "people", "--yes").returncode in (0, 3)
+        states = w.journal()
+        assert states["done"] == states["total accepted"] == 30, states
+    assert ORG.count("SELECT COUNT() FROM Lead WHERE Email LIKE '%row23%'") == 30
+
+
 def story_row_127_a_button_pressed_twenty_times_writes_once():
     for i in range(12):
         create("Contact", LastName=f"Press {i}", Email=f"press{i}@row127.example", AccountId=ACCOUNT)
@@ -160,6 +181,28 @@ def story_row_77_a_lead_converted_before_its_update_is_told():
         assert w.journal()["total accepted"] == 0
 
 
+def story_row_71_results_in_another_order_find_their_rows():
+    for i in range(20):
+        create("Contact", LastName=f"Order {i:02d}", Email=f"order{i:02d}@row71.example", AccountId=ACCOUNT)
+    with Workspace(org=ORG) as w:
+        w.argil("apply", w.recipe(LEADS.replace("'an%'", "'%row71%'").replace("object: Lead\n", "object: Lead\n      transport: bulk\n")))
+        w.argil("sync", "people")
+        ORG.control("POST", "/faults", {"name": "order", "path": "/successfulResults", "effect": "shuffle", "times": 100})
+        try:
+            run = w.argil("run", "people", "--yes")
+            assert run["created"] == 20 and run["sent_bulk"] == 20, run
+            hits = [f["hits"] for f in ORG.control("GET", "/faults")]
+            assert hits and hits[0] > 0, "the results came in order"
+        finally:
+            ORG.control("DELETE", "/faults")
+        leads = {r["Id"]: r["Email"] for r in ORG.query("SELECT Id, Email FROM Lead WHERE Email LIKE '%row71%'")}
+        assert len(leads) == 20
+        for line in w.run("export", "people", "--json").stdout.splitlines():
+            row = json.loads(line)
+            made = row["New lead"] if isinstance(row["New lead"], dict) else json.loads(row["New lead"])
+            assert leads[made["id"]] == row["Email"], (row, leads[made["id"]])
+
+
 # ------------------------------------------------------------ the field
 
 
@@ -199,6 +242,11 @@ columns:
         done = w.run("apply", w.recipe(recipe[:recipe.index("columns:")]))
         assert done.returncode == 1 and "not settled" in done.stderr and "journal resolve" in done.stderr, done
         assert [c["column"] for c in w.argil("table", "show", "tasks")][-1] == "Task"
+
+
+def story_the_matrix_names_tests_that_there_are():
+    matrix.check(pathlib.Path(__file__).resolve().parent / "matrix.md",
+                 {*range(1, 16), *range(18, 40), *range(43, 91), *range(118, 128), 130})
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 import json
 import os
 import pathlib
-import re
 import subprocess
 import sys
 import tempfile
@@ -11,6 +10,7 @@ import threading
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support_py"))
 import faults  # noqa: E402
+import matrix  # noqa: E402
 import pulling  # noqa: E402
 from programs import ARGIL, Org, Workspace, main  # noqa: E402
 from server import Server  # noqa: E402
@@ -387,18 +387,7 @@ def story_an_upload_killed_at_any_page_loses_and_doubles_nothing():
 # ------------------------------------------------------------------ the matrix
 
 def story_the_matrix_names_tests_that_there_are():
-    here = pathlib.Path(__file__).resolve().parent
-    wanted = {*range(40, 43), *range(91, 118), 128, 129}
-    for line in (here / "matrix.md").read_text().splitlines():
-        cells = [c.strip() for c in line.strip("|").split("|")]
-        if len(cells) != 3 or not cells[0].isdigit():
-            continue
-        wanted.discard(int(cells[0]))
-        for file, names in re.findall(r"`([\w/.]+)`:? ((?:`\w+`(?:, )?)+)", cells[2]):
-            text = (here.parent / file).read_text()
-            for name in re.findall(r"`(\w+)`", names):
-                assert re.search(rf"\b{name}\b", text), f"row {cells[0]}: {file} has no {name}"
-    assert not wanted, f"rows without a test: {sorted(wanted)}"
+    matrix.check(pathlib.Path(__file__).resolve().parent / "matrix.md", {*range(40, 43), *range(91, 118), 128, 129})
 
 
 if __name__ == "__main__":
