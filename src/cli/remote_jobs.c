@@ -182,6 +182,8 @@ static void read_run(const struct watched *w, struct run_report *out)
                                .sent_bulk = json_get_int(r, "sent_bulk", 0),
                                .bulk_jobs = json_get_int(r, "bulk_jobs", 0),
                                .write_calls = json_get_int(r, "write_calls", 0),
+                               .http_requests = json_get_int(r, "http_requests", 0),
+                               .rows_sent = json_get_int(r, "rows_sent", 0),
                                .calls = (uint64_t)json_get_int(r, "calls", 0),
                                .calls_one_each = (uint64_t)json_get_int(r, "calls_one_each", 0),
                                .took_ms = json_get_int(r, "took_ms", 0),

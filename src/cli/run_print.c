@@ -50,6 +50,8 @@ static void json_report(const char *table, const struct run_report *r)
     jw_kv_int(&w, "sent_bulk", r->sent_bulk);
     jw_kv_int(&w, "bulk_jobs", r->bulk_jobs);
     jw_kv_int(&w, "write_calls", r->write_calls);
+    jw_kv_int(&w, "http_requests", r->http_requests);
+    jw_kv_int(&w, "rows_sent", r->rows_sent);
     jw_kv_bool(&w, "paused", r->paused);
     jw_kv_int(&w, "api_calls", (int64_t)r->calls);
     jw_kv_int(&w, "api_calls_one_each", (int64_t)r->calls_one_each);
@@ -106,6 +108,8 @@ static void text_report(const char *table, const struct run_report *r)
     count_line("deleted", r->deleted);
     count_line("converted", r->converted);
     count_line("already so", r->unchanged);
+    count_line("rows sent to tables", r->rows_sent);
+    count_line("requests to HTTP APIs", r->http_requests);
     count_line("skipped: condition", r->cells_skipped);
     count_line("no result", r->cells_no_result);
     count_line("waiting for input", r->cells_waiting);

@@ -66,6 +66,27 @@ void value_to_json(struct jw *w, enum value_type type, struct value value)
         jw_text_n(w, value.text, value.len);
 }
 
+static const struct json *json_leaf(enum json_type type, const char *text, size_t len,
+                                    struct arena *arena)
+{
+    struct json *leaf = arena_alloc(arena, sizeof *leaf);
+    leaf->type = type;
+    leaf->text = text;
+    leaf->len = (uint32_t)len;
+    return leaf;
+}
+
+const struct json *json_of_text(struct arena *arena, const char *text, size_t len)
+{
+    return json_leaf(JSON_STRING, arena_strndup(arena, text, len), len, arena);
+}
+
+const struct json *json_of_int(struct arena *arena, int64_t number)
+{
+    const char *text = arena_printf(arena, "%lld", (long long)number);
+    return json_leaf(JSON_NUMBER, text, strlen(text), arena);
+}
+
 struct value json_as_text(struct arena *arena, const struct json *json)
 {
     if (json_is_null(json))
@@ -227,7 +248,7 @@ static enum status checkbox_text(struct value text, struct value *out, struct er
     return OK;
 }
 
-static enum status json_of_text(struct arena *arena, struct value text, struct value *out,
+static enum status json_from_text(struct arena *arena, struct value text, struct value *out,
                                 struct err *err)
 {
     if (!json_parse(arena, text.text, text.len, NULL))
@@ -251,7 +272,7 @@ enum status value_from_text(struct arena *arena, enum value_type type, struct va
     if (type == TYPE_CHECKBOX)
         return checkbox_text(text, out, err);
     if (type == TYPE_JSON)
-        return json_of_text(arena, text, out, err);
+        return json_from_text(arena, text, out, err);
     struct json json = {.type = JSON_STRING, .text = trimmed.p, .len = (uint32_t)trimmed.n};
     return value_from_json(arena, type, &json, out, err);
 }

@@ -251,6 +251,10 @@ struct run_report {
         int64_t count;
     } repairs[8];
     size_t repair_count;
+    int64_t http_requests;  /* of HTTP API columns, further tries included */
+    int64_t rows_sent;      /* to other tables: those that are new or changed there */
+    char sent_to[20][256];  /* tables where that made something due */
+    size_t sent_to_count;
 };
 enum status run_table(struct engine *engine, const char *table, const struct run_options *options,
                       struct run_report *report, struct err *err);

@@ -211,6 +211,9 @@ enum status value_from_json(struct arena *arena, enum value_type type, const str
 enum status value_from_text(struct arena *arena, enum value_type type, struct value text,
                             struct value *out, struct err *err);
 struct value json_as_text(struct arena *arena, const struct json *json); /* null gives VALUE_NULL */
+/* A tree of one string, or one whole number; the text is copied. */
+const struct json *json_of_text(struct arena *arena, const char *text, size_t len);
+const struct json *json_of_int(struct arena *arena, int64_t number);
 /* What JavaScript takes for true, of a result's JSON text. */
 bool json_text_true(const char *json);
 struct value value_of(const char *text);                                 /* NULL gives VALUE_NULL */

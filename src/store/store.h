@@ -257,6 +257,7 @@ struct store_driver {
     const struct store_views *views;         /* store_views.h */
     const struct store_contracts *contracts; /* store_contracts.h */
     const struct store_plans *plans;         /* store_plans.h */
+    const struct store_matches *matches;     /* store_matches.h */
 
     /* connections; names are unique */
     enum status (*connection_put)(struct store *, struct connection *connection, struct err *); /* sets id */

@@ -233,9 +233,12 @@ static enum status run_order(struct work *work, struct task *task, struct engine
         return undo_order(order, engine, err);
     if (order->run.dry_run)
         return plan_order(order, engine, err);
-    if (order->run.plan_id)
-        return plan_apply(engine, order->run.plan_id, &report, err);
-    return run_table(engine, order->table, &order->run, &report, err);
+    enum status rc = order->run.plan_id
+                         ? plan_apply(engine, order->run.plan_id, &report, err)
+                         : run_table(engine, order->table, &order->run, &report, err);
+    for (size_t i = 0; i < report.sent_to_count; i++) /* tables that were sent rows */
+        work_run_due(work, report.sent_to[i]);
+    return rc;
 }
 
 /* A run that failed before the engine took it over still waits in the store. */

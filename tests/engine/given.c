@@ -11,6 +11,7 @@
 #include "store/store_choices.h"
 #include "store/store_counters.h"
 #include "store/store_contracts.h"
+#include "store/store_matches.h"
 #include "store/store_modes.h"
 
 #include <stdio.h>
@@ -183,7 +184,21 @@ static enum status mortal_contracts_get(S *s, A *a, int64_t id, int64_t version,
 }
 static const struct store_contracts mortal_contracts = {.get = mortal_contracts_get};
 
+static enum status mortal_matches_prepare(S *s, int64_t t, int slot, bool fold, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->matches->prepare(g.store, t, slot, fold, err);
+}
+
+static enum status mortal_matches_find(S *s, A *a, const struct match_query *q,
+                                       struct match_found *out, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->matches->find(g.store, a, q, out, err);
+}
+static const struct store_matches mortal_matches = {.prepare = mortal_matches_prepare,
+                                                    .find = mortal_matches_find};
+
 static const struct store_driver mortal = {
+    .matches = &mortal_matches,
     .access = &mortal_access,
     .describes = &mortal_describes,
     .runs = &mortal_runs,

@@ -37,6 +37,7 @@ enum option_type {
     OPT_ENUM,    /* one of `allowed` */
     OPT_RATE,    /* "5/s", "100/m", "1000/h" */
     OPT_INT_LIST, /* list of whole numbers, or one */
+    OPT_STEPS,    /* list of column kinds to be tried in order: columns/steps.h */
     OPT_SOURCE_FIELDS /* "all", or a list: Name, {Name: Column}, {Name: {column, type}} */
 };
 
@@ -72,6 +73,12 @@ struct kind_check {
 struct err *kind_check_fail(struct kind_check *check, const char *where, const char *code,
                             const char *fmt, ...) __attribute__((format(printf, 4, 5)));
 
+/* Adds "table T has no column NAME" with the nearest that it has. */
+void kind_check_no_column(struct kind_check *check, const char *where, const char *name,
+                          const struct table *table);
+/* A table by name, the draft itself included; NULL: an error was added at "table". */
+const struct table *kind_check_table(struct kind_check *check, const char *name);
+
 /* ----------------------------------------------------------- execution */
 
 struct run_job; /* one run of one table: engine/run_priv.h */
@@ -96,6 +103,8 @@ struct column_kind {
     enum value_type type; /* of the column when the recipe names none */
     /* Write kinds: the mode of what it creates. */
     struct mode (*mode)(const struct crm_object *object, const struct json *config);
+    const char *item;     /* a reference that stands for an item of a list, not for a column; or NULL */
+    bool step;            /* may be a step of a waterfall: it reads, computes, and stores nothing itself */
     size_t batch_rows;    /* how many rows execute likes to have at once */
     /* Checks the config against the live org or worker; adds to check->errors. May be NULL. */
     void (*validate)(struct kind_check *check);
@@ -105,7 +114,8 @@ struct column_kind {
 
 extern const struct column_kind formula_column, http_column, salesforce_lookup_column,
     salesforce_create_column, salesforce_update_column, salesforce_upsert_column,
-    salesforce_delete_column, salesforce_campaign_column, salesforce_convert_column;
+    salesforce_delete_column, salesforce_campaign_column, salesforce_convert_column, merge_column,
+    extract_column, lookup_rows_column, waterfall_column, send_rows_column, script_column;
 
 extern const struct column_kind *const column_kinds[];        /* NULL-terminated */
 const struct column_kind *column_kind_find(const char *name); /* exact; NULL when there is none */

@@ -68,6 +68,7 @@ const struct column_kind formula_column = {
     .bare = "formula",
     .type = TYPE_TEXT,
     .batch_rows = 1000,
+    .step = true,
     .validate = validate,
     .execute = execute,
 };

@@ -96,11 +96,7 @@ static const struct json *body_tree(struct asked *asked, struct http_response *r
         json_parse(arena, buf_text(&response->body), response->body.len, &ignored);
     if (tree)
         return tree;
-    struct json *text = arena_alloc(arena, sizeof *text);
-    text->type = JSON_STRING;
-    text->text = arena_strndup(arena, buf_text(&response->body), response->body.len);
-    text->len = (uint32_t)response->body.len;
-    return text;
+    return json_of_text(arena, buf_text(&response->body), response->body.len);
 }
 
 static void remember(struct asked *asked, const struct json *tree)
@@ -195,6 +191,7 @@ static void send_slice(struct column_batch *batch, struct asked *asked, size_t c
     for (size_t i = 0; i < count; i++)
         requests[i] = asked[i].call->request;
     http_send_many(batch->job->engine->http, requests, responses, errs, count, count);
+    batch->job->report->http_requests += (int64_t)count;
     for (size_t i = 0; i < count; i++) {
         judge(&asked[i], &responses[i], &errs[i]);
         http_response_free(&responses[i]);
@@ -317,6 +314,7 @@ const struct column_kind http_column = {
     .bare = "url",
     .type = TYPE_JSON,
     .batch_rows = 500,
+    .step = true,
     .validate = validate,
     .execute = execute,
 };

@@ -3,6 +3,7 @@
  * Knows types, names and ranges, nothing of what an option means: that is the
  * kind's validate. Every error names the path inside the config. */
 #include "engine/columns/column_kind.h"
+#include "engine/columns/steps.h"
 
 #include "base/str.h"
 
@@ -30,6 +31,7 @@ static const char *const type_names[] = {
     [OPT_ENUM] = "one of the allowed words",
     [OPT_RATE] = "rate like 5/s",
     [OPT_INT_LIST] = "list of whole numbers",
+    [OPT_STEPS] = "list of steps",
     [OPT_SOURCE_FIELDS] = "list of fields, or all",
 };
 
@@ -274,6 +276,9 @@ static void check_option(const struct kind_option *option, const struct json *va
         break;
     case OPT_RATE:
         check_rate(option, value, errors);
+        break;
+    case OPT_STEPS:
+        steps_check(option->name, value, errors);
         break;
     case OPT_SOURCE_FIELDS:
         check_source_fields(option, value, errors);

@@ -4,6 +4,7 @@
  * needs no code for it. Dependency order, recipe checks and the inputs a run
  * loads all come from here. */
 #include "engine/columns/column_kind.h"
+#include "engine/columns/steps.h"
 
 #include "base/str.h"
 
@@ -14,10 +15,18 @@
 struct collect {
     struct arena *arena;
     const char *option;
+    const char *item; /* what stands for an item of a list, and for no column; or NULL */
     struct column_ref *first, **last;
     struct err *err;
     enum status rc;
 };
+
+/* "item", "item.name", "item[0]" for `item`. */
+static bool ref_is(const char *ref, const char *item)
+{
+    size_t len = strlen(item);
+    return strncmp(ref, item, len) == 0 && (!ref[len] || ref[len] == '.' || ref[len] == '[');
+}
 
 static void collect_text(struct collect *c, const char *where, const struct json *value)
 {
@@ -30,7 +39,7 @@ static void collect_text(struct collect *c, const char *where, const struct json
         return;
     }
     for (; refs; refs = refs->next) {
-        if (text_starts(refs->text, "secret:"))
+        if (text_starts(refs->text, "secret:") || (c->item && ref_is(refs->text, c->item)))
             continue;
         struct column_ref *ref = arena_alloc(c->arena, sizeof *ref);
         ref->text = refs->text;
@@ -38,6 +47,25 @@ static void collect_text(struct collect *c, const char *where, const struct json
         ref->option = c->option;
         *c->last = ref;
         c->last = &ref->next;
+    }
+}
+
+static void collect_options(struct collect *c, const struct column_kind *kind,
+                            const struct json *config, const char *prefix);
+
+/* A step's own references, by its kind's option table, and those of its `accept`. */
+static void collect_steps(struct collect *c, const char *where, const struct json *list)
+{
+    size_t count;
+    struct step *steps = steps_read(c->arena, list, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct json accept = {.type = JSON_STRING, .text = steps[i].accept};
+        collect_options(c, steps[i].kind, steps[i].config,
+                        arena_printf(c->arena, "%s/%zu/%s/", where, i, steps[i].kind->name));
+        c->item = STEP_ANSWER;
+        if (steps[i].accept)
+            collect_text(c, arena_printf(c->arena, "%s/%zu/accept", where, i), &accept);
+        c->item = NULL;
     }
 }
 
@@ -62,18 +90,31 @@ static bool holds_references(enum option_type type)
            type == OPT_FIELD_MAP || type == OPT_FIELD_MAPS || type == OPT_QUERY || type == OPT_BODY;
 }
 
+static void collect_options(struct collect *c, const struct column_kind *kind,
+                            const struct json *config, const char *prefix)
+{
+    for (size_t i = 0; i < kind->option_count; i++) {
+        const struct kind_option *option = &kind->options[i];
+        const struct json *value = json_get(config, option->name);
+        const char *where = arena_printf(c->arena, "%s%s", prefix, option->name);
+        if (!*prefix)
+            c->option = option->name;
+        c->item = kind->item;
+        if (value && option->type == OPT_STEPS)
+            collect_steps(c, where, value);
+        else if (value && holds_references(option->type))
+            collect_tree(c, where, value);
+    }
+    c->item = NULL;
+}
+
 enum status column_refs(struct arena *arena, const struct column_kind *kind,
                         const struct json *config, const char *only_run_if,
                         struct column_ref **refs, struct err *err)
 {
     struct collect c = {.arena = arena, .err = err};
     c.last = &c.first;
-    for (size_t i = 0; i < kind->option_count; i++) {
-        const struct json *value = json_get(config, kind->options[i].name);
-        c.option = kind->options[i].name;
-        if (value && holds_references(kind->options[i].type))
-            collect_tree(&c, c.option, value);
-    }
+    collect_options(&c, kind, config, "");
     c.option = "only_run_if";
     struct json condition = {.type = JSON_STRING, .text = only_run_if};
     if (only_run_if)

@@ -15,6 +15,7 @@ const struct source_kind *const source_kinds[] = {
     &webhook_source,
     &http_source,
     &table_source_kind,
+    &sent_source_kind,
     NULL,
 };
 

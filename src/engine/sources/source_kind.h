@@ -93,7 +93,7 @@ struct source_kind {
 
 extern const struct source_kind salesforce_object_source, salesforce_list_view_source,
     salesforce_report_source, salesforce_soql_source, csv_source, webhook_source, http_source,
-    table_source_kind;
+    table_source_kind, sent_source_kind;
 
 extern const struct source_kind *const source_kinds[]; /* NULL-terminated */
 /* The kind of a stored source; NULL with *err set when there is none of its name. */

@@ -27,6 +27,7 @@ static enum status open_another(struct store *store, bool read_only, struct stor
     .modes = &sq_modes,                                 \
     .contracts = &sq_contracts,                         \
     .plans = &sq_plans,                                 \
+    .matches = &sq_matches,                             \
     .watch = sq_watch,                                  \
     .leases = &sq_leases,                               \
     .access = &sq_access,                               \

@@ -107,6 +107,7 @@ static const struct {
     {sq_step_contracts, NULL},
     {sq_step_plans, NULL},
     {sq_step_live, NULL},
+    {sq_step_matches, NULL},
 };
 
 int sq_schema_version(void)

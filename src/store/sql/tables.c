@@ -200,6 +200,7 @@ static const char *const kept_beside[] = {
     "views",
     "view_indexes",
     "moves",
+    "match_indexes",
 };
 
 static enum status drop_table(struct sq *sq, int64_t id, struct err *err)
