@@ -107,10 +107,19 @@ static enum status listen(struct api *api, struct err *err)
     return api->server ? OK : FAIL;
 }
 
+/* Pages hear of everything, the watcher of runs: one may have ended badly. */
+static void on_change(void *ctx, const struct store_change *change)
+{
+    struct api *api = ctx;
+    api->pages.changed(api->pages.ctx, change);
+    if (change->noun == NOUN_RUN)
+        watcher_wake(api->watcher);
+}
+
 static enum status open_parts(struct api *api, struct err *err)
 {
     const struct api_options *o = &api->options;
-    struct store_watch watch;
+    struct store_watch watch = {on_change, api};
     api->handles = handles_new(o->store);
     api->doors = doors_new(o->world);
     api->signins = signins_new();
@@ -119,8 +128,7 @@ static enum status open_parts(struct api *api, struct err *err)
     api->hub = hub_new(o->world, err);
     if (!api->hub)
         return FAIL;
-    hub_watch(api->hub, &watch);
-    o->store->does->watch(o->store, &watch);
+    hub_watch(api->hub, &api->pages);
     struct work_options work = {.world = o->world,
                                 .store = o->store,
                                 .vault = o->vault,
@@ -131,6 +139,10 @@ static enum status open_parts(struct api *api, struct err *err)
                                 .allow_private_http = o->allow_private_http,
                                 .progressed = hub_progress,
                                 .ctx = api->hub};
+    api->watcher = watcher_start(&work, o->public_url, err);
+    if (!api->watcher)
+        return FAIL;
+    o->store->does->watch(o->store, &watch);
     api->work = work_open(&work, err);
     return api->work ? OK : FAIL;
 }
@@ -196,6 +208,7 @@ bool api_close(struct api *api, int64_t grace_ms)
         return false; /* a talk may still answer a request: nothing below may go */
     http_server_stop(api->server, grace_ms);
     api->options.store->does->watch(api->options.store, NULL);
+    watcher_stop(api->watcher);
     hub_free(api->hub);
     handles_free(api->handles);
     doors_free(api->doors);

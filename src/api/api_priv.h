@@ -12,6 +12,7 @@
 #include "api/route.h"
 #include "base/map.h"
 #include "work/scheduler.h"
+#include "work/watcher.h"
 #include "work/work.h"
 
 #include <pthread.h>
@@ -53,6 +54,8 @@ struct api {
     struct work *work;
     struct scheduler *scheduler;
     struct live *live;
+    struct watcher *watcher;
+    struct store_watch pages; /* the hub's ear for what the store changes */
     struct http_server *server;
     atomic_bool stopping, broken;
     int64_t started_ms;

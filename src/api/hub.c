@@ -59,7 +59,7 @@ struct hub {
     VEC(struct seat_at) streams;
     VEC(struct dirty_rows) rows;
     VEC(struct dirty_run) runs;
-    VEC(int64_t) tables, connections, journals, plans; /* ids, each once */
+    VEC(int64_t) tables, connections, journals, plans, alerts; /* ids, each once */
 };
 
 /* ------------------------------------------------------------- collecting */
@@ -125,6 +125,9 @@ static void on_change(void *ctx, const struct store_change *change)
         break;
     case NOUN_PLAN:
         ADD_ONCE(&hub->plans, change->id);
+        break;
+    case NOUN_ALERT:
+        ADD_ONCE(&hub->alerts, change->id);
         break;
     }
     wake(hub);
@@ -251,6 +254,8 @@ static void tell_all(struct hub *hub)
     tell_ids(hub, "connection", "connection_id", hub->connections.at, hub->connections.len, &data);
     tell_ids(hub, "journal", "table_id", hub->journals.at, hub->journals.len, &data);
     tell_ids(hub, "plan", "plan_id", hub->plans.at, hub->plans.len, &data);
+    tell_ids(hub, "alert", "alert_id", hub->alerts.at, hub->alerts.len, &data);
+    vec_clear(&hub->alerts);
     vec_clear(&hub->tables);
     vec_clear(&hub->connections);
     vec_clear(&hub->journals);
@@ -443,6 +448,7 @@ void hub_free(struct hub *hub)
     vec_free(&hub->connections);
     vec_free(&hub->journals);
     vec_free(&hub->plans);
+    vec_free(&hub->alerts);
     vec_free(&hub->streams);
     pthread_mutex_destroy(&hub->lock);
     pthread_cond_destroy(&hub->news);

@@ -145,4 +145,10 @@ extern const struct shape secret_list_shape, secret_body;
 route_fn api_events_open, api_openapi_show, api_openapi_page;
 extern const struct field events_query[];
 
+/* ---- alerts.c */
+route_fn api_alert_list, api_alert_see, api_alert_see_all, api_alert_settings_show,
+    api_alert_settings_put, api_alert_test;
+extern const struct field alert_query_fields[];
+extern const struct shape alert_shape, alert_list_shape, alert_settings_shape, alert_settings_body;
+
 #endif

@@ -127,5 +127,12 @@ const struct route routes[] = {
     {M_DELETE, V1 "/secrets/{secret}", api_secret_delete, ROLE_BUILDER, R_WRITES, "Secrets", "Delete a secret", NULL, NULL, NULL, 0, NULL},
 
     {M_POST, V1 "/connections/{connection}/seal", api_connection_seal, ROLE_ADMIN, R_WRITES | R_ORG, "Connections", "Give an object the unique key field that seals its new records", NULL, &seal_body, &seal_shape, 200, "409"},
+
+    {M_GET, V1 "/alerts", api_alert_list, PERSON, 0, "Alerts", "What argil had to tell, newest first", alert_query_fields, NULL, &alert_list_shape, 0, "404"},
+    {M_POST, V1 "/alerts/seen", api_alert_see_all, ROLE_RUNNER, R_WRITES, "Alerts", "All of them have been seen", NULL, NULL, NULL, 0, NULL},
+    {M_POST, V1 "/alerts/{alert}/seen", api_alert_see, ROLE_RUNNER, R_WRITES, "Alerts", "It has been seen", NULL, NULL, NULL, 0, NULL},
+    {M_GET, V1 "/alert-settings", api_alert_settings_show, ROLE_ADMIN, 0, "Alerts", "Where alerts go", NULL, NULL, &alert_settings_shape, 0, NULL},
+    {M_PUT, V1 "/alert-settings", api_alert_settings_put, ROLE_ADMIN, R_WRITES | R_PROVED, "Alerts", "Say where alerts go; what is left out is taken away", NULL, &alert_settings_body, &alert_settings_shape, 0, NULL},
+    {M_POST, V1 "/alert-settings/test", api_alert_test, ROLE_ADMIN, R_WRITES, "Alerts", "Send a test by every way that is set up", NULL, NULL, &alert_shape, 201, NULL},
 };
 const size_t route_count = sizeof routes / sizeof *routes;

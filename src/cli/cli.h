@@ -137,6 +137,7 @@ extern const struct command
     command_undo,
     command_why,
     command_sending,
+    command_alert,
     command_audit,
     command_secret,
     command_serve,

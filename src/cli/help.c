@@ -31,6 +31,7 @@ const struct command *const commands[] = {
     &command_why,
     &command_audit,
     &command_sending,
+    &command_alert,
     &command_secret,
     &command_serve,
     &command_vault,

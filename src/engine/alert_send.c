@@ -127,7 +127,7 @@ static enum status post(struct delivery *d, const struct alert *a, const char *u
                         const char *authorization, struct err *err)
 {
     const char *body = body_of(d, a);
-    struct http_header *headers = NULL;
+    const struct http_header *headers = NULL;
     http_header_add(d->arena, &headers, "Content-Type", "application/json");
     http_header_add(d->arena, &headers, "Idempotency-Key",
                     arena_printf(d->arena, "alert-%" PRId64, a->id));

@@ -109,7 +109,7 @@ static void compare_table(struct apply_plan *plan, struct arena *arena, const st
     if (old->auto_update != new->auto_update)
         plan_line(plan, "~ auto_update %s", new->auto_update ? "on" : "off");
     if (!text_eq(old->rules, new->rules))
-        plan_line(plan, "~ rules for what comes in: %s", new->rules);
+        plan_line(plan, "~ rules of the table: %s", new->rules);
     for (size_t i = 0; i < old->column_count; i++)
         if (!table_column(new, old->columns[i].name))
             plan_line(plan, "- column %s (hidden; its data is kept)", old->columns[i].name);

@@ -268,6 +268,47 @@ static void read_columns(struct draft *d)
     }
 }
 
+/* When people are to be told: alerts: { failure_rate: 50%, rows: 45000, inactive: 1d }. */
+static void read_alerts(struct draft *d, struct jw *w)
+{
+    static const char *const keys[] = {"failure_rate", "rows", "inactive"};
+    const struct ynode *alerts = ynode_get(d->root, "alerts");
+    struct schedule every;
+    struct err err = {0};
+    char *end;
+    if (!alerts || !draft_want(d, alerts, Y_MAP, "`alerts`"))
+        return;
+    draft_keys(d, alerts, "alerts", keys, 3);
+    const char *rate = draft_text(d, alerts, "failure_rate"), *rows = draft_text(d, alerts, "rows");
+    const char *inactive = draft_text(d, alerts, "inactive");
+    jw_key(w, "alerts");
+    jw_object(w);
+    if (rate) {
+        long long percent = strtoll(rate, &end, 10);
+        if (percent < 0 || percent > 100 || !text_eq(end, "%"))
+            err_hint(draft_fail(d, ynode_get(alerts, "failure_rate"), false, "recipe.wrong_value",
+                                "`failure_rate` must be a percentage"),
+                     "for example 50%%; 0%% is never");
+        jw_kv_int(w, "failure_rate", percent);
+    }
+    if (rows) {
+        long long most = strtoll(rows, &end, 10);
+        if (most < 1 || *end)
+            draft_fail(d, ynode_get(alerts, "rows"), false, "recipe.wrong_value",
+                       "`rows` must be a whole number, 1 or more");
+        jw_kv_int(w, "rows", most);
+    }
+    if (inactive) {
+        if (schedule_parse(inactive, &every, &err) != OK || every.kind != SCHEDULE_EVERY)
+            err_hint(draft_fail(d, ynode_get(alerts, "inactive"), false, "recipe.wrong_value",
+                                "`inactive` must be a length of time"),
+                     "for example 12h or 2d");
+        else
+            jw_kv_int(w, "inactive_ms", every.period_ms);
+    }
+    jw_end_object(w);
+}
+
 /* What the table does with what comes in, as JSON in struct table. */
 static void read_rules(struct draft *d)
 {
@@ -277,6 +318,7 @@ static void read_rules(struct draft *d)
     jw_object(&w);
     if (draft_bool(d, d->root, "keep_results", false))
         jw_kv_bool(&w, "keep_results", true);
+    read_alerts(d, &w);
     jw_end_object(&w);
     d->table.rules = arena_strdup(d->arena, buf_text(&text));
     buf_free(&text);
@@ -285,13 +327,14 @@ static void read_rules(struct draft *d)
 enum status recipe_read(struct draft *d, struct err *err)
 {
     static const char *const keys[] = {"table",       "source",  "sources", "auto_update",
-                                       "keep_results", "auto_dedupe", "columns", "guard"};
+                                       "keep_results", "auto_dedupe", "columns", "guard",
+                                       "alerts"};
     d->root = yaml_read(d->arena, d->path, &d->text, err);
     if (!d->root)
         return FAIL;
     if (!draft_want(d, d->root, Y_MAP, "a recipe"))
         return OK;
-    draft_keys(d, d->root, "the recipe", keys, 8);
+    draft_keys(d, d->root, "the recipe", keys, sizeof keys / sizeof *keys);
     d->table.recipe = d->text;
     d->table.name = draft_text(d, d->root, "table");
     if (!ynode_get(d->root, "table"))

@@ -9,5 +9,9 @@ struct http_header {
 
 /* First value of a header, case of the name ignored, or NULL. */
 const char *http_header_get(const struct http_header *headers, const char *name);
+/* Adds one at the front of a list on the arena; the texts are lent. */
+struct arena;
+void http_header_add(struct arena *arena, const struct http_header **headers, const char *name,
+                     const char *value);
 
 #endif

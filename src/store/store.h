@@ -29,7 +29,7 @@ struct store {
 /* ----------------------------------------------------------- changes */
 
 /* What a committed call has changed. Rows: cells count as their row. */
-enum store_noun { NOUN_ROWS, NOUN_TABLE, NOUN_RUN, NOUN_CONNECTION, NOUN_OPERATION, NOUN_PLAN };
+enum store_noun { NOUN_ROWS, NOUN_TABLE, NOUN_RUN, NOUN_CONNECTION, NOUN_OPERATION, NOUN_PLAN, NOUN_ALERT };
 struct store_change {
     enum store_noun noun;
     int64_t table_id;    /* rows, table, run, operation, plan; 0 = none */
@@ -258,6 +258,7 @@ struct store_driver {
     const struct store_contracts *contracts; /* store_contracts.h */
     const struct store_plans *plans;         /* store_plans.h */
     const struct store_matches *matches;     /* store_matches.h */
+    const struct store_alerts *alerts;       /* store_alerts.h */
 
     /* connections; names are unique */
     enum status (*connection_put)(struct store *, struct connection *connection, struct err *); /* sets id */

@@ -162,11 +162,7 @@ static bool has_header(const struct http_header *headers, const char *name)
 static void add_header(struct fill *fill, struct http_call *call, const char *name,
                        const char *value)
 {
-    struct http_header *header = arena_alloc(fill->batch->arena, sizeof *header);
-    header->name = name;
-    header->value = value;
-    header->next = (struct http_header *)call->request.headers;
-    call->request.headers = header;
+    http_header_add(fill->batch->arena, &call->request.headers, name, value);
 }
 
 static enum status fill_headers(struct fill *fill, struct http_call *call, struct err *err)

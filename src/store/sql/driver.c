@@ -28,6 +28,7 @@ static enum status open_another(struct store *store, bool read_only, struct stor
     .contracts = &sq_contracts,                         \
     .plans = &sq_plans,                                 \
     .matches = &sq_matches,                             \
+    .alerts = &sq_alerts,                               \
     .watch = sq_watch,                                  \
     .leases = &sq_leases,                               \
     .access = &sq_access,                               \

@@ -108,6 +108,7 @@ static const struct {
     {sq_step_plans, NULL},
     {sq_step_live, NULL},
     {sq_step_matches, NULL},
+    {sq_step_alerts, NULL},
 };
 
 int sq_schema_version(void)
