@@ -86,6 +86,9 @@ void cli_engine_close(struct cli_engine *engine);
 const char *cli_account(void);
 /* The same for commands that only read the store. */
 struct store *cli_store_open(struct cli *cli, bool write);
+/* The workspace of the command line. A copy that held its connections is told on stderr. */
+enum status cli_workspace_open(struct cli *cli, bool write, bool create, const char *name,
+                               struct store **out, struct err *err);
 
 /* Prints the error and returns the exit code that fits it. */
 int cli_fail(struct cli *cli, const struct err *err);
@@ -144,6 +147,7 @@ extern const struct command
     command_doctor,
     command_permset,
     command_vault,
+    command_store,
     command_completion,
     command_version,
     command_help;

@@ -6,9 +6,7 @@ static int run(struct cli *cli, const struct args *args)
     struct err err = {0};
     struct store *store = NULL;
     const char *name = args_get(args, "name") ? args_get(args, "name") : "workspace";
-    struct store_open options = {
-        .data = cli->data, .name = name, .create = true, .world = cli->world};
-    if (sqlite_store_open(&options, &store, &err) != OK)
+    if (cli_workspace_open(cli, true, true, name, &store, &err) != OK)
         return cli_fail(cli, &err);
     struct vault *vault = vault_open(store->workspace_id, true, &err);
     if (!vault) {

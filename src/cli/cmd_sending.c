@@ -35,8 +35,7 @@ static int note(struct cli *cli, bool stopped, const char *reason)
 {
     struct err err = {0};
     struct store *store = NULL;
-    struct store_open options = {.data = cli->data, .world = cli->world};
-    enum status rc = sqlite_store_open(&options, &store, &err);
+    enum status rc = cli_workspace_open(cli, true, false, NULL, &store, &err);
     if (rc == OK)
         rc = lever_note(store, cli_account(), stopped, reason, &err);
     if (store)

@@ -35,6 +35,7 @@ const struct command *const commands[] = {
     &command_secret,
     &command_serve,
     &command_vault,
+    &command_store,
     &command_completion,
     &command_version,
     &command_help,

@@ -49,6 +49,35 @@ static void refuse_far(struct cli *cli)
     cli->failed = EXIT_USAGE;
 }
 
+/* Beside the keys, so apart from the data directory. */
+static char *seen_folder(void)
+{
+    const char *xdg = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
+    if (xdg && xdg[0] == '/')
+        return mem_printf("%s/argil/seen", xdg);
+    return home && home[0] == '/' ? mem_printf("%s/.config/argil/seen", home) : NULL;
+}
+
+enum status cli_workspace_open(struct cli *cli, bool write, bool create, const char *name,
+                               struct store **out, struct err *err)
+{
+    char *seen = seen_folder();
+    struct store_open options = {.data = cli->data,
+                                 .name = name,
+                                 .create = create,
+                                 .read_only = !write,
+                                 .seen = seen,
+                                 .world = cli->world};
+    enum status rc = sqlite_store_open(&options, out, err);
+    free(seen);
+    if (rc == OK && (*out)->found_copy)
+        fprintf(stderr,
+                "Note: %s.\n  Every connection is held: nothing is sent before it is known what\n"
+                "  another copy has sent. See `argil store status`.\n",
+                (*out)->found_copy);
+    return rc;
+}
+
 struct store *cli_store_open(struct cli *cli, bool write)
 {
     struct store *store = NULL;
@@ -63,8 +92,7 @@ struct store *cli_store_open(struct cli *cli, bool write)
             cli_fail(cli, &err);
         return store;
     }
-    struct store_open options = {.data = cli->data, .read_only = !write, .world = cli->world};
-    if (sqlite_store_open(&options, &store, &err) != OK) {
+    if (cli_workspace_open(cli, write, false, NULL, &store, &err) != OK) {
         cli_fail(cli, &err);
         return NULL;
     }

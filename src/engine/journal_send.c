@@ -15,6 +15,7 @@
  * costs clearly fewer calls go as one (journal_bulk.c). */
 #include "engine/journal_send_priv.h"
 #include "engine/levers.h"
+#include "engine/restore.h"
 
 #include "base/log.h"
 #include "base/str.h"
@@ -509,7 +510,8 @@ enum status journal_send(struct run_job *job, const struct op_target *target, st
     struct crm_watch watch = {&s, leaving, landed, parallel};
     struct crm_session *session = target->on->session;
     bool *held = arena_array(arena, count + 1, sizeof *held);
-    if (mark_held(&s, arena, ops, count, held) != OK) {
+    if (mark_held(&s, arena, ops, count, held) != OK ||
+        restore_gate(job, target, ops, count, held, err) != OK) {
         arena_free(arena);
         return FAIL;
     }

@@ -7,6 +7,7 @@
  * happen; a blind one is asked about at once. An operation is sent again only
  * where a second execution cannot make a second record. */
 #include "engine/journal_send_priv.h"
+#include "engine/restore.h"
 
 #include "base/log.h"
 #include "base/map.h"
@@ -40,7 +41,8 @@ struct reconciling {
 
 static bool find_by_values(const struct op *op)
 {
-    return (op->kind == OP_CREATE || op->kind == OP_UPSERT) && op->mode == MODE_FINDABLE;
+    bool so = op->mode == MODE_FINDABLE || (op->mode == MODE_TICKETED && restore_unsure(op));
+    return (op->kind == OP_CREATE || op->kind == OP_UPSERT) && so;
 }
 
 static bool gave_up(const struct op *op)
@@ -50,6 +52,8 @@ static bool gave_up(const struct op *op)
 
 int64_t reconcile_ready_at(const struct run_job *job, const struct op *op)
 {
+    if (restore_unsure(op))
+        return restore_ready_at(job, op);
     if (op->ticket)
         return op->not_before_ms; /* its job tells, at any time */
     if (!find_by_values(op) || text_eq(op->error_code, "answer.cut") || gave_up(op))
@@ -238,6 +242,8 @@ static void judge_upsert(struct reconciling *r, const struct op *op, const struc
         doubt(f, "outcome.several", "several records hold this key");
     else if (sum.live_count && record_holds(r->object, payload_of(r, op), record_of(r, sum.live)))
         found(f, sum.live->id, false);
+    else if (restore_unsure(op) && (sum.live_count || sum.deleted_count))
+        doubt(f, OP_UNSURE, "a record with this key has other values, which may be newer");
     else if (sum.live_count || op->mode == MODE_KEYED)
         again(r, f, op, 0); /* same key, same values: harmless */
     else
@@ -282,7 +288,9 @@ static void judge_conflict(struct reconciling *r, const struct op *op, const str
     const struct json *settings =
         op->settings ? json_parse(r->arena, op->settings, strlen(op->settings), &ignored) : NULL;
     const char *rule = json_get_text(settings, "if_changed");
-    if (text_eq(rule, "ours"))
+    if (restore_unsure(op)) /* theirs may be ours, and newer */
+        doubt(f, OP_UNSURE, both_values(r, op, record));
+    else if (text_eq(rule, "ours"))
         again(r, f, op, not_before_ms);
     else if (text_eq(rule, "theirs"))
         *f = (struct finding){
@@ -306,7 +314,8 @@ static void judge_update(struct reconciling *r, const struct op *op, const struc
                               .message = "the record is deleted or no longer visible"};
     else if (record_holds(r->object, payload_of(r, op), record))
         found(f, op->target_id, true);
-    else if (before && record_holds(r->object, before, record))
+    else if (before && record_holds(r->object, before, record) &&
+             restore_untouched(op, json_get_text(record, "SystemModstamp")))
         again(r, f, op, later);
     else
         judge_conflict(r, op, record, later, f);
@@ -346,7 +355,10 @@ static const char *signature(struct reconciling *r, const struct op *op)
 
 static int64_t earliest_creation(const struct reconciling *r, const struct op *op)
 {
-    return op->sent_ms + r->target->on->skew_ms - FINGERPRINT_BEFORE_MS;
+    int64_t first = op->sent_ms ? op->sent_ms : op->created_ms, lost = r->target->on->hold.from_ms;
+    if (restore_unsure(op) && lost && lost < first)
+        first = lost;
+    return first + r->target->on->skew_ms - FINGERPRINT_BEFORE_MS;
 }
 
 /* Already the result of another operation of ours? */
@@ -399,6 +411,8 @@ static enum status judge_fingerprint(struct reconciling *r, const struct op *op,
     else if (candidates)
         found(f, candidate->id, true);
     else if (complete && !text_eq(op->error_code, "answer.cut"))
+        again(r, f, op, 0);
+    else if (restore_unsure(op) && restore_planned_since(r->target->on, op))
         again(r, f, op, 0);
     else
         doubt(f, "outcome.unknown", "no such record was found; it may not have been created");
@@ -579,11 +593,12 @@ static void judge_without_looking(struct reconciling *r)
         f->to = OP_RECONCILING;
         if (gave_up(op))
             doubt(f, "journal.gave_up", "not executed after many attempts");
-        else if (op->sent_ms && now - op->sent_ms > UNKNOWN_KEPT_MS)
+        else if (restore_first_sent(op) &&
+                 now - restore_first_sent(op) > UNKNOWN_KEPT_MS)
             doubt(f, "journal.too_old", "its outcome stayed unknown for more than 14 days");
         else if (op->kind == OP_CREATE && op->mode == MODE_BLIND)
             doubt(f, "outcome.unknown", "sent once; nothing can tell whether it was executed");
-        else if (op->kind == OP_CREATE && op->mode == MODE_TICKETED)
+        else if (op->kind == OP_CREATE && op->mode == MODE_TICKETED && !restore_unsure(op))
             doubt(f, "outcome.unknown",
                   "its Bulk job is gone, or its results do not name this row");
     }
@@ -703,7 +718,7 @@ static enum status reconcile_object(struct run_job *job, const struct op_target 
 {
     struct reconciling r = {.job = job, .target = target, .ops = ops, .count = count};
     r.object = job_describe(target->on, ops[0]->object, job->engine, err);
-    if (!r.object)
+    if (!r.object || restore_hold_read(job, target->on, err) != OK)
         return FAIL;
     r.arena = arena_new();
     r.findings = arena_array(r.arena, count, sizeof *r.findings);

@@ -6,6 +6,7 @@
  * of it. One that is gone says nothing: then the mode decides. Reads, but for giving
  * up; so it may be killed and repeated anywhere. */
 #include "engine/journal_send_priv.h"
+#include "engine/restore.h"
 
 #include "base/map.h"
 #include "base/str.h"
@@ -50,6 +51,8 @@ static enum status begin(struct asking *a, struct op **ops, size_t count, struct
 /* What the outcome proves; the rest is looked for in the way of its mode. */
 static bool proves(const struct op *op, const struct crm_outcome *outcome)
 {
+    if (restore_unsure(op) && outcome->class != CRM_EXECUTED)
+        return false; /* a later job, of a history that is lost, may have */
     switch (outcome->class) {
     case CRM_EXECUTED:
         return outcome->id != NULL;
@@ -72,6 +75,8 @@ static void leave(struct asking *a, size_t i, const struct crm_outcome *outcome)
 {
     struct op *op = a->ops[i];
     *a->left[i] = true;
+    if (restore_unsure(op))
+        return;
     if (outcome->class == CRM_NOT_EXECUTED)
         op->error_code = "journal.gave_up";
     else if (outcome->class == CRM_EXECUTED)
@@ -215,19 +220,21 @@ static enum status ask_job(struct asking *a, struct err *err)
         return FAIL;
     switch (a->remote.state) {
     case CRM_JOB_OPEN:
-        return give_up(a, err);
+        if (!restore_unsure(a->ops[0])) /* else it may be another copy's: nothing is changed */
+            return give_up(a, err);
+        break;
     case CRM_JOB_RUNNING:
         return ask_later(a, err);
     case CRM_JOB_GONE:
-        for (size_t i = 0; i < a->count; i++)
-            *a->left[i] = true;
-        return OK;
+        break;
     case CRM_JOB_ABORTED:
     case CRM_JOB_DONE:
     case CRM_JOB_FAILED:
-        break;
+        return read_results(a, err);
     }
-    return read_results(a, err);
+    for (size_t i = 0; i < a->count; i++)
+        *a->left[i] = true;
+    return OK;
 }
 
 /* ------------------------------------------------------------------ all of them */

@@ -13,6 +13,7 @@
 #include "engine/columns/column_kind.h"
 #include "engine/contract.h"
 #include "engine/engine.h"
+#include "store/store_holds.h"
 
 #define BIT(state) (1u << (state))
 
@@ -41,6 +42,7 @@ struct job_session {
     bool skew_known;
     struct contract *contract; /* once contract_known; NULL = none */
     bool contract_known;
+    struct store_hold hold; /* as restore.c read it last */
     double window;   /* exchanges that may be under way at once; 0 = not begun (journal_send.c) */
     bool braked;     /* rows were locked, or the org asked for less: the window grows slowly now */
     uint64_t budget; /* calls this session may use; 0 = unlimited */

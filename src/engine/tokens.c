@@ -6,6 +6,7 @@
 #include "engine/run_priv.h"
 #include "store/store_access.h"
 #include "store/store_describes.h"
+#include "store/store_holds.h"
 #include "store/store_leases.h"
 
 #include <string.h>
@@ -73,6 +74,8 @@ enum status tokens_put(struct engine *engine, const struct connection *connectio
     buf_wipe(&text);
     enum status rc = engine_seal(engine, label_of(connection, label), &secret, err);
     secret_wipe(&secret);
+    if (rc == OK && !tokens->renewing_ms)
+        rc = engine->store->does->holds->signed_in(engine->store, connection->id, err);
     return rc;
 }
 
@@ -128,11 +131,20 @@ enum status tokens_forget(struct engine *engine, const struct connection *connec
 
 /* ----------------------------------------------------------------- keeper */
 
+/* A refresh token of a copy that is renewed at each use may be used up; shown again, it would
+ * end the sign-in of whoever uses the other copy. */
 static enum status keeper_load(void *ctx, struct arena *arena, struct crm_tokens *out,
                                struct err *err)
 {
     struct token_keeper *keeper = ctx;
-    return tokens_get(keeper->engine, &keeper->connection, arena, out, err);
+    struct store *store = keeper->engine->store;
+    struct store_hold hold;
+    if (tokens_get(keeper->engine, &keeper->connection, arena, out, err) != OK ||
+        store->does->holds->get(store, arena, keeper->connection.id, &hold, err) != OK)
+        return FAIL;
+    if (hold.old_sign_in && out->rotates && !out->renewing_ms)
+        out->renewing_ms = hold.since_ms;
+    return OK;
 }
 
 static void status_set(struct token_keeper *keeper, const char *status)

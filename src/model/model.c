@@ -217,9 +217,9 @@ bool op_state_final(enum op_state state)
 bool op_move_allowed(enum op_state from, enum op_state to)
 {
     static const unsigned moves[OP_CANCELLED + 1] = {
-        [OP_PLANNED] = TO(OP_SENDING),
+        [OP_PLANNED] = TO(OP_SENDING) | TO(OP_UNKNOWN),
         [OP_SENDING] = TO(OP_DONE) | TO(OP_REJECTED) | TO(OP_RETRY_SAFE) | TO(OP_UNKNOWN),
-        [OP_RETRY_SAFE] = TO(OP_SENDING),
+        [OP_RETRY_SAFE] = TO(OP_SENDING) | TO(OP_UNKNOWN),
         [OP_UNKNOWN] = TO(OP_RECONCILING),
         [OP_RECONCILING] = TO(OP_DONE) | TO(OP_REJECTED) | TO(OP_RETRY_SAFE) | TO(OP_IN_DOUBT),
         [OP_IN_DOUBT] = TO(OP_DONE) | TO(OP_PLANNED) | TO(OP_CANCELLED),

@@ -165,7 +165,8 @@ const char *write_mode_promise(enum write_mode mode); /* one sentence for people
 
 /* PLANNED -> SENDING -> {DONE, REJECTED, RETRY_SAFE, UNKNOWN};
  * RETRY_SAFE -> SENDING; UNKNOWN -> RECONCILING -> {DONE, REJECTED, RETRY_SAFE, IN_DOUBT};
- * IN_DOUBT -> {DONE, PLANNED, CANCELLED} by a person. Nothing else. */
+ * IN_DOUBT -> {DONE, PLANNED, CANCELLED} by a person. After a restore PLANNED and RETRY_SAFE
+ * -> UNKNOWN: what was planned may have been sent since (store_holds.h). Nothing else. */
 enum op_state {
     OP_PLANNED,     /* stored and accepted; nothing was sent */
     OP_SENDING,     /* on disk before the first byte left */

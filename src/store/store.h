@@ -24,6 +24,8 @@ struct store {
     const char *workspace_id; /* UUID */
     const char *workspace_name;
     int64_t epoch;            /* grows with each writing open; 0 when read-only */
+    const char *found_copy;   /* this open found that the store is a copy, or older than it was, and
+                                 held every connection: why (store_holds.h); else NULL */
 };
 
 /* ----------------------------------------------------------- changes */
@@ -259,6 +261,7 @@ struct store_driver {
     const struct store_plans *plans;         /* store_plans.h */
     const struct store_matches *matches;     /* store_matches.h */
     const struct store_alerts *alerts;       /* store_alerts.h */
+    const struct store_holds *holds;         /* store_holds.h */
 
     /* connections; names are unique */
     enum status (*connection_put)(struct store *, struct connection *connection, struct err *); /* sets id */
@@ -311,7 +314,7 @@ struct store_driver {
      * PLAN_BUSY, because the look-up could not see its record. 0 = nobody looked. */
     enum status (*ops_plan)(struct store *, struct op *ops, size_t count, enum plan_result *results, const struct cell_result *cells, const int64_t *looked_ms, struct err *);
     /* PLANNED or RETRY_SAFE -> SENDING, attempt+1, our epoch; synced (W1). Ops that moved
-     * meanwhile get state unchanged. The op's ticket is stored with the attempt (NULL = none),
+     * meanwhile, or whose connection is held (store_holds.h), get state unchanged. The op's ticket is stored with the attempt (NULL = none),
      * its base_stamp when set. */
     enum status (*ops_sending)(struct store *, struct op *ops, size_t count, int64_t deadline_ms, struct err *);
     enum status (*ops_settle)(struct store *, const struct op_settle *settles, size_t count, const struct dependents *dependents, size_t dependent_count, size_t *fenced, struct err *);
@@ -343,6 +346,8 @@ struct store_open {
     const char *name;  /* workspace name, when creating */
     bool create;       /* make the directory (0700) and an empty workspace; one that is there is opened */
     bool read_only;    /* takes no lock, no epoch */
+    const char *seen;  /* folder outside of `data` for marks of what was open last, to find copies;
+                          NULL = nobody looks */
     struct world *world;
 };
 /* Takes the data directory's lock unless read_only: ERR_STORE_LOCKED names the

@@ -223,6 +223,38 @@ enum status key_file_load(const char *workspace_id, bool create, char **path,
     return rc;
 }
 
+static enum status copy_bytes(const char *from, const char *to, struct err *err)
+{
+    char text[512];
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    ssize_t len = in < 0 ? -1 : read(in, text, sizeof text);
+    if (in >= 0)
+        close(in);
+    if (len < 0)
+        return fail_errno(err, "reading key file", from);
+    int out = open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    bool good = out >= 0 && write(out, text, (size_t)len) == len && fsync(out) == 0;
+    enum status rc = good ? OK : fail_errno(err, "writing", to);
+    if (out >= 0)
+        close(out);
+    sodium_memzero(text, sizeof text);
+    if (rc == OK)
+        sync_folder_of(to);
+    return rc;
+}
+
+enum status key_file_copy(const char *workspace_id, const char *to, struct err *err)
+{
+    unsigned char key[KEY_BYTES];
+    char *path = NULL;
+    enum status rc = key_file_load(workspace_id, false, &path, key, err);
+    sodium_memzero(key, sizeof key);
+    if (rc == OK)
+        rc = copy_bytes(path, to, err);
+    free(path);
+    return rc;
+}
+
 /* ------------------------------------------------------------- a new key */
 
 static enum status load_at(const char *path, unsigned char key[KEY_BYTES], struct err *err)

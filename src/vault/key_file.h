@@ -13,6 +13,9 @@
 enum status key_file_load(const char *workspace_id, bool create, char **path,
                           unsigned char key[KEY_BYTES], struct err *err);
 
+/* The file of the workspace's key, byte for byte, as the new file `to` (0600). */
+enum status key_file_copy(const char *workspace_id, const char *to, struct err *err);
+
 /* KEYFILE.next: loads it, or makes it when `create`. ERR_NOT_FOUND when there is none. */
 enum status key_file_next(const char *path, bool create, unsigned char key[KEY_BYTES],
                           struct err *err);

@@ -104,6 +104,11 @@ const char *vault_key_path(const struct vault *vault)
     return vault->path;
 }
 
+enum status vault_key_copy(const char *workspace_id, const char *to, struct err *err)
+{
+    return key_file_copy(workspace_id, to, err);
+}
+
 static char *associated(struct arena *arena, const char *label)
 {
     return arena_printf(arena, "argil:" PREFIX "%s", label);

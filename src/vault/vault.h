@@ -23,6 +23,9 @@ struct vault *vault_open(const char *workspace_id, bool create, struct err *err)
 void vault_close(struct vault *vault); /* wipes the key; NULL is fine */
 const char *vault_key_path(const struct vault *vault);
 
+/* A copy of the key's file for a backup: the new file `to`, 0600. */
+enum status vault_key_copy(const char *workspace_id, const char *to, struct err *err);
+
 /* Changing the key, atomically: begin makes (or finds again) the new key beside
  * the old one, KEYFILE.next; vault_reseal seals under it; the caller stores all
  * texts in one transaction; commit puts the new key in the old one's place. A

@@ -1,6 +1,7 @@
 /* given.c - see given.h. */
 #include "engine/given.h"
 
+#include "store/store_backup.h"
 #include "store/store_sources.h"
 
 #include "base/str.h"
@@ -12,6 +13,7 @@
 #include "store/store_counters.h"
 #include "store/store_contracts.h"
 #include "store/store_matches.h"
+#include "store/store_holds.h"
 #include "store/store_modes.h"
 
 #include <stdio.h>
@@ -197,8 +199,20 @@ static enum status mortal_matches_find(S *s, A *a, const struct match_query *q,
 static const struct store_matches mortal_matches = {.prepare = mortal_matches_prepare,
                                                     .find = mortal_matches_find};
 
+static enum status mortal_holds_get(S *s, A *a, int64_t id, struct store_hold *out, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->holds->get(g.store, a, id, out, err);
+}
+static enum status mortal_holds_signed_in(S *s, int64_t id, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->holds->signed_in(g.store, id, err);
+}
+static const struct store_holds mortal_holds = {.get = mortal_holds_get,
+                                                .signed_in = mortal_holds_signed_in};
+
 static const struct store_driver mortal = {
     .matches = &mortal_matches,
+    .holds = &mortal_holds,
     .access = &mortal_access,
     .describes = &mortal_describes,
     .runs = &mortal_runs,
@@ -387,6 +401,33 @@ void given_reborn(void)
     g.dead = false;
     g.die_at = NULL;
     open_store();
+}
+
+static const char *backup_file(const char *name)
+{
+    return arena_printf(g.arena, "%s/%s.db", home, name);
+}
+
+void given_backup(const char *name)
+{
+    struct store_backup made;
+    CHECK_OK(sqlite_store_backup(g.engine.data, backup_file(name), g.world, g.arena, &made, &g.err),
+             &g.err);
+}
+
+void given_restored(const char *name)
+{
+    struct store_backup from;
+    const char *kept;
+    close_store();
+    g.dead = false;
+    g.die_at = NULL;
+    world_fake_advance(g.world, 60 * 1000);
+    CHECK_OK(sqlite_store_restore(backup_file(name), g.engine.data, true, g.world, g.arena, &from,
+                                  &kept, &g.err),
+             &g.err);
+    open_store();
+    world_fake_advance(g.world, 60 * 1000);
 }
 
 void die_at(const char *point, int after)

@@ -52,6 +52,10 @@ enum status run(void); /* run_table with g.options */
 void run_ok(void);
 void die_at(const char *point, int after);
 void given_reborn(void);
+/* A backup of the data directory, also of a dead process's; and putting it back: the org stays
+ * as it is. */
+void given_backup(const char *name);
+void given_restored(const char *name);
 
 /* Looking. */
 int64_t column_id(const char *name);

@@ -62,6 +62,7 @@ TEST(model, operations_move_only_as_the_journal_says)
         {OP_RECONCILING, OP_REJECTED}, {OP_RECONCILING, OP_RETRY_SAFE},
         {OP_RECONCILING, OP_IN_DOUBT}, {OP_IN_DOUBT, OP_DONE},
         {OP_IN_DOUBT, OP_PLANNED},     {OP_IN_DOUBT, OP_CANCELLED},
+        {OP_PLANNED, OP_UNKNOWN},      {OP_RETRY_SAFE, OP_UNKNOWN}, /* K21: after a restore */
     };
     int count = 0;
     for (int from = 0; from <= OP_CANCELLED; from++)

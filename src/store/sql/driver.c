@@ -29,6 +29,7 @@ static enum status open_another(struct store *store, bool read_only, struct stor
     .plans = &sq_plans,                                 \
     .matches = &sq_matches,                             \
     .alerts = &sq_alerts,                               \
+    .holds = &sq_holds,                                 \
     .watch = sq_watch,                                  \
     .leases = &sq_leases,                               \
     .access = &sq_access,                               \

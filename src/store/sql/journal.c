@@ -261,7 +261,8 @@ static enum status send_one(struct sq *sq, struct op *op, int64_t now, int64_t d
         sq_stmt(sq, err,
                 "UPDATE ops SET state=1,attempt=attempt+1,epoch=?1,sent_ms=?2,deadline_ms=?3,"
                 "ticket=?7,base_stamp=coalesce(?8,base_stamp) WHERE id=?4 AND state=?5"
-                " AND attempt=?6");
+                " AND attempt=?6 AND NOT EXISTS(SELECT 1 FROM holds"
+                " WHERE connection_id=ops.connection_id AND released_ms=0)");
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, sq->store.epoch);

@@ -109,6 +109,7 @@ static const struct {
     {sq_step_live, NULL},
     {sq_step_matches, NULL},
     {sq_step_alerts, NULL},
+    {sq_step_holds, NULL},
 };
 
 int sq_schema_version(void)

@@ -34,6 +34,7 @@ extern const char sq_step_push[];        /* step_push.c */
 extern const char sq_step_history[];     /* step_history.c */
 extern const char sq_step_contracts[];   /* contracts.c */
 extern const char sq_step_plans[];       /* plans.c */
+extern const char sq_step_holds[];       /* holds.c */
 extern const char sq_step_people[];      /* step_people.c */
 extern const char sq_step_runs[];        /* step_runs.c */
 extern const char sq_step_views[];       /* step_views.c */
@@ -221,6 +222,7 @@ extern const struct store_contracts sq_contracts;
 extern const struct store_plans sq_plans;
 extern const struct store_matches sq_matches;
 extern const struct store_alerts sq_alerts;
+extern const struct store_holds sq_holds;
 
 /* ---- the driver's functions, in the order of store.h */
 void sq_watch(struct store *, const struct store_watch *);

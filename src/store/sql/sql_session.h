@@ -83,6 +83,9 @@ struct sq_engine {
     void (*rollback)(struct sq *); /* also after a commit, and without a transaction */
     /* Old sealed texts are to leave no trace: called before (true) and after (false). */
     enum status (*scrub)(struct sq *, bool on, bool log_too, struct err *err);
+    /* The store goes on after a history that is lost: the epoch jumps (also this session's), and
+     * ids that may have been given out are skipped. In a writing transaction. */
+    enum status (*new_line)(struct sq *, struct err *err);
     /* The schema's version; begin_schema keeps other migrations out until sq_end. */
     enum status (*begin_schema)(struct sq *, struct err *err);
     enum status (*get_version)(struct sq *, int64_t *version, struct err *err);
@@ -169,6 +172,10 @@ enum status sq_store_moves(struct sq *sq, struct err *err);
 /* ---- migrations.c */
 enum status sq_migrate(struct sq *sq, struct err *err);
 int sq_schema_version(void); /* the newest this program knows */
+
+/* ---- holds.c: what hold_all does, inside a transaction */
+enum status sq_hold_all(struct sq *sq, const char *who, const char *why, int64_t from_ms,
+                        int64_t *ops, struct err *err);
 
 /* ---- driver.c */
 extern const struct store_driver sq_sqlite_driver, sq_postgres_driver;

@@ -241,6 +241,20 @@ static enum status scrub(struct sq *sq, bool on, bool log_too, struct err *err)
     return OK;
 }
 
+static enum status new_line(struct sq *sq, struct err *err)
+{
+    if (exec(sq,
+             "UPDATE meta SET value=value+1000000 WHERE name='epoch';"
+             "INSERT INTO sqlite_sequence(name,seq) SELECT name,0 FROM sqlite_master"
+             " WHERE type='table' AND sql LIKE '%AUTOINCREMENT%'"
+             " AND name NOT IN (SELECT name FROM sqlite_sequence);"
+             "UPDATE sqlite_sequence SET seq=seq+1000",
+             err) != OK)
+        return FAIL;
+    struct sq_stmt *get = sq_stmt(sq, err, "SELECT value FROM meta WHERE name='epoch'");
+    return get ? sq_one_int(sq, get, 0, &sq->store.epoch, err) : FAIL;
+}
+
 /* ----------------------------------------------------------------- schema */
 
 static enum status begin_schema(struct sq *sq, struct err *err)
@@ -283,6 +297,7 @@ const struct sq_engine sqlite_engine = {
     .commit = commit,
     .rollback = rollback,
     .scrub = scrub,
+    .new_line = new_line,
     .begin_schema = begin_schema,
     .get_version = get_version,
     .set_version = set_version,

@@ -214,15 +214,20 @@ static enum status read_epoch(struct sq *sq, struct err *err)
 }
 
 /* sq_begin would refuse us as a zombie here: our epoch is about to be made. */
-static enum status begin_epoch(struct sq *sq, const char *name, struct err *err)
+static enum status begin_epoch(struct sq *sq, const struct store_open *options, struct err *err)
 {
     if (sq_exec(sq, "BEGIN IMMEDIATE", err) != OK)
         return FAIL;
-    enum status rc = next_epoch(sq, name, err);
+    enum status rc = read_epoch(sq, err);
+    int64_t before = sq->store.epoch;
+    if (rc == OK)
+        rc = next_epoch(sq, options->name, err);
     if (rc == OK)
         rc = tidy(sq, err);
     if (rc == OK)
         rc = read_epoch(sq, err);
+    if (rc == OK)
+        rc = sqlite_lineage_check(sq, options->seen, before, err);
     return sq_end(sq, rc, err);
 }
 
@@ -240,9 +245,13 @@ static enum status set_up(struct sq *sq, const struct store_open *options, struc
 {
     if (open_database(sq, err) != OK || check_is_ours(sq, err) != OK || sq_migrate(sq, err) != OK)
         return FAIL;
-    if (!sq->read_only && begin_epoch(sq, options->name, err) != OK)
+    if (!sq->read_only && begin_epoch(sq, options, err) != OK)
         return FAIL;
-    return read_names(sq, err);
+    if (read_names(sq, err) != OK)
+        return FAIL;
+    if (!sq->read_only && options->seen)
+        sqlite_lineage_mark(sq, options->seen);
+    return OK;
 }
 
 static enum status prepare_folder(struct sq *sq, const struct store_open *options, struct err *err)

@@ -35,6 +35,11 @@ void sqlite_close_store(struct sq *sq);
 enum status sqlite_open_another(struct sq *first, bool read_only, struct store **out,
                                 struct err *err);
 
+/* ---- lineage.c: `folder` holds the marks; NULL: there are none */
+enum status sqlite_lineage_check(struct sq *sq, const char *folder, int64_t epoch_before,
+                                 struct err *err);
+void sqlite_lineage_mark(struct sq *sq, const char *folder);
+
 /* ---- functions.c: argil_sort and argil_fold; a result code of SQLite's. */
 int sqlite_register_functions(sqlite3 *db);
 
