@@ -209,13 +209,18 @@ static int64_t wait_of(const struct op *op, const struct crm_outcome *outcome)
     return at_once && op->attempt < 8 ? 0 : lock_back_off(op);
 }
 
+bool journal_gives_up(const struct run_job *job, const struct op *op)
+{
+    return op->attempt >= ATTEMPTS_MAX ||
+           engine_now(job->engine) - op->created_ms > ATTEMPTS_FOR_MS;
+}
+
 static void settle_not_executed(struct run_job *job, struct settlement *s,
                                 const struct op_target *target, const struct crm_outcome *outcome)
 {
     int64_t now = engine_now(job->engine);
     bool pause = outcome->class == CRM_PAUSE;
-    bool given_up = s->op->attempt >= ATTEMPTS_MAX || now - s->op->created_ms > ATTEMPTS_FOR_MS;
-    if (given_up && !pause) {
+    if (journal_gives_up(job, s->op) && !pause) {
         struct crm_outcome gave_up = *outcome;
         gave_up.code = "journal.gave_up";
         settle_unknown(job, s, target, &gave_up);

@@ -48,6 +48,8 @@ void settlement_cell_value(struct settlement *s, const struct op_target *target,
 enum status journal_settle(struct run_job *job, const struct op_target *target,
                            struct settlement *settlements, size_t count, struct err *err);
 
+/* Tried often enough, or for a day: what was not executed is looked for and then parked. */
+bool journal_gives_up(const struct run_job *job, const struct op *op);
 /* What an outcome means for its operation; the caller stores it with journal_settle. Texts live
  * on `arena`. */
 void settle_outcome(struct run_job *job, struct arena *arena, struct settlement *s,

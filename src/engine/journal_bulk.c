@@ -329,9 +329,11 @@ static enum status one_job(struct load *l, struct chunk *chunk, struct crm_pack 
     s->rc = sending_mark(s, chunk);
     if (s->rc == OK && chunk->count && chunk->count != packed)
         s->rc = pack_again(l, chunk, pack); /* some are another's by now */
-    if (s->rc != OK || !chunk->count) {
+    if (s->rc != OK)
+        return s->rc; /* W8: nothing more leaves; the empty job does nothing */
+    if (!chunk->count) {
         l->bulk->abort(l->session, &job, &why);
-        return s->rc;
+        return OK;
     }
     s->job->report->bulk_jobs++;
     s->job->report->sent_bulk += (int64_t)chunk->count;

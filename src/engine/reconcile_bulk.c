@@ -49,7 +49,8 @@ static enum status begin(struct asking *a, struct op **ops, size_t count, struct
 }
 
 /* What the outcome proves; the rest is looked for in the way of its mode. */
-static bool proves(const struct op *op, const struct crm_outcome *outcome)
+static bool proves(const struct run_job *job, const struct op *op,
+                   const struct crm_outcome *outcome)
 {
     if (restore_unsure(op) && outcome->class != CRM_EXECUTED)
         return false; /* a later job, of a history that is lost, may have */
@@ -57,7 +58,7 @@ static bool proves(const struct op *op, const struct crm_outcome *outcome)
     case CRM_EXECUTED:
         return outcome->id != NULL;
     case CRM_NOT_EXECUTED:
-        return op->attempt < ATTEMPTS_MAX;
+        return !journal_gives_up(job, op);
     case CRM_REJECTED: /* a duplicate rule may have met our own record: the key tells */
         return op->kind != OP_CREATE || !text_eq(outcome->code, CODE_DUPLICATE_RULE) ||
                op->mode == MODE_TICKETED || op->mode == MODE_FINDABLE;
@@ -96,7 +97,7 @@ static enum status settle(struct asking *a, const struct crm_outcome *outcomes, 
         if (begin(a, a->ops + at, most, err) != OK)
             return FAIL;
         for (size_t i = at; i < at + most; i++) {
-            if (!proves(a->ops[i], &outcomes[i])) {
+            if (!proves(a->job, a->ops[i], &outcomes[i])) {
                 leave(a, i, &outcomes[i]);
                 continue;
             }

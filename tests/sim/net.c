@@ -57,26 +57,42 @@ struct sent *net_sent(struct sim *sim, const char *marker)
     return NULL;
 }
 
-/* "lead sim12", "seen sim12 v3": what a column writes names the row it is for. */
+static void count_marker(struct sim *sim, const char *text, size_t len)
+{
+    char marker[48];
+    snprintf(marker, sizeof marker, "%.*s", (int)len, text);
+    struct sent *sent = net_sent(sim, marker);
+    if (!sent) {
+        vec_push(&sim->sent, ((struct sent){{0}, 0}));
+        sent = &sim->sent.at[sim->sent.len - 1];
+        memcpy(sent->marker, marker, sizeof sent->marker);
+    }
+    sent->times++;
+}
+
+/* "lead sim12", "seen sim12 v3": what a column writes names the row it is for, in JSON
+ * and in CSV. */
 static void count_markers(struct sim *sim, const struct http_request *request)
 {
-    static const char *const kinds[] = {"\"lead sim", "\"ref sim", "\"seen sim"};
+    static const char *const kinds[] = {"lead sim", "ref sim", "seen sim"};
     const char *end = request->body + request->body_len;
     for (size_t k = 0; k < 3; k++)
         for (const char *at = request->body;
              (at = memmem(at, (size_t)(end - at), kinds[k], strlen(kinds[k])));) {
-            char marker[48];
-            size_t len = strcspn(at + 1, "\"");
-            snprintf(marker, sizeof marker, "%.*s", (int)len, at + 1);
-            at += len + 1;
-            struct sent *sent = net_sent(sim, marker);
-            if (!sent) {
-                vec_push(&sim->sent, ((struct sent){{0}, 0}));
-                sent = &sim->sent.at[sim->sent.len - 1];
-                memcpy(sent->marker, marker, sizeof sent->marker);
-            }
-            sent->times++;
+            size_t len = 0;
+            while (at + len < end && !strchr("\",\r\n", at[len]))
+                len++;
+            if (at > request->body && strchr("\",\n", at[-1]))
+                count_marker(sim, at, len);
+            at += len;
         }
+}
+
+/* The rows of a Bulk job: nothing comes of them before the job is started, so an upload
+ * that was refused may go out again in the same attempt. */
+static bool is_upload(const struct http_request *request)
+{
+    return text_eq(request->method, "PUT") && strstr(request->url, "/jobs/ingest/");
 }
 
 /* -------------------------------------------------------------- arriving */
@@ -304,7 +320,7 @@ static enum status exchange(struct http_net *net, const struct http_request *req
     clock_pass(sim, 20 + sim_below(sim, fate == SLOW ? 60000 : 300));
     if (fate >= NO_NAME && fate <= NO_TLS)
         return before_leaving(fate, response, err);
-    if (is_write(request))
+    if (is_write(request) && !is_upload(request))
         count_markers(sim, request);
     if (is_write(request) && sim->troubled)
         sim_fail(sim, "W8: a write left after the disk had failed");
@@ -319,6 +335,8 @@ static enum status exchange(struct http_net *net, const struct http_request *req
         ignore_answer(sim, request);
     arrive(sim, request, response->arena, &response->status, &response->headers, &response->body);
     response->progress = HTTP_GOT_ALL;
+    if (is_upload(request) && response->status < 300)
+        count_markers(sim, request);
     if (sim_event(sim, "answered", response->status))
         return broken_after(sim, LOST_BACK, response, err);
     if (fate >= LOST_BACK || fate == PAGE_AFTER || fate == GATEWAY_AFTER)

@@ -218,8 +218,12 @@ static void set_up(struct sim *sim)
                 "{\"name\":\"Standard_Lead_Duplicate_Rule\",\"object\":\"Lead\","
                 "\"fields\":[\"Email\"],\"active\":false}");
     org_ask(sim, "POST", "/localorg/policies",
-            arena_printf(sim->arena, "{\"app\":{\"client_id\":\"%s\",\"rotation\":%s}}",
-                         DEMO_CLIENT_ID, sim->rotates ? "true" : "false"));
+            arena_printf(sim->arena,
+                         "{\"app\":{\"client_id\":\"%s\",\"rotation\":%s},"
+                         "\"org\":{\"bulk_polls\":%lld,\"bulk_fail_after\":%lld}}",
+                         DEMO_CLIENT_ID, sim->rotates ? "true" : "false",
+                         (long long)(sim->bulk ? sim_below(sim, 4) : 0),
+                         (long long)(sim->bulk && sim_chance(sim, 150) ? 2 : 0)));
 }
 
 const char *org_refresh_token(struct sim *sim)

@@ -45,6 +45,7 @@ struct sim {
     enum sim_mode mode;
     bool talk; /* print every step */
     bool rotates, duplicate_rules; /* how this org is set up */
+    bool bulk; /* the columns write by Bulk jobs; with SIM_FINDABLE new records are Ticketed then */
     char failure[1024]; /* "" = all oracles held so far */
     int64_t steps;
     uint64_t trace; /* a hash over everything that happened: equal for equal seeds */

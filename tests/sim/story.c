@@ -156,7 +156,7 @@ static const char recipe_head[] =
     "      connection: sim\n"
     "      object: Lead\n"
     "      set: { LastName: \"lead {{Name}}\", Company: \"{{Name}}\", Email: \"{{Name}}@x.example\"%s }\n"
-    "%s"
+    "%s%s"
     "  - name: Reference\n"
     "    type: json\n"
     "    salesforce_upsert:\n"
@@ -164,23 +164,25 @@ static const char recipe_head[] =
     "      object: Contact\n"
     "      external_id: Sim_Ref__c\n"
     "      set: { Sim_Ref__c: \"{{Name}}\", LastName: \"ref {{Name}} {{Site}}\" }\n"
+    "%s"
     "  - name: Write back\n"
     "    salesforce_update:\n"
     "      connection: sim\n"
     "      object: Account\n"
     "      id: \"{{Id}}\"\n"
-    "      set: { Description: \"seen {{Name}} {{Site}}\" }\n";
+    "      set: { Description: \"seen {{Name}} {{Site}}\" }\n"
+    "%s";
 
 static const char *recipe(struct sim *sim)
 {
     const char *unless = "";
-    const char *key = "";
+    const char *key = "", *way = sim->bulk ? "      transport: bulk\n" : "";
     if (sim->mode == SIM_KEYED) {
         key = ", Sim_Key__c: \"{{Name}}\"";
         unless = "      unless_found: { Sim_Key__c: \"{{Name}}\" }\n";
     } else if (sim_chance(sim, 500))
         unless = "      unless_found: { Email: \"{{Name}}@x.example\" }\n";
-    return arena_printf(sim->arena, recipe_head, key, unless);
+    return arena_printf(sim->arena, recipe_head, key, unless, way, way, way);
 }
 
 static bool write_text(const char *path, const char *text)
@@ -286,10 +288,11 @@ static void run_once(struct sim *sim)
     enum status rc = run_table(&sim->engine, "accounts", &options, &report, &err);
     sim_say(sim,
             "run ends: %s created %lld adopted %lld updated %lld upserted %lld rejected %lld in "
-            "doubt %lld retrying %lld%s",
+            "doubt %lld retrying %lld%s %s",
             rc == OK ? "ok" : err.code, (long long)report.created, (long long)report.adopted,
             (long long)report.updated, (long long)report.upserted, (long long)report.rejected,
-            (long long)report.in_doubt, (long long)report.retrying, report.paused ? " paused" : "");
+            (long long)report.in_doubt, (long long)report.retrying, report.paused ? " paused" : "",
+            rc == OK ? "" : err.message);
 }
 
 static void life(struct sim *sim, void (*work)(struct sim *))
@@ -392,6 +395,7 @@ static void begin(struct sim *sim, uint64_t seed, bool talk)
     rng_next(&spread);
     sim->dice.state = rng_next(&spread) ^ seed; /* neighbours have nothing in common */
     sim->mode = (enum sim_mode)sim_below(sim, SIM_MODES);
+    sim->bulk = sim_chance(sim, 400);
     sim->arena = arena_new();
     snprintf(sim->home, sizeof sim->home, "/dev/shm/argil-sim-%ld", (long)getpid());
     clock_begin(sim);
@@ -439,7 +443,8 @@ void story_run(struct sim *sim, uint64_t seed, bool talk)
     begin(sim, seed, talk);
     remove_home(sim);
     disk_follow(sim, sim->home);
-    sim_say(sim, "seed %llu, mode %d", (unsigned long long)seed, (int)sim->mode);
+    sim_say(sim, "seed %llu, mode %d%s", (unsigned long long)seed, (int)sim->mode,
+            sim->bulk ? ", in bulk" : "");
     if (org_begin(sim) && open_store(sim) && connect_org(sim) && apply(sim)) {
         int64_t steps = 8 + sim_below(sim, 25);
         weather(sim);

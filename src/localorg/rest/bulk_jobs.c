@@ -6,6 +6,9 @@
  * asks bulk_stopped each time it has got it, so that a reset never waits long
  * and never pulls the org away under it.
  *
+ * A site without a server has no worker either: there a job is done by whoever asks
+ * after it, in one thread, so that the same questions always find the same answers.
+ *
  * Invariant: only the worker writes a job's result files, and `busy` or
  * `queued` is set from the start until it has closed them. */
 #include "localorg/rest/bulk.h"
@@ -35,7 +38,7 @@ struct bulk {
     pthread_mutex_t lock;
     pthread_cond_t work, done;
     pthread_t worker;
-    bool quitting;
+    bool quitting, alone; /* alone: no worker */
     VEC(struct bulk_job *) jobs;  /* oldest first; each holds a reference */
     VEC(struct bulk_job *) queue; /* those to be worked on; each holds a reference */
 };
@@ -298,10 +301,14 @@ static struct timespec in_ms(int64_t ms)
     return at;
 }
 
+static void work_off(struct bulk *bulk);
+
 /* Until the worker has let go of the job, or the time is over. Under the lock. */
 static bool wait_for(struct bulk *bulk, struct bulk_job *job, int64_t ms)
 {
     struct timespec until = in_ms(ms);
+    if (bulk->alone)
+        work_off(bulk);
     while (job->queued || job->busy)
         if (pthread_cond_timedwait(&bulk->done, &bulk->lock, &until) != 0)
             return false;
@@ -394,9 +401,9 @@ static void run_job(struct bulk *bulk, struct bulk_job *job)
 /* The next job of the queue, made busy; NULL when the process ends. Under the lock. */
 static struct bulk_job *next_job(struct bulk *bulk)
 {
-    while (!bulk->quitting && bulk->queue.len == 0)
+    while (!bulk->quitting && !bulk->alone && bulk->queue.len == 0)
         pthread_cond_wait(&bulk->work, &bulk->lock);
-    if (bulk->quitting)
+    if (bulk->quitting || bulk->queue.len == 0)
         return NULL;
     struct bulk_job *job = bulk->queue.at[0];
     memmove(bulk->queue.at, bulk->queue.at + 1, --bulk->queue.len * sizeof *bulk->queue.at);
@@ -405,11 +412,10 @@ static struct bulk_job *next_job(struct bulk *bulk)
     return job;
 }
 
-static void *work(void *ctx)
+/* All jobs that wait, and with a worker those to come, until the process ends. Under the lock. */
+static void work_off(struct bulk *bulk)
 {
-    struct bulk *bulk = ctx;
     struct bulk_job *job;
-    pthread_mutex_lock(&bulk->lock);
     while ((job = next_job(bulk))) {
         bool run = !job->deleted && move(job, BULK_RUNNING, job->changed_ms);
         bool leave = !job->deleted && !run && job->state == BULK_ABORTED;
@@ -425,6 +431,13 @@ static void *work(void *ctx)
         job_unref(job);
         pthread_cond_broadcast(&bulk->done);
     }
+}
+
+static void *work(void *ctx)
+{
+    struct bulk *bulk = ctx;
+    pthread_mutex_lock(&bulk->lock);
+    work_off(bulk);
     pthread_mutex_unlock(&bulk->lock);
     return NULL;
 }
@@ -443,7 +456,9 @@ struct bulk *bulk_new(struct site *site)
     pthread_cond_init(&bulk->work, &attributes);
     pthread_cond_init(&bulk->done, &attributes);
     pthread_condattr_destroy(&attributes);
-    pthread_create(&bulk->worker, NULL, work, bulk);
+    bulk->alone = site->options.no_server;
+    if (!bulk->alone)
+        pthread_create(&bulk->worker, NULL, work, bulk);
     return bulk;
 }
 
@@ -486,7 +501,8 @@ void bulk_free(struct bulk *bulk)
     bulk->quitting = true;
     pthread_cond_signal(&bulk->work);
     pthread_mutex_unlock(&bulk->lock);
-    pthread_join(bulk->worker, NULL);
+    if (!bulk->alone)
+        pthread_join(bulk->worker, NULL);
     forget_all(bulk);
     for (size_t i = 0; i < bulk->queue.len; i++)
         job_unref(bulk->queue.at[i]);
