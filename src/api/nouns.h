@@ -117,6 +117,8 @@ void findings_write(struct jw *w, const struct crm_findings *found); /* a list *
 route_fn api_connection_identity, api_connection_objects, api_connection_fields_list,
     api_connection_permset;
 extern const struct shape identity_shape, objects_shape, fields_shape, permset_shape;
+route_fn api_gate_list, api_gate_decide; /* gates.c */
+extern const struct shape gate_list_shape, gate_body;
 route_fn api_connection_seal; /* seal.c */
 extern const struct shape seal_body, seal_shape;
 extern const struct field permset_query[];

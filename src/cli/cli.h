@@ -137,6 +137,7 @@ extern const struct command
     command_journal,
     command_contract,
     command_plan,
+    command_gate,
     command_undo,
     command_why,
     command_sending,

@@ -76,6 +76,7 @@ static int run(struct cli *cli, const struct args *args)
         .yes = args_has(args, "yes"),
         .dry_run = args_has(args, "dry-run"),
         .force_new = args_has(args, "force-new"),
+        .scheduled = args_has(args, "scheduled"),
     };
     if (!cli_number(cli, args, "first", &options.limit))
         return EXIT_USAGE;
@@ -86,6 +87,9 @@ static int run(struct cli *cli, const struct args *args)
         return cli_usage(cli, &command_run,
                          "--force-new makes new records for rows that already have one; add --yes "
                          "as well if you mean it");
+    if (options.scheduled && cli->url)
+        return cli_usage(cli, &command_run, "--scheduled is for the data directory; a server has "
+                                            "schedules of its own");
     struct cli_engine *open = cli->url ? NULL : cli_engine_open(cli, true);
     if (!open && !cli->url)
         return cli->failed;
@@ -111,6 +115,7 @@ static const struct cli_option options[] = {
     {"dry-run", 'n', NULL, "show what would be written, send nothing"},
     {"plan", 0, NULL, "keep what would be written as a plan that a person approves (argil plan)"},
     {"yes", 'y', NULL, "approve the first write of new write columns"},
+    {"scheduled", 0, NULL, "for timers: nobody waits; quiet hours hold it back, people go first"},
     {"force-new", 0, NULL, "create again for rows that already have their record"},
     {0},
 };

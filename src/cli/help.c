@@ -26,6 +26,7 @@ const struct command *const commands[] = {
     &command_column,
     &command_journal,
     &command_plan,
+    &command_gate,
     &command_contract,
     &command_undo,
     &command_why,

@@ -76,7 +76,7 @@ static bool wanted(struct drain *drain, const struct op *op)
 static bool together(const struct op *a, const struct op *b)
 {
     return a->table_id == b->table_id && a->column_id == b->column_id &&
-           a->connection_id == b->connection_id && text_eq(a->org_id, b->org_id) &&
+           a->connection_id == b->connection_id && a->priority == b->priority && text_eq(a->org_id, b->org_id) &&
            is_open_unknown(a) == is_open_unknown(b);
 }
 
@@ -119,14 +119,14 @@ static enum status work_group(struct drain *drain, struct op *ops, size_t count,
 }
 
 /* The ops of a page, group by group. */
-static enum status work_page(struct drain *drain, struct arena *arena, struct op *ops, size_t count,
-                             struct err *err)
+static enum status work_priority(struct drain *drain, struct arena *arena, struct op *ops,
+                                 size_t count, int priority, struct err *err)
 {
     struct op *group = arena_array(arena, count, sizeof *group);
     bool *done = arena_array(arena, count, sizeof *done);
     for (size_t i = 0; i < count; i++) {
         size_t n = 0;
-        if (done[i] || !wanted(drain, &ops[i]))
+        if (done[i] || ops[i].priority != priority || !wanted(drain, &ops[i]))
             continue;
         for (size_t j = i; j < count; j++)
             if (!done[j] && together(&ops[i], &ops[j]) && wanted(drain, &ops[j])) {
@@ -136,6 +136,16 @@ static enum status work_page(struct drain *drain, struct arena *arena, struct op
         if (n && work_group(drain, group, n, err) != OK)
             return FAIL;
     }
+    return OK;
+}
+
+/* What a person waits for goes before what a schedule asked. */
+static enum status work_page(struct drain *drain, struct arena *arena, struct op *ops,
+                             size_t count, struct err *err)
+{
+    for (int priority = 0; priority <= 1; priority++)
+        if (work_priority(drain, arena, ops, count, priority, err) != OK)
+            return FAIL;
     return OK;
 }
 

@@ -13,6 +13,7 @@
  * since; so does every change that is sent again. What was refused as a whole
  * comes back in fifths until the row at fault is alone. So many that a Bulk job
  * costs clearly fewer calls go as one (journal_bulk.c). */
+#include "engine/gates.h"
 #include "engine/journal_send_priv.h"
 #include "engine/levers.h"
 #include "engine/restore.h"
@@ -109,6 +110,8 @@ struct sorted {
 static int order(const void *a, const void *b)
 {
     const struct sorted *x = a, *y = b;
+    if (x->op->priority != y->op->priority)
+        return x->op->priority - y->op->priority;
     if (x->op->kind != y->op->kind)
         return (int)x->op->kind - (int)y->op->kind;
     if (x->alone != y->alone)
@@ -119,7 +122,8 @@ static int order(const void *a, const void *b)
 
 static bool same_chunk(const struct sorted *a, const struct sorted *b)
 {
-    return a->op->kind == b->op->kind && text_eq(a->op->object, b->op->object) &&
+    return a->op->priority == b->op->priority && a->op->kind == b->op->kind &&
+           text_eq(a->op->object, b->op->object) &&
            harmless(a->op) == harmless(b->op) && a->alone == b->alone &&
            text_eq(a->op->settings, b->op->settings) &&
            text_eq(a->op->kind == OP_UPSERT ? a->op->key_field : NULL,
@@ -226,6 +230,8 @@ bool sending_may_go_on(struct sending *s)
     if (job_over_budget(job, s->target->on, s->under_way))
         return false;
     if (stopped_by_switch(job))
+        return false;
+    if (s->target->table && gate_quiet(job, &s->target->table->table))
         return false;
     return !(s->target->table && guard_error_rate(job, &s->target->table->table));
 }

@@ -1,5 +1,6 @@
 /* recipe_apply.c - the difference between a draft and what is stored, and the
  * one transaction that closes it. */
+#include "engine/gates.h"
 #include "engine/access.h"
 #include "engine/recipe_priv.h"
 #include "engine/run_priv.h"
@@ -182,6 +183,9 @@ static enum status store_draft(struct draft *d, const struct table *old, const b
     if (store->does->audit_add(store, engine_actor(d->engine), old ? "table changed" : "table made",
                                arena_printf(d->arena, "{\"table\":%lld}", (long long)d->table.id),
                                err) != OK)
+        return FAIL;
+    if ((old && gate_note_test(d->engine, d->arena, old, err) != OK) ||
+        gate_note_test(d->engine, d->arena, &d->table, err) != OK)
         return FAIL;
     return note_connections(d, err);
 }

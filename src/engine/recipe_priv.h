@@ -66,6 +66,8 @@ const char *draft_word(struct draft *draft, const struct ynode *map, const char 
                        const char *const *allowed, size_t count, const char *otherwise);
 /* A node as JSON; `bare`: the option that a bare text stands for, or NULL. */
 const char *draft_json(struct draft *draft, const struct ynode *node, const char *bare);
+/* recipe_guard.c: reads and checks `guard` into the table. */
+void recipe_guard(struct draft *draft);
 const char *draft_schedule(struct draft *draft, const struct ynode *source, const char *otherwise, bool live);
 /* Gives errors from `from` on, which carry a path inside `config`, their places. */
 void draft_place_errors(struct draft *draft, size_t from, const struct ynode *owner,

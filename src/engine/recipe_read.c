@@ -141,41 +141,6 @@ const char *draft_json(struct draft *d, const struct ynode *node, const char *ba
     return text;
 }
 
-static void read_guard(struct draft *d)
-{
-    static const char *const keys[] = {"max_writes_per_run", "stop_at_error_rate", "may_write",
-                                       "may_delete"};
-    const struct ynode *guard = ynode_get(d->root, "guard");
-    d->table.guard = "{}";
-    if (!guard || !draft_want(d, guard, Y_MAP, "`guard`"))
-        return;
-    draft_keys(d, guard, "guard", keys, 4);
-    const struct ynode *most = ynode_get(guard, "max_writes_per_run");
-    const struct ynode *rate = ynode_get(guard, "stop_at_error_rate");
-    const struct ynode *may = ynode_get(guard, "may_write");
-    char *end;
-    if (most && (most->type != Y_SCALAR || strtoll(most->text, &end, 10) < 1 || *end))
-        draft_fail(d, most, false, "recipe.wrong_value", "`max_writes_per_run` must be a whole number, 1 or more");
-    if (rate && (rate->type != Y_SCALAR || strtod(rate->text, &end) <= 0 || !text_eq(end, "%") ||
-                 strtod(rate->text, NULL) > 100))
-        err_hint(draft_fail(d, rate, false, "recipe.wrong_value", "`stop_at_error_rate` must be a percentage"),
-                 "for example 5%%");
-    if (may && draft_want(d, may, Y_LIST, "`may_write`"))
-        for (const struct ynode *child = may->first; child; child = child->next)
-            if (child->type != Y_SCALAR || !strchr(child->text, '.'))
-                err_hint(draft_fail(d, child, false, "recipe.wrong_value",
-                                    "`may_write` lists fields as Object.Field"),
-                         "Account.Industry, or Lead.* for every field of Lead");
-    const struct ynode *remove = ynode_get(guard, "may_delete");
-    if (remove && draft_want(d, remove, Y_LIST, "`may_delete`"))
-        for (const struct ynode *child = remove->first; child; child = child->next)
-            if (child->type != Y_SCALAR || strchr(child->text, '.'))
-                err_hint(draft_fail(d, child, false, "recipe.wrong_value",
-                                    "`may_delete` lists objects"),
-                         "for example [Lead]");
-    d->table.guard = draft_json(d, guard, NULL);
-}
-
 /* The one key of a column's map that names a kind. */
 static const struct ynode *find_kind(struct draft *d, const struct ynode *node,
                                      const struct column_kind **kind)
@@ -345,7 +310,7 @@ enum status recipe_read(struct draft *d, struct err *err)
         draft_fail(d, ynode_get(d->root, "auto_dedupe"), true, ERR_NOT_BUILT,
                    "`auto_dedupe` is not built yet");
     recipe_read_sources(d);
-    read_guard(d);
+    recipe_guard(d);
     read_columns(d);
     return OK;
 }

@@ -5,6 +5,7 @@
  * columns behind it see settled cells. Cells that failed for now are tried
  * again while the wait is short; what is left keeps its not_before for the next
  * run. One column's failure does not stop columns that do not need it. */
+#include "engine/gates.h"
 #include "engine/journal.h"
 #include "engine/run_priv.h"
 
@@ -155,8 +156,11 @@ static enum status run_column(struct run_job *job, struct column_plan *plan, str
         if (run_pass(job, plan, BIT(CELL_RETRYING), err) != OK)
             return FAIL;
     }
-    return plan->kind->writes && !job->options->dry_run ? finish_writes(job, plan, patience, err)
-                                                        : OK;
+    if (!plan->kind->writes || job->options->dry_run)
+        return OK;
+    if (finish_writes(job, plan, patience, err) != OK)
+        return FAIL;
+    return gate_canary_end(job, job->table, plan, err);
 }
 
 /* The first error is the run's error; columns that can still run do. */

@@ -92,6 +92,9 @@ struct run_job {
     int64_t writes_held;                    /* planned, waiting for the column's Bulk job */
     const struct column_plan *holds;        /* the column whose writes are (not) held; journal_bulk.c */
     bool holding;
+    const struct column_plan *canary_of;    /* whose canary batch was looked at; gates.c */
+    int64_t canary_left;
+    bool told_quiet;
     int64_t write_outcomes, write_failures; /* guard.stop_at_error_rate */
     bool stop_column;                       /* the present column must not go on */
     bool guard_full;                        /* no new operations: the guard's number is reached */

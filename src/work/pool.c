@@ -1,7 +1,7 @@
 /* pool.c - threads, lanes and seats.
  *
- * A task waits in one list. A thread takes the first that may run: its lane has
- * room, its table no other job. A thread that finds none waits a while and then
+ * A task waits in one list. A thread takes the first that may run (its lane has
+ * room, its table no other job), what a person asked for before what a schedule did. A thread that finds none waits a while and then
  * leaves; a new task wakes one or makes one. Seats (engines) are kept a few at
  * a time, because opening a store handle and starting a formula worker costs
  * more than a short talk.
@@ -62,12 +62,17 @@ static bool may_run(const struct work *work, const struct task *task)
     return !*task->lane || count_in(work->running, TASK_JOB, task->lane) < JOBS_AT_ONCE;
 }
 
+static bool nobody_waits(const struct task *task)
+{
+    return task->kind == TASK_JOB && !text_eq(task->order.cause, "person");
+}
+
 /* Takes the first task that may run over to `running`; NULL = none. */
-static struct task *take(struct work *work)
+static struct task *take_one(struct work *work, bool scheduled)
 {
     for (struct task **at = &work->waiting; *at; at = &(*at)->next) {
         struct task *task = *at;
-        if (!may_run(work, task))
+        if (nobody_waits(task) != scheduled || !may_run(work, task))
             continue;
         *at = task->next;
         if (!*at)
@@ -77,6 +82,13 @@ static struct task *take(struct work *work)
         return task;
     }
     return NULL;
+}
+
+/* A person's click goes before a nightly run. */
+static struct task *take(struct work *work)
+{
+    struct task *task = take_one(work, false);
+    return task ? task : take_one(work, true);
 }
 
 static void put_away(struct work *work, struct task *task)

@@ -10,6 +10,7 @@
 #include "store/store_runs.h"
 #include "store/store_access.h"
 #include "store/store_choices.h"
+#include "store/store_gates.h"
 #include "store/store_counters.h"
 #include "store/store_contracts.h"
 #include "store/store_matches.h"
@@ -210,9 +211,32 @@ static enum status mortal_holds_signed_in(S *s, int64_t id, E *err)
 static const struct store_holds mortal_holds = {.get = mortal_holds_get,
                                                 .signed_in = mortal_holds_signed_in};
 
+static enum status mortal_gates_get(S *s, A *a, int64_t table, int64_t column, const char *kind,
+                                    struct gate *out, bool *found, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->gates->get(g.store, a, table, column, kind, out, found, err);
+}
+static enum status mortal_gates_put(S *s, const struct gate *gate, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->gates->put(g.store, gate, err);
+}
+static enum status mortal_gates_remove(S *s, int64_t table, int64_t column, const char *kind, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->gates->remove(g.store, table, column, kind, err);
+}
+static const struct store_gates mortal_gates = {
+    .get = mortal_gates_get, .put = mortal_gates_put, .remove = mortal_gates_remove};
+static enum status mortal_cells_count(S *s, int64_t table, int64_t column,
+                                      int64_t by_state[CELL_STATES], E *err)
+{
+    return g.dead ? BROKEN : g.store->does->cells_count(g.store, table, column, by_state, err);
+}
+
 static const struct store_driver mortal = {
     .matches = &mortal_matches,
     .holds = &mortal_holds,
+    .gates = &mortal_gates,
+    .cells_count = mortal_cells_count,
     .access = &mortal_access,
     .describes = &mortal_describes,
     .runs = &mortal_runs,

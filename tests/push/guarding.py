@@ -44,3 +44,111 @@ def story_who_may_not_make_fields_is_told_the_clicks():
         assert not told["sealed"] and told["why"], told
         assert any("External ID" in c for c in told["clicks"]), told
         assert "Argil_Key__c" not in str(ORG.get("/services/data/v66.0/sobjects/Opportunity/describe"))
+
+
+# ------------------------------------------------------------------ canary batches
+
+
+def many(tag, count, **more):
+    for at in range(0, count, 200):
+        status, body = ORG.call("POST", "/services/data/v66.0/composite/sobjects", {"allOrNone": True, "records": [
+            {"attributes": {"type": "Contact"}, "LastName": f"{tag} {n:03d}", "Email": f"{tag.lower()}{n}@guard.example", **more}
+            for n in range(at, min(count, at + 200))]}, {"Sforce-Duplicate-Rule-Header": "allowSave=true"})
+        assert status == 200 and all(r["success"] for r in body), body
+
+
+def written(tag, title):
+    return ORG.count(f"SELECT COUNT() FROM Contact WHERE LastName LIKE '{tag} %' AND Title = '{title}'")
+
+
+WRITE = """
+  - name: Write
+    salesforce_update: { connection: demo, object: Contact, id: "{{Id}}", set: { Title: "%s" } }
+"""
+
+
+def story_the_first_rows_of_a_large_run_go_and_the_rest_waits():
+    many("Canary", 30)
+    with Workspace(org=ORG) as w:
+        table(w, "large", WRITE % "sung", where="LastName LIKE 'Canary %'", guard="guard: { canary: { rows: 5, above: 20 } }")
+        run = w.argil("run", "large", "--yes", ok=(4,))
+        assert run["updated"] == 5 and run["paused"] and "argil gate approve" in why(run), run
+        assert written("Canary", "sung") == 5
+        run = w.argil("run", "large", "--yes", ok=(4,))
+        assert run["updated"] == 0 and written("Canary", "sung") == 5, "waiting, nothing more goes"
+        gate = w.argil("gate", "list")[0]
+        assert (gate["table"], gate["column"], gate["kind"], gate["state"]) == ("large", "Write", "canary", "waiting"), gate
+        w.argil("gate", "stop", "large", "Write")
+        assert w.argil("run", "large", "--yes", ok=(4,))["updated"] == 0
+        w.argil("gate", "approve", "large", "Write")
+        run = w.argil("run", "large", "--yes")
+        assert run["updated"] == 25 and written("Canary", "sung") == 30, run
+        assert w.argil("gate", "list") == [], "an approval ends with the run it was for"
+        nothing = w.run("gate", "approve", "large", "Write")
+        assert nothing.returncode == 1 and "no canary batch" in nothing.stderr, nothing.stderr
+        table(w, "small", WRITE % "small", where="LastName LIKE 'Canary 00%'", guard="guard: { canary: { rows: 5, above: 20 } }")
+        assert w.argil("run", "small", "--yes")["updated"] == 10, "a small run needs no canary"
+        assert {"canary approved", "canary stopped"} <= {line["what"] for line in w.argil("audit", "list")}
+
+
+# ------------------------------------------------------------------ a table built on a Test Env
+
+
+def story_a_table_built_on_a_test_env_is_locked_for_other_orgs():
+    many("Locked", 2)
+    with Workspace(org=ORG) as w:
+        sandbox = ORG  # the same org, which says for a while that it is a sandbox
+        sandbox.control("POST", "/policies", {"org": {"sandbox": True}})
+        try:
+            file = w.home / "token"
+            w.argil("connect", "try", "--url", ORG.url, "--sandbox", "--access-token-file", str(file))
+            column = (WRITE % "tried").replace("demo", "try")
+            w.argil("apply", w.recipe(f"""
+table: built
+source: {{ salesforce: {{ connection: try, object: Contact, fields: [Id, LastName], where: "LastName LIKE 'Locked %'" }} }}
+columns:
+{column}
+"""))
+            w.argil("sync", "built")
+            assert w.argil("run", "built", "--yes")["updated"] == 2
+        finally:
+            sandbox.control("POST", "/policies", {"org": {"sandbox": False}})
+        w.argil("apply", w.recipe(f"""
+table: built
+source: {{ salesforce: {{ connection: demo, object: Contact, fields: [Id, LastName], where: "LastName LIKE 'Locked %'" }} }}
+columns:
+{WRITE % "for real"}
+"""))
+        w.argil("sync", "built")
+        locked = w.run("run", "built", "--yes", "--rows", "all")
+        assert locked.returncode != 0 and "built on a Test Env" in locked.stderr and "gate unlock built demo" in locked.stderr, locked.stderr
+        assert written("Locked", "for real") == 0
+        assert w.argil("run", "built", "--dry-run", "--rows", "all")["planned"] == 2, "looking is free"
+        w.argil("gate", "unlock", "built", "demo")
+        assert w.argil("run", "built", "--yes", "--rows", "all")["updated"] == 2
+        assert written("Locked", "for real") == 2
+
+
+# ------------------------------------------------------------------ quiet hours
+
+
+def story_nothing_goes_by_itself_in_quiet_hours_but_a_persons_click():
+    import datetime
+    many("Quiet", 3)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    window = f'{{ from: "{(now - datetime.timedelta(hours=2)):%H:%M}", to: "{(now + datetime.timedelta(hours=2)):%H:%M}", zone: UTC }}'
+    with Workspace(org=ORG) as w:
+        table(w, "quiet", WRITE % "asked", where="LastName LIKE 'Quiet %'", guard=f"guard: {{ quiet_hours: {window} }}")
+        run = w.argil("run", "quiet", "--yes", "--scheduled", ok=(4,))
+        assert run["updated"] == 0 and run["paused"] and "quiet hours until" in why(run), run
+        assert written("Quiet", "asked") == 0
+        run = w.argil("run", "quiet", "--yes")
+        assert run["updated"] == 3 and "because a person asked" in why(run), run
+        bad = w.run("apply", w.recipe("""
+table: bad
+source: { salesforce: { connection: demo, object: Contact, fields: [Id] } }
+columns:
+  - { name: One, formula: "1" }
+guard: { quiet_hours: { from: "25:00", to: "6", zone: Mars/Olympus, days: [someday] }, canary: none }
+"""))
+        assert bad.returncode == 2 and "quiet hours want" in bad.stderr and "`days`" in bad.stderr and "`canary`" in bad.stderr, bad.stderr

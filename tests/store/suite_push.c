@@ -1,6 +1,7 @@
-/* suite_push.c - choices among several records, and whose turn it is. */
+/* suite_push.c - choices among several records, whose turn it is, what holds writes back. */
 #include "store/store_choices.h"
 #include "store/store_counters.h"
+#include "store/store_gates.h"
 #include "store/store_suite.h"
 
 #define T1     "2026-01-01T10:00:00.000+0000"
@@ -84,4 +85,54 @@ TEST(rows, can_be_found_by_their_key)
     CHECK_OK(suite.does->rows(suite.store, suite.arena, &query, &rows, &count, &suite.err),
              &suite.err);
     CHECK_INT(count, 0);
+}
+
+/* -------------------------------------------------------------------- gates */
+
+static struct gate gate_of(int64_t column, const char *kind, bool *found)
+{
+    struct gate gate = {0};
+    CHECK_OK(suite.does->gates->get(suite.store, suite.arena, suite.table.id, column, kind, &gate,
+                                    found, &suite.err),
+             &suite.err);
+    return gate;
+}
+
+static void put_gate(int64_t column, const char *kind, const char *state, int64_t at_ms)
+{
+    struct gate gate = {.table_id = suite.table.id, .column_id = column, .kind = kind,
+                        .state = state, .run_id = 7, .detail = "{\"written\":5}", .who = "ann",
+                        .at_ms = at_ms};
+    CHECK_OK(suite.does->gates->put(suite.store, &gate, &suite.err), &suite.err);
+}
+
+TEST(gates, are_one_a_kind_and_column)
+{
+    bool found;
+    struct gate *list;
+    size_t count;
+    given_two_rows();
+    gate_of(0, "lock", &found);
+    CHECK(!found);
+    put_gate(3, "canary", "waiting", 20);
+    put_gate(0, "lock", "test", 10);
+    put_gate(3, "canary", "approved", 30);
+    struct gate gate = gate_of(3, "canary", &found);
+    CHECK(found);
+    CHECK_STR(gate.state, "approved");
+    CHECK_STR(gate.detail, "{\"written\":5}");
+    CHECK_STR(gate.who, "ann");
+    CHECK_INT(gate.run_id, 7);
+    CHECK_OK(suite.does->gates->list(suite.store, suite.arena, 0, &list, &count, &suite.err),
+             &suite.err);
+    CHECK_INT(count, 2);
+    CHECK_STR(list[0].kind, "lock");
+    CHECK_OK(suite.does->gates->remove(suite.store, suite.table.id, 3, "canary", &suite.err),
+             &suite.err);
+    CHECK_OK(suite.does->gates->remove(suite.store, suite.table.id, 3, "canary", &suite.err),
+             &suite.err);
+    CHECK_OK(suite.does->gates->list(suite.store, suite.arena, suite.table.id, &list, &count,
+                                     &suite.err),
+             &suite.err);
+    CHECK_INT(count, 1);
 }

@@ -5,6 +5,7 @@
  * Invariant: nothing is sent that is not in the journal, and a row has at most
  * one operation under way. */
 #include "engine/columns/org_write.h"
+#include "engine/gates.h"
 
 #include "base/map.h"
 #include "base/str.h"
@@ -176,6 +177,30 @@ static void keep_within_guard(struct write_column *w)
                    "the guard's number of writes for one run is reached; the rest waits");
 }
 
+/* The first records of a large run go, the rest stays due until a person has looked. */
+static enum status keep_to_canary(struct write_column *w, struct err *err)
+{
+    struct run_job *job = w->batch->job;
+    int64_t left = INT64_MAX;
+    bool cut = false;
+    if (!count_wanted(w))
+        return OK;
+    if (gate_canary_left(job, job->table, w->batch->plan, &left, err) != OK)
+        return FAIL;
+    if (left == INT64_MAX)
+        return OK;
+    for (size_t i = 0; i < w->batch->count; i++) {
+        if (!w->intents[i].wanted || left-- > 0)
+            continue;
+        w->intents[i].wanted = false;
+        w->batch->stored[i] = cut = true;
+    }
+    job->canary_left = left > 0 ? left : 0;
+    if (cut)
+        gate_canary_tell(job, w->batch->plan);
+    return OK;
+}
+
 /* ------------------------------------------------------------------ owners */
 
 /* New records without an owner of their own get the next one in turn. */
@@ -340,6 +365,8 @@ enum status write_intents(struct write_column *w, struct err *err)
     if (wanted && (check_threshold(w, wanted, err) != OK || approve(w, wanted, err) != OK))
         return FAIL;
     keep_within_guard(w);
+    if (keep_to_canary(w, err) != OK)
+        return FAIL;
     if (take_turns(w, err) != OK || plan(w, &planned, err) != OK)
         return FAIL;
     struct op_target target = {

@@ -4,6 +4,7 @@
  * record, become a payload, and a row that needs no write is settled. What is
  * sent is decided in org_send.c. */
 #include "engine/columns/org_write.h"
+#include "engine/gates.h"
 
 #include "base/str.h"
 
@@ -256,7 +257,10 @@ enum status write_open_set(struct write_column *w, struct column_batch *batch, e
     w->on = batch_session(batch, err);
     if (!w->on)
         return batch_call_failed(batch, err);
-    if (job_over_budget(batch->job, w->on, 0) || batch->job->stop_writing || batch->job->guard_full) {
+    if (gate_lock_open(batch->job, batch->table, w->on, err) != OK)
+        return FAIL;
+    if (job_over_budget(batch->job, w->on, 0) || batch->job->stop_writing ||
+        batch->job->guard_full || (!batch->job->options->dry_run && gate_quiet(batch->job, batch->table))) {
         put_off(batch);
         return OK;
     }

@@ -25,6 +25,7 @@ static enum status open_another(struct store *store, bool read_only, struct stor
     .choices = &sq_choices,                             \
     .counters = &sq_counters,                           \
     .modes = &sq_modes,                                 \
+    .gates = &sq_gates,                                 \
     .contracts = &sq_contracts,                         \
     .plans = &sq_plans,                                 \
     .matches = &sq_matches,                             \

@@ -110,6 +110,7 @@ static const struct {
     {sq_step_matches, NULL},
     {sq_step_alerts, NULL},
     {sq_step_holds, NULL},
+    {sq_step_gates, NULL},
 };
 
 int sq_schema_version(void)

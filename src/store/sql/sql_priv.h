@@ -61,6 +61,7 @@ extern const struct store_sources sq_sources;
 extern const char sq_step_choices[];     /* choices.c */
 extern const char sq_step_counters[];    /* counters.c */
 extern const char sq_step_modes[];       /* modes.c */
+extern const char sq_step_gates[];       /* gates.c */
 extern const char sq_step_describes[];   /* step_describes.c */
 
 /* ---- tables.c */
@@ -218,6 +219,7 @@ extern const struct store_audit sq_audit;
 extern const struct store_choices sq_choices;
 extern const struct store_counters sq_counters;
 extern const struct store_modes sq_modes;
+extern const struct store_gates sq_gates;
 extern const struct store_contracts sq_contracts;
 extern const struct store_plans sq_plans;
 extern const struct store_matches sq_matches;
