@@ -28,8 +28,9 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BUILD = ROOT / os.environ.get("ARGIL_BUILD", "build")
-ARGIL = BUILD / "src/argil/argil"
-LOCALORG = BUILD / "src/localorg/rest/localorg"
+INSTALLED = os.environ.get("ARGIL_PROGRAMS")  # a folder with both, instead of a build's
+ARGIL = pathlib.Path(INSTALLED, "argil") if INSTALLED else BUILD / "src/argil/argil"
+LOCALORG = pathlib.Path(INSTALLED, "localorg") if INSTALLED else BUILD / "src/localorg/rest/localorg"
 BOLD, PLAIN = ("\033[1m", "\033[0m") if sys.stdout.isatty() else ("", "")
 
 
