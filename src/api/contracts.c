@@ -21,11 +21,13 @@ static const struct field entry_fields[] = {
     {"field", F_TEXT, F_REQUIRED, "Lead.Phone, Lead.*, *"},
     {"direction", F_WORD, F_REQUIRED, NULL, .words = directions},
     {"status", F_WORD, F_REQUIRED, "pending: configurable, but inert", .words = statuses},
-    {"rule", F_TEXT, F_REQUIRED, "always, if_blank, if_ours, set_once, never, ..."},
+    {"rule", F_TEXT, F_REQUIRED, "always, if_blank, if_ours, set_once, if_newer, ranked, never"},
     {"when", F_TEXT, F_REQUIRED | F_NULL, "the guard that the record must pass"},
     {"ticket", F_TEXT, F_REQUIRED | F_NULL, NULL},
     {"sensitivity", F_TEXT, F_REQUIRED | F_NULL, NULL},
     {"note", F_TEXT, F_REQUIRED | F_NULL, NULL},
+    {"newer_than", F_TEXT, F_REQUIRED | F_NULL, "if_newer: the date field that tells; null: the record's last change"},
+    {"sources", F_TEXT, F_REQUIRED | F_NULL, "ranked: names of sources, best first"},
     {0},
 };
 static const struct shape entry_shape = {"ContractField", NULL, entry_fields};
@@ -124,6 +126,8 @@ static void entry_write(struct call *call, const struct contract_field *f)
     jw_kv_text(w, "ticket", f->ticket);
     jw_kv_text(w, "sensitivity", f->sensitivity);
     jw_kv_text(w, "note", f->note);
+    jw_kv_text(w, "newer_than", f->newer_than);
+    jw_kv_text(w, "sources", contract_sources(call->arena, f));
     jw_end_object(w);
 }
 

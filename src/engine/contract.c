@@ -9,7 +9,8 @@
 #include <string.h>
 #include <strings.h>
 
-static const char *const rule_names[] = {"always", "if_blank", "if_ours", "set_once", "never"};
+static const char *const rule_names[] = {"always", "if_blank", "if_ours", "set_once", "never",
+                                         "if_newer", "ranked"};
 #define RULES (sizeof rule_names / sizeof *rule_names)
 
 const char *contract_rule_name(enum contract_rule rule)
@@ -87,17 +88,57 @@ static size_t word_at(struct reading *r, const struct ynode *map, const char *ke
     struct err *err =
         fail(r, ynode_get(map, key), "contract.not_allowed", "%s cannot be \"%s\"", key, text);
     const char *nearest = text_nearest(text, words, count);
-    if (text_eq(key, "rule") && (text_eq(text, "if_newer") || text_eq(text, "ranked")))
-        err_hint(err, "That rule is not built yet; use if_ours or if_blank.");
-    else if (nearest)
+    if (nearest)
         err_hint(err, "Did you mean \"%s\"?", nearest);
     return otherwise;
+}
+
+static void add_source(struct reading *r, const struct ynode *at, struct contract_field *out,
+                       struct str name)
+{
+    const char *text = str_dup(r->arena, str_trim(name));
+    if (!*text || contract_rank(out, text) >= 0)
+        fail(r, at, "contract.not_allowed", "sources names \"%s\" %s", text,
+             *text ? "twice" : "without a name");
+    else
+        out->sources[out->source_count++] = text;
+}
+
+/* [person, registry], or one text with commas (a sheet has no lists). */
+static void read_sources(struct reading *r, const struct ynode *entry, struct contract_field *out)
+{
+    const struct ynode *list = ynode_get(entry, "sources");
+    bool ranked = out->rule == RULE_RANKED;
+    if (list && list->type == Y_MAP)
+        fail(r, list, "contract.wrong_type", "sources is a list of names, best first");
+    if ((list && list->type != Y_MAP) != ranked)
+        fail(r, list ? list : entry, "contract.no_effect", ranked
+             ? "the rule ranked wants sources: [person, registry, ...], best first"
+             : "sources go with the rule ranked");
+    if (out->newer_than && out->rule != RULE_IF_NEWER)
+        fail(r, entry, "contract.no_effect", "newer_than goes with the rule if_newer");
+    if (!list || list->type == Y_MAP)
+        return;
+    if (list->type == Y_LIST) {
+        out->sources = arena_array(r->arena, list->count + 1, sizeof *out->sources);
+        for (const struct ynode *child = list->first; child; child = child->next)
+            add_source(r, child, out,
+                       child->type == Y_SCALAR ? str_of(child->text) : (struct str){0});
+        return;
+    }
+    out->sources = arena_array(r->arena, strlen(list->text) + 1, sizeof *out->sources);
+    for (const char *at = list->text; *at;) {
+        size_t len = strcspn(at, ",");
+        add_source(r, list, out, (struct str){(char *)at, len});
+        at += len + (at[len] == ',');
+    }
 }
 
 static void read_field(struct reading *r, const struct ynode *node, struct contract_field *out)
 {
     static const char *const keys[] = {"field",  "direction",   "status", "rule",
-                                       "when",   "ticket",      "sensitivity", "note"};
+                                       "when",   "ticket",      "sensitivity", "note",
+                                       "newer_than", "sources"};
     static const char *const directions[] = {"write", "read", "both"};
     static const char *const statuses[] = {"active", "pending"};
     if (node->type != Y_MAP) {
@@ -119,7 +160,9 @@ static void read_field(struct reading *r, const struct ynode *node, struct contr
                                    .ticket = text_at(r, node, "ticket"),
                                    .sensitivity = text_at(r, node, "sensitivity"),
                                    .note = text_at(r, node, "note"),
+                                   .newer_than = text_at(r, node, "newer_than"),
                                    .line = node->line};
+    read_sources(r, node, out);
     if (!name)
         fail(r, node, "contract.no_field", "an entry of fields names its field: Account.Industry");
     else if (!text_eq(name, "*") && (!dot || dot == name || !dot[1]))
@@ -247,6 +290,22 @@ enum status contract_parse(struct arena *arena, const char *path, const char *te
 }
 
 /* --------------------------------------------------------------- what it says */
+
+int contract_rank(const struct contract_field *field, const char *source)
+{
+    for (size_t i = 0; source && i < field->source_count; i++)
+        if (text_eq_nocase(field->sources[i], source))
+            return (int)i;
+    return -1;
+}
+
+const char *contract_sources(struct arena *arena, const struct contract_field *field)
+{
+    const char *out = NULL;
+    for (size_t i = 0; i < field->source_count; i++)
+        out = out ? arena_printf(arena, "%s, %s", out, field->sources[i]) : field->sources[i];
+    return out;
+}
 
 static int closeness(const struct contract_field *entry, const char *object, const char *field)
 {

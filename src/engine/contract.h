@@ -9,6 +9,8 @@
  *   fields:
  *     - { field: Account.Industry, direction: write, status: active, rule: if_blank, ticket: OPS-112 }
  *     - { field: Lead.Phone, status: pending, rule: if_ours, when: contactable }
+ *     - { field: Lead.Title, rule: if_newer, newer_than: Title_Seen__c }
+ *     - { field: Lead.Industry, rule: ranked, sources: [person, registry, enricher] }
  *     - { field: "Contact.*", direction: read, sensitivity: personal }
  *   guards:
  *     contactable: "HasOptedOutOfEmail = false"    # SOQL condition; unknown counts as false
@@ -27,8 +29,11 @@ enum contract_rule {
     RULE_IF_BLANK, /* only where the record holds nothing */
     RULE_IF_OURS,  /* only over blanks and values that we wrote */
     RULE_SET_ONCE, /* only over blanks, and only when we never wrote it before */
-    RULE_NEVER
+    RULE_NEVER,
+    RULE_IF_NEWER, /* over blanks, and where the column's as_of is later than the record's stamp */
+    RULE_RANKED    /* over blanks, and over what came from a source of no better rank */
 };
+#define SOURCE_PERSON "person" /* in a ranked entry: a value that Argil did not write */
 const char *contract_rule_name(enum contract_rule rule);
 
 struct contract_field {
@@ -37,6 +42,9 @@ struct contract_field {
     bool active;                /* false: pending, configurable but inert */
     enum contract_rule rule;
     const char *when;        /* name of a guard, or NULL */
+    const char *newer_than;  /* RULE_IF_NEWER: the date field that tells; NULL = SystemModstamp */
+    const char **sources;    /* RULE_RANKED: best first */
+    size_t source_count;
     const char *ticket, *sensitivity, *note; /* NULL = not given */
     int line;
 };
@@ -63,12 +71,16 @@ struct contract {
  * its place; FAIL with ERR_RECIPE when there are any. On `arena`. */
 enum status contract_parse(struct arena *arena, const char *path, const char *text,
                            struct contract *out, err_list *errors, struct err *err);
-/* As CSV (field,direction,status,rule,when,ticket,sensitivity,note), and fields of such a CSV put
+/* As CSV (field,direction,status,rule,when,ticket,sensitivity,note,newer_than,sources), and fields of such a CSV put
  * in place of those of the contract `text`: the new YAML. *out on `arena`. */
 const char *contract_csv(struct arena *arena, const struct contract *contract);
 enum status contract_from_csv(struct arena *arena, const char *path, const char *csv, size_t len,
                               const struct contract *old, const char **out, struct err *err);
 
+/* The sources of a ranked entry as one text, "person, registry"; NULL = none. */
+const char *contract_sources(struct arena *arena, const struct contract_field *field);
+/* A source's place in the list, best = 0; -1 = it is not in it. */
+int contract_rank(const struct contract_field *field, const char *source);
 /* The entry that holds for a field; NULL = none. */
 const struct contract_field *contract_entry(const struct contract *contract, const char *object,
                                             const char *field);

@@ -89,6 +89,21 @@ static void check_when(struct checking *c, const struct contract_field *field)
                  "It is the part of a SOQL query behind WHERE, for each object that uses it.");
 }
 
+/* The field that tells how old the present value is must be a date that can be read. */
+static void check_newer(struct checking *c, const struct contract_field *field,
+                        const struct crm_object *object)
+{
+    const struct crm_field *by =
+        field->newer_than ? crm_object_field(object, field->newer_than) : NULL;
+    if (!field->newer_than || (by && (text_eq(by->type, "date") || text_eq(by->type, "datetime"))))
+        return;
+    err_hint(wrong(c, field, "contract.no_such_field",
+                   arena_printf(c->arena, "%s.%s is no date field that the connected user can see",
+                                object->name, field->newer_than)),
+             "newer_than names the date or datetime at which the field was last known to be right; "
+             "without it the record's last change counts.");
+}
+
 static void check_field(struct checking *c, const struct contract_field *field)
 {
     struct err said = {0};
@@ -111,6 +126,7 @@ static void check_field(struct checking *c, const struct contract_field *field)
         if (nearest)
             err_hint(err, "Did you mean %s.%s?", object->name, nearest);
     }
+    check_newer(c, field, object);
     check_when(c, field);
 }
 
@@ -136,8 +152,11 @@ static const char *entry_text(struct arena *arena, const struct contract_field *
 {
     if (!f)
         return NULL;
-    return arena_printf(arena, "%s %s %s%s%s%s%s", f->reads && f->writes ? "both" : f->reads ? "read" : "write",
+    const char *sources = contract_sources(arena, f);
+    return arena_printf(arena, "%s %s %s%s%s%s%s%s%s%s%s", f->reads && f->writes ? "both" : f->reads ? "read" : "write",
                         f->active ? "active" : "pending", contract_rule_name(f->rule),
+                        f->newer_than ? " than " : "", f->newer_than ? f->newer_than : "",
+                        sources ? " of " : "", sources ? sources : "",
                         f->when ? " when " : "", f->when ? f->when : "", f->ticket ? " " : "",
                         f->ticket ? f->ticket : "");
 }

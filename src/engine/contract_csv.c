@@ -10,7 +10,8 @@
 #include <string.h>
 
 static const char *const columns[] = {"field",  "direction", "status",      "rule",
-                                      "when",   "ticket",    "sensitivity", "note"};
+                                      "when",   "ticket",    "sensitivity", "note",
+                                      "newer_than", "sources"};
 #define COLUMNS (sizeof columns / sizeof *columns)
 
 static const char *direction_of(const struct contract_field *field)
@@ -49,7 +50,9 @@ const char *contract_csv(struct arena *arena, const struct contract *contract)
                                             f->when,
                                             f->ticket,
                                             f->sensitivity,
-                                            f->note};
+                                            f->note,
+                                            f->newer_than,
+                                            contract_sources(arena, f)};
         for (size_t k = 0; k < COLUMNS; k++)
             cell(&out, cells[k], k == 0);
         csv_end(&out);
@@ -88,7 +91,8 @@ static enum status take_header(struct sheet *sheet, const struct str *fields, si
                 sheet->place[i] = (int)k;
         if (sheet->place[i] < 0)
             return err_set(err, ERR_INVALID, "the sheet has a column \"%.*s\"; a contract's are field, "
-                                             "direction, status, rule, when, ticket, sensitivity, note",
+                                             "direction, status, rule, when, ticket, sensitivity, note, "
+                                             "newer_than, sources",
                            (int)fields[i].n, fields[i].p);
         has_field = has_field || sheet->place[i] == 0;
     }

@@ -152,3 +152,92 @@ columns:
 guard: { quiet_hours: { from: "25:00", to: "6", zone: Mars/Olympus, days: [someday] }, canary: none }
 """))
         assert bad.returncode == 2 and "quiet hours want" in bad.stderr and "`days`" in bad.stderr and "`canary`" in bad.stderr, bad.stderr
+
+
+# ------------------------------------------------------------------ the contract's further rules
+
+
+def contract(w, text, *words, ok=(0,)):
+    return w.run("contract", "apply", w.recipe(text, "contract.yaml"), *words) if ok is None else w.argil(
+        "contract", "apply", w.recipe(text, "contract.yaml"), *words, ok=ok)
+
+
+def held(obj, id, *fields):
+    return tuple(ORG.query(f"SELECT {', '.join(fields)} FROM {obj} WHERE Id = '{id}'")[0][f] for f in fields)
+
+
+def story_a_newer_value_goes_over_an_older_one_only():
+    ORG.control("POST", "/schema", {"object": "Contact", "fields": [
+        {"name": "Title_Seen__c", "label": "Title seen", "type": "date"}]})
+    old = create("Contact", LastName="Newer old", Email="newer1@guard.example", Title="old", Title_Seen__c="2024-01-01")
+    new = create("Contact", LastName="Newer new", Email="newer2@guard.example", Title="new", Title_Seen__c="2031-01-01")
+    none = create("Contact", LastName="Newer none", Email="newer3@guard.example", Title="never seen")
+    blank = create("Contact", LastName="Newer blank", Email="newer4@guard.example", Title_Seen__c="2031-01-01")
+    with Workspace(org=ORG) as w:
+        contract(w, """
+connection: demo
+fields:
+  - { field: Contact.Title, rule: if_newer, newer_than: Title_Seen__c }
+  - { field: Contact.Department, rule: if_newer }
+""")
+        table(w, "newer", """
+  - name: Seen
+    formula: "'2025-06-01'"
+  - name: Write
+    salesforce_update:
+      connection: demo
+      object: Contact
+      id: "{{Id}}"
+      as_of: "{{Seen}}"
+      set: { Title: "found" }
+""", where="LastName LIKE 'Newer %'")
+        run = w.argil("run", "newer", "--yes", ok=(0, 3))
+        titles = {i: held("Contact", i, "Title")[0] for i in (old, new, none, blank)}
+        assert titles == {old: "found", new: "new", none: "found", blank: "found"}, (titles, run)
+        assert "the contract's rule is if_newer" in why(run), run
+        # without newer_than the record's last change counts, which is today: a value of last year is older
+        ORG.call("PATCH", f"/services/data/v66.0/sobjects/Contact/{old}", {"Department": "theirs"})
+        table(w, "changed", """
+  - name: Write
+    salesforce_update: { connection: demo, object: Contact, id: "{{Id}}", as_of: "2025-06-01", set: { Department: "ours" } }
+""", where=f"Id = '{old}'")
+        w.argil("run", "changed", "--yes", ok=(0, 3))
+        assert held("Contact", old, "Department") == ("theirs",)
+        sheet = w.run("contract", "export", "demo").stdout
+        assert "newer_than" in sheet and "Title_Seen__c" in sheet, sheet
+        file = w.recipe(sheet, "sheet.csv")
+        again = w.run("contract", "import", "demo", file)
+        assert again.returncode == 0, again.stdout + again.stderr
+        assert w.run("contract", "export", "demo").stdout == sheet, "a sheet goes out and in unchanged"
+        bad = contract(w, "connection: demo\nfields:\n  - { field: Contact.Title, rule: if_newer, newer_than: Email }\n", ok=None)
+        assert bad.returncode == 2 and "no date field" in bad.stderr, bad.stderr
+
+
+def story_ranked_sources_write_over_what_is_ranked_no_better():
+    ids = [create("Contact", LastName=f"Ranked {n}", Email=f"ranked{n}@guard.example") for n in range(4)]
+    ORG.call("PATCH", f"/services/data/v66.0/sobjects/Contact/{ids[3]}", {"Title": "by hand"})
+    column = """
+  - name: Write
+    salesforce_update: { connection: demo, object: Contact, id: "{{Id}}", source: %s, set: { Title: "from %s" } }
+"""
+    with Workspace(org=ORG) as w:
+        contract(w, "connection: demo\nfields:\n  - { field: Contact.Title, rule: ranked, sources: [registry, enricher, guess] }\n")
+
+        def write(name, source, only):
+            table(w, name, column % (source, source), where=f"Id = '{only}'")
+            w.argil("run", name, "--yes", "--rows", "all", ok=(0, 3))
+            return held("Contact", only, "Title")[0]
+
+        assert write("a", "enricher", ids[0]) == "from enricher", "over a blank"
+        assert write("b", "guess", ids[0]) == "from enricher", "a worse source leaves it"
+        assert write("c", "registry", ids[0]) == "from registry", "a better one writes over it"
+        assert write("d", "enricher", ids[0]) == "from registry"
+        assert write("e", "unheard", ids[0]) == "from registry", "a source without a rank writes over nothing"
+        assert write("f", "registry", ids[3]) == "by hand", "a person's value stands unless people are ranked"
+        contract(w, "connection: demo\nfields:\n  - { field: Contact.Title, rule: ranked, sources: [registry, person, enricher] }\n")
+        assert write("g", "enricher", ids[3]) == "by hand"
+        assert write("h", "registry", ids[3]) == "from registry"
+        sheet = w.run("contract", "export", "demo").stdout
+        assert '"registry, person, enricher"' in sheet, sheet
+        bad = contract(w, "connection: demo\nfields:\n  - { field: Contact.Title, rule: ranked }\n  - { field: Contact.Email, sources: [a, a] }\n", ok=None)
+        assert bad.returncode == 2 and "wants sources" in bad.stderr and "twice" in bad.stderr, bad.stderr

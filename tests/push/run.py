@@ -489,7 +489,7 @@ guards: { contactable: "HasOptedOutOfEmail = false" }
         assert [v["version"] for v in versions] == ["2", "1"] and versions[0]["ticket"] == "OPS-1", versions
 
         sheet = w.run("contract", "export", "demo").stdout
-        assert sheet.splitlines()[0] == "field,direction,status,rule,when,ticket,sensitivity,note", sheet
+        assert sheet.splitlines()[0] == "field,direction,status,rule,when,ticket,sensitivity,note,newer_than,sources", sheet
         (w.home / "contract.csv").write_text(sheet.replace("AssistantName,write,pending", "AssistantName,write,active"))
         w.argil("contract", "import", "demo", str(w.home / "contract.csv"))
         assert w.argil("run", "ruled", "--yes", "--column", "Later")["updated"] == 4

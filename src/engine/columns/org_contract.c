@@ -54,7 +54,7 @@ static enum status ours(struct write_column *w, size_t i, const struct write_fie
 }
 
 static bool lets(struct write_column *w, size_t i, const struct write_field *field,
-                 const struct json *live)
+                 const struct json *live, const struct json *record)
 {
     struct err err = {0};
     const struct json *written = NULL;
@@ -73,15 +73,21 @@ static bool lets(struct write_column *w, size_t i, const struct write_field *fie
     case RULE_SET_ONCE:
         return blank(live) && ours(w, i, field, &written, &err) == OK &&
                (!written || json_is_null(written));
+    case RULE_IF_NEWER:
+        return blank(live) || write_newer(w, i, field->entry, record);
+    case RULE_RANKED:
+        return blank(live) ||
+               (ours(w, i, field, &written, &err) == OK &&
+                write_outranks(w, i, field, written && field_same(field->field, written, live)));
     }
     return false;
 }
 
 bool write_contract_lets(struct write_column *w, size_t i, const struct write_field *field,
-                         const struct json *live)
+                         const struct json *live, const struct json *record)
 {
     char message[256];
-    if (!field->entry || lets(w, i, field, live))
+    if (!field->entry || lets(w, i, field, live, record))
         return true;
     snprintf(message, sizeof message, "%s.%s left as it is: the contract's rule is %s",
              w->object->name, field->field->name, contract_rule_name(field->entry->rule));

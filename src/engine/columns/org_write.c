@@ -227,6 +227,8 @@ static void open_settings(struct write_column *w)
         jw_kv_text(&jw, "auto_assign", "FALSE"); /* a rule would take the owner away again */
     else if (assign)
         jw_kv_text(&jw, "auto_assign", assign);
+    if (w->source)
+        jw_kv_text(&jw, "source", w->source);
     jw_end_object(&jw);
     w->settings = text.len > 2 ? arena_strndup(w->batch->arena, text.data, text.len) : NULL;
     buf_free(&text);
@@ -270,6 +272,10 @@ enum status write_open_set(struct write_column *w, struct column_batch *batch, e
         return batch_call_failed(batch, err);
     w->mode = batch->plan->kind->mode(w->object, batch->config);
     w->key_field = w->mode.key_field;
+    w->source = json_get_text(batch->config, "source");
+    const struct json *as_of = json_get(batch->config, "as_of");
+    if (as_of && template_make(batch->arena, as_of, &w->as_of, err) != OK)
+        return FAIL;
     if (open_fields(w, w->set, err) != OK ||
         names_rotation(w, err) != OK || check_guard(w, err) != OK || write_contract_open(w, err) != OK)
         return FAIL;
@@ -445,17 +451,28 @@ void write_delete(struct write_column *w, size_t i, const struct crm_match *live
 
 /* ------------------------------------------------------------------ change */
 
+static void add_name(const char **names, size_t *count, const char *name)
+{
+    for (size_t i = 0; i < *count; i++)
+        if (text_eq_nocase(names[i], name))
+            return;
+    names[(*count)++] = name;
+}
+
 const char **write_return_fields(struct write_column *w, size_t *count)
 {
-    const char **names = arena_array(w->batch->arena, 2 * w->field_count + 2, sizeof *names);
+    const char **names = arena_array(w->batch->arena, 3 * w->field_count + 2, sizeof *names);
     *count = 0;
     for (size_t j = 0; j < w->field_count; j++) {
-        names[(*count)++] = w->fields[j].path;
+        const struct contract_field *entry = w->fields[j].entry;
+        add_name(names, count, w->fields[j].path);
         if (w->fields[j].parent)
-            names[(*count)++] = w->fields[j].field->name;
+            add_name(names, count, w->fields[j].field->name);
+        if (entry && entry->newer_than)
+            add_name(names, count, entry->newer_than);
     }
     if (crm_object_field(w->object, "SystemModstamp"))
-        names[(*count)++] = "SystemModstamp";
+        add_name(names, count, "SystemModstamp");
     return names;
 }
 
@@ -501,7 +518,7 @@ static bool difference(struct write_column *w, size_t i, const struct json *live
             continue;
         const struct json *held = json_get_nocase(live, field->field->name);
         if (!to_be_written(w, field, intent->values[j], live_at(field, live)) ||
-            !write_contract_lets(w, i, field, held)) {
+            !write_contract_lets(w, i, field, held, live)) {
             intent->values[j] = NULL;
             continue;
         }

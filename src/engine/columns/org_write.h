@@ -61,6 +61,8 @@ struct write_column {
     bool ignore_blank;
     const char *key_field; /* business key; may be several names joined by '+' */
     struct mode mode;      /* of what it creates; changes by Id are always keyed */
+    const char *source;    /* of its values, for ranked sources; NULL = not said */
+    struct template as_of; /* text NULL = not said */
     const char *settings;  /* op.settings of all its operations, or NULL */
     const char **rotation; /* Ids of owners that take turns */
     size_t rotation_count;
@@ -83,6 +85,13 @@ struct write_column {
 #define WRITE_ASSIGN                                                                               \
     {"auto_assign", OPT_TEXT, false,                                                               \
      "assignment rules: on, off, or a rule's Id; usually on for new records without an owner",     \
+     NULL, NULL, 0, 0}
+#define WRITE_SOURCE                                                                               \
+    {"source", OPT_TEXT, false,                                                                    \
+     "where the values come from, for the contract's ranked sources", NULL, NULL, 0, 0}
+#define WRITE_AS_OF                                                                                \
+    {"as_of", OPT_TEMPLATE, false,                                                                 \
+     "when the values were true (a date, or a datetime with zone), for the contract's if_newer",   \
      NULL, NULL, 0, 0}
 #define WRITE_TRANSPORT                                                                            \
     {"transport", OPT_ENUM, false,                                                                 \
@@ -133,12 +142,17 @@ void write_delete(struct write_column *w, size_t i, const struct crm_match *live
 void write_op_key(struct write_column *w, size_t i);
 /* Rows with a key of an earlier row of the batch follow it. */
 void write_fold(struct write_column *w);
+/* org_rules.c: the contract's rules that look further than the field itself. */
+bool write_newer(struct write_column *w, size_t i, const struct contract_field *entry,
+                 const struct json *record);
+bool write_outranks(struct write_column *w, size_t i, const struct write_field *field,
+                    bool ours);
 /* org_contract.c. open: FAIL where the contract lets it not write at all. lets: does the field's
  * rule let this live value be written over? guards: rows whose record does not meet a guard
  * are refused; asks the org. */
 enum status write_contract_open(struct write_column *w, struct err *err);
 bool write_contract_lets(struct write_column *w, size_t i, const struct write_field *field,
-                         const struct json *live);
+                         const struct json *live, const struct json *record);
 enum status write_contract_guards(struct write_column *w, struct err *err);
 /* org_plan.c: with a plan in the run's options, only what it holds stays wanted. */
 enum status write_keep_to_plan(struct write_column *w, struct err *err);

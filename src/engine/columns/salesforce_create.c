@@ -25,6 +25,7 @@ static const struct kind_option options[] = {
     {"prefer_completeness", OPT_BOOL, false,
      "send again when nothing tells whether a lost request was executed", "false", NULL, 0, 0},
     WRITE_TRANSPORT,
+    WRITE_SOURCE,
 };
 
 static void validate(struct kind_check *check)

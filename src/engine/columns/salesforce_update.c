@@ -27,6 +27,8 @@ static const struct kind_option options[] = {
     WRITE_ASSIGN,
     WRITE_DUPLICATES,
     WRITE_TRANSPORT,
+    WRITE_SOURCE,
+    WRITE_AS_OF,
 };
 
 static void validate(struct kind_check *check)
