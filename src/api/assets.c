@@ -29,7 +29,8 @@ static const struct asset *asset_find(const char *path)
 static const struct asset *page_for(const char *path)
 {
     static const char *const places[] = {"tables",  "runs",     "doubt", "journal",
-                                         "welcome", "settings", "setup", "link"};
+                                         "welcome", "settings", "setup", "link",
+                                         "approvals", "records"};
     size_t len = strcspn(path + 1, "/");
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         if (strlen(places[i]) == len && strncmp(path + 1, places[i], len) == 0)

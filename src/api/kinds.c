@@ -23,6 +23,7 @@ static const struct field kind_fields[] = {
     {"help", F_TEXT, F_REQUIRED | F_NULL, NULL},
     {"bare", F_TEXT, F_REQUIRED | F_NULL, "option that a bare text stands for"},
     {"writes", F_BOOL, F_REQUIRED, "writes to the org"},
+    {"typed", F_BOOL, F_REQUIRED, "people type it; nothing computes it"},
     {"type", F_TEXT, F_REQUIRED, "of the column when none is named"},
     {"options", F_LIST, F_REQUIRED, NULL, .of = &option_shape},
     {0},
@@ -66,6 +67,7 @@ static void write_kind(struct jw *w, const struct column_kind *kind)
     jw_kv_text(w, "help", kind->help);
     jw_kv_text(w, "bare", kind->bare);
     jw_kv_bool(w, "writes", kind->writes);
+    jw_kv_bool(w, "typed", kind->typed);
     jw_kv_text(w, "type", value_type_name(kind->type));
     jw_key(w, "options");
     jw_array(w);

@@ -54,6 +54,10 @@ route_fn api_row_list, api_row_show, api_cell_show;
 extern const struct field row_list_query[];
 extern const struct shape row_list_shape, row_shape, cell_shape;
 
+/* ---- edits.c: what people type */
+route_fn api_cells_put, api_cell_history;
+extern const struct shape cells_body, cells_result_shape, cell_history_shape;
+
 /* ---- windows.c */
 route_fn api_window, api_row_count, api_sort_make, api_view_list, api_view_put, api_view_forget;
 extern const struct field window_query[], count_query[];

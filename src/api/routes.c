@@ -52,6 +52,8 @@ const struct route routes[] = {
     {M_GET, TABLE "/rows", api_row_list, PERSON, 0, "Rows", "A window of rows", row_list_query, NULL, &row_list_shape, 0, NULL},
     {M_GET, TABLE "/rows/{row}", api_row_show, PERSON, 0, "Rows", "One row, uncut", NULL, NULL, &row_shape, 0, NULL},
     {M_GET, TABLE "/rows/{row}/cells/{column}", api_cell_show, PERSON, 0, "Rows", "A cell with its inputs and its newest operation", NULL, NULL, &cell_shape, 0, NULL},
+    {M_GET, TABLE "/rows/{row}/cells/{column}/edits", api_cell_history, PERSON, 0, "Rows", "What people typed into a cell, and what was there before", NULL, NULL, &cell_history_shape, 0, NULL},
+    {M_PUT, TABLE "/cells", api_cells_put, ROLE_RUNNER, R_WRITES | R_LARGE, "Rows", "Type into cells of input columns: one, or a pasted block", NULL, &cells_body, &cells_result_shape, 200, "503"},
     {M_GET, TABLE "/window", api_window, PERSON, 0, "Rows", "A window of rows by any sort and filter", window_query, NULL, &window_shape, 0, NULL},
     {M_GET, TABLE "/count", api_row_count, PERSON, 0, "Rows", "How many rows pass a filter", count_query, NULL, &count_shape, 0, NULL},
     {M_POST, TABLE "/sorts", api_sort_make, PERSON, R_WRITES, "Rows", "Make the index that a sort needs to be quick", NULL, &sort_body, &sort_made_shape, 200, NULL},

@@ -8,6 +8,7 @@
 #include "api/rows_priv.h"
 
 #include "base/str.h"
+#include "engine/columns/column_kind.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -161,7 +162,7 @@ enum status row_window_cells(struct row_window *win, struct err *err)
         ids[i] = win->rows[i].id;
     win->cells = arena_array(call->arena, win->column_count + 1, sizeof *win->cells);
     for (size_t c = 0; c < win->column_count; c++) {
-        if (text_eq(win->columns[c]->kind, "source"))
+        if (!column_is_computed(win->columns[c]))
             continue;
         win->cells[c] = arena_array(call->arena, win->row_count + 1, sizeof *win->cells[c]);
         if (call->store->does->cells(call->store, call->arena, win->table.id, win->columns[c]->id,

@@ -3,6 +3,7 @@
 #include "api/nouns.h"
 
 #include "base/str.h"
+#include "engine/columns/column_kind.h"
 #include "store/store_runs.h"
 
 #include <stdlib.h>
@@ -242,7 +243,7 @@ static void choose_rows(struct call *call, struct run_options *options)
 static enum status check_column(const struct table *table, const char *column, struct err *err)
 {
     const struct column *found = column ? table_column(table, column) : NULL;
-    if (!column || (found && !text_eq(found->kind, "source")))
+    if (!column || (found && column_is_computed(found)))
         return OK;
     return err_set(err, ERR_NOT_FOUND, "table \"%s\" has no computed column \"%s\"", table->name,
                    column);

@@ -13,6 +13,7 @@ static const struct field column_fields[] = {
     {"kind", F_TEXT, F_REQUIRED, "\"source\", or a column kind's name (GET /column-kinds)"},
     {"title", F_TEXT, F_REQUIRED | F_NULL, "of the kind, for people"},
     {"writes", F_BOOL, F_REQUIRED, "writes to the org: its first run wants approval"},
+    {"typed", F_BOOL, F_REQUIRED, "people type it: PUT .../cells"},
     {"config", F_ANY, F_REQUIRED | F_NULL, "values of the kind's options"},
     {"only_run_if", F_TEXT, F_REQUIRED | F_NULL, "formula that must be true for a row"},
     {"source_field", F_TEXT, F_REQUIRED | F_NULL, "field path, for kind source"},
@@ -97,6 +98,7 @@ static void write_column(struct jw *w, const struct column *c)
     jw_kv_text(w, "kind", c->kind);
     jw_kv_text(w, "title", kind ? kind->title : NULL);
     jw_kv_bool(w, "writes", kind && kind->writes);
+    jw_kv_bool(w, "typed", kind && kind->typed);
     jw_kv_json(w, "config", c->config);
     jw_kv_text(w, "only_run_if", c->only_run_if);
     jw_kv_text(w, "source_field", c->source_field);
@@ -218,7 +220,7 @@ enum status api_table_states(struct call *call, struct err *err)
     jw_array(w);
     bool all = call_query_bool(call, "all", false);
     for (size_t i = 0; i < table.column_count; i++)
-        if ((all || !text_eq(table.columns[i].kind, "source")) &&
+        if ((all || column_is_computed(&table.columns[i])) &&
             write_states(call, &table, &table.columns[i], &waiting, err) != OK)
             return FAIL;
     jw_end_array(w);

@@ -8,11 +8,6 @@
 
 #include <string.h>
 
-static bool computed(const struct column *column)
-{
-    return !text_eq(column->kind, "source");
-}
-
 static void add_input(struct column_plan *plan, const struct column *input)
 {
     for (size_t i = 0; i < plan->input_count; i++)
@@ -63,7 +58,7 @@ static bool ready_among(const struct column_plan *plan, const struct column_plan
                         size_t done_count)
 {
     for (size_t i = 0; i < plan->input_count; i++) {
-        bool found = !computed(plan->inputs[i]);
+        bool found = !column_is_computed(plan->inputs[i]);
         for (size_t j = 0; j < done_count && !found; j++)
             found = done[j].column->id == plan->inputs[i]->id;
         if (!found)
@@ -95,19 +90,29 @@ static enum status sort_plans(struct arena *arena, struct table_plan *table, str
     return OK;
 }
 
+/* Which columns read this one, and whether each runs by itself. */
+static size_t find_readers(struct arena *arena, const struct table_plan *table, int64_t column_id,
+                           int64_t **ids, bool **off)
+{
+    size_t count = 0;
+    *ids = arena_array(arena, table->column_count + 1, sizeof **ids);
+    *off = arena_array(arena, table->column_count + 1, sizeof **off);
+    for (size_t j = 0; j < table->column_count; j++) {
+        const struct column *other = table->columns[j].column;
+        if (!reads(&table->columns[j], column_id))
+            continue;
+        (*off)[count] = !other->auto_update;
+        (*ids)[count++] = other->id;
+    }
+    return count;
+}
+
 static void find_dependents(struct arena *arena, struct table_plan *table)
 {
     for (size_t i = 0; i < table->column_count; i++) {
         struct column_plan *plan = &table->columns[i];
-        plan->dependents = arena_array(arena, table->column_count, sizeof *plan->dependents);
-        plan->dependents_off = arena_array(arena, table->column_count, sizeof(bool));
-        for (size_t j = 0; j < table->column_count; j++) {
-            const struct column *other = table->columns[j].column;
-            if (!reads(&table->columns[j], plan->column->id))
-                continue;
-            plan->dependents_off[plan->dependent_count] = !other->auto_update;
-            plan->dependents[plan->dependent_count++] = other->id;
-        }
+        plan->dependent_count = find_readers(arena, table, plan->column->id, &plan->dependents,
+                                             &plan->dependents_off);
     }
 }
 
@@ -122,7 +127,7 @@ enum status table_plan_make(struct arena *arena, struct table_plan *plan, struct
     plan->columns = arena_array(arena, table->column_count + 1, sizeof *plan->columns);
     for (size_t i = 0; i < table->column_count; i++) {
         const struct column *column = &table->columns[i];
-        if (!computed(column))
+        if (!column_is_computed(column))
             continue;
         if (column_plan_make(arena, table, column, &plan->columns[plan->column_count++], err) != OK)
             return err_wrap(err, "column \"%s\"", column->name);
@@ -140,6 +145,20 @@ struct dependents table_plan_dependents(const struct table_plan *table,
                                .due = plan->dependents,
                                .due_count = plan->dependent_count,
                                .off = plan->dependents_off,
+                               .table_off = !table->table.auto_update,
+                               .keep_results = table->keep_results};
+}
+
+struct dependents table_plan_readers(struct arena *arena, const struct table_plan *table,
+                                     int64_t column_id)
+{
+    int64_t *ids;
+    bool *off;
+    size_t count = find_readers(arena, table, column_id, &ids, &off);
+    return (struct dependents){.column_id = column_id,
+                               .due = ids,
+                               .due_count = count,
+                               .off = off,
                                .table_off = !table->table.auto_update,
                                .keep_results = table->keep_results};
 }

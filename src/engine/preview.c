@@ -112,6 +112,8 @@ static enum status check_config(struct previewing *p, struct column *draft,
             err_hint(err, "Did you mean \"%s\"?", nearest);
         return FAIL;
     }
+    if (kind->typed)
+        return err_set(err, ERR_INVALID, "a column that people type has nothing to preview");
     const struct json *config =
         json_parse(p->job.arena, draft->config, strlen(draft->config), err);
     if (!config || access_fill(p->job.engine, p->job.arena, kind->options, kind->option_count,

@@ -141,7 +141,7 @@ static enum status make_due(struct draft *d, int64_t table_id, int64_t column_id
 {
     struct store *store = d->engine->store;
     int64_t made;
-    if (text_eq(column->kind, "source") || !column->auto_update || !d->table.auto_update)
+    if (!column_is_computed(column) || !column->auto_update || !d->table.auto_update)
         return OK;
     return store->does->cells_make_due(store, table_id, column_id, 0, NULL, 0, &made, err);
 }

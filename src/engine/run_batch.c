@@ -153,7 +153,7 @@ static enum status check_ready(struct column_batch *batch, struct err *err)
 {
     for (size_t i = 0; i < batch->plan->input_count; i++) {
         const struct column *input = batch->plan->inputs[i];
-        if (!text_eq(input->kind, "source") && wait_for_input(batch, input, err) != OK)
+        if (column_is_computed(input) && wait_for_input(batch, input, err) != OK)
             return FAIL;
     }
     return OK;

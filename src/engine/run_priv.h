@@ -145,6 +145,9 @@ struct column_plan *table_plan_column(struct table_plan *plan, int64_t column_id
 /* What a change of the column's cells means for those that read it. */
 struct dependents table_plan_dependents(const struct table_plan *table,
                                         const struct column_plan *plan);
+/* The same of a column that is not computed: one that people type. */
+struct dependents table_plan_readers(struct arena *arena, const struct table_plan *table,
+                                     int64_t column_id);
 /* One column alone, in the table or a draft: kind, config and inputs, no dependents. */
 enum status column_plan_make(struct arena *arena, const struct table *table,
                              const struct column *column, struct column_plan *plan,

@@ -263,6 +263,7 @@ struct store_driver {
     const struct store_alerts *alerts;       /* store_alerts.h */
     const struct store_holds *holds;         /* store_holds.h */
     const struct store_gates *gates;         /* store_gates.h */
+    const struct store_edits *edits;         /* store_edits.h */
 
     /* connections; names are unique */
     enum status (*connection_put)(struct store *, struct connection *connection, struct err *); /* sets id */

@@ -100,6 +100,7 @@ struct column_kind {
     const char *object;   /* the one object it is about, when no option says it; or NULL */
     const char *bare;     /* option that a bare text in the recipe stands for, or NULL */
     bool writes;          /* first write wants approval; goes through guard and journal */
+    bool typed;           /* people type it (engine/edit.h): nothing computes it, execute is NULL */
     enum value_type type; /* of the column when the recipe names none */
     /* Write kinds: the mode of what it creates. */
     struct mode (*mode)(const struct crm_object *object, const struct json *config);
@@ -115,10 +116,13 @@ struct column_kind {
 extern const struct column_kind formula_column, http_column, salesforce_lookup_column,
     salesforce_create_column, salesforce_update_column, salesforce_upsert_column,
     salesforce_delete_column, salesforce_campaign_column, salesforce_convert_column, merge_column,
-    extract_column, lookup_rows_column, waterfall_column, send_rows_column, script_column;
+    extract_column, lookup_rows_column, waterfall_column, send_rows_column, script_column,
+    input_column;
 
 extern const struct column_kind *const column_kinds[];        /* NULL-terminated */
 const struct column_kind *column_kind_find(const char *name); /* exact; NULL when there is none */
+/* Its cells have to be computed: it comes neither from the source nor from people. */
+bool column_is_computed(const struct column *column);
 /* Names of all kinds, for "did you mean"; *count of them. */
 const char *const *column_kind_names(size_t *count);
 /* The object a column is about: the kind's own, or its option `object`. NULL = none. */

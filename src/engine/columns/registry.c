@@ -19,6 +19,7 @@ const struct column_kind *const column_kinds[] = {
     &waterfall_column,
     &send_rows_column,
     &script_column,
+    &input_column,
     NULL,
 };
 
@@ -30,6 +31,12 @@ const struct column_kind *column_kind_find(const char *name)
         if (text_eq(column_kinds[i]->name, name))
             return column_kinds[i];
     return NULL;
+}
+
+bool column_is_computed(const struct column *column)
+{
+    const struct column_kind *kind = column_kind_find(column->kind);
+    return !text_eq(column->kind, "source") && !(kind && kind->typed);
 }
 
 const char *const *column_kind_names(size_t *count)

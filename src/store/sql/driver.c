@@ -31,6 +31,7 @@ static enum status open_another(struct store *store, bool read_only, struct stor
     .matches = &sq_matches,                             \
     .alerts = &sq_alerts,                               \
     .holds = &sq_holds,                                 \
+    .edits = &sq_edits,                                 \
     .watch = sq_watch,                                  \
     .leases = &sq_leases,                               \
     .access = &sq_access,                               \

@@ -111,6 +111,7 @@ static const struct {
     {sq_step_alerts, NULL},
     {sq_step_holds, NULL},
     {sq_step_gates, NULL},
+    {sq_step_edits, NULL},
 };
 
 int sq_schema_version(void)

@@ -43,6 +43,7 @@ extern const char sq_step_connections[]; /* step_connections.c */
 extern const char sq_step_live[];        /* step_live.c */
 extern const char sq_step_matches[];     /* matches.c */
 extern const char sq_step_alerts[];      /* alerts.c */
+extern const char sq_step_edits[];       /* edits.c */
 extern const char sq_step_pull[];       /* step_drift.c */
 extern const char sq_step_rejects[];     /* step_rejects.c */
 enum status sq_step_sources(struct sq *sq, struct err *err); /* step_sources.c: every sheet, too */
@@ -225,6 +226,7 @@ extern const struct store_plans sq_plans;
 extern const struct store_matches sq_matches;
 extern const struct store_alerts sq_alerts;
 extern const struct store_holds sq_holds;
+extern const struct store_edits sq_edits;
 
 /* ---- the driver's functions, in the order of store.h */
 void sq_watch(struct store *, const struct store_watch *);

@@ -201,6 +201,7 @@ static const char *const kept_beside[] = {
     "view_indexes",
     "moves",
     "match_indexes",
+    "edits",
 };
 
 static enum status drop_table(struct sq *sq, int64_t id, struct err *err)
