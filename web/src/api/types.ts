@@ -24,6 +24,8 @@ export interface Column {
   kind: string;
   title: string | null;
   writes: boolean;
+  /** People type it. */
+  typed: boolean;
   config: unknown;
   only_run_if: string | null;
   source_field: string | null;
@@ -125,7 +127,7 @@ export interface Progress {
 export interface Run {
   id: number;
   table_id: number;
-  kind: "sync" | "run";
+  kind: "sync" | "run" | "undo";
   cause: string | null;
   who: string | null;
   scope: Record<string, unknown> | null;
@@ -138,20 +140,118 @@ export interface Run {
   progress: Progress | null;
 }
 export interface PlannedWrite {
-  column: string;
+  column_id: number;
+  column: string | null;
+  row_id: number;
   row_key: string | null;
+  state: "planned" | "rejected" | "edited" | "blocked";
   kind: string;
-  mode: string;
   object: string | null;
   target: string | null;
   set: Record<string, unknown> | null;
   before: Record<string, unknown> | null;
+  reason: string | null;
+  decided_by: string | null;
 }
 export interface Plan {
+  id: number;
+  table_id: number;
+  run_id: number | null;
+  state: "being made" | "waiting" | "approved" | "rejected" | "applied";
+  made: string | null;
+  who: string | null;
+  scope: Record<string, unknown> | null;
+  report: Record<string, unknown> | null;
+  writes: number;
+  edited: number;
+  rejected: number;
+  blocked: number;
+  decided: string | null;
+  decided_by: string | null;
+  reason: string | null;
+  applied_run: number | null;
+}
+export interface UndoLine {
+  verdict: string;
+  object: string | null;
+  record_id: string | null;
+  field: string | null;
+  before: unknown;
+  written: unknown;
+  now: unknown;
+  reason: string | null;
+}
+export interface UndoPreview {
+  operations: number;
+  records: number;
+  counts: Record<string, number>;
+  lines: UndoLine[];
+  more: boolean;
+}
+export interface WhyWrite {
+  operation_id: number;
+  state: string;
+  kind: string;
+  at: string | null;
+  field: string | null;
+  before: unknown;
+  wrote: unknown;
+  table: string | null;
+  column: string | null;
+  row_id: number;
+  row_key: string | null;
+  connection: string | null;
   run_id: number;
-  total: number;
-  shown: number;
-  writes: PlannedWrite[];
+  run_kind: string | null;
+  who: string | null;
+  cause: string | null;
+  undoes: number | null;
+}
+export interface Why {
+  record_id: string | null;
+  object: string | null;
+  writes: WhyWrite[];
+  more: boolean;
+  verdict: "not asked" | "ours" | "changed" | "never ours" | "gone";
+  now: unknown;
+  modified: string | null;
+  modified_by: string | null;
+}
+export interface Doubt {
+  operation: Operation;
+  table: string | null;
+  column: string | null;
+  row_key: string | null;
+  connection: string | null;
+  how_far: string;
+  status: number | null;
+  overdue: boolean;
+  looked: string | null;
+  candidates: { id: string | null; url: string | null; record: Record<string, unknown> | null; deleted: boolean }[];
+  more_candidates: boolean;
+}
+export interface ContractField {
+  field: string;
+  direction: string;
+  status: string;
+  rule: string;
+  when: string | null;
+  ticket: string | null;
+  sensitivity: string | null;
+  note: string | null;
+}
+export interface Contract {
+  connection: string;
+  version: number;
+  at: string | null;
+  who: string | null;
+  ticket: string | null;
+  note: string | null;
+  text: string;
+  default: string;
+  approve_above: number | null;
+  fields: ContractField[];
+  guards: Record<string, string>;
 }
 
 export interface Operation {
@@ -285,6 +385,7 @@ export interface ColumnKind {
   help: string | null;
   bare: string | null;
   writes: boolean;
+  typed: boolean;
   type: string;
   options: KindOption[];
 }
@@ -334,4 +435,21 @@ export interface User {
   invited: boolean;
   created: string | null;
   signed_in: string | null;
+}
+export interface CellEditResult {
+  saved: number;
+  same: number;
+  unfit: { row_id: number; column_id: number; message: string }[];
+  crossed: { row_id: number; column_id: number; value: string | null; who: string | null; at: string | null }[];
+}
+export interface CellEdit {
+  id: number;
+  at: string | null;
+  who: string;
+  old: string | null;
+  new: string | null;
+}
+/** Something computes it: it comes neither from the source nor from people. */
+export function isComputed(column: Pick<Column, "kind" | "typed">): boolean {
+  return column.kind !== "source" && !column.typed;
 }

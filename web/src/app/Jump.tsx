@@ -1,4 +1,4 @@
-// Ctrl+K: type a few letters of a table, a column, a place.
+// Ctrl+K: type a few letters of a table, a column, a place; a record's Id, a run's number.
 import { useEffect, useMemo, useState } from "react";
 import { useAnswer } from "../api/cache";
 import type { Table } from "../api/types";
@@ -11,10 +11,18 @@ interface Target {
   to: string;
 }
 const PLACES: Target[] = [
-  ["Tables", "/tables"], ["New table", "/tables/new"], ["Runs", "/runs"], ["In doubt", "/doubt"], ["Journal", "/journal"],
+  ["Tables", "/tables"], ["New table", "/tables/new"], ["Runs", "/runs"], ["Approvals", "/approvals"], ["In doubt", "/doubt"], ["Journal", "/journal"],
   ["Connections", "/settings/connections"], ["Users", "/settings/users"], ["Secrets", "/settings/secrets"], ["Own account", "/settings/account"],
-  ["API budget", "/settings/budget"], ["Audit", "/settings/audit"],
+  ["API budget", "/settings/budget"], ["Field contract", "/settings/contract"], ["Audit", "/settings/audit"],
 ].map(([label = "", to = ""]) => ({ label, to, where: "Place" }));
+
+const RECORD = /^[a-zA-Z0-9]{15}([a-zA-Z0-9]{3})?$/;
+
+/** An Id may be a record's: its own page says what was ever written to it. A number may be a run's. */
+function namedBy(text: string): Target[] {
+  if (RECORD.test(text)) return [{ label: text, where: "Salesforce record", to: `/records/${text}` }];
+  return /^\d{1,12}$/.test(text) ? [{ label: `Run ${text}`, where: "Run", to: `/runs/${text}` }] : [];
+}
 
 function targetsOf(tables: Table[]): Target[] {
   return [
@@ -30,7 +38,7 @@ function JumpDialog({ onClose }: { onClose: () => void }) {
   const [at, setAt] = useState(0);
   const found = useMemo(() => {
     const wanted = text.trim().toLowerCase();
-    return targetsOf(tables.data?.tables ?? []).filter((target) => target.label.toLowerCase().includes(wanted)).slice(0, 12);
+    return [...namedBy(text.trim()), ...targetsOf(tables.data?.tables ?? []).filter((target) => target.label.toLowerCase().includes(wanted))].slice(0, 12);
   }, [tables.data, text]);
   const leave = (target: Target | undefined) => {
     if (!target) return;
@@ -39,7 +47,7 @@ function JumpDialog({ onClose }: { onClose: () => void }) {
   };
   return (
     <Dialog title="Jump to" onClose={onClose}>
-      <input className="jump-input" autoFocus value={text} aria-label="Table, column or place" placeholder="Table, column or place" role="combobox"
+      <input className="jump-input" autoFocus value={text} aria-label="Table, column, place, run or record Id" placeholder="Table, column, place, run or record Id" role="combobox"
         aria-expanded="true" aria-controls="jump-list" aria-activedescendant={found.length ? `jump-${at}` : undefined}
         onChange={(event) => {
           setText(event.target.value);

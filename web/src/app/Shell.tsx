@@ -2,6 +2,7 @@
 import { useEffect, useState, type ReactNode } from "react";
 import { useAnswer } from "../api/cache";
 import { useLink } from "../api/events";
+import type { Plan } from "../api/types";
 import { Icon } from "../ui/icons";
 import { Empty } from "../ui/parts";
 import { clockTime, count } from "../ui/time";
@@ -22,6 +23,8 @@ import { TablePage } from "../table/TablePage";
 import { RunsPage } from "../runs/RunsPage";
 import { JournalPage } from "../journal/JournalPage";
 import { DoubtPage } from "../journal/DoubtPage";
+import { ApprovalsPage } from "../plans/ApprovalsPage";
+import { RecordPage } from "../records/RecordPage";
 import { SettingsPage } from "../settings/SettingsPage";
 
 interface RailEntry {
@@ -34,9 +37,11 @@ interface RailEntry {
 function useEntries(): RailEntry[] {
   const counts = useAnswer<{ states: Record<string, number> }>("/journal/counts");
   const doubts = counts.data?.states["in doubt"] ?? 0;
+  const waiting = useAnswer<{ plans: Plan[] }>("/plans?state=waiting&limit=100");
   return [
     { to: "/tables", icon: "tables", label: "Tables" },
     { to: "/runs", icon: "runs", label: "Runs" },
+    { to: "/approvals", icon: "approve", label: "Approvals", badge: waiting.data?.plans.length ?? 0 },
     { to: "/doubt", icon: "doubt", label: "In doubt", badge: doubts },
     { to: "/journal", icon: "journal", label: "Journal" },
     { to: "/settings", icon: "settings", label: "Settings" },
@@ -133,6 +138,8 @@ function placeOf(parts: string[]): ReactNode {
   if (where === "tables" && one) return <TablePage key={one} name={one} />;
   if (where === "welcome") return <WelcomePage />;
   if (where === "runs") return <RunsPage chosen={one ? Number(one) : null} />;
+  if (where === "approvals") return <ApprovalsPage chosen={one ? Number(one) : null} />;
+  if (where === "records" && one) return <RecordPage key={one} id={one} />;
   if (where === "journal") return <JournalPage />;
   if (where === "doubt") return <DoubtPage />;
   if (where === "settings") return <SettingsPage parts={parts.slice(1)} />;

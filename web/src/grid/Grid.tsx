@@ -1,18 +1,23 @@
 // The grid as React sees it: owns the cache and the body, hands on keys and clicks.
 import { useCallback, useEffect, useImperativeHandle, useRef, useState, type KeyboardEvent as ReactKey, type PointerEvent as ReactPointer, type Ref } from "react";
-import { listen } from "../api/events";
+import { flushSync } from "react-dom";
+import { listen, useLink } from "../api/events";
 import type { Column, ColumnStates, Table } from "../api/types";
 import { note } from "../ui/Dialog";
 import type { MenuEntry } from "../ui/Menu";
-import { count } from "../ui/time";
+import { count, plural } from "../ui/time";
 import { GridBody, type BodyColumn } from "./body";
 import { RowCache, type GridRow, type Look } from "./cache";
 import { cellValue } from "./cells";
 import { GridFoot, GridHead, type SortOf } from "./Head";
-import { moveOf, toTsv, type Range } from "./selection";
+import { CellEditor, type Editing } from "./CellEditor";
+import { Edits, type CellChange } from "./edits";
+import { PasteLine, type Paste } from "./PasteLine";
+import { fromTsv, moveOf, toTsv, type Range } from "./selection";
 import type { GridColumns } from "./useColumns";
 
 const COPY_MOST = 50_000; // cells
+const PASTE_MOST = 20_000;
 
 export interface GridState {
   total: number | null;
@@ -32,10 +37,19 @@ export interface GridHandle {
   rowById: (id: number) => GridRow | undefined;
 }
 
-export function Grid({ table, look, columns, states, rowHeight, sorts, onSort, menuOf, onCell, onRow, onChosen, onState, onShowBad, onRunKey, handle }: {
+/** What may be typed: the column's choices; of a checkbox both its values. */
+function choicesOf(column: Column | undefined): string[] {
+  if (column?.type === "checkbox") return ["true", "false"];
+  const choices = (column?.config as { choices?: unknown } | null)?.choices;
+  return Array.isArray(choices) ? choices.map(String) : typeof choices === "string" ? [choices] : [];
+}
+
+export function Grid({ table, look, columns, typist, states, rowHeight, sorts, onSort, menuOf, onCell, onRow, onChosen, onState, onShowBad, onRunKey, handle }: {
   table: Table;
   look: Look;
   columns: GridColumns;
+  /** Why this person cannot type here, or null. */
+  typist: string | null;
   states: ColumnStates[];
   rowHeight: number;
   sorts: SortOf[];
@@ -54,6 +68,11 @@ export function Grid({ table, look, columns, states, rowHeight, sorts, onSort, m
   const body = useRef<GridBody | null>(null);
   const cache = useRef<RowCache | null>(null);
   const [menuAt, setMenuAt] = useState<{ column: number; rect: DOMRect } | null>(null);
+  const [editing, setEditing] = useState<Editing | null>(null);
+  const [pasting, setPasting] = useState<Paste | null>(null);
+  const [unsaved, setUnsaved] = useState(0);
+  const edits = useRef<Edits | null>(null);
+  const link = useLink();
   const latest = useRef({ onChosen, onState });
   latest.current = { onChosen, onState };
 
@@ -109,6 +128,13 @@ export function Grid({ table, look, columns, states, rowHeight, sorts, onSort, m
     return () => end.forEach((one) => one());
   }, [table.id]);
 
+  useEffect(() => {
+    edits.current = new Edits(table.name, (row, column, value) => cache.current?.setCell(row, column, value), setUnsaved);
+  }, [table.name]);
+  useEffect(() => {
+    if (link.up) void edits.current?.flush();
+  }, [link.up]);
+
   useImperativeHandle(handle, () => ({
     focus: () => frame.current?.focus(),
     chosenIds: async () => {
@@ -150,6 +176,99 @@ export function Grid({ table, look, columns, states, rowHeight, sorts, onSort, m
     note(`Copied ${count(cells)} ${cells === 1 ? "cell" : "cells"}.`);
   }
 
+  /** Rows and columns of a range that people may type into, as they are now. */
+  async function typedCells(range: Range): Promise<{ changes: CellChange[]; locked: number }> {
+    const made = body.current;
+    const rows = await cache.current?.rowsBetween(range.top, range.bottom) ?? [];
+    const changes: CellChange[] = [];
+    let locked = 0;
+    for (const row of rows)
+      for (let at = range.left; at <= range.right; at++) {
+        const column = made?.columnAt(at);
+        const place = column && made?.placeOf(column.id);
+        if (!column?.typed || place === undefined) locked++;
+        else changes.push({ rowId: row.id, columnId: column.id, old: cellValue(row.cells[place]), value: null });
+      }
+    return { changes, locked };
+  }
+
+  function mayType(): boolean {
+    if (!typist) return true;
+    note(typist, "err");
+    return false;
+  }
+
+  async function clear(range: Range): Promise<void> {
+    if ((range.bottom - range.top + 1) * (range.right - range.left + 1) > PASTE_MOST) return note(`Up to ${count(PASTE_MOST)} cells can be emptied at once.`, "err");
+    const { changes, locked } = await typedCells(range);
+    if (!changes.length) note(locked > 1 ? "None of these cells is typed by people." : "This cell is not typed by people.", "err");
+    else if (mayType()) await edits.current?.make(changes);
+  }
+
+  /** The text of a spreadsheet, from the range's corner on; one cell fills the whole range. */
+  async function paste(text: string): Promise<void> {
+    const made = body.current;
+    if (!made || !mayType()) return;
+    const range = made.selection.range();
+    const lines = fromTsv(text);
+    const width = Math.max(...lines.map((line) => line.length));
+    const one = lines.length === 1 && width === 1;
+    const target: Range = one ? range : {
+      top: range.top, left: range.left,
+      bottom: Math.min(made.rowCount - 1, range.top + lines.length - 1), right: Math.min(made.columnCount - 1, range.left + width - 1),
+    };
+    if ((target.bottom - target.top + 1) * (target.right - target.left + 1) > PASTE_MOST) return note(`Up to ${count(PASTE_MOST)} cells can be pasted at once; import a file for more.`, "err");
+    const rows = await cache.current?.rowsBetween(target.top, target.bottom) ?? [];
+    const changes: CellChange[] = [];
+    let locked = 0;
+    for (const row of rows)
+      for (let at = target.left; at <= target.right; at++) {
+        const column = made.columnAt(at);
+        const place = column && made.placeOf(column.id);
+        const value = one ? lines[0]?.[0] : lines[row.index - target.top]?.[at - target.left];
+        if (value === undefined) continue;
+        if (!column?.typed || place === undefined) locked++;
+        else changes.push({ rowId: row.id, columnId: column.id, old: cellValue(row.cells[place]), value: value === "" ? null : value });
+      }
+    const outside = one ? 0 : lines.length * width - (target.bottom - target.top + 1) * (target.right - target.left + 1);
+    if (!changes.length) return note(locked > 1 ? "None of these cells is typed by people." : "This cell is not typed by people.", "err");
+    if (changes.length === 1 && !locked && !outside) return void edits.current?.make(changes);
+    const checked = await edits.current?.check(changes);
+    setPasting({ changes, rows: lines.length, columns: width, unfit: checked?.unfit ?? [], locked, outside });
+  }
+
+  function openEditor(text: string | null): boolean {
+    const made = body.current;
+    const focus = made?.selection.focus;
+    const row = focus && cache.current?.rowAt(focus.row);
+    const column = focus && made?.columnAt(focus.column);
+    if (!made || !row || !column?.typed) return false;
+    if (!mayType()) return true;
+    made.moveTo(focus, false);
+    made.paintNow();
+    const box = document.getElementById("grid-focus")?.getBoundingClientRect();
+    const around = frame.current?.parentElement?.getBoundingClientRect();
+    if (!box || !around) return true;
+    const old = cellValue(row.cells[made.placeOf(column.id) ?? -1]);
+    // at once: the next letter that is typed must find the box
+    flushSync(() => setEditing({
+      rowId: row.id, columnId: column.id, old, text: text ?? old ?? "", label: `${column.name}, row ${focus.row + 1}`, choices: choicesOf(columns.columnOf(String(column.id))),
+      at: { left: box.left - around.left, top: box.top - around.top, width: box.width, height: box.height },
+    }));
+    return true;
+  }
+  function endEditor(value: string | null, move: "down" | "right" | "left" | "up" | null): void {
+    const was = editing;
+    const made = body.current;
+    setEditing(null);
+    frame.current?.focus({ preventScroll: true });
+    if (was && value !== null) void edits.current?.make([{ rowId: was.rowId, columnId: was.columnId, old: was.old, value: value === "" ? null : value }]);
+    if (!made || !move) return;
+    const { focus } = made.selection;
+    const to = { down: [1, 0], up: [-1, 0], right: [0, 1], left: [0, -1] }[move];
+    made.moveTo({ row: Math.max(0, Math.min(made.rowCount - 1, focus.row + (to[0] ?? 0))), column: Math.max(0, Math.min(made.columnCount - 1, focus.column + (to[1] ?? 0))) }, false);
+  }
+
   function openFocus(): void {
     const made = body.current;
     const focus = made?.selection.focus;
@@ -168,13 +287,30 @@ export function Grid({ table, look, columns, states, rowHeight, sorts, onSort, m
       const head = frame.current?.querySelector(`[data-column="${column?.id ?? ""}"]`);
       if (column && head) setMenuAt({ column: column.id, rect: head.getBoundingClientRect() });
     } else if (chord && event.key === "Enter") onRunKey();
-    else if (event.key === "Enter" || (event.key === " " && !chord && !event.shiftKey)) openFocus();
+    else if (chord && event.key.toLowerCase() === "z") void (event.shiftKey ? edits.current?.redo() : edits.current?.undo());
+    else if (chord && event.key.toLowerCase() === "y") void edits.current?.redo();
+    else if (event.key === "F2") {
+      if (!openEditor(null)) note("This cell is not typed by people: what it holds comes from the source or from its column.", "err");
+    } else if (event.key === "Enter") {
+      if (!openEditor(null)) openFocus();
+    } else if (event.key === " " && !chord && !event.shiftKey) openFocus();
+    else if (event.key === "Delete" || event.key === "Backspace") void clear(selection.range());
+    else if (chord && event.key.toLowerCase() === "x") void copy(selection.range()).then(() => clear(selection.range()));
+    else if (!chord && !event.altKey && event.key.length === 1 && event.key !== "?" && openEditor(event.key)) {
+      // the key is the first letter of what is typed
+    }
     else if (chord && event.key.toLowerCase() === "a") selection.select({ top: 0, left: 0, bottom: made.rowCount - 1, right: made.columnCount - 1 });
     else if (chord && event.key === " ") selection.select({ top: 0, bottom: made.rowCount - 1, left: selection.focus.column, right: selection.focus.column });
     else if (event.shiftKey && event.key === " ") selection.select({ top: selection.focus.row, bottom: selection.focus.row, left: 0, right: made.columnCount - 1 });
     else if (chord && event.key.toLowerCase() === "c") void copy(selection.range());
     else if (event.key === "Escape" && !selection.single) selection.move(selection.focus, false);
     else {
+      const tab = event.key === "Tab" && (event.shiftKey ? -1 : 1);
+      if (tab && selection.focus.column + tab >= 0 && selection.focus.column + tab < made.columnCount) {
+        event.preventDefault();
+        made.moveTo({ row: selection.focus.row, column: selection.focus.column + tab }, false);
+        return;
+      }
       const to = moveOf(event.nativeEvent, selection.focus, { rows: made.rowCount, columns: made.columnCount, page: made.pageRows });
       if (!to) return;
       event.preventDefault();
@@ -206,10 +342,15 @@ export function Grid({ table, look, columns, states, rowHeight, sorts, onSort, m
   }
 
   return (
+    <>
     <div ref={frame} className="grid" role="grid" tabIndex={0} aria-label={`Table ${table.name}`} aria-rowcount={table.row_count + 1}
       aria-colcount={columns.shown.length + 1} aria-multiselectable="true" data-region="grid"
-      onKeyDown={keys} onPointerDown={pointerDown} onPointerMove={pointerMove} onPointerUp={() => (dragging.current = false)}
-      onDoubleClick={(event) => body.current?.spotOf(event.target) && openFocus()}>
+      onKeyDown={keys} onScroll={() => editing && (document.activeElement as HTMLElement | null)?.blur()} onPaste={(event) => {
+        if (event.target !== frame.current) return;
+        event.preventDefault();
+        void paste(event.clipboardData.getData("text/plain"));
+      }} onPointerDown={pointerDown} onPointerMove={pointerMove} onPointerUp={() => (dragging.current = false)}
+      onDoubleClick={(event) => body.current?.spotOf(event.target) && (openEditor(null) || openFocus())}>
       <GridHead columns={columns} sorts={sorts} onSort={onSort} menuOf={menuOf} menuAt={menuAt} onMenu={(at) => {
         setMenuAt(at);
         if (!at) frame.current?.focus();
@@ -217,5 +358,13 @@ export function Grid({ table, look, columns, states, rowHeight, sorts, onSort, m
       <div ref={canvas} className="g-canvas" role="rowgroup" />
       <GridFoot columns={columns} states={states} rows={table.row_count} onShowBad={onShowBad} />
     </div>
+    {editing && <CellEditor editing={editing} onEnd={endEditor} />}
+    {pasting && <PasteLine paste={pasting} onEnd={(go) => {
+      if (go) void edits.current?.make(pasting.changes);
+      setPasting(null);
+      frame.current?.focus({ preventScroll: true });
+    }} />}
+    {unsaved > 0 && <div className="paste-line" role="status"><span>{plural(unsaved, "change is", "changes are")} not saved yet: Argil cannot be reached. They are saved when it is back.</span></div>}
+    </>
   );
 }

@@ -1,7 +1,7 @@
 // The grid's first line: names, sorts, widths, the column menu; and its last: how far
 // each column is.
 import { useState } from "react";
-import type { Column, ColumnStates } from "../api/types";
+import { isComputed, type Column, type ColumnStates } from "../api/types";
 import { Icon } from "../ui/icons";
 import { MenuList, type MenuEntry } from "../ui/Menu";
 import { count } from "../ui/time";
@@ -15,6 +15,7 @@ export interface SortOf {
 }
 
 export function kindIcon(column: Column): string {
+  if (column.typed) return "edit";
   if (column.kind === "source") return "cloud";
   if (column.writes) return "up";
   if (column.kind === "formula") return "code";
@@ -119,7 +120,7 @@ export function GridFoot({ columns, states, rows, onShowBad }: {
         <div className="g-cell g-number" role="cell" />
         {places.map((place) => {
           const column = columns.columnOf(place.id);
-          const progress = column && column.kind !== "source" ? progressOf(states.find((one) => one.column_id === column.id), rows) : null;
+          const progress = column && isComputed(column) ? progressOf(states.find((one) => one.column_id === column.id), rows) : null;
           return (
             <div key={place.id} role="cell" className={`g-cell ${place.left !== null ? "pinned" : ""}`} style={{ width: place.width, ...(place.left !== null ? { left: place.left } : {}) }}>
               {column && progress && progress.total > 0 && <FootCell column={column} progress={progress} onShowBad={onShowBad} />}

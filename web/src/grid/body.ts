@@ -11,6 +11,8 @@ export interface BodyColumn {
   id: number;
   name: string;
   type: string;
+  /** People type into it. */
+  typed: boolean;
   /** Ids: letters of one width. */
   mono: boolean;
   width: number;
@@ -191,6 +193,13 @@ export class GridBody {
       this.tellFocus();
     });
   };
+  /** Without waiting for the next frame. */
+  paintNow(): void {
+    window.cancelAnimationFrame(this.frameAsked);
+    this.frameAsked = 0;
+    this.paint();
+    this.tellFocus();
+  }
   /** The focused cell is named to assistive technology while it is there: it may be scrolled out of sight. */
   private tellFocus(): void {
     const { frame } = this.options;
@@ -247,6 +256,7 @@ export class GridBody {
     box.setAttribute("role", "gridcell");
     box.setAttribute("aria-colindex", String(at + 2));
     box.dataset["at"] = String(at);
+    if (!column.typed) box.setAttribute("aria-readonly", "true");
     box.style.width = `${column.width}px`;
     if (column.pinned) box.style.left = `${pinnedLeft}px`;
     const text = document.createTextNode("");

@@ -203,6 +203,18 @@ export class RowCache {
     this.told({ kind: "rows", ids });
   }
 
+  /** What was typed stands at once; the server's own word follows. */
+  setCell(rowId: number, columnId: number, value: string | null): void {
+    const row = this.byId.get(rowId);
+    const place = this.columns.indexOf(columnId);
+    if (!row || place < 0) return;
+    const fresh = { ...row, cells: row.cells.map((cell, at) => (at === place ? value : cell)) };
+    const block = this.blocks.get(Math.floor(row.index / BLOCK));
+    if (block) block.rows[row.index % BLOCK] = fresh;
+    this.byId.set(rowId, fresh);
+    this.told({ kind: "rows", ids: new Set([rowId]) });
+  }
+
   /** Too much changed to name: fetch again what is on screen, show the old until then. */
   allStale(): void {
     for (const block of this.blocks.values()) block.stale = true;

@@ -71,3 +71,31 @@ export function toTsv(rows: (string | null)[][]): string {
   };
   return rows.map((row) => row.map(one).join("\t")).join("\n");
 }
+
+/** The other way: quoted fields may hold tabs and line ends; a last empty line is none. */
+export function fromTsv(text: string): string[][] {
+  const rows: string[][] = [[]];
+  let cell = "";
+  let quoted = false;
+  const endCell = () => {
+    rows.at(-1)?.push(cell);
+    cell = "";
+  };
+  for (let at = 0; at < text.length; at++) {
+    const letter = text[at] ?? "";
+    if (quoted) {
+      if (letter !== '"') cell += letter;
+      else if (text[at + 1] === '"') cell += text[at++];
+      else quoted = false;
+    } else if (letter === '"' && cell === "") quoted = true;
+    else if (letter === "\t") endCell();
+    else if (letter === "\n" || letter === "\r") {
+      if (letter === "\r" && text[at + 1] === "\n") at++;
+      endCell();
+      rows.push([]);
+    } else cell += letter;
+  }
+  endCell();
+  if (rows.length > 1 && rows.at(-1)?.length === 1 && rows.at(-1)?.[0] === "") rows.pop();
+  return rows;
+}

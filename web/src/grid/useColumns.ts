@@ -78,6 +78,7 @@ export function useGridColumns(table: Table) {
       id: Number(header.column.id),
       name: byId.get(header.column.id)?.name ?? "",
       type: byId.get(header.column.id)?.type ?? "text",
+      typed: byId.get(header.column.id)?.typed ?? false,
       mono: /(^|\.)\w*Id$/.test(byId.get(header.column.id)?.source_field ?? ""),
       width: header.column.getSize(),
       pinned: header.column.getIsPinned() === "start",

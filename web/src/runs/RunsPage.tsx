@@ -2,7 +2,7 @@
 import { useState } from "react";
 import { invalidate, useAnswer } from "../api/cache";
 import { get, post, seg, withQuery } from "../api/client";
-import type { Run, Table } from "../api/types";
+import type { Connection, Run, Table } from "../api/types";
 import { Link } from "../app/Link";
 import { go, tablePath, usePlace } from "../app/router";
 import { useBar } from "../app/session";
@@ -11,6 +11,7 @@ import { Page } from "../ui/Page";
 import { Bar, Button, Empty, ErrorBox, Loading, Time } from "../ui/parts";
 import { count, lasting } from "../ui/time";
 import { leftText, useProgress } from "../table/RunStrip";
+import { UndoDialog } from "./UndoDialog";
 
 const TONES: Record<string, string> = { done: "ok", failed: "err", stopped: "warn", interrupted: "warn", running: "accent", queued: "muted" };
 
@@ -19,23 +20,24 @@ export function RunState({ run }: { run: Run }) {
 }
 export function runTitle(run: Run): string {
   if (run.kind === "sync") return "Sync";
+  if (run.kind === "undo") return "Undo";
   const column = run.scope?.["column"];
-  const plan = run.scope?.["plan"] || run.scope?.["plan_only"];
-  return `${plan ? "Plan" : "Run"}${typeof column === "string" ? ` of ${column}` : ""}`;
+  return `${run.scope?.["plan"] ? "Plan" : "Run"}${typeof column === "string" ? ` of ${column}` : ""}`;
 }
 
 const NUMBERS: [string, string][] = [
   ["rows_read", "rows read"], ["added", "rows added"], ["changed", "rows changed"], ["removed", "rows removed"], ["echoes", "own writes coming back"],
-  ["cells_computed", "cells computed"], ["looked_up", "records looked up"], ["created", "records created"], ["adopted", "found instead of created"],
-  ["updated", "records updated"], ["upserted", "records upserted"], ["deleted", "records deleted"], ["skipped", "skipped"], ["refused", "refused before any call"], ["rejected", "refused by the org"],
-  ["in_doubt", "in doubt"], ["errors", "failed"], ["api_calls", "API calls"], ["api_calls_one_each", "one call a record would be"],
+  ["computed", "cells computed"], ["planned", "writes planned"], ["looked_up", "records looked up"], ["created", "records created"], ["adopted", "found instead of created"],
+  ["updated", "records updated"], ["upserted", "records upserted"], ["deleted", "records deleted"], ["converted", "leads converted"], ["unchanged", "equal already"],
+  ["skipped", "skipped"], ["no_result", "nothing found"], ["waiting", "wait for an input"], ["refused", "refused before any call"], ["rejected", "refused by the org"],
+  ["in_doubt", "in doubt"], ["retrying", "will be tried again"], ["error", "failed"], ["calls", "API calls"], ["calls_one_each", "one call a record would be"],
 ];
 
 function Report({ run }: { run: Run }) {
   const report = run.report;
   if (!report) return null;
   const numbers = NUMBERS.flatMap(([key, label]) => (typeof report[key] === "number" && (report[key] as number) > 0 ? [{ key, label, value: report[key] as number }] : []));
-  const refusals = Array.isArray(report["refusals"]) ? (report["refusals"] as { message: string; count: number }[]) : [];
+  const refusals = Array.isArray(report["reasons"]) ? (report["reasons"] as { message: string; count: number }[]) : [];
   return (
     <>
       {typeof report["statement"] === "string" && <p className="statement">{report["statement"]}</p>}
@@ -55,6 +57,9 @@ export function RunDetails({ id, tables }: { id: number; tables: Table[] }) {
   const run = answer.data;
   const progress = useProgress(run);
   const bar = useBar("runner");
+  const builder = useBar("builder");
+  const connections = useAnswer<{ connections: Connection[] }>("/connections");
+  const [undoing, setUndoing] = useState(false);
   if (answer.error) return <ErrorBox error={answer.error} />;
   if (!run) return <Loading />;
   const table = tables.find((one) => one.id === run.table_id);
@@ -81,10 +86,14 @@ export function RunDetails({ id, tables }: { id: number; tables: Table[] }) {
         <div><dt>Started</dt><dd><Time at={run.started} exact /></dd></div>
         <div><dt>Took</dt><dd>{run.started ? lasting(run.started, run.ended) : "–"}</dd></div>
       </dl>
-      {table && run.kind === "run" && (
+      {undoing && <UndoDialog run={run} connection={connections.data?.connections.find((one) => one.name === table?.connection)} onClose={() => setUndoing(false)} />}
+      {table && run.kind !== "sync" && (
         <div className="actions">
           <Link className="button plain" to={`/journal?run=${run.id}`}>What it wrote</Link>
           {!!run.scope?.["plan"] && <Link className="button plain" to={`${tablePath(table.name)}?panel=plan:${run.id}`}>Open the plan</Link>}
+          {typeof run.scope?.["plan_id"] === "number" && <Link className="button plain" to={`/approvals/${run.scope["plan_id"]}?all=1`}>Its plan</Link>}
+          {typeof run.scope?.["undoes"] === "number" && <Link className="button plain" to={`/runs/${run.scope["undoes"]}`}>What it took back</Link>}
+          {!going && !run.scope?.["plan"] && <Button bar={builder} onClick={() => setUndoing(true)}>Undo…</Button>}
         </div>
       )}
     </section>
@@ -118,6 +127,7 @@ export function RunsPage({ chosen }: { chosen: number | null }) {
           <option value="">runs and syncs</option>
           <option value="run">runs</option>
           <option value="sync">syncs</option>
+          <option value="undo">undos</option>
         </select>
         <select aria-label="State" value={place.query.get("state") ?? ""} onChange={(event) => filter("state", event.target.value)}>
           <option value="">any state</option>

@@ -10,6 +10,7 @@ import { AuditPage } from "./AuditPage";
 import { BudgetPage } from "./BudgetPage";
 import { ConnectionPage } from "./ConnectionPage";
 import { ConnectionsPage } from "./ConnectionsPage";
+import { ContractPage } from "./ContractPage";
 import { SecretsPage } from "./SecretsPage";
 import { UsersPage } from "./UsersPage";
 
@@ -22,6 +23,7 @@ interface Place {
 }
 const PLACES: Place[] = [
   { name: "connections", label: "Connections", icon: "cloud", role: "viewer", show: ([name]) => (name ? <ConnectionPage key={name} name={name} /> : <ConnectionsPage />) },
+  { name: "contract", label: "Field contract", icon: "approve", role: "viewer", show: () => <ContractPage /> },
   { name: "budget", label: "API budget", icon: "chart", role: "viewer", show: () => <BudgetPage /> },
   { name: "users", label: "Users", icon: "users", role: "admin", show: () => <UsersPage /> },
   { name: "secrets", label: "Secrets", icon: "key", role: "builder", show: () => <SecretsPage /> },

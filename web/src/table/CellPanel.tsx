@@ -2,12 +2,13 @@
 import { useState } from "react";
 import { useAnswer } from "../api/cache";
 import { seg } from "../api/client";
-import type { Cell, CellDetails, Column, Operation, Table } from "../api/types";
+import { isComputed, type Cell, type CellDetails, type CellEdit, type Column, type Operation, type Table } from "../api/types";
 import { goQuery } from "../app/router";
 import { useBar } from "../app/session";
 import { Panel, Tabs } from "../ui/Panel";
 import { Button, Copy, Empty, ErrorBox, Loading, StateMark, Time } from "../ui/parts";
 import { ValueView } from "../ui/Tree";
+import { WhyList } from "../records/WhyList";
 import { OperationCard } from "../journal/OperationCard";
 import type { RunOrder } from "./RunDialog";
 
@@ -44,6 +45,26 @@ function Inputs({ cells, table }: { cells: Cell[]; table: Table }) {
   );
 }
 
+function Typed({ table, column, rowId }: { table: Table; column: Column; rowId: number }) {
+  const answer = useAnswer<{ edits: CellEdit[]; more: boolean }>(`/tables/${seg(table.name)}/rows/${rowId}/cells/${column.id}/edits`);
+  if (answer.error) return <ErrorBox error={answer.error} />;
+  if (!answer.data) return <Loading />;
+  if (!answer.data.edits.length) return <p className="muted">Nobody has typed here yet.</p>;
+  return (
+    <>
+      <ol className="why">
+        {answer.data.edits.map((edit) => (
+          <li key={edit.id}>
+            <p><strong>{edit.who}</strong> <Time at={edit.at} /></p>
+            <p><del>{edit.old ?? "(blank)"}</del> → <ins>{edit.new ?? "(blank)"}</ins></p>
+          </li>
+        ))}
+      </ol>
+      {answer.data.more && <p className="muted">Older changes are left out.</p>}
+    </>
+  );
+}
+
 function History({ table, column, rowId }: { table: Table; column: Column; rowId: number }) {
   const answer = useAnswer<{ operations: Operation[] }>(`/journal?table=${seg(table.name)}&column_id=${column.id}&row_id=${rowId}&limit=50`);
   if (answer.error) return <ErrorBox error={answer.error} />;
@@ -52,7 +73,18 @@ function History({ table, column, rowId }: { table: Table; column: Column; rowId
   return <>{answer.data.operations.map((operation) => <OperationCard key={operation.id} operation={operation} />)}</>;
 }
 
-function Why({ column, cell, table }: { column: Column; cell: Cell; table: Table }) {
+const RECORD = /^[a-zA-Z0-9]{15}([a-zA-Z0-9]{3})?$/;
+
+/** Which record's which field this cell is about: of an object's own field, or what a write column wrote. */
+function recordOf(column: Column, details: CellDetails, rowKey: string): { record: string; field: string | null } | null {
+  const wrote = details.operation?.record_id ?? details.operation?.target_id;
+  if (column.writes) return wrote ? { record: wrote, field: null } : null;
+  return column.kind === "source" && column.source_field && RECORD.test(rowKey) ? { record: rowKey, field: column.source_field } : null;
+}
+
+function Why({ column, details, rowKey, table }: { column: Column; details: CellDetails; rowKey: string; table: Table }) {
+  const { cell } = details;
+  const about = recordOf(column, details, rowKey);
   const names = column.depends.map((id) => table.columns.find((one) => one.id === id)?.name).filter(Boolean);
   return (
     <>
@@ -64,6 +96,7 @@ function Why({ column, cell, table }: { column: Column; cell: Cell; table: Table
         {cell.operation_id && <div><dt>Operation</dt><dd>#{cell.operation_id} in the journal</dd></div>}
       </dl>
       {column.kind !== "source" && <Button look="quiet" icon="edit" onClick={() => goQuery({ panel: `column:${column.id}` })}>Open the column</Button>}
+      {about && <WhyList {...about} connection={table.connection} />}
     </>
   );
 }
@@ -86,7 +119,7 @@ export function CellPanel({ table, rowId, columnId, rowKey, onClose, onRun }: {
   return (
     <Panel title={column.name} sub={rowKey} onClose={onClose} foot={
       <>
-        {column.kind !== "source" && <Button icon="runs" bar={bar} onClick={() => onRun({ column: column.name, rows: "all", row_ids: [rowId], label: "this cell" })}>Run this cell</Button>}
+        {isComputed(column) && <Button icon="runs" bar={bar} onClick={() => onRun({ column: column.name, rows: "all", row_ids: [rowId], label: "this cell" })}>Run this cell</Button>}
         {details?.cell.value && <Copy text={details.cell.value} />}
         <Button look="quiet" icon="list" onClick={() => goQuery({ panel: `row:${rowId}` })}>Whole row</Button>
       </>
@@ -98,12 +131,13 @@ export function CellPanel({ table, rowId, columnId, rowKey, onClose, onRun }: {
         <>
           <Reason cell={details.cell} />
           {!(details.cell.value === null && details.cell.state !== "ok") && <ValueView text={details.cell.value} json={column.type === "json"} base={column.name} onLeaf={addLeaf} />}
-          {details.cell.state === "empty" && column.kind !== "source" && <p className="muted">This cell has never run.</p>}
+          {details.cell.state === "empty" && isComputed(column) && <p className="muted">This cell has never run.</p>}
         </>
       )}
       {details && tab === "Inputs" && <Inputs cells={details.inputs} table={table} />}
-      {details && tab === "History" && <History table={table} column={column} rowId={rowId} />}
-      {details && tab === "Why" && <Why column={column} cell={details.cell} table={table} />}
+      {details && tab === "History" && column.typed && <Typed table={table} column={column} rowId={rowId} />}
+      {details && tab === "History" && !column.typed && <History table={table} column={column} rowId={rowId} />}
+      {details && tab === "Why" && <Why column={column} details={details} rowKey={rowKey} table={table} />}
     </Panel>
   );
 }

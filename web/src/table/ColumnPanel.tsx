@@ -21,6 +21,7 @@ const PREVIEW_AFTER_MS = 400;
 type Config = Record<string, RecipeValue>;
 
 const PURPOSES: [string, string[]][] = [
+  ["Type", ["input"]],
   ["Compute", ["formula"]],
   ["Ask a service", ["http"]],
   ["Find in Salesforce", ["salesforce_lookup"]],
@@ -39,7 +40,7 @@ function ChooseKind({ kinds, onChoose }: { kinds: ColumnKind[]; onChoose: (kind:
             <h3>{purpose}</h3>
             {there.map((kind) => (
               <button key={kind.name} type="button" className="kind" onClick={() => onChoose(kind)}>
-                <Icon name={kind.writes ? "up" : kind.name === "formula" ? "code" : kind.name === "http" ? "link" : "search"} />
+                <Icon name={kind.typed ? "edit" : kind.writes ? "up" : kind.name === "formula" ? "code" : kind.name === "http" ? "link" : "search"} />
                 <span><strong>{kind.title}</strong><span className="muted small">{kind.help}</span></span>
               </button>
             ))}
@@ -160,7 +161,7 @@ function ColumnForm({ table, column, kinds, types, sampleIds, onClose, onRun }: 
   const [problem, setProblem] = useState<unknown>(null);
   const ids = useMemo(sampleIds, [sampleIds]);
   const bar = useBar("builder");
-  const preview = usePreview(table, kind, type, condition, config, ids);
+  const preview = usePreview(table, kind?.typed ? null : kind, type, condition, config, ids);
 
   const connections = useAnswer<{ connections: Connection[] }>("/connections");
   const connection = typeof config["connection"] === "string" ? config["connection"] : null;
@@ -200,7 +201,7 @@ function ColumnForm({ table, column, kinds, types, sampleIds, onClose, onRun }: 
     setProblem(null);
     const entry = entryOf(kind, name.trim(), type, condition.trim(), config, column);
     (column ? replaceColumn(table, column.name, entry) : addColumn(table, entry)).then(() => {
-      note(column ? `${entry.name} is changed.` : `${entry.name} is there; nothing has run.`);
+      note(column ? `${entry.name} is changed.` : kind.typed ? `${entry.name} is there: type into it.` : `${entry.name} is there; nothing has run.`);
       onClose();
       if (run) onRun({ column: entry.name, rows: table.auto_update ? "due" : "empty", label: plural(table.row_count, "row") });
     }, (wrong: unknown) => {
@@ -209,19 +210,20 @@ function ColumnForm({ table, column, kinds, types, sampleIds, onClose, onRun }: 
     });
   };
   const unnamed = !name.trim();
+  const ready = kind.typed || preview.ready;
   return (
     <Panel least={540} title={column ? `Edit ${column.name}` : `New column: ${kind.title}`} sub={kind.help} onClose={onClose} foot={
       <>
         <Button onClick={onClose}>Cancel</Button>
-        {!column && <Button bar={bar} busy={busy} disabled={unnamed || !preview.ready} onClick={() => save(true)}>Add and run…</Button>}
-        <Button look="primary" bar={bar} busy={busy} disabled={unnamed || !preview.ready} onClick={() => save(false)}>{column ? "Save" : "Add, don't run"}</Button>
+        {!column && !kind.typed && <Button bar={bar} busy={busy} disabled={unnamed || !ready} onClick={() => save(true)}>Add and run…</Button>}
+        <Button look="primary" bar={bar} busy={busy} disabled={unnamed || !ready} onClick={() => save(false)}>{column ? "Save" : kind.typed ? "Add" : "Add, don't run"}</Button>
       </>
     }>
       {!column && <Button look="quiet" icon="left" onClick={() => setKind(null)}>Other kind</Button>}
       <TextField label="Name *" value={name} onChange={setName} autoFocus={!column} help={column ? "A recipe knows a column by its name: with another name it is a new column." : undefined} />
       {important.map((option) => <OptionField key={`${kind.name}/${option.name}`} option={option} value={config[option.name]} onChange={(value) => set(option.name, value)} context={context} />)}
       <ErrorBox error={objects.error ?? fields.error} />
-      <TemplateField label="Only run if" help="A formula that must be true for a row; else it is skipped, and costs nothing." error={context.errors["only_run_if"] ?? null} value={condition} onChange={setCondition} columns={others} lines={1} />
+      {!kind.typed && <TemplateField label="Only run if" help="A formula that must be true for a row; else it is skipped, and costs nothing." error={context.errors["only_run_if"] ?? null} value={condition} onChange={setCondition} columns={others} lines={1} />}
       <SelectField label="Type" value={type} onChange={setType} options={[{ value: "", label: `as usual (${kind.type})` }, ...types.map((one) => ({ value: one, label: one }))]} />
       {rest.length > 0 && (
         <details open={more} onToggle={(event) => setMore(event.currentTarget.open)}>
@@ -230,7 +232,7 @@ function ColumnForm({ table, column, kinds, types, sampleIds, onClose, onRun }: 
         </details>
       )}
       <ErrorBox error={problem} />
-      <PreviewList preview={preview.preview} busy={preview.busy} error={problem ? null : preview.error} ready={preview.ready} rows={ids.length} type={type || kind.type} />
+      {!kind.typed && <PreviewList preview={preview.preview} busy={preview.busy} error={problem ? null : preview.error} ready={preview.ready} rows={ids.length} type={type || kind.type} />}
     </Panel>
   );
 }

@@ -95,7 +95,7 @@ function TableView({ table }: { table: Table }) {
       <RunStrip table={table} />
       <div className="table-work">
         <div className="grid-box">
-          <Grid table={table} look={look} columns={columns} states={states.data?.columns ?? []} rowHeight={density} sorts={sorts}
+          <Grid table={table} look={look} columns={columns} typist={runner} states={states.data?.columns ?? []} rowHeight={density} sorts={sorts}
             onSort={(column) => sort(nextSort(sorts, column.name))}
             menuOf={(column) => columnMenu({ table, column, columns, states: states.data, chosenRows: chosen.rows, runner, builder, onRun: run, onRunChosen: runChosen, onSort: sort, onDelete: setDeleting })}
             onCell={(row, column) => goQuery({ panel: `cell:${row}:${column}` })} onRow={(row) => goQuery({ panel: `row:${row}` })}

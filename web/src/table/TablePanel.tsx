@@ -25,7 +25,7 @@ export function TablePanel({ panel, table, connection, grid, onClose, onRun }: {
     case "cell": return <CellPanel key={panel} table={table} rowId={id} columnId={Number(two)} rowKey={grid.current?.rowById(id)?.key ?? `Row ${id}`} onClose={onClose} onRun={onRun} />;
     case "row": return <RowPanel key={panel} table={table} rowId={id} connection={connection} onClose={onClose} onRun={onRun} />;
     case "column": return <ColumnPanel key={panel} table={table} columnId={one === "new" ? null : id} sampleIds={() => grid.current?.firstIds(5) ?? []} onClose={onClose} onRun={onRun} />;
-    case "plan": return <PlanPanel key={panel} table={table} runId={id} connection={connection} onClose={onClose} />;
+    case "plan": return <PlanPanel key={panel} runId={id} connection={connection} onClose={onClose} />;
     case "sources": return <SourcesPanel table={table} onClose={onClose} />;
     case "recipe": return <RecipePanel table={table} onClose={onClose} />;
     case "export": return <ExportPanel table={table} onClose={onClose} />;

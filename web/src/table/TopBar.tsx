@@ -3,7 +3,7 @@
 import { useEffect, useRef, useState } from "react";
 import { invalidate, keep, useAnswer } from "../api/cache";
 import { get, post, put, remove, seg } from "../api/client";
-import type { Run, Table, TableStates, Scheduled } from "../api/types";
+import { isComputed, type Run, type Table, type TableStates, type Scheduled } from "../api/types";
 import { go, goQuery } from "../app/router";
 import { useBar } from "../app/session";
 import { attempt, Confirm, Dialog, note } from "../ui/Dialog";
@@ -144,7 +144,7 @@ export function TopBar({ table, chosenRows, onRun, onRunChosen }: {
   const refused = sum(["refused"]);
   const empty = sum(["empty", "no result"]);
   const problem = schedules.data?.schedules.find((one) => one.table_id === table.id && one.problem)?.problem;
-  const computed = table.columns.some((column) => column.kind !== "source");
+  const computed = table.columns.some((column) => isComputed(column));
   return (
     <div className="top-bar" data-region="bar">
       <TableMenu table={table} />

@@ -1,5 +1,5 @@
 // The menu of a column's head: change, run, arrange, take away; in that order.
-import type { Column, Table, TableStates } from "../api/types";
+import { isComputed, type Column, type Table, type TableStates } from "../api/types";
 import { goQuery } from "../app/router";
 import type { SortOf } from "../grid/Head";
 import type { GridColumns } from "../grid/useColumns";
@@ -42,12 +42,13 @@ function runEntries({ table, column, states, runner, onRun }: ColumnMenuOf): Men
 
 export function columnMenu(of: ColumnMenuOf): MenuEntry[] {
   const { column, columns, builder, onSort, onDelete } = of;
-  const computed = column.kind !== "source";
+  const computed = isComputed(column);
+  const ours = computed || column.typed;
   const header = columns.headers.find((one) => one.column.id === String(column.id));
   const pinned = header?.column.getIsPinned() === "start";
   const width = header?.column.getSize() ?? 160;
   return [
-    ...(computed ? [
+    ...(ours ? [
       { label: "Edit column…", bar: builder, run: () => goQuery({ panel: `column:${column.id}` }) },
     ] : [{ label: "What it is…", run: () => goQuery({ panel: `column:${column.id}` }) }]),
     { label: "Copy column name", run: () => attempt(navigator.clipboard.writeText(column.name), "Copied.") },
@@ -64,7 +65,7 @@ export function columnMenu(of: ColumnMenuOf): MenuEntry[] {
     { label: "Move left", run: () => move(of, -1) },
     { label: "Move right", run: () => move(of, 1) },
     { label: "Hide", run: () => columns.setHidden(column.id, true) },
-    ...(computed ? ["line" as const, { label: "Delete column…", danger: true, bar: builder, run: () => onDelete(column) }] : []),
+    ...(ours ? ["line" as const, { label: "Delete column…", danger: true, bar: builder, run: () => onDelete(column) }] : []),
   ];
 }
 

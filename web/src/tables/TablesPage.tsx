@@ -2,7 +2,7 @@
 // what went wrong.
 import { useAnswer } from "../api/cache";
 import { seg } from "../api/client";
-import type { Connection, Table, TableStates } from "../api/types";
+import { isComputed, type Connection, type Table, type TableStates } from "../api/types";
 import { Link } from "../app/Link";
 import { go, tablePath } from "../app/router";
 import { useBar } from "../app/session";
@@ -16,7 +16,7 @@ function TableLine({ table, connections }: { table: Table; connections: Connecti
   const states = useAnswer<TableStates>(`/tables/${seg(table.name)}/states`);
   const connection = connections.find((one) => one.name === table.connection);
   const bad = (states.data?.columns ?? []).reduce((sum, one) => sum + progressOf(one, 0).bad, 0);
-  const computed = table.columns.filter((column) => column.kind !== "source").length;
+  const computed = table.columns.filter((column) => isComputed(column)).length;
   return (
     <tr onClick={() => go(tablePath(table.name))}>
       <td>

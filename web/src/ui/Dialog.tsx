@@ -61,6 +61,7 @@ interface Note {
   id: number;
   text: string;
   tone: "ok" | "err";
+  deed?: { label: string; run: () => void };
 }
 let notes: Note[] = [];
 let nextNote = 1;
@@ -73,10 +74,10 @@ function setNotes(list: Note[]): void {
 export function dropNote(id: number): void {
   setNotes(notes.filter((note) => note.id !== id));
 }
-export function note(text: string, tone: "ok" | "err" = "ok"): void {
+export function note(text: string, tone: "ok" | "err" = "ok", deed?: Note["deed"]): void {
   const id = nextNote++;
-  setNotes([...notes.slice(-3), { id, text, tone }]);
-  if (tone === "ok") window.setTimeout(() => dropNote(id), 5000);
+  setNotes([...notes.slice(-3), { id, text, tone, ...(deed ? { deed } : {}) }]);
+  if (tone === "ok" && !deed) window.setTimeout(() => dropNote(id), 5000);
 }
 /** Runs a deed; a failure becomes a note that stays. */
 export function attempt(deed: Promise<unknown>, done?: string): void {
@@ -95,6 +96,10 @@ export function Notes() {
       {list.map((one) => (
         <div key={one.id} className={`note tone-${one.tone}`}>
           <span>{one.text}</span>
+          {one.deed && <button type="button" className="link" onClick={() => {
+            dropNote(one.id);
+            one.deed?.run();
+          }}>{one.deed.label}</button>}
           <button type="button" className="icon-button" aria-label="Dismiss" onClick={() => dropNote(one.id)}>×</button>
         </div>
       ))}

@@ -1,0 +1,115 @@
+// Cells that people type: keys, paste from a spreadsheet, undo, two people in one cell.
+'use strict';
+const { story, run, assert } = require('../browser/support');
+const { Site } = require('./site');
+
+const COLUMNS = `columns:
+  - { name: Note, input: {} }
+  - { name: Score, type: number, input: {} }
+  - { name: Stage, input: { choices: [New, Won], hint: "Where it stands." } }
+  - { name: Loud, formula: "{{Note}} ? {{Note}}.toUpperCase() : null" }
+`;
+
+story('cells are typed, pasted, undone, and crossed visibly', async ({ page, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const site = await Site.open(page);
+  await site.setup();
+  await site.connect();
+  await site.table(COLUMNS, 'Id, LastName');
+  await site.ask('PUT', '/tables/people/auto-update', { on: true });
+  await page.goto(site.url + '/tables/people');
+  await page.getByRole('grid').waitFor();
+  await site.cell(1, 2).filter({ hasText: /\S/ }).waitFor();
+  const head = (name) => page.locator('.g-name').filter({ hasText: name });
+  const at = async (name) => Number(await head(name).getAttribute('aria-colindex')) - 1;
+  const [note, score, stage, loud] = [await at('Note'), await at('Score'), await at('Stage'), await at('Loud')];
+  const says = (row, column, text) => site.cell(row, column).filter({ hasText: text }).waitFor();
+  const empty = async (row, column) => { await says(row, column, /^$/); };
+  const keys = async (...list) => { for (const key of list) await page.keyboard.press(key); };
+
+  // typing replaces, Enter saves and goes down, Escape takes back; what reads it runs by itself
+  await site.cell(1, note).click();
+  await page.keyboard.type('hello');
+  await page.getByRole('combobox').or(page.getByLabel('Note, row 1')).first().waitFor();
+  await site.fine('typing');
+  await keys('Enter');
+  await says(1, note, /^hello$/);
+  await says(1, loud, /^HELLO$/);
+  await page.keyboard.type('never mind');
+  await keys('Escape');
+  await empty(2, note);
+  await keys('ArrowUp', 'F2');
+  await page.getByLabel('Note, row 1').fill('hello there');
+  await keys('Tab');
+  await says(1, note, /^hello there$/);
+  await page.keyboard.type('twelve');
+  await keys('Enter');
+  await page.getByText('"twelve" is not a number. The cell stays as it was.').waitFor();
+  await empty(1, score);
+  await page.getByRole('button', { name: 'Dismiss' }).last().click();
+
+  // a block of a spreadsheet: counted, checked, one step to undo
+  await page.evaluate(() => navigator.clipboard.writeText('one\t1\tNew\r\n"two\tlines"\tmany\tWon\r\nthree\t3\tLost\r\n'));
+  await site.cell(2, note).click();
+  await keys('Control+v');
+  const line = page.getByRole('alertdialog', { name: 'Paste' });
+  await line.getByText("Paste 3 × 3, 2 values don't fit").waitFor();
+  await site.fine('paste');
+  await line.getByRole('button', { name: 'Paste 7 cells' }).click();
+  await says(2, score, /^1$/);
+  await says(3, note, /two\tlines/);
+  await says(3, stage, /^Won$/);
+  await says(4, note, /^three$/);
+  await empty(3, score);
+  await empty(4, stage);
+  await keys('Control+z');
+  await page.getByText('Undone: 9 cells.').waitFor();
+  await empty(2, note);
+  await empty(3, stage);
+  await keys('Control+Shift+z');
+  await says(4, score, /^3$/);
+  await site.cell(2, note).click();
+  await keys('Shift+ArrowDown', 'Control+x');
+  await page.getByText('Copied 2 cells.').waitFor();
+  await empty(2, note);
+  await keys('Control+v');
+  await line.getByRole('button', { name: 'Paste 2 cells' }).click();
+  await says(3, note, /two\tlines/);
+  await site.cell(1, 1).click();
+  await keys('Delete');
+  await page.getByText('This cell is not typed by people.').waitFor();
+
+  // two people in one cell: the last one wins, and says so
+  const table = await site.ask('GET', '/tables/people');
+  const column = table.columns.find((one) => one.name === 'Note').id;
+  const { rows } = await site.ask('GET', '/tables/people/rows?limit=1');
+  await site.cell(1, note).dblclick();
+  await page.getByLabel('Note, row 1').fill('mine');
+  await site.ask('PUT', '/tables/people/cells', { cells: [{ row_id: rows[0].id, column_id: column, value: 'theirs' }] });
+  await keys('Enter');
+  await page.getByText(/changed this cell .* to "theirs"\. Yours was saved on top\./).waitFor();
+  await says(1, note, /^mine$/);
+  await page.getByRole('button', { name: "Use ann@example.com's" }).click();
+  await says(1, note, /^theirs$/);
+  await site.cell(1, note).click();
+  await keys(' ');
+  await page.getByRole('tab', { name: 'History' }).click();
+  await page.locator('.panel .why li').nth(3).waitFor();
+  await page.locator('.panel .why').filter({ hasText: 'mine' }).waitFor();
+  await site.fine('what was typed');
+
+  // nobody else's server: what cannot be saved waits, visibly, and is saved later
+  await keys('Escape');
+  const port = new URL(site.url).port;
+  await site.program.stop();
+  await site.cell(5, note).click();
+  await page.keyboard.type('while away');
+  await keys('Enter');
+  await page.getByText('1 change is not saved yet').waitFor();
+  await site.serve(port);
+  await page.getByText('1 change is not saved yet').waitFor({ state: 'detached' });
+  const later = await site.ask('GET', '/tables/people/rows?limit=5');
+  assert.strictEqual(later.rows[4].cells[note - 1].v ?? later.rows[4].cells[note - 1], 'while away');
+});
+
+run();

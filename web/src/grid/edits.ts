@@ -1,0 +1,110 @@
+// What people type: saved at once, taken back one gesture at a time, kept while the
+// server cannot be reached. Who overwrites somebody is told, and may take it back.
+import { ApiError, put, seg } from "../api/client";
+import { invalidate } from "../api/cache";
+import type { CellEditResult } from "../api/types";
+import { note } from "../ui/Dialog";
+import { ago, count, plural } from "../ui/time";
+
+export interface CellChange {
+  rowId: number;
+  columnId: number;
+  old: string | null;
+  value: string | null;
+}
+type Gesture = CellChange[];
+const STEPS = 100;
+
+function cellsOf(changes: Gesture): unknown[] {
+  return changes.map((one) => ({ row_id: one.rowId, column_id: one.columnId, value: one.value, seen: one.old }));
+}
+
+export class Edits {
+  private done: Gesture[] = [];
+  private undone: Gesture[] = [];
+  private waiting: Gesture[] = [];
+
+  constructor(private readonly table: string, private readonly paint: (rowId: number, columnId: number, value: string | null) => void, private readonly told: (waiting: number) => void) {}
+
+  /** What of these does not fit, without storing anything. */
+  async check(changes: Gesture): Promise<CellEditResult> {
+    return put<CellEditResult>(`/tables/${seg(this.table)}/cells`, { cells: cellsOf(changes), dry_run: true });
+  }
+
+  async make(changes: Gesture): Promise<void> {
+    const real = changes.filter((one) => one.old !== one.value);
+    if (!real.length) return;
+    this.done.push(real);
+    if (this.done.length > STEPS) this.done.shift();
+    this.undone = [];
+    await this.save(real);
+  }
+  async undo(): Promise<void> {
+    const step = this.done.pop();
+    if (!step) return void note("There is nothing of yours to undo here.");
+    this.undone.push(step);
+    await this.save(step.map((one) => ({ ...one, old: one.value, value: one.old })), `Undone: ${plural(step.length, "cell")}.`);
+  }
+  async redo(): Promise<void> {
+    const step = this.undone.pop();
+    if (!step) return void note("There is nothing to do again.");
+    this.done.push(step);
+    await this.save(step, `Done again: ${plural(step.length, "cell")}.`);
+  }
+
+  private async save(changes: Gesture, said = ""): Promise<void> {
+    for (const one of changes) this.paint(one.rowId, one.columnId, one.value);
+    if (this.waiting.length) {
+      this.wait(changes);
+      return;
+    }
+    try {
+      this.tell(changes, await put<CellEditResult>(`/tables/${seg(this.table)}/cells`, { cells: cellsOf(changes), leave_unfit: true }), said);
+    } catch (problem) {
+      if (problem instanceof ApiError && problem.code === "offline") this.wait(changes);
+      else this.refuse(changes, problem);
+    }
+  }
+  private wait(changes: Gesture): void {
+    this.waiting.push(changes);
+    this.told(this.waiting.length);
+  }
+  /** The server is back: what waited goes in order. */
+  async flush(): Promise<void> {
+    const steps = this.waiting;
+    this.waiting = [];
+    for (const step of steps) await this.save(step);
+    this.told(this.waiting.length);
+  }
+
+  private refuse(changes: Gesture, problem: unknown): void {
+    for (const one of changes) this.paint(one.rowId, one.columnId, one.old);
+    this.done = this.done.filter((step) => step !== changes);
+    note(problem instanceof Error ? problem.message : String(problem), "err");
+  }
+
+  private tell(changes: Gesture, result: CellEditResult, said: string): void {
+    const table = `/tables/${seg(this.table)}/rows`;
+    invalidate(table);
+    for (const bad of result.unfit) {
+      const one = changes.find((change) => change.rowId === bad.row_id && change.columnId === bad.column_id);
+      if (one) this.paint(one.rowId, one.columnId, one.old);
+    }
+    const first = result.unfit[0];
+    if (first) note(`${first.message}.${result.unfit.length > 1 ? ` ${count(result.unfit.length - 1)} more do not fit, either; they stay as they were.` : " The cell stays as it was."}`, "err");
+    else if (said) note(said);
+    this.tellCrossed(result, changes);
+  }
+
+  private tellCrossed(result: CellEditResult, changes: Gesture): void {
+    const [one, ...more] = result.crossed;
+    if (!one) return;
+    const theirs = result.crossed.map((cell) => ({
+      rowId: cell.row_id, columnId: cell.column_id, value: cell.value,
+      old: changes.find((one) => one.rowId === cell.row_id && one.columnId === cell.column_id)?.value ?? null,
+    }));
+    const who = one.who ?? "Somebody";
+    const what = more.length ? `${count(result.crossed.length)} cells` : `this cell ${one.at ? ago(one.at) : ""} to "${one.value ?? ""}"`;
+    note(`${who} changed ${what}. Yours was saved on top.`, "ok", { label: more.length ? "Use theirs" : `Use ${who}'s`, run: () => void this.save(theirs) });
+  }
+}
