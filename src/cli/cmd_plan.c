@@ -43,12 +43,12 @@ static const char *table_name(struct planning *p, int64_t table_id)
 static int list(struct planning *p, struct err *err)
 {
     static const char *const headings[] = {"plan", "table", "state", "made", "by", "writes",
-                                           "rejected", "edited", "blocked", "decided by", "reason"};
+                                           "rejected", "edited", "blocked", "decided by", "reason", "run"};
     struct write_plan *plans = NULL;
     size_t count = 0;
     if (store_of(p)->does->plans->list(store_of(p), p->arena, 0, 0, 100, &plans, &count, err) != OK)
         return cli_fail(p->cli, err);
-    struct grid *grid = grid_new(p->cli, headings, 11);
+    struct grid *grid = grid_new(p->cli, headings, 12);
     for (size_t i = 0; i < count; i++)
         grid_row(grid, (const char *[]){
                            number(p, plans[i].id), table_name(p, plans[i].table_id),
@@ -57,7 +57,8 @@ static int list(struct planning *p, struct err *err)
                            number(p, plans[i].lines[LINE_REJECTED]),
                            number(p, plans[i].lines[LINE_EDITED]),
                            number(p, plans[i].lines[LINE_BLOCKED]), plans[i].decided_by,
-                           plans[i].reason});
+                           plans[i].reason,
+                           plans[i].applied_run ? number(p, plans[i].applied_run) : NULL});
     grid_print(grid);
     if (count == 100 && !p->cli->json)
         puts("Only the newest 100 are shown.");

@@ -37,6 +37,8 @@ static void print_verdict(const struct why *why, const char *field)
     const char *by = why->modified_by ? why->modified_by : "somebody";
     switch (why->verdict) {
     case WHY_NOT_ASKED:
+        if (why->refused)
+            printf("The org was not asked: %s.\n", why->refused);
         break;
     case WHY_OURS:
         printf("%s is %s now: it holds what the newest write above put there.\n", field, why->now);

@@ -1,5 +1,6 @@
 /* contract_apply.c - see contract.h: a contract checked against the org and stored as the
  * next version; loaded again; and laid beside what the columns really write. */
+#include "engine/access.h"
 #include "engine/contract.h"
 
 #include "engine/columns/column_kind.h"
@@ -225,6 +226,8 @@ enum status contract_apply(struct engine *engine, struct arena *arena, const cha
         store->does->connection_get(store, arena, out->contract.connection, &connection, err) != OK)
         return FAIL;
     out->connection_id = connection.id;
+    if (access_may_build(engine, connection.name, err) != OK)
+        return FAIL;
     if (check_org && check(engine, arena, path, &out->contract, errors, err) != OK)
         return FAIL;
     if (newest(engine, arena, connection.id, &was, &found, err) != OK)

@@ -4,6 +4,7 @@
  * read its fields and those in its condition, a path (Owner.Name) also the
  * parent; a lookup reads, a write column edits. The same list makes the
  * permission set and tells the doctor what to look at. */
+#include "engine/access.h"
 #include "engine/run_priv.h"
 
 #include "base/str.h"
@@ -290,6 +291,8 @@ enum status engine_needs(struct engine *engine, struct arena *arena, const char 
     if (tables_of(&g, names, count, &tables, &table_count, err) != OK)
         return FAIL;
     if (!g.connection && connection_find(&g, tables, table_count, err) != OK)
+        return FAIL;
+    if (ask && access_may_build(engine, g.connection, err) != OK)
         return FAIL;
     struct err why = {0};
     g.session = ask ? engine_session(engine, g.connection, &why) : NULL;

@@ -11,6 +11,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "store/store_plans.h"
 
 #include <string.h>
 
@@ -216,6 +217,15 @@ static enum status begin(struct run_job *job, struct err *err)
     return OK;
 }
 
+/* The plan that is applied knows its run. */
+static enum status tell_plan(struct run_job *job, struct err *err)
+{
+    struct store *store = job->engine->store;
+    if (!job->options->plan_id || job->options->dry_run)
+        return OK;
+    return store->does->plans->applied_by(store, job->options->plan_id, job->run_id, err);
+}
+
 /* Operations that are still under way when the run ends. */
 static void count_open(struct run_job *job)
 {
@@ -261,7 +271,9 @@ enum status run_table(struct engine *engine, const char *table, const struct run
     job.table = job_table(&job, table, err);
     if (job.table && check_column_name(&job, err) == OK && begin(&job, err) == OK) {
         int64_t whose = engine->beside_others ? job.table->table.id : 0;
-        rc = job.options->dry_run ? OK : journal_recover_job(&job, whose, err);
+        rc = tell_plan(&job, err);
+        if (rc == OK && !job.options->dry_run)
+            rc = journal_recover_job(&job, whose, err);
         if (rc == OK)
             rc = make_due(&job, err);
         if (rc == OK)

@@ -2,6 +2,8 @@
  * looked up for their names, once each; the org is asked last, with one look-up. */
 #include "engine/why.h"
 
+#include "engine/access.h"
+
 #include "engine/journal.h"
 
 #include "base/str.h"
@@ -202,6 +204,13 @@ static enum status ask_org(struct asking *a, const char *connection, struct err 
         connection = a->out->writes[i].connection;
     if (!connection || !a->out->object)
         return OK; /* we never wrote to it: nobody knows which org it is in */
+    if (access_may_build(a->engine, connection, err) != OK) {
+        if (!err_is(err, ERR_NOT_A_BUILDER))
+            return FAIL;
+        a->out->refused = arena_strdup(a->arena, err->message); /* the journal is for everybody */
+        err_clear(err);
+        return OK;
+    }
     struct crm_session *session = engine_session(a->engine, connection, err);
     if (!session)
         return FAIL;

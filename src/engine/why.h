@@ -30,6 +30,7 @@ struct why {
     size_t count;
     bool more;                /* older ones are not in `writes` */
     enum why_now verdict;
+    const char *refused;                   /* why the org was not asked; NULL = it was, or nobody wanted */
     const char *now;                       /* JSON text, or NULL */
     const char *modified, *modified_by;    /* LastModifiedDate, name of LastModifiedBy; NULL */
 };

@@ -54,6 +54,8 @@ struct store_plans {
     /* WAITING -> APPROVED or REJECTED; APPROVED -> APPLIED with run_id. Else ERR_CONFLICT. */
     enum status (*decide)(struct store *, int64_t plan_id, enum plan_state to, const char *who, const char *reason,
                           int64_t run_id, struct err *);
+    /* The run that applies it has its number now. */
+    enum status (*applied_by)(struct store *, int64_t plan_id, int64_t run_id, struct err *);
 };
 
 #endif

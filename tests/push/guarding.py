@@ -241,3 +241,30 @@ def story_ranked_sources_write_over_what_is_ranked_no_better():
         assert '"registry, person, enricher"' in sheet, sheet
         bad = contract(w, "connection: demo\nfields:\n  - { field: Contact.Title, rule: ranked }\n  - { field: Contact.Email, sources: [a, a] }\n", ok=None)
         assert bad.returncode == 2 and "wants sources" in bad.stderr and "twice" in bad.stderr, bad.stderr
+
+
+# ------------------------------------------------------------------ who may
+
+
+def story_the_access_list_holds_for_contract_permission_set_and_why():
+    contact = create("Contact", LastName="Listed", Email="listed@guard.example")
+    with Workspace(org=ORG) as w:
+        table(w, "listed", WRITE % "listed", where=f"Id = '{contact}'")
+        w.argil("run", "listed", "--yes")
+        w.argil("connection", "access", "demo", "--allow", "somebody.else")
+        for words in (("contract", "apply", w.recipe("connection: demo\ndefault: allow\n", "c.yaml")),
+                      ("permset", "listed"), ("connection", "seal", "demo", "Case")):
+            refused = w.run(*words)
+            assert refused.returncode == 1 and "may not build with" in refused.stderr, (words, refused.stderr)
+        asked = w.run("why", contact, "Title")
+        assert asked.returncode == 0 and "update" in asked.stdout and "The org was not asked" in asked.stdout, asked.stdout
+
+
+def story_a_plan_knows_the_run_that_applied_it():
+    create("Contact", LastName="Planned", Email="planned@guard.example")
+    with Workspace(org=ORG) as w:
+        table(w, "planned", WRITE % "planned", where="LastName = 'Planned'")
+        plan = str(w.argil("run", "planned", "--plan")["plan"])
+        w.argil("plan", "approve", plan)
+        run = w.argil("plan", "apply", plan)
+        assert [p["run"] for p in w.argil("plan", "list")] == [str(run["run"])], w.argil("plan", "list")

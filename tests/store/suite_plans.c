@@ -95,6 +95,10 @@ TEST(plans, are_approved_before_and_applied_once)
     CHECK_INT(after, before + 2);
     CHECK_STR(get(id).decided_by, "bob");
     CHECK_INT(get(id).applied_run, 9);
+    CHECK_OK(suite.does->plans->applied_by(suite.store, id, 12, &suite.err), &suite.err);
+    CHECK_INT(get(id).applied_run, 12);
+    CHECK_FAIL(suite.does->plans->applied_by(suite.store, given_plan(), 12, &suite.err), &suite.err,
+               ERR_CONFLICT);
 }
 
 TEST(plans, are_found_by_table_and_state)

@@ -388,6 +388,31 @@ static enum status decide(struct sq *sq, int64_t plan_id, enum plan_state to, co
                 plan_id, NULL, reason, err);
 }
 
+static enum status applied_by(struct sq *sq, int64_t plan_id, int64_t run_id, struct err *err)
+{
+    struct sq_stmt *stmt =
+        sq_stmt(sq, err, "UPDATE plans SET applied_run=?2 WHERE id=?1 AND state=?3");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, plan_id);
+    sq_int(stmt, 2, run_id);
+    sq_int(stmt, 3, PLAN_APPLIED);
+    if (sq_done(sq, stmt, err) != OK)
+        return FAIL;
+    return sq_changes(sq) ? OK
+                          : err_set(err, ERR_CONFLICT, "plan %lld is not being applied",
+                                    (long long)plan_id);
+}
+
+static enum status plans_applied_by(struct store *store, int64_t plan_id, int64_t run_id,
+                                    struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    if (sq_begin(sq, err) != OK)
+        return FAIL;
+    return sq_end(sq, applied_by(sq, plan_id, run_id, err), err);
+}
+
 static enum status plans_decide(struct store *store, int64_t plan_id, enum plan_state to,
                                 const char *who, const char *reason, int64_t run_id,
                                 struct err *err)
@@ -407,4 +432,5 @@ const struct store_plans sq_plans = {.begin = plans_begin,
                                      .lines = plans_lines,
                                      .lines_of = plans_lines_of,
                                      .decide_line = plans_decide_line,
-                                     .decide = plans_decide};
+                                     .decide = plans_decide,
+                                     .applied_by = plans_applied_by};
