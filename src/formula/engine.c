@@ -34,6 +34,7 @@ struct formula_engine {
     char *program;
     pid_t pid; /* 0 = none */
     int fd;
+    bool libraries; /* the worker has them, from the first formula on that uses one */
 };
 
 struct formula_engine *formula_engine_new(struct world *world, const char *program)
@@ -128,14 +129,15 @@ static bool read_frame(struct formula_engine *e, struct buf *reply, int64_t dead
 
 /* ---------------------------------------------------------------- worker */
 
-static void become_worker(const char *program, int fd)
+static void become_worker(const char *program, bool libraries, int fd)
 {
-    static char *const environment[] = {"JSC_useJIT=0",
-                                        "JSC_useConcurrentGC=0",
-                                        "JSC_numberOfGCMarkers=1",
-                                        "TZ=UTC",
-                                        "LANG=C.UTF-8",
-                                        NULL};
+    char *const environment[] = {"JSC_useJIT=0",
+                                 "JSC_useConcurrentGC=0",
+                                 "JSC_numberOfGCMarkers=1",
+                                 "TZ=UTC",
+                                 "LANG=C.UTF-8",
+                                 libraries ? LIBRARIES_VARIABLE "=1" : NULL,
+                                 NULL};
     int null = open("/dev/null", O_RDWR);
     dup2(fd, WORKER_FD);
     dup2(null, 0);
@@ -160,7 +162,7 @@ static enum status start_worker(struct formula_engine *e, struct err *err)
     if (pid == 0) {
         /* keep the child's end clear of the numbers that are set up next */
         int fd = fcntl(pair[1], F_DUPFD, 16);
-        become_worker(e->program, fd);
+        become_worker(e->program, e->libraries, fd);
     }
     close(pair[1]);
     if (pid < 0) {
@@ -290,6 +292,23 @@ static enum status translate(struct buf *out, const char *formula, const char *c
     return rc;
 }
 
+/* A formula that uses a library gets a worker that has them. */
+static enum status want_libraries(struct formula_engine *e, const char *formula, struct err *err)
+{
+    char name[40];
+    if (e->libraries || !formula_library_name(formula, name, sizeof name))
+        return OK;
+    if (!formula_libraries_len) {
+        err_set(err, ERR_FORMULA_LIBRARY, "`%s` is not in this build of argil", name);
+        err_hint(err, "_ (lodash), dayjs and the spreadsheet functions come from npm when argil is "
+                      "built: python3 tools/build_libraries.py, then build again");
+        return FAIL;
+    }
+    stop_worker(e);
+    e->libraries = true;
+    return OK;
+}
+
 static enum status syntax_error(const struct json *reply, struct err *err)
 {
     err_set(err, ERR_FORMULA_SYNTAX, "%s", json_get_text(reply, "syntax"));
@@ -329,6 +348,8 @@ enum status formula_check(struct formula_engine *engine, const char *formula, st
     enum status rc = translate(&source, formula, NULL, 0, err);
     if (rc == OK && text_blank(formula))
         rc = err_set(err, ERR_FORMULA_SYNTAX, "the formula is empty");
+    if (rc == OK)
+        rc = want_libraries(engine, formula, err);
     if (rc == OK)
         rc = check_source(engine, buf_text(&source), err);
     if (rc == OK) {
@@ -440,6 +461,8 @@ enum status formula_eval(struct formula_engine *engine, const char *formula,
     err = err ? err : &mine;
     enum status rc = translate(&source, formula, names ? names : (const char *const[]){""},
                                name_count, err);
+    if (rc == OK)
+        rc = want_libraries(engine, formula, err);
     struct evaluation ev = {.engine = engine, .source = buf_text(&source), .rows = rows,
                             .arena = arena, .results = results};
     for (size_t from = 0; rc == OK && from < row_count;) {

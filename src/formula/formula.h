@@ -13,6 +13,7 @@
 #include "base/world.h"
 
 #define ERR_FORMULA_SYNTAX "formula.syntax"
+#define ERR_FORMULA_LIBRARY "formula.no_library" /* it uses lodash and the like; this build has none */
 #define ERR_FORMULA_WORKER "formula.worker"   /* cannot be started */
 
 struct formula_engine;

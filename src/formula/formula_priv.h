@@ -17,6 +17,16 @@
 
 /* The worker's JavaScript, run once before it shuts itself in. */
 extern const char worker_prelude[];
+/* lodash, dayjs and Formula.js (tools/build_libraries.py), run before the prelude by a worker that
+ * is asked for them; nothing when they were not at hand at build time. */
+extern const char formula_libraries[];
+extern const size_t formula_libraries_len;
+#define LIBRARIES_VARIABLE "ARGIL_FORMULA_LIBRARIES" /* asks a worker for them */
+
+/* names.c: the first name of a library that a formula uses ("_", "dayjs", "SUM"), at most
+ * size - 1 bytes of it in out; false when it uses none. */
+bool formula_library_name(const char *formula, char *out, size_t size);
+
 /* No network, no files, no new processes from here on. False when the kernel refuses. */
 bool worker_shut_in(void);
 

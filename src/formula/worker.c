@@ -80,21 +80,27 @@ static bool on_time_limit(void *ctx, void *data)
     return true;
 }
 
-static bool js_start(struct js *js)
+static bool js_run(struct js *js, const char *text)
+{
+    void *exception = NULL;
+    void *script = js->string_create(text);
+    js->evaluate(js->ctx, script, NULL, NULL, 1, &exception);
+    js->string_release(script);
+    return !exception;
+}
+
+static bool js_start(struct js *js, bool libraries)
 {
     void *exception = NULL;
     js->group = js->group_create();
     js->ctx = js->context_create(js->group, NULL);
+    if (libraries && !js_run(js, formula_libraries))
+        return false;
     js->time_limit(js->group, SCRIPT_SECONDS, on_time_limit, NULL);
-    void *script = js->string_create(worker_prelude);
-    js->evaluate(js->ctx, script, NULL, NULL, 1, &exception);
-    js->string_release(script);
-    if (exception)
+    if (!js_run(js, worker_prelude))
         return false;
     /* the watchdog's thread starts with the first script that runs long enough */
-    script = js->string_create("{let n = 0; for (let i = 0; i < 3e6; i++) n += i;}");
-    js->evaluate(js->ctx, script, NULL, NULL, 1, &exception);
-    js->string_release(script);
+    js_run(js, "{let n = 0; for (let i = 0; i < 3e6; i++) n += i;}");
     void *name = js->string_create("__serve");
     js->serve = js->property(js->ctx, js->global(js->ctx), name, &exception);
     js->string_release(name);
@@ -226,7 +232,7 @@ int formula_worker_main(void)
     cap(RLIMIT_CORE, 0);
     cap(RLIMIT_FSIZE, 0);
     cap(RLIMIT_AS, 8ul * 1024 * 1024 * 1024);
-    if (!leash_make() || !js_load(&js) || !js_start(&js))
+    if (!leash_make() || !js_load(&js) || !js_start(&js, getenv(LIBRARIES_VARIABLE) != NULL))
         return 2;
     tighten_memory();
     if (!worker_shut_in())

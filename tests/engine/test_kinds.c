@@ -385,6 +385,7 @@ TEST(script, computes_a_batch)
     struct secret secret = {0};
     secret_set(&secret, "s3cr3t", 6);
     CHECK_OK(engine_secret_put(&g.engine, "key", &secret, &g.err), &g.err);
+    secret_wipe(&secret);
     setenv("SECRET_OF_OURS", "x", 1);
     given_people(SCRIPT_COLUMN(", args: [--fast], env: { KEY: \"{{secret:key}}\" }"));
     run_ok();

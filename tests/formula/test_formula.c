@@ -1,6 +1,7 @@
 /* test_formula.c - people's formulas give what they expect, and bad ones hurt
  * their own rows only. */
 #include "formula/formula.h"
+#include "formula/formula_priv.h"
 #include "support/check.h"
 
 #include "base/str.h"
@@ -240,4 +241,67 @@ TEST(template, lists_references_once)
     CHECK(refs->next->next == NULL);
     CHECK_FAIL(formula_refs(arena, "{{A}} {{B", &refs, &err), &err, ERR_FORMULA_SYNTAX);
     CHECK_FAIL(formula_refs(arena, "{{ }}", &refs, &err), &err, ERR_FORMULA_SYNTAX);
+}
+
+/* --------------------------------------------------------------- libraries */
+
+#define SKIP_WITHOUT_LIBRARIES()                                                                   \
+    if (!formula_libraries_len) {                                                                  \
+        printf("skipped: this build has no formula libraries\n");                                  \
+        return;                                                                                    \
+    }
+
+TEST(libraries, are_known_by_their_names)
+{
+    const char *row = "[\"https://x.example\",[3,1,2],\"Acme Ltd\",12]";
+    SKIP_WITHOUT_LIBRARIES();
+    CHECK_STR(value_of("_.sortBy({{Company}}).join('-')", row), "\"1-2-3\"");
+    CHECK_STR(value_of("lodash.camelCase({{Company name}})", row), "\"acmeLtd\"");
+    CHECK_STR(value_of("_.chain({{Company}}).map(n => n * 2).sum().value()", row), "12");
+    CHECK_STR(value_of("_.toString([1, 2]) + _.bind(function () { return this.a }, {a: 5})()", row),
+              "\"1,25\"");
+    CHECK_STR(value_of("dayjs('2026-01-31').add(1, 'month').format('D MMM YYYY')", row),
+              "\"28 Feb 2026\"");
+    CHECK_STR(value_of("dayjs('31/12/2025', 'DD/MM/YYYY').isoWeek()", row), "1");
+    CHECK_STR(value_of("dayjs.tz('2026-07-01 12:00', 'Europe/Berlin').toISOString()", row),
+              "\"2026-07-01T10:00:00.000Z\"");
+    CHECK_STR(value_of("dayjs('2026-01-01').to(dayjs('2026-01-03'))", row), "\"in 2 days\"");
+    CHECK_STR(value_of("dayjs(Date.UTC(2026, 0, 2))", row), "\"2026-01-02T00:00:00.000Z\"");
+    CHECK_STR(value_of("SUM({{Company}}) + formulajs.MAX({{Company}})", row), "9");
+    CHECK_STR(value_of("IF({{Size}} > 10, PROPER('aNN lee'), 'small')", row), "\"Ann Lee\"");
+    CHECK_STR(value_of("VLOOKUP(2, [[1, 'a'], [2, 'b']], 2, false)", row), "\"b\"");
+    CHECK_STR(value_of("new URL({{Website}}).hostname", row), "\"x.example\"");
+    CHECK_CONTAINS(value_of("moment()", row), "dayjs has the same functions");
+    struct err err = {0};
+    CHECK_OK(formula_check(engine, "_.get({{Company}}, '[0]')", &err), &err);
+}
+
+TEST(libraries, stay_as_they_are)
+{
+    const char *row = "[null,null,null,null]";
+    SKIP_WITHOUT_LIBRARIES();
+    CHECK_CONTAINS(value_of("_.sum = () => 7", row), "!");
+    CHECK_CONTAINS(value_of("dayjs.prototype.format = () => 'x'", row), "!");
+    CHECK_CONTAINS(value_of("_.mixin({x: () => 1})", row), "would change other rows");
+    CHECK_CONTAINS(value_of("dayjs.tz.setDefault('Asia/Tokyo')", row), "name the zone");
+    CHECK_STR(value_of("dayjs.locale('xx')", row), "\"en\"");
+    CHECK_CONTAINS(value_of("SUM = 1", row), "!");
+    CHECK_CONTAINS(value_of("Object.prototype.x = 1", row), "!");
+    CHECK_STR(value_of("_.sum([1, 2]) + SUM(3)", row), "6");
+}
+
+TEST(libraries, come_only_to_who_names_them)
+{
+    char name[8];
+    CHECK(!formula_library_name("{{SUM}} + {{_}}.x + a._ + b.dayjs('x')", name, sizeof name));
+    CHECK(!formula_library_name("new URL({{Website}}).hostname + JSON.stringify(x)", name, sizeof name));
+    CHECK(!formula_library_name("_x + x_ + dayjsx + $_ + A + 'b' + {{a", name, sizeof name));
+    CHECK(formula_library_name("1 + _.x", name, sizeof name));
+    CHECK(formula_library_name("[..._.values(x)]", name, sizeof name));
+    CHECK(formula_library_name("IF (a, b)", name, sizeof name));
+    CHECK_STR(name, "IF");
+    CHECK(formula_library_name("T.TEST(a)", name, sizeof name));
+    CHECK(formula_library_name("CONCATENATE(a)", name, sizeof name));
+    CHECK_STR(name, "CONCATE");
+    CHECK(!formula_library_name("", name, sizeof name));
 }
