@@ -151,6 +151,10 @@ extern const struct shape secret_list_shape, secret_body;
 route_fn api_events_open, api_openapi_show, api_openapi_page;
 extern const struct field events_query[];
 
+/* ---- graph.c */
+route_fn api_table_graph;
+extern const struct shape graph_shape;
+
 /* ---- alerts.c */
 route_fn api_alert_list, api_alert_see, api_alert_see_all, api_alert_settings_show,
     api_alert_settings_put, api_alert_test;

@@ -130,6 +130,8 @@ const struct route routes[] = {
 
     {M_POST, V1 "/connections/{connection}/seal", api_connection_seal, ROLE_ADMIN, R_WRITES | R_ORG, "Connections", "Give an object the unique key field that seals its new records", NULL, &seal_body, &seal_shape, 200, "409"},
 
+    {M_GET, TABLE "/graph", api_table_graph, PERSON, 0, "Tables", "Which column reads which, what is computed first first", NULL, NULL, &graph_shape, 0, NULL},
+
     {M_GET, V1 "/alerts", api_alert_list, PERSON, 0, "Alerts", "What argil had to tell, newest first", alert_query_fields, NULL, &alert_list_shape, 0, "404"},
     {M_POST, V1 "/alerts/seen", api_alert_see_all, ROLE_RUNNER, R_WRITES, "Alerts", "All of them have been seen", NULL, NULL, NULL, 0, NULL},
     {M_POST, V1 "/alerts/{alert}/seen", api_alert_see, ROLE_RUNNER, R_WRITES, "Alerts", "It has been seen", NULL, NULL, NULL, 0, NULL},

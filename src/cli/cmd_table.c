@@ -1,11 +1,15 @@
-/* cmd_table.c - `argil table`: list, show, export a recipe, switch auto-update,
- * delete. */
-#include "cli/cli.h"
+/* cmd_table.c - `argil table`: list, show, graph, export a recipe, switch
+ * auto-update, delete. */
+#include "cli/remote.h"
+#include "cli/run_print.h"
 #include "engine/columns/column_kind.h"
+#include "engine/graph.h"
 
 #include "base/str.h"
 
+#include <ctype.h>
 #include <string.h>
+#include <unistd.h>
 
 static int list(struct cli *cli, struct store *store, struct arena *arena)
 {
@@ -94,16 +98,121 @@ static int recipe(struct cli *cli, struct store *store, struct arena *arena, con
     return EXIT_DONE;
 }
 
-static int set_auto_update(struct cli *cli, struct store *store, struct arena *arena,
-                           const char *name, bool on)
+/* By level: what is computed first stands first. */
+static void print_graph(const struct graph *graph)
+{
+    size_t wide = 0;
+    for (size_t i = 0; i < graph->count; i++) {
+        size_t len = strlen(graph->nodes[i].column->name);
+        wide = len > wide && len <= 30 ? len : wide;
+    }
+    printf("%s\n", graph->table->name);
+    for (size_t i = 0; i < graph->count; i++) {
+        const struct graph_node *node = &graph->nodes[i];
+        printf("  %zu  %-*s  %s", node->level, (int)wide, node->column->name, node->column->kind);
+        for (size_t k = 0; k < node->read_count; k++)
+            printf("%s%s", k ? ", " : "  <- ", node->reads[k]->name);
+        if (node->other)
+            printf("  %s table %s", node->feeds ? "=>" : "<=", node->other);
+        printf("%s\n", node->column->auto_update ? "" : "  (auto-update off)");
+    }
+}
+
+static int show_graph(struct cli *cli, struct store *store, struct arena *arena, const char *name,
+                      bool dot)
 {
     struct err err = {0};
     struct table table;
+    struct graph graph;
+    if (store->does->table_get(store, arena, name, &table, &err) != OK)
+        return cli_fail(cli, &err);
+    graph_make(arena, &table, &graph);
+    if (dot) {
+        fputs(graph_dot(arena, &graph), stdout);
+    } else if (cli->json) {
+        struct buf out = BUF_INIT;
+        struct jw w;
+        jw_init(&w, &out);
+        graph_write(&w, &graph);
+        puts(buf_text(&out));
+        buf_free(&out);
+    } else {
+        print_graph(&graph);
+    }
+    return EXIT_DONE;
+}
+
+/* What has come meanwhile and waits, a line a column. True when there is something. */
+static bool list_waiting(struct cli *cli, struct store *store, const struct table *table)
+{
+    int64_t all = 0;
+    for (size_t i = 0; i < table->column_count; i++) {
+        int64_t counts[CELL_STATES] = {0};
+        const struct column *c = &table->columns[i];
+        if (text_eq(c->kind, "source") ||
+            store->does->cells_count(store, table->id, c->id, counts, NULL) != OK)
+            continue;
+        int64_t waiting = counts[CELL_DUE] + counts[CELL_EMPTY] + counts[CELL_OUTDATED] +
+                          counts[CELL_WAITING] + counts[CELL_RETRYING];
+        if (waiting && !all && !cli->json)
+            puts("What has come meanwhile waits:");
+        if (waiting && !cli->json)
+            printf("  %-30s %s cells, of them %s out of date\n", c->name, thousands(waiting),
+                   thousands(counts[CELL_OUTDATED]));
+        all += waiting;
+    }
+    return all > 0;
+}
+
+/* Run what is waiting, or leave it? By option, by a person at a terminal, else it is left. */
+static bool wants_run(struct cli *cli, const struct args *args)
+{
+    char answer[16] = "";
+    if (args_has(args, "run-waiting") || args_has(args, "leave"))
+        return args_has(args, "run-waiting");
+    if (cli->json || cli->quiet || !cli->terminal_err || !isatty(STDIN_FILENO))
+        return false;
+    fputs("Run it now, or leave it? [run/LEAVE] ", stderr);
+    return fgets(answer, sizeof answer, stdin) && tolower((unsigned char)*answer) == 'r';
+}
+
+static int run_waiting(struct cli *cli, const char *table)
+{
+    struct err err = {0};
+    struct run_report report = {0};
+    struct run_options options = {0};
+    struct cli_engine *open = cli->url ? NULL : cli_engine_open(cli, true);
+    if (!cli->url && !open)
+        return cli->failed;
+    enum status rc = cli->url ? remote_run(cli, table, &options, NULL, &report, &err)
+                              : run_table(&open->engine, table, &options, &report, &err);
+    progress_end(cli);
+    int code = rc == OK ? run_exit_code(&report) : cli_fail(cli, &err);
+    if (rc == OK)
+        run_print(cli, table, &report);
+    if (open)
+        cli_engine_close(open);
+    return code;
+}
+
+/* *run: what waits is to be run, once the store is closed. */
+static int set_auto_update(struct cli *cli, struct store *store, struct arena *arena,
+                           const struct args *args, bool *run)
+{
+    struct err err = {0};
+    struct table table;
+    const char *name = args->words[1];
+    bool on = text_eq(args->words[2], "on");
     if (store->does->table_get(store, arena, name, &table, &err) != OK ||
         store->does->table_set_auto_update(store, table.id, on, &err) != OK)
         return cli_fail(cli, &err);
-    printf("Auto-update of \"%s\" is %s.%s\n", name, on ? "on" : "off",
-           on ? " What is waiting runs with the next `argil run`." : "");
+    if (!cli->json)
+        printf("Auto-update of \"%s\" is %s.\n", name, on ? "on" : "off");
+    if (!on || !list_waiting(cli, store, &table))
+        return EXIT_DONE;
+    *run = wants_run(cli, args);
+    if (!*run && !cli->json)
+        printf("It is left as it is. To run it: argil run %s\n", name);
     return EXIT_DONE;
 }
 
@@ -131,6 +240,7 @@ static int run(struct cli *cli, const struct args *args)
     if (!store)
         return cli->failed;
     struct arena *arena = arena_new();
+    bool waiting = false;
     int rc;
     if (text_eq(verb, "list") && args->word_count == 1)
         rc = list(cli, store, arena);
@@ -142,26 +252,34 @@ static int run(struct cli *cli, const struct args *args)
         rc = remove_table(cli, store, args);
     else if (text_eq(verb, "auto-update") && args->word_count == 3 &&
              (text_eq(args->words[2], "on") || text_eq(args->words[2], "off")))
-        rc = set_auto_update(cli, store, arena, args->words[1], text_eq(args->words[2], "on"));
+        rc = set_auto_update(cli, store, arena, args, &waiting);
+    else if (text_eq(verb, "graph") && two)
+        rc = show_graph(cli, store, arena, args->words[1], args_has(args, "dot"));
     else
         rc = cli_usage(cli, &command_table, "what about the table?");
     arena_free(arena);
     store->does->close(store);
-    return rc;
+    return waiting && rc == EXIT_DONE ? run_waiting(cli, args->words[1]) : rc;
 }
 
 static const struct cli_option options[] = {
     {"recipe", 0, NULL, "with export: as a recipe (the only form so far)"},
     {"yes", 'y', NULL, "really delete"},
+    {"dot", 0, NULL, "with graph: for Graphviz"},
+    {"run-waiting", 0, NULL, "with auto-update on: run what has come meanwhile"},
+    {"leave", 0, NULL, "with auto-update on: leave it (what is done when nobody says)"},
     {0},
 };
 
 const struct command command_table = {
     .name = "table",
     .summary = "list, show, export, switch or delete tables",
-    .words = "list | show NAME | export NAME | auto-update NAME on|off | delete NAME",
-    .about = "`export` prints the recipe as it was applied. With auto-update off, new and changed\n"
-             "rows are still imported and their columns wait.",
+    .words = "list | show NAME | graph NAME | export NAME | auto-update NAME on|off | delete NAME",
+    .about = "`export` prints the recipe as it was applied. `graph` says who reads whom, what is\n"
+             "computed first first; --dot for Graphviz.\n\n"
+             "  argil table graph accounts --dot | dot -Tsvg > accounts.svg\n\n"
+             "With auto-update off, new and changed rows are still imported and their columns wait;\n"
+             "switching it on lists what waits and asks whether to run it.",
     .min_words = 1,
     .max_words = 3,
     .options = options,

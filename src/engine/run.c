@@ -143,7 +143,7 @@ static enum status run_column(struct run_job *job, struct column_plan *plan, str
     int64_t planned = job->report->planned;
     if (run_pass(job, plan, STATES_TO_RUN, err) != OK)
         return FAIL;
-    if (job->report->planned > planned)
+    if (plan->kind->writes && job->report->planned > planned)
         bulk_expect(job, job->planned_on, plan, job->planned_kind, job->planned_mode,
                     job->report->planned - planned);
     while (job->retry_soonest_ms && !job->report->paused) {

@@ -8,12 +8,35 @@
 #include "base/str.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 #include <string.h>
+#include <zlib.h>
 
 static struct http_server *server;
 static atomic_int asked;
 static char seen_path[400], seen_body[400], seen_auth[200];
-static char origin[64];
+static char origin[64], seen_key[80];
+static int keys_seen;
+
+static char *bomb; /* 64 MiB of nothing as gzip */
+static size_t bomb_len;
+
+static void make_bomb(void)
+{
+    z_stream z = {0};
+    static char zeros[65536];
+    bomb = malloc(1 << 20);
+    deflateInit2(&z, 9, Z_DEFLATED, 31, 9, Z_DEFAULT_STRATEGY);
+    z.next_out = (unsigned char *)bomb;
+    z.avail_out = 1 << 20;
+    for (int i = 0; i < 1024; i++) {
+        z.next_in = (unsigned char *)zeros;
+        z.avail_in = sizeof zeros;
+        deflate(&z, i == 1023 ? Z_FINISH : Z_NO_FLUSH);
+    }
+    bomb_len = z.total_out;
+    deflateEnd(&z);
+}
 
 static void answer(void *ctx, struct http_in *in, struct http_out *out)
 {
@@ -22,6 +45,11 @@ static void answer(void *ctx, struct http_in *in, struct http_out *out)
     snprintf(seen_path, sizeof seen_path, "%s?%s", in->path, in->query ? in->query : "");
     snprintf(seen_body, sizeof seen_body, "%s", buf_text(&in->body));
     snprintf(seen_auth, sizeof seen_auth, "%s", auth ? auth : "");
+    const char *key = http_header_get(in->headers, "Idempotency-Key");
+    if (key && !text_eq(key, seen_key)) {
+        snprintf(seen_key, sizeof seen_key, "%s", key);
+        keys_seen++;
+    }
     out->status = 200;
     if (strstr(in->path, "missing"))
         out->status = 404;
@@ -32,7 +60,13 @@ static void answer(void *ctx, struct http_in *in, struct http_out *out)
         out->status = 403;
     else if (strstr(in->path, "lost"))
         out->broken = HTTP_BREAK_BEFORE;
-    else if (strstr(in->path, "huge"))
+    else if (strstr(in->path, "moved")) {
+        out->status = 302;
+        http_out_header(in, out, "Location", "http://169.254.169.254/latest/meta-data/");
+    } else if (strstr(in->path, "bomb")) {
+        http_out_header(in, out, "Content-Encoding", "gzip");
+        buf_append(&out->body, bomb, bomb_len);
+    } else if (strstr(in->path, "huge"))
         for (int i = 0; i < 100000; i++)
             buf_str(&out->body, "0123456789");
     else if (strstr(in->path, "echo"))
@@ -49,6 +83,8 @@ static void begin(void)
     CHECK_GOT(server, &g.err);
     snprintf(origin, sizeof origin, "http://127.0.0.1:%d", http_server_port(server));
     atomic_store(&asked, 0);
+    *seen_key = 0;
+    keys_seen = 0;
     g.engine.http = http_client_new(g.world, "argil-test");
     g.engine.allow_private_http = true;
     g.engine.formula = formula_engine_new(world_real(), WORKER);
@@ -142,6 +178,26 @@ TEST(http, post_without_an_answer_is_never_sent_again)
     CHECK_STR(seen_body, "{\"name\":\"Person 1\"}");
 }
 
+TEST(http, post_with_a_key_may_be_sent_again)
+{
+    given_http("/lost\",\"method\":\"POST\",\"retries\":2,\"idempotency_header\":\"Idempotency-Key\","
+               "\"body\":{\"name\":\"{{LastName}}\"}", 1);
+    run_ok();
+    CHECK_INT(cell_state("Api", 1), CELL_ERROR);
+    CHECK_INT(atomic_load(&asked), 3);
+    CHECK_INT(strlen(seen_key), 34);
+    CHECK_INT(keys_seen, 1); /* each time the same */
+}
+
+TEST(http, parameters_go_behind_the_address)
+{
+    given_http("/q?a=1\",\"query\":{\"name\":\"{{LastName}} & co\",\"none\":\"{{Company}}\"}", 1);
+    scripted_set(g.org, "Contact", "003000000000001AAA", "Company", "null");
+    CHECK_OK(sync_table(&g.engine, "people", true, &g.sync, &g.err), &g.err);
+    run_ok();
+    CHECK_STR(seen_path, "/q?a=1&name=Person%201%20%26%20co");
+}
+
 TEST(http, get_without_an_answer_is_tried_again)
 {
     given_http("/lost\",\"retries\":2", 1);
@@ -194,6 +250,42 @@ TEST(http, answer_has_a_ceiling)
     run_ok();
     CHECK_STR(cell_code("Api", 1), "http.too_large");
     CHECK_INT(atomic_load(&asked), 1);
+}
+
+TEST(http, a_redirect_is_not_followed)
+{
+    given_http("/moved\"", 1);
+    run_ok();
+    CHECK_STR(cell_code("Api", 1), "http.status_302");
+    CHECK_INT(atomic_load(&asked), 1);
+}
+
+TEST(http, a_name_that_leads_to_a_private_address_is_refused)
+{
+    static const char *const places[] = {"169.254.169.254", "localhost", "[::1]", "0x7f.1", "10.0.0.1"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        struct given_column column = {
+            "Api", "http", arena_printf(g.arena, "{\"url\":\"https://%s:%d/x\",\"retries\":0}", places[i],
+                                        http_server_port(server)), NULL, TYPE_JSON};
+        g.engine.allow_private_http = false;
+        given_org("", 1);
+        given_table(&column, 1, NULL);
+        given_synced();
+        g.options.all = true;
+        run_ok();
+        CHECK_STR(cell_code("Api", 1), "http.refused_address");
+    }
+    CHECK_INT(atomic_load(&asked), 0);
+}
+
+TEST(http, a_bomb_is_cut_at_the_ceiling)
+{
+    make_bomb();
+    given_http("/bomb\"", 1);
+    run_ok();
+    CHECK_STR(cell_code("Api", 1), "http.too_large");
+    CHECK_INT(atomic_load(&asked), 1); /* it would be as large again */
+    free(bomb);
 }
 
 TEST(http, keeps_to_the_rate)

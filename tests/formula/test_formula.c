@@ -11,6 +11,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct formula_engine *engine;
@@ -100,6 +101,33 @@ TEST(formula, a_memory_bomb_is_caught_or_costs_the_worker)
     CHECK_STR(value_of("1 + 1", row), "2");
 }
 
+/* Each ends in an error of its own row, and the next formula is none the worse. */
+TEST(formula, bad_ones_end_in_their_own_error)
+{
+    const char *row = "[null,null,null,1]";
+    static const struct {
+        const char *formula, *said;
+    } bad[] = {
+        {"(function f() { return 1 + f() })()", "RangeError"},
+        {"(() => { throw new Error('on purpose') })()", "on purpose"},
+        {"(() => { throw null })()", "!"},
+        {"(() => { throw {get message() { throw 1 }} })()", "!"},
+        {"() => 1", "must give a value, not a function"},
+        {"Symbol('x')", "must give a value, not a symbol"},
+        {"10n", "!"},
+        {"(() => { const a = {}; a.a = a; return a })()", "!"},
+        {"({toJSON() { throw new Error('no') }})", "no"},
+        {"new ArrayBuffer(10e9)", "!"},
+        {"'x'.repeat(2 ** 31)", "!"},
+        {"/(a+)+$/.test('a'.repeat(40) + '!')", "!"},
+        {"'x'.repeat(70e6)", "!"}, /* more than a frame holds */
+    };
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CHECK_CONTAINS(value_of(bad[i].formula, row), bad[i].said);
+        CHECK_STR(value_of("{{Size}} + 1", row), "2");
+    }
+}
+
 TEST(formula, has_no_way_out)
 {
     const char *row = "[null,null,null,1]";
@@ -107,6 +135,32 @@ TEST(formula, has_no_way_out)
     CHECK_CONTAINS(value_of("require('fs')", row), "ReferenceError");
     CHECK_CONTAINS(value_of("process.exit()", row), "ReferenceError");
     CHECK_STR(value_of("typeof load + typeof print + typeof XMLHttpRequest", row), "\"undefinedundefinedundefined\"");
+}
+
+/* 0 = it came through, else its exit code, or 128 and the signal that ended it. */
+static int tried(const char *way)
+{
+    int status = 0;
+    pid_t pid = fork();
+    if (pid == 0) {
+        execl(SHUT_IN, "shut_in", way, (char *)NULL);
+        _exit(4);
+    }
+    CHECK(pid > 0 && waitpid(pid, &status, 0) == pid);
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+TEST(sandbox, each_way_out_is_shut)
+{
+    static const char *const ways[] = {"read a file", "write a file", "open a socket", "fork",
+                                       "run a program", "make code", "lift a limit",
+                                       "look at another process"};
+    CHECK_INT(tried("nothing"), 0);
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        int code = tried(ways[i]);
+        if (code != 1 && code != 128 + SIGSYS)
+            CHECK_STR(ways[i], "shut");
+    }
 }
 
 TEST(formula, cannot_change_what_the_next_formula_sees)

@@ -22,6 +22,12 @@ static const struct kind_option options[] = {
     {"method", OPT_ENUM, false, "request method", "GET, or POST with a body", methods, 0, 0},
     {"headers", OPT_TEMPLATE_MAP, false, "request headers; {{secret:name}} reads the vault", NULL,
      NULL, 0, 0},
+    {"query", OPT_TEMPLATE_MAP, false,
+     "parameters put behind the address, percent-encoded; blank ones are left out", NULL, NULL, 0,
+     0},
+    {"idempotency_header", OPT_TEXT, false,
+     "header that gets a key, the same for the same row and request: a lost answer is asked again",
+     "none: a lost answer of a POST is in doubt", NULL, 0, 0},
     {"body", OPT_BODY, false, "request body: text, or a mapping sent as JSON", NULL, NULL, 0, 0},
     {"path", OPT_TEXT, false, "part of the answer to keep, like data.items[0]", "all of it", NULL,
      0, 0},
@@ -80,7 +86,7 @@ static void judge_failure(struct asked *asked, const struct http_response *respo
     err_wrap(err, "%s", asked->call->host);
     if (err_is(err, ERR_HTTP_REFUSED_ADDRESS) || err_is(err, ERR_HTTP_TOO_LARGE))
         batch_error(batch, asked->row, CELL_ERROR, err);
-    else if (acted && !http_method_idempotent(asked->call->request.method))
+    else if (acted && !asked->call->repeatable)
         batch_fail(batch, asked->row, CELL_IN_DOUBT, "http.outcome_unknown",
                    "%s. The request may have been carried out; it is not sent again by itself.",
                    err->message);
@@ -127,7 +133,7 @@ static void judge_status(struct asked *asked, struct http_response *response)
     struct column_batch *batch = asked->batch;
     int status = response->status;
     bool retry = status == 429 || status == 503 || status == 408 || status == 425;
-    bool idempotent = http_method_idempotent(asked->call->request.method);
+    bool idempotent = asked->call->repeatable;
     const char *meaning = json_get_text(batch->config, "not_found");
     struct err err = {0};
     char code[40];

@@ -133,6 +133,24 @@ static enum status fill_url(struct fill *fill, const char *template, struct http
     return OK;
 }
 
+/* `query`: what is blank is left out, unlike a blank in the URL, which asks nothing. */
+static enum status fill_query(struct fill *fill, struct http_call *call, struct err *err)
+{
+    struct arena *arena = fill->batch->arena;
+    json_each(member, json_get(fill->batch->config, "query")) {
+        char *value = NULL;
+        const char *missing = NULL, *text = json_as_text(arena, member).text;
+        if (fill_text(fill, text ? text : "", SLOT_PLAIN, &value, &missing, err) != OK)
+            return FAIL;
+        if (!*value)
+            continue;
+        call->request.url = arena_printf(arena, "%s%c%s=%s", call->request.url,
+                                         strchr(call->request.url, '?') ? '&' : '?',
+                                         uri_encoded(arena, member->key), uri_encoded(arena, value));
+    }
+    return OK;
+}
+
 static enum status check_url(struct fill *fill, struct http_call *call, struct err *err)
 {
     struct uri uri;
@@ -272,6 +290,21 @@ bool http_method_idempotent(const char *method)
     return !text_eq(method, "POST") && !text_eq(method, "PATCH");
 }
 
+/* The same row and the same request have the same key, however often it is sent. */
+static enum status offer_key(struct fill *fill, struct http_call *call, struct err *err)
+{
+    const char *header = json_get_text(fill->batch->config, "idempotency_header");
+    call->repeatable = header || http_method_idempotent(call->request.method);
+    if (!header)
+        return OK;
+    if (!*header || strpbrk(header, "\r\n: "))
+        return err_set(err, "http.header", "\"%s\" is no header name", header);
+    const char *key = arena_printf(fill->batch->arena, "%.32s-%lld", call->key,
+                                   (long long)fill->batch->rows[fill->row].id);
+    add_header(fill, call, header, key);
+    return OK;
+}
+
 enum status http_call_make(struct column_batch *batch, size_t row,
                            const struct http_secret *secrets, struct http_call *out,
                            struct err *err)
@@ -290,9 +323,9 @@ enum status http_call_make(struct column_batch *batch, size_t row,
         return FAIL;
     if (out->blank)
         return OK;
-    if (check_url(&fill, out, err) != OK || fill_headers(&fill, out, err) != OK ||
+    if (fill_query(&fill, out, err) != OK || check_url(&fill, out, err) != OK || fill_headers(&fill, out, err) != OK ||
         fill_body(&fill, out, err) != OK)
         return FAIL;
     make_key(out);
-    return OK;
+    return offer_key(&fill, out, err);
 }

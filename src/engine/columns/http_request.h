@@ -15,6 +15,7 @@ struct http_secret {
 struct http_call {
     struct http_request request; /* texts on the batch's arena; may hold secrets */
     char key[65];                /* SHA-256 of the whole request: the cache's key */
+    bool repeatable;             /* sent twice it acts once: by its method, or by a key it carries */
     const char *host;            /* for messages */
     const char *blank;           /* a reference of the URL that was blank: nothing is asked */
 };

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""Stories of columns with the real programs: every kind, the graph, auto-update, kills."""
+import json
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support_py"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+from kills import killed  # noqa: E402
+from programs import main  # noqa: E402
+from server import Server, bare  # noqa: E402
+from small_api import SmallApi  # noqa: E402
+
+
+def rows_of(w, table):
+    return [json.loads(line) for line in w.run("export", table, "--json").stdout.splitlines()]
+
+
+def given_tables(w, api):
+    """`people` feeds `tags`, and looks in `firms`."""
+    (w.home / "firms.csv").write_text("Firm,City\nAcme,Rome\nBolt,Bern\n")
+    (w.home / "people.csv").write_text('Id,First,Last,Firm,Tags\n1,Ann,Lee,Acme,"[""a"",""b""]"\n2,Bo,,Bolt,[]\n3,Cy,Fox,Corn,"[""c""]"\n')
+    scripts = w.home / "data" / "scripts"
+    scripts.mkdir()
+    (scripts / "shout").write_text("#!/bin/sh\nsed -E 's/.*\"id\":([0-9]+).*\"name\":\"([^\"]*)\".*/{\"id\":\\1,\"value\":\"\\2!\"}/'\n")
+    os.chmod(scripts / "shout", 0o700)
+    w.argil("apply", w.recipe(f"table: firms\nsource:\n  csv: {{ file: {w.home}/firms.csv, fields: [Firm, City] }}\n"))
+    w.argil("sync", "firms")
+    w.argil("apply", w.recipe("table: tags\nsource:\n  sent: { fields: [Tag, Person] }\ncolumns:\n"
+                              "  - name: Loud\n    formula: \"{{Tag}}.toUpperCase()\"\n"))
+    w.argil("apply", w.recipe(f"""
+table: people
+source:
+  csv: {{ file: {w.home}/people.csv, fields: [Id, First, Last, Firm, {{Tags: {{type: json}}}}] }}
+  unique_by: Id
+columns:
+  - name: Full name
+    merge: "{{{{First}}}} {{{{Last}}}}"
+  - name: Firm row
+    lookup_rows: {{ table: firms, match: {{ Firm: "{{{{Firm}}}}" }}, ignore_case: true }}
+  - name: City
+    extract: "{{{{Firm row.City}}}}"
+  - name: Site
+    waterfall:
+      steps:
+        - name: API
+          http: {{ url: "{api.url}/site", query: {{ slug: "{{{{Firm}}}}" }}, path: site, allow_http: true, allow_private: true }}
+          accept: "{{{{answer}}}}.includes('Acme')"
+        - formula: "'https://' + {{{{Firm}}}}.toLowerCase() + '.test'"
+  - name: Shout
+    type: text
+    script: {{ run: shout, input: {{ name: "{{{{Full name}}}}" }} }}
+  - name: To tags
+    send_rows: {{ table: tags, list: "{{{{Tags}}}}", set: {{ Tag: "{{{{item}}}}", Person: "{{{{Full name}}}}" }} }}
+"""))
+
+
+def story_every_kind_does_its_work_and_feeds_the_next():
+    with bare() as w, SmallApi() as api:
+        given_tables(w, api)
+        kinds = {k["kind"] for k in w.argil("column", "kinds")}
+        assert {"merge", "extract", "lookup_rows", "waterfall", "send_rows", "script"} <= kinds, kinds
+        w.argil("sync", "people")
+        report = w.argil("run", "people")
+        assert report["rows_sent"] == 3 and report["http_requests"] == 3, report
+        ann, bo, cy = rows_of(w, "people")
+        assert [r["Full name"] for r in (ann, bo, cy)] == ["Ann Lee", "Bo", "Cy Fox"]
+        assert [r["City"] for r in (ann, bo, cy)] == ["Rome", "Bern", None]
+        assert ann["Site"] == {"by": "API", "value": "https://Acme.example"}, ann
+        assert bo["Site"] == {"by": "step 2", "value": "https://bolt.test"}, bo
+        assert ann["Shout"] == "Ann Lee!" and ann["To tags"] == {"table": "tags", "rows": 2}, ann
+        w.argil("run", "tags")
+        assert [(r["Loud"], r["Person"]) for r in rows_of(w, "tags")] == [("A", "Ann Lee"), ("B", "Ann Lee"), ("C", "Cy Fox")]
+        # a change goes all the way; what did not change is not computed again
+        (w.home / "people.csv").write_text('Id,First,Last,Firm,Tags\n1,Eve,Lee,Acme,"[""a"",""b""]"\n2,Bo,,Bolt,[]\n3,Cy,Fox,Corn,"[""c""]"\n')
+        w.argil("sync", "people")
+        report = w.argil("run", "people")
+        assert report["rows_sent"] == 2 and report["http_requests"] == 0, report
+        assert rows_of(w, "people")[0]["Shout"] == "Eve Lee!"
+        assert [r["Person"] for r in rows_of(w, "tags")] == ["Eve Lee", "Eve Lee", "Cy Fox"]
+
+
+def story_on_a_server_rows_that_are_sent_run_by_themselves():
+    with bare() as w, SmallApi() as api:
+        given_tables(w, api)
+        w.argil("sync", "people")
+        with Server(w) as server:
+            ann = server.setup()
+            with ann.events() as events:
+                run = ann.wait_for_run(ann.ok("POST", "/tables/people/runs", {})["id"])
+                assert run["state"] == "done" and run["report"]["rows_sent"] == 3, run
+                tags = next(t["id"] for t in ann.get("/tables")["tables"] if t["name"] == "tags")
+                while ann.get("/tables/tags/states")["columns"][-1]["states"].get("ok") != 3:
+                    events.next("run", lambda data: data["table_id"] == tags)
+                    events.seen.clear()
+            graph = {c["column"]: c for c in ann.get("/tables/people/graph")["columns"]}
+            assert graph["To tags"]["sends_to"] == "tags" and graph["Firm row"]["looks_in"] == "firms", graph
+
+
+def story_the_graph_says_who_reads_whom():
+    with bare() as w, SmallApi() as api:
+        given_tables(w, api)
+        graph = w.argil("table", "graph", "people")
+        level = {c["column"]: c["level"] for c in graph["columns"]}
+        assert level == {"Id": 0, "First": 0, "Last": 0, "Firm": 0, "Tags": 0, "Full name": 1, "Firm row": 1, "Site": 1,
+                         "City": 2, "Shout": 2, "To tags": 2}, level
+        text = w.run("table", "graph", "people").stdout
+        assert "City       extract  <- Firm row" in text and "=> table tags" in text, text
+        dot = w.run("table", "graph", "people", "--dot").stdout
+        assert dot.startswith('digraph "people" {') and '"Firm row" -> "City";' in dot and '"table firms" -> "Firm row"' in dot, dot
+        circle = w.recipe("table: x\nsource: { csv: { file: %s/firms.csv, fields: [Firm] } }\ncolumns:\n"
+                          "  - { name: A, merge: '{{B}}' }\n  - { name: B, merge: '{{A}}' }\n" % w.home)
+        done = w.run("apply", circle)
+        assert done.returncode == 2 and "feed each other in a circle" in done.stderr, done.stderr
+
+
+def story_switching_auto_update_on_lists_what_came_and_asks():
+    with bare() as w, SmallApi() as api:
+        given_tables(w, api)
+        w.argil("table", "auto-update", "people", "off")
+        w.argil("sync", "people")
+        left = w.run("table", "auto-update", "people", "on")  # nobody to ask: left
+        assert left.returncode == 0 and "What has come meanwhile waits:" in left.stdout, left.stdout
+        assert "Full name                      3 cells" in left.stdout and "It is left as it is" in left.stdout, left.stdout
+        assert rows_of(w, "people")[0]["Full name"] is None
+        w.run("table", "auto-update", "people", "off")
+        ran = w.run("table", "auto-update", "people", "on", "--run-waiting")
+        assert ran.returncode == 0 and "cells computed" in ran.stdout, (ran.stdout, ran.stderr)
+        assert rows_of(w, "people")[0]["Full name"] == "Ann Lee"
+        again = w.run("table", "auto-update", "people", "on")
+        assert "waits" not in again.stdout, again.stdout
+
+
+def story_killed_again_and_again_it_ends_right():
+    hits, rows = killed(1, 6, 7)
+    assert rows >= 1000 and hits >= 3, (hits, rows)
+
+
+if __name__ == "__main__":
+    sys.exit(main(dict(globals())))
