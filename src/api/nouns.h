@@ -44,6 +44,17 @@ extern const struct shape preview_body, preview_shape;
 route_fn api_source_key, api_hook_post, api_reject_list, api_schedule_list;
 extern const struct shape source_key_shape, hook_receipt_shape, rejects_shape, schedules_shape;
 
+/* ---- merged.c */
+route_fn api_merged_list, api_merged_restore, api_merged_restore_all;
+extern const struct field merged_list_query[];
+extern const struct shape merged_list_shape, merged_restored_shape;
+
+/* ---- versions.c */
+route_fn api_version_list, api_version_show, api_version_restore;
+extern const struct field table_version_list_query[];
+extern const struct shape table_version_shape, table_version_list_shape, version_restore_body;
+void recipe_result_write(struct jw *w, const struct apply_plan *plan, bool dry_run); /* recipes.c */
+
 /* ---- uploads.c */
 route_fn api_upload_begin, api_upload_piece, api_upload_show, api_upload_drop, api_upload_take;
 extern const struct shape upload_body, upload_shape, upload_take_body;

@@ -42,7 +42,7 @@ enum status api_table_recipe(struct call *call, struct err *err)
     return OK;
 }
 
-static void write_result(struct jw *w, const struct apply_plan *plan, bool dry_run)
+void recipe_result_write(struct jw *w, const struct apply_plan *plan, bool dry_run)
 {
     jw_object(w);
     jw_kv_text(w, "table", plan->table_name);
@@ -75,7 +75,7 @@ enum status api_recipe_put(struct call *call, struct err *err)
     enum status rc = recipe_apply_text(call->engine, "recipe", json_get_text(call->body, "recipe"),
                                        dry_run, &plan, &errors, err);
     if (rc == OK)
-        write_result(&call->w, &plan, dry_run);
+        recipe_result_write(&call->w, &plan, dry_run);
     else
         call_keep_errors(call, &errors);
     apply_plan_free(&plan);

@@ -140,5 +140,11 @@ const struct route routes[] = {
     {M_POST, V1 "/alert-settings/test", api_alert_test, ROLE_ADMIN, R_WRITES, "Alerts", "Send a test by every way that is set up", NULL, NULL, &alert_shape, 201, NULL},
     {M_GET, V1 "/tables/{table}/gates", api_gate_list, PERSON, 0, "Tables", "What holds its writes back until a person says so", NULL, NULL, &gate_list_shape, 0, NULL},
     {M_POST, V1 "/tables/{table}/gates", api_gate_decide, ROLE_BUILDER, R_WRITES | R_ORG, "Tables", "Approve or stop a canary batch, or unlock a table that was built on a Test Env", NULL, &gate_body, &gate_list_shape, 200, "409"},
+    {M_GET, TABLE "/merged", api_merged_list, PERSON, 0, "Rows", "Rows that auto_dedupe merged into others", merged_list_query, NULL, &merged_list_shape, 0, NULL},
+    {M_POST, TABLE "/merged/restore", api_merged_restore_all, ROLE_BUILDER, R_WRITES, "Rows", "All merged rows are live again, beside those they were merged into", NULL, NULL, &merged_restored_shape, 200, NULL},
+    {M_POST, TABLE "/merged/{row}/restore", api_merged_restore, ROLE_BUILDER, R_WRITES, "Rows", "A merged row is live again, beside the one it was merged into", NULL, NULL, &merged_restored_shape, 200, NULL},
+    {M_GET, TABLE "/versions", api_version_list, PERSON, 0, "Tables", "What the table was at each change of structure or settings", table_version_list_query, NULL, &table_version_list_shape, 0, NULL},
+    {M_GET, TABLE "/versions/{version}", api_version_show, PERSON, 0, "Tables", "One version, with its recipe", NULL, NULL, &table_version_shape, 0, NULL},
+    {M_POST, TABLE "/versions/{version}/restore", api_version_restore, ROLE_BUILDER, R_WRITES | R_ORG, "Tables", "Make the table that again; values stay", NULL, &version_restore_body, &recipe_result_shape, 200, "409"},
 };
 const size_t route_count = sizeof routes / sizeof *routes;

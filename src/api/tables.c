@@ -50,6 +50,7 @@ static const struct field table_fields[] = {
     {"changed", F_TIME, F_REQUIRED | F_NULL, "its definition, not its rows"},
     {"next_sync", F_TIME, F_REQUIRED | F_NULL, "when the schedule comes next"},
     {"guard", F_ANY, F_REQUIRED | F_NULL, "limits of its writes, as in the recipe"},
+    {"rules", F_ANY, F_REQUIRED | F_NULL, "what it does with what comes in: keep_results, auto_dedupe, ..."},
     {"sources", F_LIST, F_REQUIRED, "where its rows come from", .of = &source_shape},
     {"columns", F_LIST, F_REQUIRED, "in order", .of = &column_shape},
     {0},
@@ -142,6 +143,7 @@ void table_write(struct jw *w, const struct table *t)
     jw_kv_time(w, "changed", t->changed_ms);
     jw_kv_time(w, "next_sync", t->next_sync_ms);
     jw_kv_json(w, "guard", t->guard);
+    jw_kv_json(w, "rules", t->rules);
     jw_key(w, "sources");
     jw_array(w);
     for (size_t i = 0; i < t->source_count; i++)

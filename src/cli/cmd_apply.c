@@ -1,9 +1,10 @@
 /* cmd_apply.c - `argil apply`: make or change a table from a recipe. */
 #include "cli/remote.h"
+#include "cli/table_priv.h"
 
 #include "base/str.h"
 
-static void print_plan(struct cli *cli, const struct apply_plan *plan, bool dry_run)
+void apply_print(struct cli *cli, const struct apply_plan *plan, bool dry_run)
 {
     if (cli->json) {
         struct buf out = BUF_INIT;
@@ -50,7 +51,7 @@ static int run(struct cli *cli, const struct args *args)
                      : recipe_apply(&open->engine, args->words[i], dry_run, &plan, &errors, &err);
         if (done == OK) {
             progress_end(cli);
-            print_plan(cli, &plan, dry_run);
+            apply_print(cli, &plan, dry_run);
         } else {
             progress_end(cli);
             for (size_t e = 0; e < errors.len; e++)

@@ -19,6 +19,7 @@ static void print_report(struct cli *cli, const char *table, const struct sync_r
         jw_kv_int(&w, "changed", r->counts.changed);
         jw_kv_int(&w, "unchanged", r->counts.unchanged);
         jw_kv_int(&w, "deleted", r->counts.deleted);
+        jw_kv_int(&w, "merged", r->counts.merged);
         jw_kv_int(&w, "echoes", r->counts.echoes);
         jw_kv_int(&w, "repeats", r->counts.repeats);
         jw_kv_int(&w, "problems", r->refused);

@@ -2,6 +2,7 @@
  * auto-update, delete. */
 #include "cli/remote.h"
 #include "cli/run_print.h"
+#include "cli/table_priv.h"
 #include "engine/columns/column_kind.h"
 #include "engine/graph.h"
 
@@ -235,7 +236,10 @@ static int run(struct cli *cli, const struct args *args)
 {
     const char *verb = args->words[0];
     bool two = args->word_count == 2;
-    bool writes = text_eq(verb, "auto-update") || text_eq(verb, "delete");
+    if (text_eq(verb, "restore") && args->word_count == 3)
+        return table_restore(cli, args);
+    bool writes = text_eq(verb, "auto-update") || text_eq(verb, "delete") ||
+                  args_has(args, "restore");
     struct store *store = cli_store_open(cli, writes);
     if (!store)
         return cli->failed;
@@ -250,6 +254,10 @@ static int run(struct cli *cli, const struct args *args)
         rc = recipe(cli, store, arena, args->words[1]);
     else if (text_eq(verb, "delete") && two)
         rc = remove_table(cli, store, args);
+    else if (text_eq(verb, "dedupe") && two)
+        rc = table_dedupe(cli, store, arena, args);
+    else if (text_eq(verb, "versions") && args->word_count > 1)
+        rc = table_versions(cli, store, arena, args);
     else if (text_eq(verb, "auto-update") && args->word_count == 3 &&
              (text_eq(args->words[2], "on") || text_eq(args->words[2], "off")))
         rc = set_auto_update(cli, store, arena, args, &waiting);
@@ -268,18 +276,26 @@ static const struct cli_option options[] = {
     {"dot", 0, NULL, "with graph: for Graphviz"},
     {"run-waiting", 0, NULL, "with auto-update on: run what has come meanwhile"},
     {"leave", 0, NULL, "with auto-update on: leave it (what is done when nobody says)"},
+    {"dry-run", 'n', NULL, "with restore: only show what would change"},
+    {"restore", 0, "ROW|all", "with dedupe: a merged row (its number) is live again"},
     {0},
 };
 
 const struct command command_table = {
     .name = "table",
     .summary = "list, show, export, switch or delete tables",
-    .words = "list | show NAME | graph NAME | export NAME | auto-update NAME on|off | delete NAME",
+    .words = "list | show NAME | graph NAME | export NAME | auto-update NAME on|off | delete NAME |"
+             " dedupe NAME | versions NAME [NUMBER] | restore NAME NUMBER",
     .about = "`export` prints the recipe as it was applied. `graph` says who reads whom, what is\n"
              "computed first first; --dot for Graphviz.\n\n"
              "  argil table graph accounts --dot | dot -Tsvg > accounts.svg\n\n"
              "With auto-update off, new and changed rows are still imported and their columns wait;\n"
-             "switching it on lists what waits and asks whether to run it.",
+             "switching it on lists what waits and asks whether to run it.\n\n"
+             "`dedupe` lists the rows that the recipe's auto_dedupe merged into others; one comes back\n"
+             "by its number. `versions` lists what the table was at each change, `restore` makes it\n"
+             "that again:\n\n"
+             "  argil table dedupe accounts --restore 17\n"
+             "  argil table restore accounts 3 --dry-run",
     .min_words = 1,
     .max_words = 3,
     .options = options,

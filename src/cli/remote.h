@@ -8,6 +8,8 @@
 
 #include "cli/cli.h"
 #include "store/store_access.h"
+#include "store/store_dedupe.h"
+#include "store/store_versions.h"
 
 #define ERR_SERVER_GONE "server.unreachable" /* no answer, or none of ours */
 
@@ -30,6 +32,10 @@ const char *remote_path(struct arena *arena, ...) __attribute__((sentinel));
 struct store *remote_store_open(struct cli *cli, struct err *err);
 struct remote *remote_of(struct store *remote_store); /* lent */
 extern const struct store_access far_access;          /* access lists and the default */
+extern const struct store_dedupe far_dedupe;          /* remote_tables.c */
+extern const struct store_versions far_versions;
+/* Of a table that is known by its id; lent. NULL with *err set. */
+const char *remote_table_name(struct store *remote_store, int64_t table_id, struct err *err);
 
 /* What the server's session on a connection sees; on `arena`. */
 enum status remote_identity(struct remote *remote, struct arena *arena, const char *connection,
@@ -47,6 +53,8 @@ enum status remote_run(struct cli *cli, const char *table, const struct run_opti
                        const char *rows, struct run_report *report, struct err *err);
 enum status remote_apply(struct cli *cli, const char *path, bool dry_run, struct apply_plan *plan,
                          err_list *errors, struct err *err);
+enum status remote_restore(struct cli *cli, const char *table, int64_t version, bool dry_run,
+                           struct apply_plan *plan, err_list *errors, struct err *err);
 enum status remote_doctor(struct cli *cli, struct arena *arena, const char *connection,
                           struct crm_findings *out, struct err *err);
 

@@ -105,6 +105,7 @@ static void read_sync(const struct watched *w, struct sync_report *out)
     out->counts.unchanged = json_get_int(r, "unchanged", 0);
     out->counts.deleted = json_get_int(r, "deleted", 0);
     out->counts.revived = json_get_int(r, "revived", 0);
+    out->counts.merged = json_get_int(r, "merged", 0);
     out->counts.echoes = json_get_int(r, "echoes", 0);
     out->counts.made_due = json_get_int(r, "made_due", 0);
     out->counts.repeats = json_get_int(r, "repeats", 0);
@@ -275,6 +276,25 @@ enum status remote_apply(struct cli *cli, const char *path, bool dry_run, struct
     enum status rc = remote ? recipe_body(arena, path, dry_run, &body, err) : FAIL;
     if (rc == OK)
         rc = remote_call(remote, arena, "POST", "/recipes", body, &answer, errors, err);
+    if (rc == OK)
+        read_plan(answer, plan);
+    remote_close(remote);
+    arena_free(arena);
+    return rc;
+}
+
+enum status remote_restore(struct cli *cli, const char *table, int64_t version, bool dry_run,
+                           struct apply_plan *plan, err_list *errors, struct err *err)
+{
+    struct arena *arena = arena_new();
+    struct remote *remote = remote_open(cli, err);
+    const struct json *answer;
+    const char *number = arena_printf(arena, "%lld", (long long)version);
+    enum status rc = FAIL;
+    if (remote)
+        rc = remote_call(remote, arena, "POST",
+                         remote_path(arena, "tables", table, "versions", number, "restore", NULL),
+                         dry_run ? "{\"dry_run\":true}" : "{}", &answer, errors, err);
     if (rc == OK)
         read_plan(answer, plan);
     remote_close(remote);

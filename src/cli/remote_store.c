@@ -132,6 +132,7 @@ static void read_table(struct arena *arena, const struct json *json, struct tabl
                           .connection = json_get_text(json, "connection"),
                           .object = json_get_text(json, "object"),
                           .guard = raw_of(arena, json, "guard"),
+                          .rules = raw_of(arena, json, "rules"),
                           .auto_update = json_get_bool(json, "auto_update", false),
                           .row_count = json_get_int(json, "row_count", 0),
                           .created_ms = when_of(json, "created"),
@@ -180,6 +181,11 @@ static const char *name_of(struct store *store, int64_t table_id, struct err *er
             return far->tables[i].name;
     err_set(err, ERR_NOT_FOUND, "there is no table %lld", (long long)table_id);
     return NULL;
+}
+
+const char *remote_table_name(struct store *store, int64_t table_id, struct err *err)
+{
+    return name_of(store, table_id, err);
 }
 
 static enum status far_auto_update(struct store *store, int64_t table_id, bool on, struct err *err)
@@ -578,6 +584,8 @@ static const struct store_driver far_driver = {
     .ops_count = far_ops_count,
     .run_list = far_run_list,
     .audit_verify = far_audit_verify,
+    .dedupe = &far_dedupe,
+    .versions = &far_versions,
 };
 
 struct store *remote_store_open(struct cli *cli, struct err *err)

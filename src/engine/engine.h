@@ -131,6 +131,10 @@ enum status recipe_apply(struct engine *engine, const char *path, bool dry_run,
 enum status recipe_apply_text(struct engine *engine, const char *name, const char *text,
                               bool dry_run, struct apply_plan *plan, err_list *errors,
                               struct err *err);
+/* What a table was (store_versions.h), checked against the org and applied as any recipe: that
+ * is a version, too. Values stay; a column that comes back has those it had. */
+enum status recipe_restore(struct engine *engine, const char *table, int64_t number, bool dry_run,
+                           struct apply_plan *plan, err_list *errors, struct err *err);
 
 /* ---------------------------------------------------------------- sync */
 

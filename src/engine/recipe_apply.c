@@ -4,6 +4,7 @@
 #include "engine/access.h"
 #include "engine/recipe_priv.h"
 #include "engine/run_priv.h"
+#include "store/store_versions.h"
 
 #include "base/str.h"
 
@@ -172,6 +173,7 @@ static enum status store_draft(struct draft *d, const struct table *old, const b
         if (again[i] && was && make_due(d, old->id, was->id, &d->table.columns[i], err) != OK)
             return FAIL;
     }
+    d->table.changed_by = engine_actor(d->engine);
     if (store->does->table_apply(store, &d->table, err) != OK)
         return FAIL;
     for (size_t i = 0; old && i < d->table.column_count; i++) {
@@ -240,10 +242,12 @@ static enum status compare_and_store(struct draft *d, bool dry_run, struct apply
     return store_draft(d, existed ? &old : NULL, again, err);
 }
 
-static enum status apply(struct engine *engine, const char *path, const char *text, bool dry_run,
-                         struct apply_plan *plan, err_list *errors, struct err *err)
+static enum status apply(struct engine *engine, const char *path, const char *text,
+                         const char *note, bool dry_run, struct apply_plan *plan, err_list *errors,
+                         struct err *err)
 {
     struct draft d = {.arena = arena_new(), .engine = engine, .path = path, .errors = errors};
+    d.table.change_note = note;
     d.text = arena_strdup(d.arena, text);
     enum status rc = recipe_read(&d, err);
     if (rc == OK && d.root->type == Y_MAP)
@@ -262,12 +266,49 @@ static enum status apply(struct engine *engine, const char *path, const char *te
 enum status recipe_apply(struct engine *engine, const char *path, bool dry_run,
                          struct apply_plan *plan, err_list *errors, struct err *err)
 {
-    return apply(engine, path, NULL, dry_run, plan, errors, err);
+    return apply(engine, path, NULL, NULL, dry_run, plan, errors, err);
 }
 
 enum status recipe_apply_text(struct engine *engine, const char *name, const char *text,
                               bool dry_run, struct apply_plan *plan, err_list *errors,
                               struct err *err)
 {
-    return apply(engine, name, text, dry_run, plan, errors, err);
+    return apply(engine, name, text, NULL, dry_run, plan, errors, err);
+}
+
+/* The recipe does not say how the switch stood. */
+static enum status restore_switch(struct engine *engine, const char *table,
+                                  const struct table_version *version, bool dry_run,
+                                  struct apply_plan *plan, struct err *err)
+{
+    struct store *store = engine->store;
+    struct arena *arena = arena_new();
+    struct table now;
+    enum status rc = store->does->table_get(store, arena, table, &now, err);
+    if (rc == OK && now.auto_update != version->auto_update && !dry_run) {
+        plan_line(plan, "~ auto_update %s, as it was then", version->auto_update ? "on" : "off");
+        rc = store->does->table_set_auto_update(store, now.id, version->auto_update, err);
+    }
+    arena_free(arena);
+    return rc;
+}
+
+enum status recipe_restore(struct engine *engine, const char *table, int64_t number, bool dry_run,
+                           struct apply_plan *plan, err_list *errors, struct err *err)
+{
+    struct store *store = engine->store;
+    struct arena *arena = arena_new();
+    struct table now;
+    struct table_version version = {0};
+    enum status rc = store->does->table_get(store, arena, table, &now, err);
+    if (rc == OK)
+        rc = store->does->versions->get(store, arena, now.id, number, &version, err);
+    if (rc == OK)
+        rc = apply(engine, arena_printf(arena, "%s, version %lld", now.name, (long long)number),
+                   version.recipe, arena_printf(arena, "version %lld restored", (long long)number),
+                   dry_run, plan, errors, err);
+    if (rc == OK)
+        rc = restore_switch(engine, now.name, &version, dry_run, plan, err);
+    arena_free(arena);
+    return rc;
 }

@@ -214,6 +214,28 @@ static void check_cycles(struct draft *d)
     buf_free(&loop);
 }
 
+/* The column of auto_dedupe; an e-mail column's values are compared as addresses unless the
+ * recipe says how. */
+static void check_dedupe(struct draft *d)
+{
+    const struct ynode *node = ynode_get(d->root, "auto_dedupe");
+    const struct ynode *by = node && node->type == Y_MAP ? ynode_get(node, "by") : node;
+    if (!by || by->type != Y_SCALAR)
+        return;
+    const struct column *column = table_column(&d->table, by->text);
+    const char **names = arena_array(d->arena, d->table.column_count + 1, sizeof *names);
+    for (size_t i = 0; i < d->table.column_count; i++)
+        names[i] = d->table.columns[i].name;
+    if (!column)
+        hint_nearest(draft_fail(d, by, false, "recipe.unknown_column",
+                                "`auto_dedupe`: the table has no column `%s`", by->text),
+                     by->text, names, d->table.column_count);
+    else if (column->type == TYPE_JSON)
+        err_hint(draft_fail(d, by, false, "recipe.wrong_value",
+                            "`auto_dedupe`: `%s` holds structured values", column->name),
+                 "a formula column can take the text out of it");
+}
+
 void recipe_check(struct draft *d)
 {
     recipe_check_sources(d);
@@ -221,4 +243,5 @@ void recipe_check(struct draft *d)
     for (size_t i = 0; i < d->table.column_count; i++)
         check_column(d, &d->table.columns[i], &d->drafts[i]);
     check_cycles(d);
+    check_dedupe(d);
 }

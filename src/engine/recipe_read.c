@@ -4,6 +4,7 @@
  * shows them all. Nothing here talks to the org. */
 #include "engine/recipe_priv.h"
 #include "engine/schedule.h"
+#include "model/dedupe.h"
 
 #include "base/str.h"
 
@@ -274,6 +275,34 @@ static void read_alerts(struct draft *d, struct jw *w)
     jw_end_object(w);
 }
 
+/* `auto_dedupe: Domain`, or with `by`, `keep`, `as`. The column is looked for when all are known. */
+static void read_dedupe(struct draft *d, struct jw *w)
+{
+    static const char *const keys[] = {"by", "keep", "as"};
+    static const char *const keeps[] = {"oldest", "newest"};
+    const struct ynode *node = ynode_get(d->root, "auto_dedupe");
+    if (!node)
+        return;
+    bool bare = node->type == Y_SCALAR;
+    if (!bare && !draft_want(d, node, Y_MAP, "`auto_dedupe`"))
+        return;
+    if (!bare)
+        draft_keys(d, node, "auto_dedupe", keys, 3);
+    const char *by = draft_text(d, bare ? d->root : node, bare ? "auto_dedupe" : "by");
+    const char *keep = bare ? keeps[0] : draft_word(d, node, "keep", keeps, 2, keeps[0]);
+    const char *as = bare ? NULL : draft_word(d, node, "as", dedupe_as_names, 4, NULL);
+    if (!bare && !ynode_get(node, "by"))
+        err_hint(draft_fail(d, node, false, "recipe.missing_key", "`auto_dedupe` needs `by`"),
+                 "a column: auto_dedupe: { by: Domain, keep: oldest }");
+    jw_key(w, "auto_dedupe");
+    jw_object(w);
+    jw_kv_text(w, "by", by);
+    jw_kv_text(w, "keep", keep);
+    if (as)
+        jw_kv_text(w, "as", as);
+    jw_end_object(w);
+}
+
 /* What the table does with what comes in, as JSON in struct table. */
 static void read_rules(struct draft *d)
 {
@@ -284,6 +313,7 @@ static void read_rules(struct draft *d)
     if (draft_bool(d, d->root, "keep_results", false))
         jw_kv_bool(&w, "keep_results", true);
     read_alerts(d, &w);
+    read_dedupe(d, &w);
     jw_end_object(&w);
     d->table.rules = arena_strdup(d->arena, buf_text(&text));
     buf_free(&text);
@@ -306,9 +336,6 @@ enum status recipe_read(struct draft *d, struct err *err)
         draft_fail(d, NULL, false, "recipe.missing_key", "the recipe does not name its `table`");
     d->table.auto_update = draft_bool(d, d->root, "auto_update", true);
     read_rules(d);
-    if (ynode_get(d->root, "auto_dedupe"))
-        draft_fail(d, ynode_get(d->root, "auto_dedupe"), true, ERR_NOT_BUILT,
-                   "`auto_dedupe` is not built yet");
     recipe_read_sources(d);
     recipe_guard(d);
     read_columns(d);

@@ -7,7 +7,9 @@
 
 #include "base/str.h"
 #include "base/when.h"
+#include "model/dedupe.h"
 #include "model/due.h"
+#include "store/store_dedupe.h"
 
 #include <string.h>
 
@@ -29,6 +31,9 @@ static enum status read_source(struct sync *sync, struct err *err)
     sync->update_existing = json_get_bool(sync->source, "update_existing", true);
     sync->auto_update = table->auto_update;
     sync->rows_before = sync->from->row_count;
+    struct dedupe_rule rule;
+    dedupe_rule_read(sync->job.arena, table, &rule);
+    sync->same_by = rule.column ? rule.column->name : NULL;
     return OK;
 }
 
@@ -186,6 +191,9 @@ static void write_statement(struct sync *sync, struct buf *out)
     buf_str(out, buf_text(&sync->notes));
     if (sync->frozen_count)
         buf_printf(out, "; no longer readable, values kept as they were: %s", sync->frozen);
+    if (r->counts.merged || sync->merged_now)
+        buf_printf(out, "; %lld rows were merged into others of the same %s, %lld of the table are",
+                   (long long)r->counts.merged, sync->same_by, (long long)sync->merged_now);
     if (r->counts.loops)
         buf_printf(out, "; %lld rows have columns that feed each other: their cells say which",
                    (long long)r->counts.loops);
@@ -220,6 +228,7 @@ static void write_counts(struct jw *w, const struct sync_report *r)
     jw_kv_int(w, "echoes", r->counts.echoes);
     jw_kv_int(w, "made_due", r->counts.made_due);
     jw_kv_int(w, "repeats", r->counts.repeats);
+    jw_kv_int(w, "merged", r->counts.merged);
     jw_kv_int(w, "loops", r->counts.loops);
     jw_kv_int(w, "refused", r->refused);
     jw_kv_int(w, "calls", (int64_t)r->calls);
@@ -281,6 +290,7 @@ static void begin_source(struct sync *sync, const struct source *from, struct sy
     sync->subject = sync->formula_as_of = sync->counted_by = NULL;
     sync->echo_fields = NULL;
     sync->seen = NULL;
+    sync->merged_now = 0;
     sync->heard = 0;
     sync->repeated = NULL;
     buf_clear(&sync->notes);
@@ -353,6 +363,7 @@ void sync_close(struct sync *sync)
 static enum status pull_source(struct whole *whole, const struct source *from, struct err *err)
 {
     struct sync *sync = &whole->sync;
+    struct store *store = sync->job.engine->store;
     struct sync_report part;
     struct world *world = sync->job.engine->world;
     int64_t began = world->monotonic_ms(world);
@@ -365,6 +376,8 @@ static enum status pull_source(struct whole *whole, const struct source *from, s
         return OK;
     make_rules(sync);
     enum status rc = sync->kind->pull(sync, err);
+    if (rc == OK && sync->same_by)
+        rc = store->does->dedupe->count(store, sync->table->table.id, &sync->merged_now, err);
     if (rc != OK)
         part.complete = false;
     if (rc != OK && sync->table->table.source_count > 1)

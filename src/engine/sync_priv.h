@@ -29,6 +29,8 @@ struct sync {
 
     /* The rules of the table. */
     bool update_existing, auto_update;
+    const char *same_by; /* the column of auto_dedupe, or NULL */
+    int64_t merged_now;  /* rows of the table that are merged, after the pull */
     int64_t heard;   /* stored with the next page: the change event that it follows from; 0 = none */
     bool known_only; /* set while only some fields of known rows are read */
     enum when_deleted when_deleted;

@@ -98,6 +98,7 @@ struct table {
     const char *rules;        /* JSON object: keep_results, auto_dedupe; "{}" when absent */
     int64_t row_count;        /* live rows */
     int64_t created_ms, changed_ms, next_sync_ms;
+    const char *changed_by, *change_note; /* going into table_apply, for its version; or NULL */
     struct column *columns;   /* by position */
     size_t column_count;
 };

@@ -103,6 +103,7 @@ struct import_counts {
     int64_t repeats;  /* of the unchanged ones: those that were in `seen` before */
     int64_t made_due; /* cells */
     int64_t due_again; /* cells that were due already: a run that has read them must not have the last word */
+    int64_t merged;   /* rows that became part of another by auto_dedupe, in this call */
     int64_t loops;    /* rows where two columns feed each other: what reads the value was refused */
 };
 
@@ -118,6 +119,7 @@ static inline void import_counts_add(struct import_counts *sum, const struct imp
     sum->repeats += more->repeats;
     sum->made_due += more->made_due;
     sum->due_again += more->due_again;
+    sum->merged += more->merged;
     sum->loops += more->loops;
 }
 
@@ -264,6 +266,8 @@ struct store_driver {
     const struct store_holds *holds;         /* store_holds.h */
     const struct store_gates *gates;         /* store_gates.h */
     const struct store_edits *edits;         /* store_edits.h */
+    const struct store_dedupe *dedupe;       /* store_dedupe.h */
+    const struct store_versions *versions;   /* store_versions.h */
 
     /* connections; names are unique */
     enum status (*connection_put)(struct store *, struct connection *connection, struct err *); /* sets id */

@@ -2,6 +2,7 @@
 #include "engine/given.h"
 
 #include "store/store_backup.h"
+#include "store/store_dedupe.h"
 #include "store/store_sources.h"
 
 #include "base/str.h"
@@ -137,6 +138,13 @@ static const struct store_sources mortal_sources = {
     .met = mortal_met,
     .gone = mortal_gone, .drift_put = mortal_drift_put, .live_put = mortal_live_put, .rejects_add = mortal_rejects_add, .rejects_list = mortal_rejects_list};
 
+static enum status mortal_merged_count(S *s, int64_t t, int64_t *n, E *err)
+{
+    (void)s;
+    return g.dead ? BROKEN : g.store->does->dedupe->count(g.store, t, n, err);
+}
+static const struct store_dedupe mortal_dedupe = {.count = mortal_merged_count};
+
 static enum status mortal_runs_start(S *s, int64_t id, E *err)
 {
     return g.dead ? BROKEN : g.store->does->runs->start(g.store, id, err);
@@ -240,6 +248,7 @@ static const struct store_driver mortal = {
     .access = &mortal_access,
     .describes = &mortal_describes,
     .runs = &mortal_runs,
+    .dedupe = &mortal_dedupe,
     .name = "mortal",
     .sources = &mortal_sources,
     .choices = &mortal_choices,

@@ -384,6 +384,57 @@ def story_an_upload_killed_at_any_page_loses_and_doubles_nothing():
         same(len({r["Email"] for r in got}), count)
 
 
+# ----------------------------------------------------------------- auto-dedupe
+
+def story_auto_dedupe_keeps_one_row_and_the_sync_says_what_it_merged():
+    with Workspace(org=org()) as w:
+        (w.home / "a.csv").write_text("id,mail\n1,Ann <ann@x.org>\n2,bob@x.org\n3,ANN@x.org\n4,\n5,\n")
+        report = table(w, "people", "csv: {file: a.csv, fields: [id, {mail: {type: email}}]}",
+                       rules="  unique_by: id\nauto_dedupe: { by: mail, keep: newest }\n")
+        assert report["complete"] and report["merged"] == 1, report
+        assert "1 rows were merged into others of the same mail, 1 of the table are" in report["statement"], report["statement"]
+        same([r["id"] for r in rows(w, "people")], ["2", "3", "4", "5"])
+        listed = w.argil("table", "dedupe", "people")
+        same([(r["key"], r["into key"], r["same"], r["now"]) for r in listed], [("1", "3", "ann@x.org", "merged")])
+        again = w.argil("sync", "people")
+        same((again["added"], again["changed"], again["deleted"], again["merged"]), (0, 0, 0, 0))
+        same(w.argil("table", "dedupe", "people", "--restore", listed[0]["row"])["restored"], 1)
+        same(len(rows(w, "people")), 5)
+        assert "rows merged" in {line["what"] for line in w.argil("audit", "list")}
+        done = w.run("apply", w.recipe("table: x\nsource:\n  csv: {file: a.csv}\n  unique_by: id\nauto_dedupe: Mail2\n"))
+        same(done.returncode, 2)
+        assert "has no column `Mail2`" in done.stderr and "recipe.yaml:5:" in done.stderr, done.stderr
+
+
+def story_auto_dedupe_over_a_server():
+    with Workspace(org=org()) as w, Server(w) as server:
+        ann = server.setup()
+        ann.ok("POST", "/recipes", {"recipe": "table: signups\nsource:\n  webhook: {fields: [email, n]}\n"
+                                              "auto_dedupe: { by: email, as: email }\n"})
+        key = ann.ok("POST", "/tables/signups/sources/source/key")["key"]
+        def post(many):
+            status, _, body = ann.call("POST", "/hooks/signups/source", many, headers={
+                "Authorization": "Bearer " + key, "X-Argil-CSRF": None, "Cookie": None})
+            assert status == 202, (status, body)
+        posting = [threading.Thread(target=post, args=([{"email": f"p{i}@x.org", "n": t} for i in range(50)],)) for t in range(6)]
+        for t in posting:
+            t.start()
+        for t in posting:
+            t.join()
+        same(ann.get("/tables/signups")["row_count"], 50)
+        merged = ann.get("/tables/signups/merged?limit=1000")
+        same((merged["merged"], len(merged["rows"])), (250, 250))
+        one = merged["rows"][0]["row"]
+        same(ann.ok("POST", f"/tables/signups/merged/{one}/restore")["restored"], 1)
+        same(ann.get("/tables/signups")["row_count"], 51)
+        token = ann.ok("POST", "/tokens", {"name": "x", "scope": "builder"})["text"]
+        far = dict(ARGIL_URL=server.url, ARGIL_TOKEN=token, ARGIL_DATA=str(w.home / "nowhere"))
+        listed = json.loads(w.run("table", "dedupe", "signups", "--json", env=far).stdout)
+        same(len(listed), 250)
+        same(json.loads(w.run("table", "dedupe", "signups", "--restore", "all", "--json", env=far).stdout)["restored"], 249)
+        same(ann.get("/tables/signups")["row_count"], 300)
+
+
 # ------------------------------------------------------------------ the matrix
 
 def story_the_matrix_names_tests_that_there_are():

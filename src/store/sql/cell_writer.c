@@ -70,7 +70,14 @@ enum status cell_writer_open(struct cell_writer *w, struct sq *sq, int64_t table
                        "again=CASE WHEN " SQ_HELD " AND again=0 THEN 2 ELSE again END,"
                        "state=CASE WHEN " SQ_HELD " THEN state ELSE 12 END",
                        id);
-    return w->due && w->put && w->drop && w->settle && w->wake && w->mark && w->once_more ? OK : FAIL;
+    if (!w->due || !w->put || !w->drop || !w->settle || !w->wake || !w->mark || !w->once_more)
+        return FAIL;
+    return deduper_open(&w->dedupe, sq, table_id, err);
+}
+
+enum status cell_writer_finish(struct cell_writer *w, struct err *err)
+{
+    return deduper_finish(&w->dedupe, err);
 }
 
 void cell_writer_close(struct cell_writer *w)
@@ -85,9 +92,24 @@ static struct sq_stmt *value_stmt(struct cell_writer *w, int slot, struct err *e
         vec_push(&w->by_slot, NULL);
     if (!w->by_slot.at[slot])
         w->by_slot.at[slot] = sq_stmtf(
-            w->sq, err, "UPDATE t%lld SET c%d=?1 WHERE rid=?2 AND c%d IS NOT ?1 AND deleted<2",
+            w->sq, err, "UPDATE t%lld SET c%d=?1 WHERE rid=?2 AND c%d IS NOT ?1 AND deleted<>2",
             (long long)w->table_id, slot, slot);
     return w->by_slot.at[slot];
+}
+
+/* Rows that are deleted have no key to take. */
+static enum status take_key(struct cell_writer *w, const struct cell_result *r, struct err *err)
+{
+    int64_t deleted;
+    struct sq_stmt *stmt =
+        sq_stmtf(w->sq, err, "SELECT deleted FROM t%lld WHERE rid=?", (long long)w->table_id);
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, r->row_id);
+    if (sq_one_int(w->sq, stmt, 1, &deleted, err) != OK)
+        return FAIL;
+    return deleted == 0 || deleted == SQ_MERGED ? deduper_take(&w->dedupe, r->row_id, r->value, err)
+                                                : OK;
 }
 
 static enum status set_value(struct cell_writer *w, const struct cell_result *r, bool *changed,
@@ -103,9 +125,10 @@ static enum status set_value(struct cell_writer *w, const struct cell_result *r,
     if (sq_done(w->sq, stmt, err) != OK)
         return FAIL;
     *changed = sq_changes(w->sq) > 0;
-    if (*changed)
-        sq_moved(w->sq, w->table_id, 1);
-    return OK;
+    if (!*changed)
+        return OK;
+    sq_moved(w->sq, w->table_id, 1);
+    return r->slot == w->dedupe.slot ? take_key(w, r, err) : OK;
 }
 
 /* One of the statements over (cid, rid, now). */

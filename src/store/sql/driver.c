@@ -32,6 +32,8 @@ static enum status open_another(struct store *store, bool read_only, struct stor
     .alerts = &sq_alerts,                               \
     .holds = &sq_holds,                                 \
     .edits = &sq_edits,                                 \
+    .dedupe = &sq_dedupe,                               \
+    .versions = &sq_versions,                           \
     .watch = sq_watch,                                  \
     .leases = &sq_leases,                               \
     .access = &sq_access,                               \

@@ -79,8 +79,9 @@ static struct sq_stmt *find_stmt(struct importer *im, struct err *err)
 static struct sq_stmt *update_stmt(struct importer *im, struct err *err)
 {
     struct buf sql = BUF_INIT;
-    buf_printf(&sql, "UPDATE t%lld SET deleted=0,stamp=coalesce(?,stamp),run=?,src=src|%lld",
-               (long long)im->page->table_id, SQ_SOURCE_BIT(im->page->source));
+    buf_printf(&sql, "UPDATE t%lld SET deleted=CASE WHEN deleted=%d THEN deleted ELSE 0 END,"
+               "stamp=coalesce(?,stamp),run=?,src=src|%lld",
+               (long long)im->page->table_id, SQ_MERGED, SQ_SOURCE_BIT(im->page->source));
     put_slots(&sql, im->page, "=?");
     buf_str(&sql, " WHERE rid=?");
     struct sq_stmt *stmt = sq_stmt(im->sq, err, buf_text(&sql));
@@ -128,6 +129,7 @@ static enum status insert_row(struct importer *im, const struct row_in *in, stru
 {
     struct sq_stmt *stmt = im->insert;
     im->rid = im->next_rid++;
+    im->deleted = 0;
     sq_note_row(im->sq, im->page->table_id, im->rid);
     sq_int(stmt, 1, im->rid);
     sq_text(stmt, 2, in->key);
@@ -139,10 +141,38 @@ static enum status insert_row(struct importer *im, const struct row_in *in, stru
     return sq_done(im->sq, stmt, err);
 }
 
+/* A row that comes back with a value that no page brings. */
+static enum status take_stored_key(struct importer *im, struct err *err)
+{
+    struct deduper *d = &im->cells.dedupe;
+    bool row;
+    struct sq_stmt *stmt = sq_stmtf(im->sq, err, "SELECT c%d FROM t%lld WHERE rid=?", d->slot,
+                                    (long long)im->page->table_id);
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, im->rid);
+    if (sq_row(im->sq, stmt, &row, err) != OK || !row)
+        return FAIL;
+    struct value held = sq_col_value(stmt, 0, im->sq->scratch);
+    sq_reset(stmt);
+    return deduper_take(d, im->rid, held, err);
+}
+
+/* The row's key among those of auto_dedupe, when the page brings its value. */
+static enum status take_key(struct importer *im, const struct row_in *in, struct err *err)
+{
+    struct deduper *d = &im->cells.dedupe;
+    for (size_t i = 0; d->on && i < im->page->slot_count; i++)
+        if (im->page->slots[i] == d->slot)
+            return deduper_take(d, im->rid, in->values[i], err);
+    return d->on && im->deleted && im->deleted != SQ_MERGED ? take_stored_key(im, err) : OK;
+}
+
 static enum status add_row(struct importer *im, const struct row_in *in, struct err *err)
 {
     bool ours;
-    if (insert_row(im, in, err) != OK || echo_made(&im->echo, record_of(in), &ours, err) != OK)
+    if (insert_row(im, in, err) != OK || take_key(im, in, err) != OK ||
+        echo_made(&im->echo, record_of(in), &ours, err) != OK)
         return FAIL;
     im->counts->added++;
     im->live++;
@@ -178,7 +208,7 @@ static enum status update_row(struct importer *im, const struct row_in *in, stru
     for (size_t i = 0; i < im->page->slot_count; i++)
         sq_value(stmt, at++, in->values[i]);
     sq_int(stmt, at, im->rid);
-    return sq_done(im->sq, stmt, err);
+    return sq_done(im->sq, stmt, err) == OK ? take_key(im, in, err) : FAIL;
 }
 
 /* Forgets the changes that are echoes; *only when there was nothing else. */
@@ -292,7 +322,7 @@ static enum status revive_row(struct importer *im, const struct row_in *in, bool
 static enum status stale_row(struct importer *im, const struct row_in *in, struct err *err)
 {
     im->counts->stale++;
-    if (in->deleted || im->deleted || im->holds)
+    if (in->deleted || (im->deleted && im->deleted != SQ_MERGED) || im->holds)
         return OK;
     im->held++;
     return touch_row(im, NULL, err);
@@ -304,7 +334,7 @@ static enum status merge_found(struct importer *im, const struct row_in *in, boo
     if (in->deleted)
         return delete_row(im, in, err);
     im->held += !im->holds;
-    if (im->deleted)
+    if (im->deleted && im->deleted != SQ_MERGED)
         return revive_row(im, in, changed, err);
     if (!changed || !im->page->update_existing) {
         im->counts->unchanged++;
@@ -419,9 +449,12 @@ static enum status save_catalog(struct importer *im, struct err *err)
 static enum status import_rows(struct importer *im, struct err *err)
 {
     struct sheet_info info;
+    struct deduper dedupe;
     if (sq_sheet_info(im->sq, im->page->table_id, &info, err) != OK)
         return FAIL;
-    bool first = im->page->first_load && !info.keyed;
+    if (deduper_open(&dedupe, im->sq, im->page->table_id, err) != OK)
+        return FAIL;
+    bool first = im->page->first_load && !info.keyed && !dedupe.on;
     if (!first && !info.keyed && sq_make_key_index(im->sq, im->page->table_id, err) != OK)
         return FAIL;
     im->next_rid = info.next_rid;
@@ -432,7 +465,8 @@ static enum status import_rows(struct importer *im, struct err *err)
     im->loop = (struct loop_guard){im->sq, im->echo.org_id, im->page->table_id, NULL};
     if ((first ? load_page(im, err) : merge_page(im, err)) != OK)
         return FAIL;
-    if (due_for_new(im, err) != OK)
+    im->counts->merged += im->cells.dedupe.merged;
+    if (due_for_new(im, err) != OK || cell_writer_finish(&im->cells, err) != OK)
         return FAIL;
     return save_catalog(im, err);
 }

@@ -42,6 +42,14 @@ static struct cell_writer *writer_for(struct writers *ws, int64_t table_id, stru
     return &ws->list.at[ws->list.len - 1];
 }
 
+static enum status writers_finish(struct writers *ws, struct err *err)
+{
+    for (size_t i = 0; i < ws->list.len; i++)
+        if (cell_writer_finish(&ws->list.at[i], err) != OK)
+            return FAIL;
+    return OK;
+}
+
 static void writers_close(struct writers *ws)
 {
     for (size_t i = 0; i < ws->list.len; i++)
@@ -245,6 +253,8 @@ enum status sq_ops_plan(struct store *store, struct op *ops, size_t count,
     for (size_t i = 0; rc == OK && i < count; i++)
         rc = plan_one(&ws, &ops[i], &results[i], cells ? &cells[i] : NULL,
                       looked_ms ? looked_ms[i] : 0, err);
+    if (rc == OK)
+        rc = writers_finish(&ws, err);
     writers_close(&ws);
     return sq_end(ws.sq, rc, err);
 }
@@ -439,6 +449,8 @@ enum status sq_ops_settle(struct store *store, const struct op_settle *settles, 
         return FAIL;
     for (size_t i = 0; rc == OK && i < count; i++)
         rc = settle_one(&ws, &settles[i], &turned_away, err);
+    if (rc == OK)
+        rc = writers_finish(&ws, err);
     writers_close(&ws);
     rc = sq_end(ws.sq, rc, err);
     if (fenced)

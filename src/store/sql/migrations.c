@@ -8,9 +8,9 @@
  * Beside these tables every sheet has two of its own, made by tables.c:
  *   t<ID>  (rid, key, stamp, deleted, run, src, c1 .. cN)  one row a record
  *   s<ID>  (cid, rid, state, ...)                     only cells that are not plain
- * deleted: 0 live, 1 marked, 2 removed (values gone; the row id, and with it the
- * journal's memory of what was done for it, stays: a record that comes back must
- * not be acted on as if it were new). src: the sources that hold the row, a bit a slot.
+ * deleted: 0 live, 1 marked, 3 merged into another row (dedupe.c), 2 removed (values
+ * gone; the row id, and with it the journal's memory of what was done for it, stays: a
+ * record that comes back must not be acted on as if it were new). src: the sources that hold the row, a bit a slot.
  *
  * What is in clear: cells, and operations' payload, before-image and evidence,
  * hold personal data and are NOT encrypted by this driver yet. Sealed texts
@@ -112,6 +112,8 @@ static const struct {
     {sq_step_holds, NULL},
     {sq_step_gates, NULL},
     {sq_step_edits, NULL},
+    {sq_step_dedupe, NULL},
+    {sq_step_versions, NULL},
 };
 
 int sq_schema_version(void)

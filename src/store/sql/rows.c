@@ -157,7 +157,7 @@ enum status sq_keys_list(struct store *store, struct arena *arena, int64_t table
     enum status rc = FAIL;
     bool row = true;
     struct sq_stmt *stmt = sq_stmtf(sq, err,
-                                  "SELECT key FROM t%lld WHERE key>?1 AND deleted=0"
+                                  "SELECT key FROM t%lld WHERE key>?1 AND deleted IN " SQ_HOLDS
                                   " AND src&%lld ORDER BY key LIMIT ?2",
                                   (long long)table_id, SQ_SOURCE_BIT(source));
     if (stmt) {
@@ -233,7 +233,7 @@ static enum status leave_keys(struct row_leaver *leaver, const char *const *keys
 {
     bool row, left;
     struct sq_stmt *find =
-        sq_stmtf(leaver->sq, err, "SELECT rid,deleted,src FROM t%lld WHERE key=? AND deleted<2",
+        sq_stmtf(leaver->sq, err, "SELECT rid,deleted,src FROM t%lld WHERE key=? AND deleted<>2",
                  (long long)leaver->table_id);
     if (!find)
         return FAIL;

@@ -223,7 +223,7 @@ static enum status find_met(struct sq *sq, int64_t table_id, int source, const c
 {
     bool row;
     struct sq_stmt *stmt =
-        sq_stmtf(sq, err, "SELECT rid FROM t%lld WHERE key=? AND deleted=0 AND src&%lld",
+        sq_stmtf(sq, err, "SELECT rid FROM t%lld WHERE key=? AND deleted IN " SQ_HOLDS " AND src&%lld",
                  (long long)table_id, SQ_SOURCE_BIT(source));
     if (!stmt)
         return FAIL;
@@ -254,6 +254,7 @@ static enum status sq_met(struct store *store, int64_t table_id, int source,
 
 struct missing {
     int64_t id, src;
+    int deleted;
 };
 typedef VEC(struct missing) missing_list;
 
@@ -264,7 +265,7 @@ static enum status find_missing(struct sq *sq, const struct gone_query *query, m
     size_t looked = 0;
     bool row = true;
     struct sq_stmt *stmt = sq_stmtf(sq, err,
-                                  "SELECT rid,src FROM t%lld WHERE rid>? AND deleted=0"
+                                  "SELECT rid,src,deleted FROM t%lld WHERE rid>? AND deleted IN " SQ_HOLDS
                                   " AND src&%lld ORDER BY rid LIMIT ?",
                                   (long long)query->table_id, SQ_SOURCE_BIT(query->source));
     if (!stmt)
@@ -278,7 +279,7 @@ static enum status find_missing(struct sq *sq, const struct gone_query *query, m
             break;
         *next = sq_col_int(stmt, 0);
         if (!bits_has(query->seen, *next)) {
-            struct missing one = {*next, sq_col_int(stmt, 1)};
+            struct missing one = {*next, sq_col_int(stmt, 1), (int)sq_col_int(stmt, 2)};
             vec_push(list, one);
         }
     }
@@ -294,7 +295,7 @@ static enum status leave_all(struct sq *sq, const struct gone_query *query,
     bool left;
     enum status rc = row_leaver_open(&leaver, sq, query->table_id, query->source, query->how, err);
     for (size_t i = 0; rc == OK && i < list->len; i++) {
-        rc = row_leave(&leaver, list->at[i].id, 0, list->at[i].src, NULL, &left, err);
+        rc = row_leave(&leaver, list->at[i].id, list->at[i].deleted, list->at[i].src, NULL, &left, err);
         sq_note_row(sq, query->table_id, list->at[i].id);
     }
     row_leaver_close(&leaver);

@@ -25,9 +25,11 @@
 #include "model/due.h"
 #include "store/sql/sql_session.h"
 #include "store/store_access.h"
+#include "store/store_dedupe.h"
 #include "store/store_describes.h"
 #include "store/store_leases.h"
 #include "store/store_sources.h"
+#include "store/store_versions.h"
 
 /* ---- migrations.c: the steps */
 extern const char sq_step_push[];        /* step_push.c */
@@ -46,6 +48,8 @@ extern const char sq_step_alerts[];      /* alerts.c */
 extern const char sq_step_edits[];       /* edits.c */
 extern const char sq_step_pull[];       /* step_drift.c */
 extern const char sq_step_rejects[];     /* step_rejects.c */
+extern const char sq_step_dedupe[];      /* dedupe.c */
+extern const char sq_step_versions[];    /* versions.c */
 enum status sq_step_sources(struct sq *sq, struct err *err); /* step_sources.c: every sheet, too */
 
 /* ---- sources.c: what a source holds */
@@ -95,6 +99,38 @@ enum status row_remover_open(struct row_remover *r, struct sq *sq, int64_t table
 void row_remover_close(struct row_remover *r);
 enum status row_remove(struct row_remover *r, int64_t row_id, struct err *err);
 
+/* ---- dedupe.c: each key once among a table's live rows (auto_dedupe) */
+#define SQ_MERGED 3       /* deleted: out of sight, part of another row */
+#define SQ_HOLDS  "(0,3)" /* deleted IN: rows that their sources hold */
+struct deduper {
+    struct sq *sq;
+    int64_t table_id;
+    bool on; /* the table has such a rule; otherwise all of this does nothing */
+    int64_t column_id;
+    int slot, as;
+    bool newest;
+    int64_t live;             /* how the number of live rows changes */
+    int64_t merged, returned; /* rows */
+};
+enum status deduper_open(struct deduper *d, struct sq *sq, int64_t table_id, struct err *err);
+/* A live or merged row's value in the column is this now. */
+enum status deduper_take(struct deduper *d, int64_t row_id, struct value value, struct err *err);
+/* A row was deleted: its key is free. */
+enum status deduper_drop(struct deduper *d, int64_t row_id, struct err *err);
+/* Before the transaction ends: counts the rows, and tells the audit. */
+enum status deduper_finish(struct deduper *d, struct err *err);
+/* Makes the stored rule that of table->rules (table_apply); columns have ids and slots. */
+enum status sq_place_dedupe(struct sq *sq, const struct table *table, struct err *err);
+extern const struct store_dedupe sq_dedupe;
+
+/* ---- versions.c: what a table was, at each change; inside its transaction */
+/* Before a table without versions changes: what it has been until now. */
+enum status sq_first_version(struct sq *sq, int64_t table_id, struct err *err);
+/* After it: nothing when nothing differs. */
+enum status sq_add_version(struct sq *sq, int64_t table_id, const char *who, const char *note,
+                           struct err *err);
+extern const struct store_versions sq_versions;
+
 /* ---- row_leaver.c: a source no longer has a row */
 struct row_leaver {
     struct sq *sq;
@@ -103,6 +139,7 @@ struct row_leaver {
     enum when_deleted how; /* MARK or REMOVE */
     struct row_remover remover;
     bool remover_open;
+    struct deduper dedupe;
     struct sq_stmt *leave, *mark;
     int64_t left, live, held; /* rows that left; how the counts of table and source change */
 };
@@ -140,6 +177,7 @@ struct cell_writer {
     const struct dependents *dependents;
     size_t dependent_count;
     struct sq_stmt *due, *put, *drop, *settle, *wake, *mark, *once_more;
+    struct deduper dedupe;
     VEC(struct sq_stmt *) by_slot;
     int64_t made_due, due_again;
 };
@@ -147,6 +185,8 @@ struct cell_writer {
 enum status cell_writer_open(struct cell_writer *w, struct sq *sq, int64_t table_id,
                              const struct dependents *dependents, size_t count, struct err *err);
 void cell_writer_close(struct cell_writer *w);
+/* Before the transaction ends, when all went well. */
+enum status cell_writer_finish(struct cell_writer *w, struct err *err);
 enum status cell_writer_put(struct cell_writer *w, const struct cell_result *result,
                             struct err *err);
 enum status cell_writer_due(struct cell_writer *w, int64_t column_id, int64_t row_id,

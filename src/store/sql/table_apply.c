@@ -301,6 +301,8 @@ static enum status apply(struct apply *a, struct err *err)
     a->table->changed_ms = sq_now(a->sq);
     if (find_table(a, err) != OK)
         return FAIL;
+    if (!a->is_new && sq_first_version(a->sq, a->table->id, err) != OK)
+        return FAIL;
     enum status rc = a->is_new ? insert_table(a, err) : update_table(a, err);
     if (rc != OK || load_known(a, err) != OK || place_columns(a, err) != OK ||
         hide_others(a, err) != OK || sq_place_sources(a->sq, a->table, err) != OK)
@@ -309,6 +311,9 @@ static enum status apply(struct apply *a, struct err *err)
         if (write_column(a, &a->table->columns[i], (int)i, err) != OK)
             return FAIL;
     sq_note(a->sq, NOUN_TABLE, a->table->id, 0);
+    if (sq_place_dedupe(a->sq, a->table, err) != OK ||
+        sq_add_version(a->sq, a->table->id, a->table->changed_by, a->table->change_note, err) != OK)
+        return FAIL;
     return write_next_slot(a, err);
 }
 

@@ -146,32 +146,45 @@ enum status sq_table_list(struct store *store, struct arena *arena, struct table
 /* ------------------------------------------------------ small changes */
 
 /* UPDATE of one row by id: `value` is ?1, the id is ?2; gives the table's id. */
+static enum status set_one(struct sq *sq, const char *sql, int64_t value, int64_t id,
+                           const char *what, struct err *err)
+{
+    int64_t table_id;
+    struct sq_stmt *stmt = sq_stmt(sq, err, sql);
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, value);
+    sq_int(stmt, 2, id);
+    if (sq_one_int(sq, stmt, 0, &table_id, err) != OK)
+        return FAIL;
+    if (!table_id)
+        return err_set(err, ERR_NOT_FOUND, "there is no %s %lld", what, (long long)id);
+    sq_note(sq, NOUN_TABLE, table_id, 0);
+    return OK;
+}
+
 static enum status update_one(struct store *store, const char *sql, int64_t value, int64_t id,
                               const char *what, struct err *err)
 {
     struct sq *sq = sq_of(store);
     if (sq_begin(sq, err) != OK)
         return FAIL;
-    struct sq_stmt *stmt = sq_stmt(sq, err, sql);
-    enum status rc = FAIL;
-    if (stmt) {
-        sq_int(stmt, 1, value);
-        sq_int(stmt, 2, id);
-        int64_t table_id;
-        rc = sq_one_int(sq, stmt, 0, &table_id, err);
-        if (rc == OK && !table_id)
-            rc = err_set(err, ERR_NOT_FOUND, "there is no %s %lld", what, (long long)id);
-        else if (rc == OK)
-            sq_note(sq, NOUN_TABLE, table_id, 0);
-    }
-    return sq_end(sq, rc, err);
+    return sq_end(sq, set_one(sq, sql, value, id, what, err), err);
 }
 
 enum status sq_table_set_auto_update(struct store *store, int64_t table_id, bool on,
                                      struct err *err)
 {
-    return update_one(store, "UPDATE tables SET auto_update=? WHERE id=? RETURNING id", on, table_id, "table",
-                      err);
+    struct sq *sq = sq_of(store);
+    if (sq_begin(sq, err) != OK)
+        return FAIL;
+    enum status rc = sq_first_version(sq, table_id, err);
+    if (rc == OK)
+        rc = set_one(sq, "UPDATE tables SET auto_update=? WHERE id=? RETURNING id", on, table_id,
+                     "table", err);
+    if (rc == OK)
+        rc = sq_add_version(sq, table_id, NULL, on ? "auto-update on" : "auto-update off", err);
+    return sq_end(sq, rc, err);
 }
 
 enum status sq_table_set_next_sync(struct store *store, int64_t table_id, int64_t at_ms,
@@ -202,6 +215,10 @@ static const char *const kept_beside[] = {
     "moves",
     "match_indexes",
     "edits",
+    "table_versions",
+    "dedupe",
+    "dedupe_keys",
+    "merged_rows",
 };
 
 static enum status drop_table(struct sq *sq, int64_t id, struct err *err)
