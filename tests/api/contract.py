@@ -253,13 +253,14 @@ def story_answers_fit_the_document():
     run = admin.wait_for_run(admin.ok("POST", "/tables/people/plans", {"first": 3})["id"])
     admin.wait_for_run(admin.ok("POST", "/tables/people/runs", {"first": 3, "approve": True})["id"])
     table = admin.get("/tables/people")
-    row = admin.get("/tables/people/rows?limit=1")["rows"][0]["id"]
+    row, record = (admin.get("/tables/people/rows?limit=1")["rows"][0][k] for k in ("id", "key"))
     operation_id = admin.get("/journal?limit=1")["operations"][0]["id"]
     admin.ok("PUT", "/secrets/key", {"value": "x"})
     values = {"{table}": "people", "{row}": str(row), "{column}": str(table["columns"][-1]["id"]),
               "{run}": str(run["id"]), "{operation}": str(operation_id), "{connection}": "demo",
               "{object}": "Account", "{secret}": "key", "{source}": table["sources"][0]["name"],
-              "{upload}": admin.ok("POST", "/uploads", {"name": "x.csv"})["id"], "{user}": "1", "{session}": "1", "{token}": "1"}
+              "{upload}": admin.ok("POST", "/uploads", {"name": "x.csv"})["id"], "{user}": "1", "{session}": "1", "{token}": "1",
+              "{plan}": str(admin.get("/plans")["plans"][0]["id"]), "{version}": "1", "{record}": record}
     for operation in stage.document.operations():
         if operation.method != "GET" or operation.streams:
             continue

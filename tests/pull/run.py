@@ -435,6 +435,44 @@ def story_auto_dedupe_over_a_server():
         same(ann.get("/tables/signups")["row_count"], 300)
 
 
+# --------------------------------------------------------------- table versions
+
+def story_versions_of_a_table_are_listed_shown_and_restored():
+    with Workspace(org=org()) as w:
+        (w.home / "a.csv").write_text("id,mail\n1,a@x.org\n2,b@x.org\n")
+        one = f"csv: {{file: {w.home}/a.csv, fields: [id, mail]}}"
+        table(w, "people", one, rules="  unique_by: id\n", columns='columns:\n  - name: Shout\n    formula: "{{mail}}.toUpperCase()"\n')
+        w.run("run", "people")
+        w.argil("apply", w.recipe(f"table: people\nsource:\n  {one}\n  unique_by: id\n"))
+        assert "Shout" not in rows(w, "people")[0]
+        assert w.run("table", "auto-update", "people", "off").returncode == 0
+        listed = w.argil("table", "versions", "people")
+        same([(r["version"], r["auto-update"]) for r in listed], [("3", "off"), ("2", "on"), ("1", "on")])
+        assert "Shout" in w.run("table", "versions", "people", "1").stdout
+        dry = w.argil("table", "restore", "people", "1", "--dry-run")
+        assert any("Shout" in line for line in dry["plan"]) and not dry["changed"], dry
+        assert w.argil("table", "restore", "people", "1")["changed"]
+        same([r["Shout"] for r in rows(w, "people")], ["A@X.ORG", "B@X.ORG"])  # the values it had
+        listed = w.argil("table", "versions", "people")
+        same((listed[0]["version"], listed[0]["what"]), ("4", "version 1 restored"))
+        done = w.run("table", "restore", "people", "99")
+        same(done.returncode, 1)
+        assert "no version 99" in done.stderr, done.stderr
+        with Server(w) as server:
+            ann = server.setup()
+            same([v["number"] for v in ann.get("/tables/people/versions")["versions"]], [4, 3, 2, 1])
+            for fields in ("email", "email, n"):
+                ann.ok("POST", "/recipes", {"recipe": f"table: signups\nsource:\n  webhook: {{fields: [{fields}]}}\n"})
+            assert "n]" not in ann.get("/tables/signups/versions/1")["recipe"]
+            token = ann.ok("POST", "/tokens", {"name": "x", "scope": "builder"})["text"]
+            far = dict(ARGIL_URL=server.url, ARGIL_TOKEN=token, ARGIL_DATA=str(w.home / "nowhere"))
+            same(w.run("table", "versions", "people", "--json", env=far).stdout, w.run("table", "versions", "people", "--json").stdout)
+            done = w.run("table", "restore", "signups", "1", env=far)
+            assert done.returncode == 0, done.stderr
+            newest = ann.get("/tables/signups/versions?limit=1")["versions"][0]
+            same((newest["number"], newest["who"], newest["note"]), (3, "ann@example.com", "version 1 restored"))
+
+
 # ------------------------------------------------------------------ the matrix
 
 def story_the_matrix_names_tests_that_there_are():
