@@ -97,6 +97,8 @@ static enum status edits_put(struct store *store, struct arena *arena, int64_t t
     enum status rc = cell_writer_open(&w, sq, table_id, dependents, dependent_count, err);
     for (size_t i = 0; rc == OK && i < count; i++)
         rc = put_one(sq, arena, table_id, who, &w, &edits[i], err);
+    if (rc == OK)
+        rc = cell_writer_finish(&w, err);
     *made_due = w.made_due + w.due_again;
     cell_writer_close(&w);
     return sq_end(sq, rc, err);
