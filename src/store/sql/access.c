@@ -48,7 +48,8 @@ static enum status put_builders(struct sq *sq, int64_t connection_id, const char
     if (sq_done(sq, stmt, err) != OK)
         return FAIL;
     for (size_t i = 0; i < count; i++) {
-        stmt = sq_stmt(sq, err, "INSERT OR IGNORE INTO builders(connection_id,name) VALUES(?,?)");
+        stmt = sq_stmt(sq, err, "INSERT INTO builders(connection_id,name) VALUES(?,?)"
+                       " ON CONFLICT DO NOTHING");
         if (!stmt)
             return FAIL;
         sq_int(stmt, 1, connection_id);
@@ -96,7 +97,7 @@ static enum status sq_builders_get(struct store *store, struct arena *arena,
 static enum status sq_default_set(struct store *store, int64_t connection_id, struct err *err)
 {
     return change(store,
-                  "INSERT INTO meta(name,value) SELECT ?1, ?2 WHERE 1"
+                  "INSERT INTO meta(name,value) VALUES(?1,CAST(?2 AS TEXT))"
                   " ON CONFLICT(name) DO UPDATE SET value=excluded.value",
                   "default_connection", 0, connection_id, err);
 }
@@ -105,7 +106,8 @@ static enum status sq_default_get(struct store *store, int64_t *connection_id, s
 {
     struct sq *sq = sq_of(store);
     struct sq_stmt *stmt = sq_stmt(sq, err,
-                                 "SELECT c.id FROM meta m JOIN connections c ON c.id=m.value"
+                                 "SELECT c.id FROM meta m JOIN connections c"
+                                 " ON CAST(c.id AS TEXT)=CAST(m.value AS TEXT)"
                                  " WHERE m.name='default_connection'");
     return stmt ? sq_one_int(sq, stmt, 0, connection_id, err) : FAIL;
 }

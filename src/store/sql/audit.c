@@ -61,7 +61,7 @@ static enum status write_head(struct sq *sq, int64_t lines, const char *hash, st
                 " ON CONFLICT(name) DO UPDATE SET value=excluded.value");
     if (!stmt)
         return FAIL;
-    sq_int(stmt, 1, lines);
+    sq_text(stmt, 1, arena_printf(sq->scratch, "%lld", (long long)lines));
     sq_text(stmt, 2, hash);
     return sq_done(sq, stmt, err);
 }
@@ -137,6 +137,8 @@ static enum status verify_lines(struct sq *sq, int64_t *lines, char hash[65], st
     char expected[65];
     struct sq_stmt *stmt =
         sq_stmt(sq, err, "SELECT id,at_ms,who,what,detail,prev,hash FROM audit ORDER BY id");
+    if (stmt)
+        sq_stream(stmt);
     while (stmt) {
         if (sq_row(sq, stmt, &row, err) != OK)
             return FAIL;

@@ -15,7 +15,7 @@
 #include "store/sql/sql_priv.h"
 
 /* The cell was made due after its inputs were read, at `read` (0 = nobody tells). */
-#define MADE_DUE_SINCE(read) "(" read "<>0 AND state=1 AND changed<>" read ")"
+#define MADE_DUE_SINCE(read) "(" read "<>0 AND x.state=1 AND x.changed<>" read ")"
 
 static bool holds(const struct cell_result *r)
 {
@@ -39,36 +39,40 @@ enum status cell_writer_open(struct cell_writer *w, struct sq *sq, int64_t table
                               .dependents = dependents,
                               .dependent_count = count};
     w->due = sq_stmtf(sq, err,
-                      "INSERT INTO s%lld(cid,rid,state,changed) VALUES(?1,?2,1,?3)"
+                      "INSERT INTO s%lld AS x(cid,rid,state,changed) VALUES(?1,?2,1,?3)"
                       " ON CONFLICT(cid,rid) DO UPDATE SET " SQ_SET_DUE " WHERE " SQ_NOT_DUE_YET,
                       id);
-    w->put =
-        sq_stmtf(sq, err,
-                 "INSERT INTO s%lld(cid,rid,state,op_id,attempt,not_before,changed,code,message)"
-                 " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9) ON CONFLICT(cid,rid) DO UPDATE SET"
-                 " state=CASE WHEN ?10 THEN excluded.state WHEN again=1 OR " MADE_DUE_SINCE("?11")
-                 " THEN 1 WHEN again=2 THEN 12 ELSE excluded.state END,"
-                 " again=CASE WHEN NOT ?10 THEN 0 WHEN " MADE_DUE_SINCE("?11")
-                 " THEN 1 ELSE again END, op_id=excluded.op_id, attempt=excluded.attempt,"
-                 " not_before=excluded.not_before, changed=excluded.changed, code=excluded.code,"
-                 " message=excluded.message",
-                 id);
-    w->drop = sq_stmtf(sq, err, "DELETE FROM s%lld WHERE cid=?1 AND rid=?2 AND again=0 AND NOT " MADE_DUE_SINCE("?3"), id);
+    w->put = sq_stmtf(
+        sq, err,
+        "INSERT INTO s%lld AS x(cid,rid,state,op_id,attempt,not_before,changed,code,message,epoch)"
+        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?12) ON CONFLICT(cid,rid) DO UPDATE SET"
+        " state=CASE WHEN ?10<>0 THEN excluded.state WHEN x.again=1 OR " MADE_DUE_SINCE("?11")
+        " THEN 1 WHEN x.again=2 THEN 12 ELSE excluded.state END,"
+        " again=CASE WHEN ?10=0 THEN 0 WHEN " MADE_DUE_SINCE("?11")
+        " THEN 1 ELSE x.again END, op_id=excluded.op_id, attempt=excluded.attempt,"
+        " not_before=excluded.not_before, changed=excluded.changed, code=excluded.code,"
+        " message=excluded.message, epoch=excluded.epoch",
+        id);
+    w->drop = sq_stmtf(sq, err,
+                       "DELETE FROM s%lld AS x WHERE cid=?1 AND rid=?2 AND again=0"
+                       " AND NOT " MADE_DUE_SINCE("?3"),
+                       id);
     w->once_more = sq_stmtf(sq, err,
                             "UPDATE s%lld SET changed=max(?3,changed+1) WHERE cid=?1 AND rid=?2"
                             " AND state=1",
                             id);
     w->settle = sq_stmtf(sq, err,
-                         "UPDATE s%lld SET state=CASE WHEN again=2 THEN 12 ELSE 1 END,again=0,op_id=0,attempt=0,not_before=0,"
-                         "code=NULL,message=NULL,changed=?3 WHERE cid=?1 AND rid=?2",
+                         "UPDATE s%lld SET state=CASE WHEN again=2 THEN 12 ELSE 1 END,again=0,"
+                         "op_id=0,attempt=0,not_before=0,code=NULL,message=NULL,changed=?3"
+                         " WHERE cid=?1 AND rid=?2",
                          id);
     w->wake = sq_stmtf(
         sq, err, "UPDATE s%lld SET state=1,changed=?3 WHERE cid=?1 AND rid=?2 AND state=7", id);
     w->mark = sq_stmtf(sq, err,
-                       "INSERT INTO s%lld(cid,rid,state,changed) VALUES(?1,?2,12,?3)"
+                       "INSERT INTO s%lld AS x(cid,rid,state,changed) VALUES(?1,?2,12,?3)"
                        " ON CONFLICT(cid,rid) DO UPDATE SET "
-                       "again=CASE WHEN " SQ_HELD " AND again=0 THEN 2 ELSE again END,"
-                       "state=CASE WHEN " SQ_HELD " THEN state ELSE 12 END",
+                       "again=CASE WHEN " SQ_HELD " AND x.again=0 THEN 2 ELSE x.again END,"
+                       "state=CASE WHEN " SQ_HELD " THEN x.state ELSE 12 END",
                        id);
     if (!w->due || !w->put || !w->drop || !w->settle || !w->wake || !w->mark || !w->once_more)
         return FAIL;
@@ -184,7 +188,7 @@ enum status cell_writer_refuse(struct cell_writer *w, int64_t column_id, int64_t
                                const char *code, const char *message, struct err *err)
 {
     struct sq_stmt *stmt = sq_stmtf(w->sq, err,
-                                  "INSERT INTO s%lld(cid,rid,state,changed,code,message)"
+                                  "INSERT INTO s%lld AS x(cid,rid,state,changed,code,message)"
                                   " VALUES(?1,?2,%d,?3,?4,?5) ON CONFLICT(cid,rid) DO UPDATE SET"
                                   " state=excluded.state,changed=excluded.changed,"
                                   "code=excluded.code,message=excluded.message WHERE NOT " SQ_HELD,
@@ -242,6 +246,7 @@ static enum status set_state(struct cell_writer *w, const struct cell_result *r,
     sq_text(w->put, 9, r->message);
     sq_int(w->put, 10, holds(r));
     sq_int(w->put, 11, r->read_ms);
+    sq_int(w->put, 12, w->sq->store.epoch);
     return sq_done(w->sq, w->put, err);
 }
 

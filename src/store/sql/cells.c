@@ -132,7 +132,7 @@ static enum status due_everywhere(struct sq *sq, int64_t table_id, int64_t colum
 {
     return run_due(sq,
                    sq_stmtf(sq, err,
-                            "INSERT INTO s%lld(cid,rid,state,changed) SELECT ?1,rid,1,?3 FROM"
+                            "INSERT INTO s%lld AS x(cid,rid,state,changed) SELECT ?1,rid,1,?3 FROM"
                             " t%lld WHERE deleted=0 ON CONFLICT(cid,rid) DO UPDATE SET " SQ_SET_DUE
                             " WHERE " SQ_NOT_DUE_YET,
                             (long long)table_id, (long long)table_id),
@@ -147,10 +147,10 @@ static enum status due_in_states(struct sq *sq, int64_t table_id, int64_t column
     enum status rc =
         run_due(sq,
                 sq_stmtf(sq, err,
-                         "UPDATE s%lld SET " SQ_SET_DUE " WHERE cid=?1 AND ((1<<state)&%u)<>0"
-                         " AND " SQ_NOT_DUE_YET " AND EXISTS(SELECT 1 FROM t%lld t"
-                         " WHERE t.rid=s%lld.rid AND t.deleted=0)",
-                         id, states, id, id),
+                         "UPDATE s%lld AS x SET " SQ_SET_DUE
+                         " WHERE cid=?1 AND ((1<<CAST(state AS INT))&%u)<>0 AND " SQ_NOT_DUE_YET
+                         " AND EXISTS(SELECT 1 FROM t%lld t WHERE t.rid=x.rid AND t.deleted=0)",
+                         id, states, id),
                 column_id, made, err);
     if (rc != OK || !(states & PLAIN))
         return rc;

@@ -110,7 +110,7 @@ static enum status delete_parts(struct sq *sq, int64_t id, struct err *err)
     static const char *const parts[] = {
         "DELETE FROM builders WHERE connection_id=?",
         "DELETE FROM describes WHERE connection_id=?",
-        "DELETE FROM meta WHERE name='default_connection' AND value=?",
+        "DELETE FROM meta WHERE name='default_connection' AND CAST(value AS TEXT)=CAST(? AS TEXT)",
         "DELETE FROM connections WHERE id=?",
     };
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {

@@ -9,8 +9,8 @@ static enum status take(struct sq *sq, int64_t column_id, int64_t count, int64_t
                         struct err *err)
 {
     struct sq_stmt *stmt = sq_stmt(sq, err,
-                                 "INSERT INTO counters(column_id,next) VALUES(?1,?2)"
-                                 " ON CONFLICT(column_id) DO UPDATE SET next=next+?2");
+                                 "INSERT INTO counters AS x(column_id,next) VALUES(?1,?2)"
+                                 " ON CONFLICT(column_id) DO UPDATE SET next=x.next+?2");
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, column_id);

@@ -41,8 +41,11 @@ static enum status sq_describe_put(struct store *store, int64_t connection_id, c
     if (sq_begin(sq, err) != OK)
         return FAIL;
     struct sq_stmt *stmt = sq_stmt(sq, err,
-                                 "INSERT OR REPLACE INTO describes(connection_id,user_id,name,"
-                                 "modified,body,kept_ms) VALUES(?,?,?,?,?,?)");
+                                 "INSERT INTO describes(connection_id,user_id,name,modified,body,"
+                                 "kept_ms) VALUES(?,?,?,?,?,?)"
+                                 " ON CONFLICT(connection_id,user_id,name) DO UPDATE SET"
+                                 " name=excluded.name,modified=excluded.modified,"
+                                 "body=excluded.body,kept_ms=excluded.kept_ms");
     if (stmt) {
         bind_key(stmt, connection_id, user_id, name);
         sq_text(stmt, 4, modified);

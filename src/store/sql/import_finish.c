@@ -4,22 +4,24 @@
  * (a page read again, a report without a unique key), the newest stamp stays. */
 #include "store/sql/sql_priv.h"
 
+/* All but the newest of each key. */
+#define DOUBLES(what)                                                                              \
+    "(SELECT " what " FROM (SELECT rid,deleted,row_number() OVER (PARTITION BY key"                \
+    " ORDER BY coalesce(stamp,'') DESC,rid DESC) AS place FROM t%lld) AS placed WHERE place>1"
+
 static enum status merge_doubles(struct sq *sq, int64_t table_id, struct err *err)
 {
     long long id = table_id;
     char *sql = arena_printf(
         sq->scratch,
-        "CREATE TEMP TABLE doubles AS SELECT rid,deleted FROM (SELECT rid,deleted,"
-        "row_number() OVER (PARTITION BY key ORDER BY stamp DESC,rid DESC) AS place FROM t%lld)"
-        " WHERE place>1;"
-        "UPDATE tables SET row_count=row_count-"
-        "(SELECT count(*) FROM doubles WHERE deleted=0) WHERE id=%lld;"
-        "DELETE FROM s%lld WHERE rid IN (SELECT rid FROM doubles);"
-        "DELETE FROM t%lld WHERE rid IN (SELECT rid FROM doubles);"
-        "DROP TABLE doubles;"
+        "UPDATE tables SET row_count=row_count-" DOUBLES("count(*)") " AND deleted=0)"
+        " WHERE id=%lld;"
+        "DELETE FROM s%lld WHERE rid IN " DOUBLES("rid") ");"
+        "DELETE FROM t%lld WHERE rid IN " DOUBLES("rid") ");"
         "UPDATE sources SET row_count="
-        "(SELECT count(*) FROM t%lld WHERE deleted=0 AND src>>slot&1) WHERE table_id=%lld;",
-        id, id, id, id, id, id);
+        "(SELECT count(*) FROM t%lld t WHERE t.deleted=0 AND ((t.src>>CAST(slot AS INT))&1)<>0)"
+        " WHERE table_id=%lld;",
+        id, id, id, id, id, id, id, id);
     return sq_exec(sq, sql, err);
 }
 
@@ -31,18 +33,31 @@ static enum status create_index(struct sq *sq, int64_t table_id, struct err *err
                    err);
 }
 
+/* A statement that fails would end the whole transaction: back to before it. */
+static enum status merge_and_index(struct sq *sq, int64_t table_id, struct err *err)
+{
+    if (sq_exec(sq, "ROLLBACK TO SAVEPOINT keyed", err) != OK ||
+        merge_doubles(sq, table_id, err) != OK)
+        return FAIL;
+    return create_index(sq, table_id, err);
+}
+
 enum status sq_make_key_index(struct sq *sq, int64_t table_id, struct err *err)
 {
     struct err first = {0};
+    if (sq_exec(sq, "SAVEPOINT keyed", err) != OK)
+        return FAIL;
     if (create_index(sq, table_id, &first) != OK) {
         if (!err_is(&first, ERR_CONFLICT)) {
             if (err)
                 *err = first;
             return FAIL;
         }
-        if (merge_doubles(sq, table_id, err) != OK || create_index(sq, table_id, err) != OK)
+        if (merge_and_index(sq, table_id, err) != OK)
             return FAIL;
     }
+    if (sq_exec(sq, "RELEASE SAVEPOINT keyed", err) != OK)
+        return FAIL;
     struct sq_stmt *stmt = sq_stmt(sq, err, "UPDATE tables SET keyed=1 WHERE id=?");
     if (!stmt)
         return FAIL;

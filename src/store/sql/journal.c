@@ -12,6 +12,8 @@
  * migrations.c. */
 #include "store/sql/sql_priv.h"
 
+#include "base/json.h"
+
 #include <string.h>
 
 _Static_assert(OP_PLANNED == 0 && OP_SENDING == 1 && OP_RETRY_SAFE == 2 && OP_UNKNOWN == 3 &&
@@ -316,16 +318,14 @@ enum status sq_ops_sending(struct store *store, struct op *ops, size_t count, in
 
 /* ----------------------------------------------------------------- settle */
 
-/* Late evidence is kept under "late" through later outcomes. */
+/* What came late stays where it is: settle_moved puts it together with the new evidence. */
 static enum status move_op(struct sq *sq, const struct op_settle *s, bool *moved, struct err *err)
 {
     struct sq_stmt *stmt = sq_stmt(
         sq, err,
         "UPDATE ops SET state=?1,result_id=coalesce(?2,result_id),"
         "result_stamp=coalesce(?3,result_stamp),"
-        "evidence=CASE WHEN ?4 IS NULL THEN evidence WHEN evidence IS NOT NULL AND json_valid(?4)"
-        " AND json_valid(evidence) AND json_extract(evidence,'$.late') IS NOT NULL"
-        " THEN json_set(?4,'$.late',json_extract(evidence,'$.late')) ELSE ?4 END,"
+        "evidence=CASE WHEN ?4 IS NULL OR evidence LIKE '%\"late\"%' THEN evidence ELSE ?4 END,"
         "error_code=?5,error_message=?6,adopted=max(adopted,?7),not_before_ms=?8,done_ms=?9,"
         "base_stamp=coalesce(?13,base_stamp) WHERE id=?10 AND state=?11 AND epoch=?12");
     if (!stmt)
@@ -349,26 +349,107 @@ static enum status move_op(struct sq *sq, const struct op_settle *s, bool *moved
     return OK;
 }
 
+static enum status set_evidence(struct sq *sq, int64_t id, const char *evidence, struct err *err)
+{
+    struct sq_stmt *stmt = sq_stmt(sq, err, "UPDATE ops SET evidence=?2 WHERE id=?1");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, id);
+    sq_text(stmt, 2, evidence);
+    return sq_done(sq, stmt, err);
+}
+
+static const struct json *evidence_of(struct sq *sq, const char *text)
+{
+    return text ? json_parse(sq->scratch, text, strlen(text), NULL) : NULL;
+}
+
+/* The new evidence, with what came late before it. */
+static enum status join_evidence(struct sq *sq, int64_t id, const char *held, const char *news,
+                                 struct err *err)
+{
+    const struct json *was = evidence_of(sq, held), *is = evidence_of(sq, news), *late;
+    struct buf text = BUF_INIT;
+    struct jw w;
+    if (!was || !is || is->type != JSON_OBJECT || !(late = json_get(was, "late")))
+        return set_evidence(sq, id, news, err);
+    jw_init(&w, &text);
+    jw_object(&w);
+    json_each(member, is)
+    {
+        if (text_eq(member->key, "late"))
+            continue;
+        jw_key(&w, member->key);
+        jw_value(&w, member);
+    }
+    jw_key(&w, "late");
+    jw_value(&w, late);
+    jw_end_object(&w);
+    enum status rc = set_evidence(sq, id, buf_text(&text), err);
+    buf_free(&text);
+    return rc;
+}
+
+static void put_news(struct jw *w, struct sq *sq, const struct op_settle *s)
+{
+    const struct json *evidence = evidence_of(sq, s->evidence);
+    jw_object(w);
+    jw_kv_int(w, "epoch", s->epoch);
+    jw_kv_text(w, "outcome", op_state_name(s->to));
+    jw_kv_text(w, "result_id", s->result_id);
+    jw_key(w, "evidence");
+    if (evidence)
+        jw_value(w, evidence);
+    else
+        jw_text(w, s->evidence);
+    jw_end_object(w);
+}
+
+/* The evidence `held` with the news under "late", behind what is there. */
+static void put_late(struct buf *out, struct sq *sq, const char *held, const struct op_settle *s)
+{
+    const struct json *was = evidence_of(sq, held);
+    const struct json *late = was && was->type == JSON_OBJECT ? json_get(was, "late") : NULL;
+    struct jw w;
+    jw_init(&w, out);
+    jw_object(&w);
+    if (was && was->type == JSON_OBJECT) {
+        json_each(member, was)
+        {
+            if (member == late)
+                continue;
+            jw_key(&w, member->key);
+            jw_value(&w, member);
+        }
+    } else {
+        jw_kv_text(&w, "was", held);
+    }
+    jw_key(&w, "late");
+    jw_array(&w);
+    json_each(news, late) jw_value(&w, news);
+    put_news(&w, sq, s);
+    jw_end_array(&w);
+    jw_end_object(&w);
+}
+
 /* A zombie's news: into evidence, and nowhere else. */
 static enum status keep_late_news(struct sq *sq, const struct op_settle *s, struct err *err)
 {
-    struct sq_stmt *stmt =
-        sq_stmt(sq, err,
-                "UPDATE ops SET evidence=json_insert(CASE WHEN json_valid(evidence) AND"
-                " json_extract(evidence,'$.late') IS NOT NULL THEN evidence"
-                " WHEN json_valid(evidence) AND json_type(evidence)='object'"
-                " THEN json_set(evidence,'$.late',json('[]'))"
-                " ELSE json_object('was',evidence,'late',json('[]')) END,"
-                "'$.late[#]',json_object('epoch',?2,'outcome',?3,'result_id',?4,'evidence',"
-                "CASE WHEN json_valid(?5) THEN json(?5) ELSE ?5 END)) WHERE id=?1");
+    bool row;
+    struct buf text = BUF_INIT;
+    struct sq_stmt *stmt = sq_stmt(sq, err, "SELECT evidence FROM ops WHERE id=?");
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, s->id);
-    sq_int(stmt, 2, s->epoch);
-    sq_text(stmt, 3, op_state_name(s->to));
-    sq_text(stmt, 4, s->result_id);
-    sq_text(stmt, 5, s->evidence);
-    return sq_done(sq, stmt, err);
+    if (sq_row(sq, stmt, &row, err) != OK)
+        return FAIL;
+    if (!row)
+        return OK;
+    put_late(&text, sq, sq_col_text(stmt, 0, sq->scratch), s);
+    sq_reset(stmt);
+    enum status rc = set_evidence(sq, s->id, buf_text(&text), err);
+    buf_free(&text);
+    return rc;
 }
 
 static enum status read_settled(struct sq *sq, int64_t id, struct op *op, struct err *err)
@@ -376,8 +457,8 @@ static enum status read_settled(struct sq *sq, int64_t id, struct op *op, struct
     bool row;
     struct sq_stmt *stmt =
         sq_stmt(sq, err,
-                "SELECT org_id,table_id,payload,target_id,result_id,result_stamp FROM ops"
-                " WHERE id=?");
+                "SELECT org_id,table_id,payload,target_id,result_id,result_stamp,evidence"
+                " FROM ops WHERE id=?");
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, id);
@@ -391,7 +472,8 @@ static enum status read_settled(struct sq *sq, int64_t id, struct op *op, struct
                       .payload = sq_col_text(stmt, 2, sq->scratch),
                       .target_id = sq_col_text(stmt, 3, sq->scratch),
                       .result_id = sq_col_text(stmt, 4, sq->scratch),
-                      .result_stamp = sq_col_text(stmt, 5, sq->scratch)};
+                      .result_stamp = sq_col_text(stmt, 5, sq->scratch),
+                      .evidence = sq_col_text(stmt, 6, sq->scratch)};
     sq_reset(stmt);
     return OK;
 }
@@ -411,6 +493,9 @@ static enum status settle_moved(struct writers *ws, const struct op_settle *s, s
         return FAIL;
     const char *record = op.result_id ? op.result_id : op.target_id;
     sq_note(sq, NOUN_OPERATION, op.table_id, 0);
+    if (s->evidence && !text_eq(s->evidence, op.evidence) &&
+        join_evidence(sq, s->id, op.evidence, s->evidence, err) != OK)
+        return FAIL;
     if (wrote_it(s) && record && written_remember(sq, &op, record, op.result_stamp, err) != OK)
         return FAIL;
     if (s->cell.row_id && put_cell(ws, op.table_id, &s->cell, err) != OK)
@@ -486,21 +571,27 @@ enum status sq_ops_put_off(struct store *store, const int64_t *ids, size_t count
 
 /* ---------------------------------------------------------------- recover */
 
-/* What another process held is ours to find out about (W4). What it had found
- * doubtful already only changes hands. */
+/* What a process held that is gone is ours to find out about (W4). What it had
+ * found doubtful already only changes hands. */
 static enum status recover(struct sq *sq, int64_t *moved, struct err *err)
 {
-    struct sq_stmt *stmt = sq_stmt(
-        sq, err,
-        "UPDATE ops SET state=3,epoch=?1 WHERE state IN (1,4) AND " SQ_OPEN_OPS " AND epoch<>?1");
+    const char *live;
+    if (sq->engine->live_epochs(sq, &live, err) != OK)
+        return FAIL;
+    struct sq_stmt *stmt = sq_stmtf(sq, err,
+                                    "UPDATE ops SET state=3,epoch=?1 WHERE state IN (1,4)"
+                                    " AND " SQ_OPEN_OPS " AND epoch NOT IN (%s)",
+                                    live);
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, sq->store.epoch);
     if (sq_done(sq, stmt, err) != OK)
         return FAIL;
     *moved = sq_changes(sq);
-    stmt = sq_stmt(
-        sq, err, "UPDATE ops SET epoch=?1 WHERE state IN (3,5) AND " SQ_OPEN_OPS " AND epoch<>?1");
+    stmt = sq_stmtf(sq, err,
+                    "UPDATE ops SET epoch=?1 WHERE state IN (3,5)"
+                    " AND " SQ_OPEN_OPS " AND epoch NOT IN (%s)",
+                    live);
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, sq->store.epoch);

@@ -28,13 +28,15 @@ static enum status take(struct sq *sq, struct arena *arena, const char *name, co
     if (holder->owner && !text_eq(holder->owner, owner) && holder->until_ms > sq_now(sq))
         return OK;
     struct sq_stmt *stmt =
-        sq_stmt(sq, err, "INSERT OR REPLACE INTO leases(name,owner,until_ms) VALUES(?,?,?)");
+        sq_stmt(sq, err, "INSERT INTO leases(name,owner,until_ms,epoch) VALUES(?,?,?,?) ON CONFLICT(name) DO"
+                " UPDATE SET owner=excluded.owner,until_ms=excluded.until_ms,epoch=excluded.epoch");
     if (!stmt)
         return FAIL;
     *holder = (struct store_lease){.owner = owner, .until_ms = sq_now(sq) + ttl_ms};
     sq_text(stmt, 1, name);
     sq_text(stmt, 2, owner);
     sq_int(stmt, 3, holder->until_ms);
+    sq_int(stmt, 4, sq->store.epoch);
     *taken = sq_done(sq, stmt, err) == OK;
     return *taken ? OK : FAIL;
 }

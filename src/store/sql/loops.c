@@ -55,9 +55,11 @@ static enum status count(struct loop_guard *g, int64_t row_id, int slot,
 {
     struct sq_stmt *stmt = sq_stmt(
         g->sq, err,
-        "INSERT INTO loops(table_id,row_id,slot,count,last_ms,op_id) VALUES(?1,?2,?3,1,?4,?5)"
+        "INSERT INTO loops AS x(table_id,row_id,slot,count,last_ms,op_id)"
+        " VALUES(?1,?2,?3,1,?4,?5)"
         " ON CONFLICT(table_id,row_id,slot) DO UPDATE SET"
-        " count=CASE WHEN last_ms<?6 THEN 1 ELSE count+(op_id<>?5) END,last_ms=?4,op_id=?5"
+        " count=CASE WHEN x.last_ms<?6 THEN 1 WHEN x.op_id=?5 THEN x.count ELSE x.count+1 END,"
+        "last_ms=?4,op_id=?5"
         " RETURNING count");
     if (!stmt)
         return FAIL;

@@ -114,6 +114,7 @@ static const struct {
     {sq_step_edits, NULL},
     {sq_step_dedupe, NULL},
     {sq_step_versions, NULL},
+    {NULL, sq_step_epochs},
 };
 
 int sq_schema_version(void)

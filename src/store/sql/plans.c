@@ -57,8 +57,14 @@ static enum status add(struct sq *sq, int64_t plan_id, const struct plan_line *l
                        struct err *err)
 {
     struct sq_stmt *stmt = sq_stmt(sq, err,
-                                 "INSERT OR REPLACE INTO plan_lines(plan_id," LINE_COLUMNS
-                                 ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)");
+                                 "INSERT INTO plan_lines(plan_id," LINE_COLUMNS
+                                 ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?)"
+                                 " ON CONFLICT(plan_id,column_id,row_id) DO UPDATE SET"
+                                 " state=excluded.state,kind=excluded.kind,"
+                                 "row_key=excluded.row_key,object=excluded.object,"
+                                 "target_id=excluded.target_id,payload=excluded.payload,"
+                                 "before=excluded.before,edited=excluded.edited,"
+                                 "reason=excluded.reason,decided_by=excluded.decided_by");
     for (size_t i = 0; stmt && i < count; i++) {
         const struct plan_line *l = &lines[i];
         const char *const texts[] = {l->row_key, l->object, l->target_id, l->payload,
@@ -165,7 +171,8 @@ static enum status find(struct store *store, struct arena *arena, const struct p
     bool row = true;
     struct sq_stmt *stmt = sq_stmt(sq, err,
                                  "SELECT " PLAN_COLUMNS " FROM plans WHERE (?1=0 OR id=?1)"
-                                 " AND (?2=0 OR table_id=?2) AND (?3=0 OR ((1<<state)&?3)<>0)"
+                                 " AND (?2=0 OR table_id=?2)"
+                                 " AND (?3=0 OR ((1<<CAST(state AS INT))&?3)<>0)"
                                  " AND (?5=0 OR run_id=?5) ORDER BY id DESC LIMIT ?4");
     if (stmt) {
         sq_int(stmt, 1, query->plan_id);

@@ -24,12 +24,12 @@ struct reading {
 static void put_filter(struct buf *sql, const struct row_query *q, int slot)
 {
     if (q->column_id && q->states) {
-        buf_printf(sql, " AND ((1<<");
+        buf_printf(sql, " AND ((1<<CAST(");
         if (q->states & PLAIN)
             buf_printf(sql, "coalesce(s.state,CASE WHEN t.c%d IS NULL THEN 0 ELSE 4 END)", slot);
         else
             buf_str(sql, "s.state");
-        buf_printf(sql, ")&%u)<>0", q->states);
+        buf_printf(sql, " AS INT))&%u)<>0", q->states);
     }
     if (q->column_id && q->due_before_ms)
         buf_printf(sql, " AND (s.state IS NOT %d OR s.not_before<=?3)", CELL_RETRYING);
@@ -158,7 +158,7 @@ enum status sq_keys_list(struct store *store, struct arena *arena, int64_t table
     bool row = true;
     struct sq_stmt *stmt = sq_stmtf(sq, err,
                                   "SELECT key FROM t%lld WHERE key>?1 AND deleted IN " SQ_HOLDS
-                                  " AND src&%lld ORDER BY key LIMIT ?2",
+                                  " AND (src&%lld)<>0 ORDER BY key LIMIT ?2",
                                   (long long)table_id, SQ_SOURCE_BIT(source));
     if (stmt) {
         sq_text(stmt, 1, after ? after : "");

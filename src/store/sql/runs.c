@@ -6,7 +6,7 @@ static enum status insert_run(struct sq *sq, struct run *run, enum run_state sta
 {
     struct sq_stmt *stmt = sq_stmt(sq, err,
                                  "INSERT INTO runs(table_id,kind,cause,state,started_ms,report,"
-                                 "who,scope,queued_ms) VALUES(?,?,?,?,?,?,?,?,?) RETURNING id");
+                                 "who,scope,queued_ms,epoch) VALUES(?,?,?,?,?,?,?,?,?,?) RETURNING id");
     if (!stmt)
         return FAIL;
     run->state = state;
@@ -19,6 +19,7 @@ static enum status insert_run(struct sq *sq, struct run *run, enum run_state sta
     sq_text(stmt, 7, run->who);
     sq_text(stmt, 8, run->scope);
     sq_int(stmt, 9, run->queued_ms);
+    sq_int(stmt, 10, sq->store.epoch);
     if (sq_one_int(sq, stmt, 0, &run->id, err) != OK)
         return FAIL;
     sq_note(sq, NOUN_RUN, run->table_id, run->id);
@@ -108,13 +109,14 @@ enum status sq_run_end(struct store *store, int64_t run_id, enum run_state state
 static enum status start_run(struct sq *sq, int64_t run_id, struct err *err)
 {
     struct sq_stmt *stmt =
-        sq_stmt(sq, err, "UPDATE runs SET state=?,started_ms=? WHERE id=? AND state=?");
+        sq_stmt(sq, err, "UPDATE runs SET state=?1,started_ms=?2,epoch=?5 WHERE id=?3 AND state=?4");
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, RUN_RUNNING);
     sq_int(stmt, 2, sq_now(sq));
     sq_int(stmt, 3, run_id);
     sq_int(stmt, 4, RUN_QUEUED);
+    sq_int(stmt, 5, sq->store.epoch);
     if (sq_done(sq, stmt, err) != OK)
         return FAIL;
     if (!sq_changes(sq))
@@ -173,7 +175,7 @@ static struct sq_stmt *find_stmt(struct sq *sq, const struct run_query *q, struc
     struct sq_stmt *stmt =
         sq_stmtf(sq, err, "SELECT " RUN_COLUMNS " FROM runs WHERE 1%s%s%s%s ORDER BY id DESC LIMIT ?5",
                  q->table_id ? " AND table_id=?1" : "", q->kind ? " AND kind=?2" : "",
-                 q->states ? " AND ((1<<state)&?3)<>0" : "", q->before_id ? " AND id<?4" : "");
+                 q->states ? " AND ((1<<CAST(state AS INT))&?3)<>0" : "", q->before_id ? " AND id<?4" : "");
     if (!stmt)
         return NULL;
     sq_int(stmt, 1, q->table_id);

@@ -54,8 +54,12 @@ static enum status table_next(struct sq *sq, int64_t table_id, struct err *err)
 static enum status put_times(struct sq *sq, const struct schedule_times *times, struct err *err)
 {
     struct sq_stmt *stmt = sq_stmt(sq, err,
-                                 "INSERT OR REPLACE INTO schedules(table_id,source,text,anchor_ms,"
-                                 "next_ms,due_ms,run_id,missed,skipped) VALUES(?,?,?,?,?,?,?,?,?)");
+                                 "INSERT INTO schedules(table_id,source,text,anchor_ms,next_ms,"
+                                 "due_ms,run_id,missed,skipped) VALUES(?,?,?,?,?,?,?,?,?)"
+                                 " ON CONFLICT(table_id,source) DO UPDATE SET text=excluded.text,"
+                                 "anchor_ms=excluded.anchor_ms,next_ms=excluded.next_ms,"
+                                 "due_ms=excluded.due_ms,run_id=excluded.run_id,"
+                                 "missed=excluded.missed,skipped=excluded.skipped");
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, times->table_id);

@@ -96,6 +96,11 @@ enum status sq_row(struct sq *sq, struct sq_stmt *stmt, bool *row, struct err *e
     return sq->engine->row(sq, stmt, row, err);
 }
 
+void sq_stream(struct sq_stmt *stmt)
+{
+    stmt->engine->stream(stmt);
+}
+
 void sq_reset(struct sq_stmt *stmt)
 {
     stmt->engine->reset(stmt);

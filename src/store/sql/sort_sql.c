@@ -5,8 +5,8 @@
  * compared. Both are in every handle; an index over argil_sort lives in the file,
  * so its text must not change while its bytes do (SORT_KEY_VERSION).
  *
- * A filter becomes an expression that is 0 or 1, never null, with ?-parameters
- * bound in the order they were written. */
+ * A filter becomes an expression that is true or false, never null, with
+ * ?-parameters bound in the order they were written. */
 #include "store/sql/views_priv.h"
 
 #include <string.h>
@@ -87,7 +87,7 @@ static void put_equal(struct filter_sql *f, const struct filter *t)
         else
             bind_key(f, as, t->values[i]);
     }
-    buf_str(&f->sql, text ? "),0)" : "))");
+    buf_str(&f->sql, text ? "),1=0)" : "))");
 }
 
 static void put_test(struct filter_sql *f, const struct filter *t)
@@ -106,7 +106,8 @@ static void put_test(struct filter_sql *f, const struct filter *t)
         bind_folded(f, t->values[0]);
         break;
     case TEST_ENDS:
-        buf_printf(&f->sql, "coalesce(substr(argil_fold(c%d),-length(?))=?,0)", t->slot);
+        buf_printf(&f->sql, "coalesce(substr(argil_fold(c%d),length(argil_fold(c%d))-length(?)+1)=?,1=0)",
+                   t->slot, t->slot);
         bind_folded(f, t->values[0]);
         bind_folded(f, t->values[0]);
         break;
@@ -134,8 +135,8 @@ static void put_test(struct filter_sql *f, const struct filter *t)
 static void put_state(struct filter_sql *f, const struct filter *t)
 {
     buf_printf(&f->sql,
-               "(((1<<coalesce((SELECT state FROM s%lld s WHERE s.cid=%lld AND s.rid=t.rid),"
-               "CASE WHEN c%d IS NULL THEN %d ELSE %d END))&%u)<>0)",
+               "(((1<<CAST(coalesce((SELECT state FROM s%lld s WHERE s.cid=%lld AND s.rid=t.rid),"
+               "CASE WHEN c%d IS NULL THEN %d ELSE %d END) AS INT))&%u)<>0)",
                (long long)f->table_id, (long long)t->column_id, t->slot, CELL_EMPTY, CELL_OK,
                t->states);
 }
@@ -148,7 +149,7 @@ static void put_search(struct filter_sql *f, const struct filter *t)
                    t->slots[i]);
         bind_folded(f, t->values[0]);
     }
-    buf_str(&f->sql, t->slot_count ? ")" : "0)");
+    buf_str(&f->sql, t->slot_count ? ")" : "1=0)");
 }
 
 static void put_group(struct filter_sql *f, const struct filter *t)
@@ -159,7 +160,7 @@ static void put_group(struct filter_sql *f, const struct filter *t)
         buf_str(&f->sql, i ? (all ? " AND " : " OR ") : "");
         filter_put(f, &t->kids[i]);
     }
-    buf_str(&f->sql, t->kid_count ? ")" : all ? "1)" : "0)");
+    buf_str(&f->sql, t->kid_count ? ")" : all ? "1=1)" : "1=0)");
 }
 
 void filter_put(struct filter_sql *f, const struct filter *filter)

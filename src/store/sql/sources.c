@@ -223,7 +223,7 @@ static enum status find_met(struct sq *sq, int64_t table_id, int source, const c
 {
     bool row;
     struct sq_stmt *stmt =
-        sq_stmtf(sq, err, "SELECT rid FROM t%lld WHERE key=? AND deleted IN " SQ_HOLDS " AND src&%lld",
+        sq_stmtf(sq, err, "SELECT rid FROM t%lld WHERE key=? AND deleted IN " SQ_HOLDS " AND (src&%lld)<>0",
                  (long long)table_id, SQ_SOURCE_BIT(source));
     if (!stmt)
         return FAIL;
@@ -266,7 +266,7 @@ static enum status find_missing(struct sq *sq, const struct gone_query *query, m
     bool row = true;
     struct sq_stmt *stmt = sq_stmtf(sq, err,
                                   "SELECT rid,src,deleted FROM t%lld WHERE rid>? AND deleted IN " SQ_HOLDS
-                                  " AND src&%lld ORDER BY rid LIMIT ?",
+                                  " AND (src&%lld)<>0 ORDER BY rid LIMIT ?",
                                   (long long)query->table_id, SQ_SOURCE_BIT(query->source));
     if (!stmt)
         return FAIL;

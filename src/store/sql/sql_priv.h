@@ -51,6 +51,7 @@ extern const char sq_step_rejects[];     /* step_rejects.c */
 extern const char sq_step_dedupe[];      /* dedupe.c */
 extern const char sq_step_versions[];    /* versions.c */
 enum status sq_step_sources(struct sq *sq, struct err *err); /* step_sources.c: every sheet, too */
+enum status sq_step_epochs(struct sq *sq, struct err *err);  /* step_epochs.c */
 
 /* ---- sources.c: what a source holds */
 #define SQ_SOURCE_BIT(slot) ((long long)1 << (slot))
@@ -153,23 +154,19 @@ enum status row_leave(struct row_leaver *l, int64_t row_id, int deleted, int64_t
 /* ---- cell_writer.c: the one writer of cell values and states */
 
 /* A cell is held while something is under way for it: making it due then only
- * remembers `again`, and settling it turns it due. */
+ * remembers `again`, and settling it turns it due. The sheet's states are x here. */
 #define SQ_HELD                                                                                    \
-    "(state IN (2,3,11) OR (op_id<>0 AND state=8))" /* queued, running, in doubt; or               \
-                                                       retrying with an operation */
+    "(x.state IN (2,3,11) OR (x.op_id<>0 AND x.state=8))" /* queued, running, in doubt; or         \
+                                                             retrying with an operation */
 /* What making a cell due sets where it has a state already, and where that is news. */
 #define SQ_UNLESS_HELD(column, otherwise)                                                          \
-    column "=CASE WHEN " SQ_HELD " THEN " column " ELSE " otherwise " END"
-#define SQ_SET_DUE                                                                                                      \
-    "again=CASE WHEN " SQ_HELD                                                                                          \
-    " THEN 1 ELSE 0 END," SQ_UNLESS_HELD("op_id", "0") "," SQ_UNLESS_HELD("attempt", "0") "," SQ_UNLESS_HELD(           \
-        "not_before",                                                                                                   \
-        "0") "," SQ_UNLESS_HELD("code",                                                                                 \
-                                "NULL") "," SQ_UNLESS_HELD("message",                                                   \
-                                                           "NULL") "," SQ_UNLESS_HELD("changed",                        \
-                                                                                      "?3") "," SQ_UNLESS_HELD("state", \
-                                                                                                               "1")
-#define SQ_NOT_DUE_YET "state<>1 AND again<>1"
+    column "=CASE WHEN " SQ_HELD " THEN x." column " ELSE " otherwise " END"
+#define SQ_SET_DUE                                                                                 \
+    "again=CASE WHEN " SQ_HELD " THEN 1 ELSE 0 END," SQ_UNLESS_HELD("op_id", "0") ","              \
+    SQ_UNLESS_HELD("attempt", "0") "," SQ_UNLESS_HELD("not_before", "0") ","                       \
+    SQ_UNLESS_HELD("code", "NULL") "," SQ_UNLESS_HELD("message", "NULL") ","                       \
+    SQ_UNLESS_HELD("changed", "?3") "," SQ_UNLESS_HELD("state", "1")
+#define SQ_NOT_DUE_YET "x.state<>1 AND x.again<>1"
 
 struct cell_writer {
     struct sq *sq;

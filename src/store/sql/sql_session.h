@@ -69,6 +69,7 @@ struct sq_engine {
     void (*bind_bytes)(struct sq_stmt *, int at, const char *bytes, size_t len);
     enum status (*done)(struct sq *, struct sq_stmt *, struct err *err);
     enum status (*row)(struct sq *, struct sq_stmt *, bool *row, struct err *err);
+    void (*stream)(struct sq_stmt *);
     void (*reset)(struct sq_stmt *);
     int64_t (*col_int)(struct sq_stmt *, int at);
     const char *(*col_peek)(struct sq_stmt *, int at);
@@ -81,6 +82,8 @@ struct sq_engine {
     enum status (*begin)(struct sq *, bool write, struct err *err);
     enum status (*commit)(struct sq *, struct err *err);
     void (*rollback)(struct sq *); /* also after a commit, and without a transaction */
+    /* The epochs of processes that are there, ours too: "3,7", on the scratch arena. */
+    enum status (*live_epochs)(struct sq *, const char **out, struct err *err);
     /* Old sealed texts are to leave no trace: called before (true) and after (false). */
     enum status (*scrub)(struct sq *, bool on, bool log_too, struct err *err);
     /* The store goes on after a history that is lost: the epoch jumps (also this session's), and
@@ -159,6 +162,8 @@ const char *sq_col_text(struct sq_stmt *stmt, int at, struct arena *arena); /* N
 struct value sq_col_value(struct sq_stmt *stmt, int at, struct arena *arena);
 int64_t sq_changes(struct sq *sq); /* rows that the last sq_done changed */
 int64_t sq_last_id(struct sq *sq); /* the id that the last INSERT gave */
+/* Before the first sq_row: very many rows may follow, and not all may be wanted. */
+void sq_stream(struct sq_stmt *stmt);
 
 enum status sq_begin(struct sq *sq, struct err *err); /* writing; refuses zombies */
 enum status sq_begin_read(struct sq *sq, struct err *err);
@@ -169,6 +174,13 @@ int64_t sq_now(struct sq *sq);
  * from the truth. Stored with the transaction. */
 void sq_moved(struct sq *sq, int64_t table_id, int64_t count);
 enum status sq_store_moves(struct sq *sq, struct err *err);
+/* ---- workspace.c: inside a transaction, or reading */
+enum status sq_read_names(struct sq *sq, struct err *err);
+/* Names a workspace that has none, and counts its epoch: store.epoch. */
+enum status sq_next_epoch(struct sq *sq, const char *name, struct err *err);
+/* Frees what processes had that are gone: leases, runs, running cells. */
+enum status sq_tidy(struct sq *sq, struct err *err);
+
 /* ---- migrations.c */
 enum status sq_migrate(struct sq *sq, struct err *err);
 int sq_schema_version(void); /* the newest this program knows */

@@ -70,7 +70,8 @@ static enum status insert_table(struct apply *a, struct err *err)
         "CREATE TABLE s%lld(cid INTEGER NOT NULL, rid INTEGER NOT NULL, state INTEGER NOT NULL,"
         " again INTEGER NOT NULL DEFAULT 0, op_id INTEGER NOT NULL DEFAULT 0,"
         " attempt INTEGER NOT NULL DEFAULT 0, not_before INTEGER NOT NULL DEFAULT 0,"
-        " changed INTEGER, code TEXT, message TEXT, PRIMARY KEY(cid, rid)) WITHOUT ROWID;"
+        " changed INTEGER, code TEXT, message TEXT, epoch INTEGER NOT NULL DEFAULT 0,"
+        " PRIMARY KEY(cid, rid)) WITHOUT ROWID;"
         "CREATE INDEX s%lld_running ON s%lld(rid) WHERE state=%d;",
         (long long)t->id, (long long)t->id, (long long)t->id, (long long)t->id, CELL_RUNNING);
     return sq_exec(a->sq, sql, err);

@@ -95,6 +95,7 @@ static enum status take_samples(struct sq *sq, int64_t table_id, const char *exp
                  expr, (long long)table_id, (long long)table_id, (long long)index_id, expr);
     if (!walk)
         return FAIL;
+    sq_stream(walk);
     for (int64_t position = 0;; position++) {
         if (sq_row(sq, walk, &row, err) != OK)
             return FAIL;
@@ -111,7 +112,7 @@ static enum status sample_anew(struct sq *sq, int64_t table_id, const char *expr
     int64_t moved;
     char *clear = arena_printf(sq->scratch,
                                "DELETE FROM view_samples WHERE index_id=%lld;"
-                               "INSERT OR IGNORE INTO moves(table_id) VALUES(%lld)",
+                               "INSERT INTO moves(table_id) VALUES(%lld) ON CONFLICT DO NOTHING",
                                (long long)index_id, (long long)table_id);
     if (sq_exec(sq, clear, err) != OK || sheet_moved(sq, table_id, &moved, err) != OK ||
         take_samples(sq, table_id, expr, index_id, err) != OK)

@@ -76,7 +76,10 @@ static void put_walk(struct walk *w, enum part part, struct buf *sql)
 {
     char more = w->backward ? '<' : '>';
     buf_printf(sql, "SELECT t.rid,%s,", w->expr ? w->expr : "NULL");
-    buf_str(sql, w->query->filter ? buf_text(&w->filter.sql) : "1");
+    if (w->query->filter)
+        buf_printf(sql, "CASE WHEN %s THEN 1 ELSE 0 END", buf_text(&w->filter.sql));
+    else
+        buf_str(sql, "1");
     buf_printf(sql, " FROM t%lld t", (long long)w->query->table_id);
     if (w->index.id)
         buf_printf(sql, " INDEXED BY v%lld_%lld", (long long)w->query->table_id,
@@ -158,6 +161,7 @@ static enum status walk_part(struct walk *w, enum part part, const struct place 
     struct sq_stmt *stmt = walk_stmt(w, part, from, err);
     if (!stmt)
         return FAIL;
+    sq_stream(stmt);
     while (!is_full(w)) {
         if (sq_row(w->sq, stmt, &row, err) != OK)
             return FAIL;
@@ -220,7 +224,7 @@ static enum status count_same_key(struct walk *w, const struct place *from, int6
     struct sq_stmt *stmt = sq_stmtf(
         w->sq, err,
         "SELECT count(*) FROM (SELECT 1 FROM t%lld t INDEXED BY v%lld_%lld WHERE t.deleted=0"
-        " AND %s=? AND t.rid>=? LIMIT ?)",
+        " AND %s=? AND t.rid>=? LIMIT ?) AS some",
         (long long)w->query->table_id, (long long)w->query->table_id, (long long)w->index.id,
         w->expr);
     if (!stmt)

@@ -152,6 +152,11 @@ static enum status row(struct sq *sq, struct sq_stmt *stmt, bool *row, struct er
     return status;
 }
 
+static void stream(struct sq_stmt *stmt)
+{
+    (void)stmt; /* rows come one by one anyway */
+}
+
 static void reset(struct sq_stmt *stmt)
 {
     sqlite3_reset(of(stmt));
@@ -229,6 +234,14 @@ static void rollback(struct sq *sq)
     s->has_turn = false;
 }
 
+/* The data directory's lock lets one process in. */
+static enum status live_epochs(struct sq *sq, const char **out, struct err *err)
+{
+    (void)err;
+    *out = arena_printf(sq->scratch, "%lld", (long long)sq->store.epoch);
+    return OK;
+}
+
 /* secure_delete=ON overwrites what is deleted; the log holds the old pages as well. */
 static enum status scrub(struct sq *sq, bool on, bool log_too, struct err *err)
 {
@@ -286,6 +299,7 @@ const struct sq_engine sqlite_engine = {
     .bind_bytes = bind_bytes,
     .done = done,
     .row = row,
+    .stream = stream,
     .reset = reset,
     .col_int = col_int,
     .col_peek = col_peek,
@@ -296,6 +310,7 @@ const struct sq_engine sqlite_engine = {
     .begin = begin,
     .commit = commit,
     .rollback = rollback,
+    .live_epochs = live_epochs,
     .scrub = scrub,
     .new_line = new_line,
     .begin_schema = begin_schema,

@@ -152,93 +152,18 @@ static enum status check_is_ours(struct sq *sq, struct err *err)
     return err_set(err, ERR_STORE_BROKEN, "%s is not an argil workspace", sqlite_of(sq)->path);
 }
 
-static enum status meta_put(struct sq *sq, const char *name, const char *value, struct err *err)
-{
-    struct sq_stmt *stmt = sq_stmt(sq, err,
-                                 "INSERT INTO meta(name,value) VALUES(?,?)"
-                                 " ON CONFLICT(name) DO NOTHING");
-    if (!stmt)
-        return FAIL;
-    sq_text(stmt, 1, name);
-    sq_text(stmt, 2, value);
-    return sq_done(sq, stmt, err);
-}
-
-static enum status meta_get(struct sq *sq, const char *name, char **out, struct err *err)
-{
-    bool row;
-    struct sq_stmt *stmt = sq_stmt(sq, err, "SELECT value FROM meta WHERE name=?");
-    if (!stmt)
-        return FAIL;
-    sq_text(stmt, 1, name);
-    if (sq_row(sq, stmt, &row, err) != OK)
-        return FAIL;
-    *out = mem_strdup(row ? sq_col_peek(stmt, 0) : "");
-    sq_reset(stmt);
-    return OK;
-}
-
-static enum status next_epoch(struct sq *sq, const char *name, struct err *err)
-{
-    char id[37];
-    uuid4(sq->world, id);
-    if (meta_put(sq, "workspace_id", id, err) != OK ||
-        meta_put(sq, "workspace_name", name && *name ? name : "workspace", err) != OK)
-        return FAIL;
-    return sq_exec(sq,
-                   "INSERT INTO meta(name,value) VALUES('epoch',1)"
-                   " ON CONFLICT(name) DO UPDATE SET value=value+1",
-                   err);
-}
-
-/* We hold the data directory's lock: whoever had a lease, or ran a cell, is gone. */
-static enum status tidy(struct sq *sq, struct err *err)
-{
-    if (sq_exec(sq, "DELETE FROM leases", err) != OK)
-        return FAIL;
-    char *sql = arena_printf(sq->scratch, "UPDATE runs SET state=%d, ended_ms=%lld WHERE state IN (%d,%d)",
-                             RUN_INTERRUPTED, (long long)sq_now(sq), RUN_RUNNING, RUN_QUEUED);
-    if (sq_exec(sq, sql, err) != OK)
-        return FAIL;
-    return sq_each_sheet(sq,
-                         arena_printf(sq->scratch,
-                                      "UPDATE s@ SET state=%d, again=0 WHERE state=%d AND op_id=0;",
-                                      CELL_DUE, CELL_RUNNING),
-                         err);
-}
-
-static enum status read_epoch(struct sq *sq, struct err *err)
-{
-    struct sq_stmt *stmt = sq_stmt(sq, err, "SELECT value FROM meta WHERE name='epoch'");
-    return stmt ? sq_one_int(sq, stmt, 0, &sq->store.epoch, err) : FAIL;
-}
-
 /* sq_begin would refuse us as a zombie here: our epoch is about to be made. */
 static enum status begin_epoch(struct sq *sq, const struct store_open *options, struct err *err)
 {
     if (sq_exec(sq, "BEGIN IMMEDIATE", err) != OK)
         return FAIL;
-    enum status rc = read_epoch(sq, err);
-    int64_t before = sq->store.epoch;
+    enum status rc = sq_next_epoch(sq, options->name, err);
+    int64_t before = sq->store.epoch - 1;
     if (rc == OK)
-        rc = next_epoch(sq, options->name, err);
-    if (rc == OK)
-        rc = tidy(sq, err);
-    if (rc == OK)
-        rc = read_epoch(sq, err);
+        rc = sq_tidy(sq, err);
     if (rc == OK)
         rc = sqlite_lineage_check(sq, options->seen, before, err);
     return sq_end(sq, rc, err);
-}
-
-static enum status read_names(struct sq *sq, struct err *err)
-{
-    if (meta_get(sq, "workspace_id", &sq->id, err) != OK ||
-        meta_get(sq, "workspace_name", &sq->name, err) != OK)
-        return FAIL;
-    sq->store.workspace_id = sq->id;
-    sq->store.workspace_name = sq->name;
-    return OK;
 }
 
 static enum status set_up(struct sq *sq, const struct store_open *options, struct err *err)
@@ -247,7 +172,7 @@ static enum status set_up(struct sq *sq, const struct store_open *options, struc
         return FAIL;
     if (!sq->read_only && begin_epoch(sq, options, err) != OK)
         return FAIL;
-    if (read_names(sq, err) != OK)
+    if (sq_read_names(sq, err) != OK)
         return FAIL;
     if (!sq->read_only && options->seen)
         sqlite_lineage_mark(sq, options->seen);
@@ -292,7 +217,7 @@ enum status sqlite_open_another(struct sq *first, bool read_only, struct store *
 {
     struct sq *sq = open_session(home_join(first->home), first->world, first->place, read_only);
     sq->store.epoch = first->store.epoch;
-    if (open_database(sq, err) != OK || read_names(sq, err) != OK) {
+    if (open_database(sq, err) != OK || sq_read_names(sq, err) != OK) {
         sqlite_close_store(sq);
         return FAIL;
     }
