@@ -22,6 +22,7 @@ ROOMS = {
     "src/store": ["base", "model"],
     "src/store/sql": ["base", "model", "store/store.h"],
     "src/store/sqlite": ["base", "model", "store/store.h", "store/sql"],
+    "src/store/postgres": ["base", "model", "store/store.h", "store/sql"],
     "src/connect": ["base", "model"],
     "src/connect/salesforce": ["base", "model", "http", "connect/connect.h"],
     "src/connect/scripted": ["base", "model", "connect/connect.h"],

@@ -15,6 +15,7 @@
 
 #define ERR_STORE_BROKEN "store.broken" /* disk or database failed: the process must leave */
 #define ERR_STORE_LOCKED "store.locked" /* another argil works on this data directory */
+#define ERR_STORE_LOST "store.lost"   /* no connection to the database: nothing was done, try again */
 #define ERR_STORE_NEWER "store.newer"   /* written by a newer argil: refused */
 #define ERR_STORE_NONE "store.none"     /* no workspace here: argil init */
 #define ERR_AUDIT_TAMPERED "audit.tampered" /* the chain of the audit does not hold */
@@ -359,5 +360,10 @@ struct store_open {
 /* Takes the data directory's lock unless read_only: ERR_STORE_LOCKED names the
  * process that holds it. */
 enum status sqlite_store_open(const struct store_open *options, struct store **out, struct err *err);
+/* A workspace in a PostgreSQL database, by libpq's URL and `workspace=NAME` among its
+ * parameters (without it: options->name when creating, else the only one there).
+ * options->data is not looked at. Any number of processes may have it open to write;
+ * each has an epoch of its own. */
+enum status postgres_store_open(const char *url, const struct store_open *options, struct store **out, struct err *err);
 
 #endif

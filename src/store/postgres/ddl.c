@@ -4,6 +4,7 @@
  * NOCASE by letters without their case (argil_nocase, made when the store is). */
 #include "store/postgres/dialect_priv.h"
 
+#include <ctype.h>
 #include <string.h>
 
 static const struct token *at(const struct rewriting *r, size_t ahead)
@@ -129,13 +130,16 @@ static void create_index(struct rewriting *r, size_t end)
 {
     bool unique = token_is(at(r, 1), "UNIQUE");
     r->i += unique ? 3 : 2;
+    bool sorts = at(r, 0)->at[0] == 'v' && isdigit((unsigned char)at(r, 0)->at[1]);
     put_text(r, unique ? "CREATE UNIQUE INDEX" : "CREATE INDEX");
     put_name(r);
     r->i++; /* ON */
     put_text(r, "ON");
     put_name(r);
-    r->i++;
+    size_t close = tokens_closing(r->t, r->i++);
     put_text(r, "(ws,");
+    dialect_put(r, close);
+    put_text(r, sorts ? ",rid" : ""); /* SQLite has it at the end of every index */
     dialect_put(r, end);
 }
 

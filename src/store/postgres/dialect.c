@@ -71,7 +71,8 @@ static const char *take_alias(struct rewriting *r)
         r->i++;
     else if (!is_name(&r->t[r->i]))
         return name;
-    return arena_strndup(r->d->arena, r->t[r->i].at, r->t[r->i++].len);
+    r->i++;
+    return arena_strndup(r->d->arena, r->t[r->i - 1].at, r->t[r->i - 1].len);
 }
 
 /* Behind FROM or JOIN. */
@@ -149,6 +150,9 @@ static void put_word(struct rewriting *r)
         r->i++; /* an order for SQLite's planner; it comes with ON */
     } else if (is(r, "INTEGER")) {
         put(r, "bigint");
+        r->i++;
+    } else if (is(r, "NOCASE")) {
+        put(r, "argil_nocase");
         r->i++;
     } else if (!put_function(r)) {
         bool table = is(r, "FROM") || is(r, "JOIN"), where = is(r, "WHERE");

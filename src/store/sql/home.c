@@ -36,6 +36,14 @@ struct sq_home *home_join(struct sq_home *home)
     return home;
 }
 
+bool home_is_last(struct sq_home *home)
+{
+    pthread_mutex_lock(&home->lock);
+    bool last = home->handles == 1;
+    pthread_mutex_unlock(&home->lock);
+    return last;
+}
+
 void home_leave(struct sq_home *home)
 {
     pthread_mutex_lock(&home->lock);

@@ -181,7 +181,7 @@ static enum status list_sheets(struct sq *sq, struct err *err, int64_t **ids, si
     return rc;
 }
 
-enum status sq_each_sheet(struct sq *sq, const char *sql, struct err *err)
+static enum status each_sheet(struct sq *sq, const char *sql, struct err *err)
 {
     int64_t *ids;
     size_t count;
@@ -197,6 +197,11 @@ enum status sq_each_sheet(struct sq *sq, const char *sql, struct err *err)
     enum status rc = count ? sq_exec(sq, buf_text(&text), err) : OK;
     buf_free(&text);
     return rc;
+}
+
+enum status sq_each_sheet(struct sq *sq, const char *sql, struct err *err)
+{
+    return sq->engine->each_workspace(sq, each_sheet, sql, err);
 }
 
 /* ----------------------------------------------------------- transactions */
@@ -239,6 +244,8 @@ enum status sq_end(struct sq *sq, enum status rc, struct err *err)
         rc = audit_end(sq, err);
     if (rc == OK)
         rc = sq->engine->commit(sq, err);
+    if (rc != OK)
+        sq->engine->tell_late(sq, err);
     vec_clear(&sq->moves);
     sq->engine->rollback(sq);
     sq->writing = false;

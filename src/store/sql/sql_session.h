@@ -31,6 +31,7 @@ struct sq_home {
 };
 struct sq_home *home_new(void); /* with one handle */
 struct sq_home *home_join(struct sq_home *home);
+bool home_is_last(struct sq_home *home); /* one handle is left */
 void home_leave(struct sq_home *home); /* the last one frees it */
 void home_take_turn(struct sq_home *home);
 void home_end_turn(struct sq_home *home);
@@ -76,7 +77,9 @@ struct sq_engine {
     uint32_t (*col_len)(struct sq_stmt *, int at);
     int64_t (*changes)(struct sq *);
     int64_t (*last_id)(struct sq *);
-    /* Several statements without parameters, DDL too; `t@` and `s@` are not for it. */
+    /* Of a failure that was found where no error could be given: tells it now. */
+    void (*tell_late)(struct sq *, struct err *err);
+    /* Several statements without parameters, DDL too. */
     enum status (*exec)(struct sq *, const char *sql, struct err *err);
     /* Begins: reading, or writing, when others wait and a zombie is refused. */
     enum status (*begin)(struct sq *, bool write, struct err *err);
@@ -90,6 +93,10 @@ struct sq_engine {
      * ids that may have been given out are skipped. In a writing transaction. */
     enum status (*new_line)(struct sq *, struct err *err);
     /* The schema's version; begin_schema keeps other migrations out until sq_end. */
+    /* Runs it for each workspace that the schema is of: this one, unless it migrates others too. */
+    enum status (*each_workspace)(struct sq *,
+                                  enum status (*run)(struct sq *, const char *, struct err *),
+                                  const char *sql, struct err *err);
     enum status (*begin_schema)(struct sq *, struct err *err);
     enum status (*get_version)(struct sq *, int64_t *version, struct err *err);
     enum status (*set_version)(struct sq *, int64_t version, struct err *err);

@@ -224,7 +224,7 @@ static enum status count_same_key(struct walk *w, const struct place *from, int6
     struct sq_stmt *stmt = sq_stmtf(
         w->sq, err,
         "SELECT count(*) FROM (SELECT 1 FROM t%lld t INDEXED BY v%lld_%lld WHERE t.deleted=0"
-        " AND %s=? AND t.rid>=? LIMIT ?) AS some",
+        " AND %s=? AND t.rid>=? LIMIT ?) AS same",
         (long long)w->query->table_id, (long long)w->query->table_id, (long long)w->index.id,
         w->expr);
     if (!stmt)

@@ -166,7 +166,7 @@ static enum status find_org(struct echo *echo, int source, struct err *err)
     bool row;
     struct sq_stmt *stmt =
         sq_stmt(echo->sq, err,
-                "SELECT c.org_id FROM sources s JOIN connections c ON c.name=s.connection"
+                "SELECT c.org_id FROM sources s JOIN connections c ON c.name=s.connection COLLATE NOCASE"
                 " WHERE s.table_id=?1 AND s.slot=?2 AND EXISTS(SELECT 1 FROM written w WHERE "
                 "w.org_id=c.org_id)");
     if (!stmt)

@@ -270,6 +270,18 @@ static enum status new_line(struct sq *sq, struct err *err)
 
 /* ----------------------------------------------------------------- schema */
 
+static enum status each_workspace(struct sq *sq,
+                                  enum status (*run)(struct sq *, const char *, struct err *),
+                                  const char *sql, struct err *err)
+{
+    return run(sq, sql, err);
+}
+
+static void tell_late(struct sq *sq, struct err *err)
+{
+    (void)sq, (void)err; /* failures are told when they happen */
+}
+
 static enum status begin_schema(struct sq *sq, struct err *err)
 {
     return exec(sq, "BEGIN IMMEDIATE", err);
@@ -313,6 +325,8 @@ const struct sq_engine sqlite_engine = {
     .live_epochs = live_epochs,
     .scrub = scrub,
     .new_line = new_line,
+    .each_workspace = each_workspace,
+    .tell_late = tell_late,
     .begin_schema = begin_schema,
     .get_version = get_version,
     .set_version = set_version,

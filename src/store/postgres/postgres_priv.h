@@ -1,0 +1,126 @@
+/* postgres_priv.h - the PostgreSQL engine of store/sql.
+ *
+ * link.c connects, and again after a loss; engine.c runs statements in a pipeline
+ * and is the only judge of SQLSTATEs; transaction.c begins, fences and commits;
+ * open.c makes and finds workspaces; dialect.c and ddl.c rewrite our SQL. */
+#ifndef ARGIL_STORE_POSTGRES_PRIV_H
+#define ARGIL_STORE_POSTGRES_PRIV_H
+
+#include "base/secret.h"
+#include "store/postgres/dialect.h"
+#include "store/sql/sql_session.h"
+
+#include <libpq-fe.h>
+
+/* What all handles of a process on one workspace share. */
+struct pg_link {
+    atomic_int users;
+    char **names, **values; /* libpq's settings but the password, NULL at the end */
+    struct secret password;
+    char *workspace; /* name or id asked for; NULL = the only one */
+    char *place;     /* postgresql://host:port/database */
+};
+
+enum value_kind { VALUE_TEXT, VALUE_INT, VALUE_BYTES };
+
+/* One ? of a statement. */
+struct pg_param {
+    enum value_kind kind;
+    const char *text; /* NULL = null */
+    int len;
+    char number[24];
+};
+
+struct pg_statement {
+    struct sq_stmt stmt; /* first */
+    struct postgres *pg;
+    char *sql, *id_of;
+    int params; /* without the counted id */
+    bool reads;
+    bool prepared, stream;
+    char name[24]; /* of the prepared statement, or of the cursor while streaming */
+    struct pg_param *param; /* params + 1 of them */
+    PGresult *result;
+    int row, rows; /* next row to give */
+    struct buf shown; /* what was decoded for the last col_peek */
+    bool cursor; /* open: more rows may come */
+};
+
+struct pg_ids {
+    const char *table; /* the map's key */
+    int64_t next;      /* 0 = not read in this transaction */
+    bool changed;
+};
+
+struct postgres {
+    struct sq sq; /* first */
+    struct pg_link *link;
+    PGconn *conn;
+    int64_t ws; /* number of the workspace; 0 while none is open: schema is of all */
+    struct map *statements;
+    struct map *ids; /* table -> struct pg_ids */
+    size_t pending;  /* commands sent, results not read */
+    int64_t changes, last_id, numbered;
+    struct arena *sending; /* what one command is sent with */
+    bool in_transaction;
+    bool stale;      /* a command failed: what was prepared behind it may not be there */
+    bool failed;     /* found by sq_changes, which cannot say so: it is told by `late` */
+    struct err late;
+    char xid[24]; /* of the present writing transaction */
+};
+
+static inline struct postgres *pg_of(struct sq *sq)
+{
+    return (struct postgres *)sq;
+}
+
+/* ---- link.c */
+struct pg_link *pg_link_open(const char *url, struct err *err); /* with one user */
+struct pg_link *pg_link_join(struct pg_link *link);
+void pg_link_leave(struct pg_link *link);
+/* Connects the session anew; ERR_STORE_LOST when nobody answers. */
+enum status pg_connect(struct postgres *pg, struct err *err);
+/* Likewise where the connection was lost; outside of a transaction only. */
+enum status pg_be_connected(struct postgres *pg, struct err *err);
+void pg_disconnect(struct postgres *pg);
+
+/* ---- engine.c */
+extern const struct sq_engine postgres_engine;
+/* A failure of the database as ours. `result` may be NULL: the connection's. Returns FAIL. */
+enum status pg_fail(struct postgres *pg, const PGresult *result, const char *doing, struct err *err);
+/* Queues a text without parameters. */
+enum status pg_send(struct postgres *pg, const char *sql, struct err *err);
+/* Reads all results; *last, if asked for, is that of the last command: yours to PQclear. */
+enum status pg_drain(struct postgres *pg, PGresult **last, const char *doing, struct err *err);
+/* One value of the first row of a query without parameters; NULL = null or no row. On scratch. */
+enum status pg_ask(struct postgres *pg, const char *sql, const char **out, struct err *err);
+void pg_forget_statements(struct postgres *pg);
+
+/* ---- transaction.c */
+enum status pg_begin(struct sq *sq, bool write, struct err *err);
+enum status pg_commit(struct sq *sq, struct err *err);
+void pg_rollback(struct sq *sq);
+enum status pg_next_id(struct postgres *pg, const char *table, int64_t *id, struct err *err);
+enum status pg_new_line(struct sq *sq, struct err *err);
+enum status pg_live_epochs(struct sq *sq, const char **out, struct err *err);
+#define PG_NOW_MS "(extract(epoch FROM clock_timestamp())*1000)::bigint"
+#define PG_MEMBER_MS 120000 /* a process that was not heard of for so long is gone */
+
+/* ---- zero.c */
+bool zero_needs(const char *text, size_t len); /* before it is stored */
+const char *zero_hide(struct arena *arena, const char *text, size_t len, int *hidden_len);
+bool zero_is_hidden(const char *text, size_t len); /* after it was read */
+void zero_show(struct buf *out, const char *text, size_t len);
+
+/* ---- functions.c */
+extern const char *const pg_setup; /* tables and functions that are of no workspace */
+char *pg_functions(struct arena *arena);
+
+/* ---- open.c */
+void pg_close_store(struct sq *sq);
+enum status pg_open_another(struct sq *first, bool read_only, struct store **out, struct err *err);
+enum status pg_begin_schema(struct sq *sq, struct err *err);
+enum status pg_get_version(struct sq *sq, int64_t *version, struct err *err);
+enum status pg_set_version(struct sq *sq, int64_t version, struct err *err);
+
+#endif

@@ -1,0 +1,243 @@
+/* transaction.c - one writer a workspace at a time, fenced; and what a lost commit was.
+ *
+ * A writing transaction first locks the workspace's row, which everybody who
+ * writes to that workspace waits for in turn, and then looks whether this process
+ * is still a member (W7): one that was given up may not write any more. Reading
+ * ones see one moment of the database and wait for nobody.
+ *
+ * When the connection goes while a commit is under way, the server is asked
+ * afterwards what became of it (pg_xact_status): done is done, and told so. Only
+ * when that cannot be found out is the store broken for this process. */
+#include "store/postgres/postgres_priv.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---------------------------------------------------------------- begin */
+
+static enum status fenced(struct postgres *pg, struct err *err)
+{
+    err_set(err, ERR_STORE_LOCKED,
+            "the others gave this argil up (epoch %lld): it was not heard of for too long",
+            (long long)pg->sq.store.epoch);
+    err_hint(err, "Start it again: it picks up from the journal.");
+    return FAIL;
+}
+
+static enum status lock_workspace(struct postgres *pg, struct err *err)
+{
+    PGresult *result = NULL;
+    char sql[320];
+    snprintf(sql, sizeof sql, "SELECT 1 FROM argil_workspaces WHERE ws=%lld FOR UPDATE",
+             (long long)pg->ws);
+    if (pg_send(pg, sql, err) != OK)
+        return FAIL;
+    snprintf(sql, sizeof sql,
+             "SELECT pg_current_xact_id(), until_ms-" PG_NOW_MS
+             " FROM argil_members WHERE ws=%lld AND epoch=%lld",
+             (long long)pg->ws, (long long)pg->sq.store.epoch);
+    if (pg_send(pg, sql, err) != OK || pg_drain(pg, &result, "beginning to write", err) != OK)
+        return FAIL;
+    bool member = PQntuples(result) == 1;
+    if (member)
+        snprintf(pg->xid, sizeof pg->xid, "%s", PQgetvalue(result, 0, 0));
+    int64_t left = member ? strtoll(PQgetvalue(result, 0, 1), NULL, 10) : 0;
+    PQclear(result);
+    if (!member || left <= 0)
+        return fenced(pg, err);
+    if (left > PG_MEMBER_MS / 2)
+        return OK;
+    snprintf(sql, sizeof sql,
+             "UPDATE argil_members SET until_ms=" PG_NOW_MS "+%d WHERE ws=%lld AND epoch=%lld",
+             PG_MEMBER_MS, (long long)pg->ws, (long long)pg->sq.store.epoch);
+    return pg_send(pg, sql, err);
+}
+
+enum status pg_begin(struct sq *sq, bool write, struct err *err)
+{
+    struct postgres *pg = pg_of(sq);
+    if (pg_be_connected(pg, err) != OK)
+        return FAIL;
+    pg->xid[0] = '\0';
+    if (pg_drain(pg, NULL, "asking the store", err) != OK) /* or it would begin with those */
+        return FAIL;
+    pg->in_transaction = true;
+    if (!write) {
+        enum status rc = pg_send(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+        pg->in_transaction = rc == OK;
+        return rc;
+    }
+    return pg_send(pg, "BEGIN", err) == OK ? lock_workspace(pg, err) : FAIL;
+}
+
+/* ------------------------------------------------------------------ ids */
+
+enum status pg_next_id(struct postgres *pg, const char *table, int64_t *id, struct err *err)
+{
+    struct pg_ids *ids = map_get(pg->ids, table);
+    const char *text;
+    if (!ids->next) {
+        char sql[320];
+        snprintf(sql, sizeof sql,
+                 "SELECT greatest((SELECT next FROM argil_ids WHERE ws=%lld AND noun='%s'),"
+                 "(SELECT max(id)+1 FROM %s WHERE ws=%lld),1)",
+                 (long long)pg->ws, table, table, (long long)pg->ws);
+        if (pg_ask(pg, sql, &text, err) != OK)
+            return FAIL;
+        ids->next = text ? strtoll(text, NULL, 10) : 1;
+    }
+    *id = ids->next++;
+    ids->changed = true;
+    return OK;
+}
+
+static enum status store_ids(struct postgres *pg, struct err *err)
+{
+    size_t at = 0;
+    const char *table;
+    void *found;
+    char sql[320];
+    while (map_next(pg->ids, &at, &table, &found)) {
+        struct pg_ids *ids = found;
+        if (!ids->changed)
+            continue;
+        snprintf(sql, sizeof sql,
+                 "INSERT INTO argil_ids(ws,noun,next) VALUES(%lld,'%s',%lld)"
+                 " ON CONFLICT(ws,noun) DO UPDATE SET next=excluded.next",
+                 (long long)pg->ws, table, (long long)ids->next);
+        if (pg_send(pg, sql, err) != OK)
+            return FAIL;
+    }
+    return OK;
+}
+
+static void forget_ids(struct postgres *pg)
+{
+    size_t at = 0;
+    const char *table;
+    void *found;
+    while (map_next(pg->ids, &at, &table, &found)) {
+        struct pg_ids *ids = found;
+        ids->next = 0;
+        ids->changed = false;
+    }
+}
+
+/* ----------------------------------------------------------------- commit */
+
+/* The connection went while COMMIT was under way: was it done? */
+static enum status ask_what_became(struct postgres *pg, struct err *err)
+{
+    const char *became = NULL;
+    char sql[80];
+    snprintf(sql, sizeof sql, "SELECT pg_xact_status('%s'::xid8)", pg->xid);
+    pg->in_transaction = false;
+    for (int i = 0; i < 20; i++) {
+        if (pg_be_connected(pg, err) != OK || pg_ask(pg, sql, &became, err) != OK)
+            continue;
+        if (became && strcmp(became, "committed") == 0)
+            return OK;
+        if (became && strcmp(became, "aborted") == 0)
+            return err_set(err, ERR_STORE_LOST,
+                           "the connection to %s was lost: nothing of the change was stored",
+                           pg->link->place);
+        world_real()->sleep_ms(world_real(), 250);
+    }
+    atomic_store(&pg->sq.home->broken, true);
+    err_set(err, ERR_STORE_BROKEN,
+            "the connection to %s was lost while storing, and whether it was stored is not known",
+            pg->link->place);
+    err_hint(err, "Start argil again: it picks up from the journal.");
+    return FAIL;
+}
+
+static enum status check_commit(struct postgres *pg, PGresult *result, struct err *err)
+{
+    bool done = strcmp(PQcmdStatus(result), "COMMIT") == 0;
+    PQclear(result);
+    return done ? OK
+                : err_set(err, ERR_STORE_BROKEN, "a transaction on %s was rolled back",
+                          pg->link->place);
+}
+
+enum status pg_commit(struct sq *sq, struct err *err)
+{
+    struct postgres *pg = pg_of(sq);
+    PGresult *result = NULL;
+    /* what was sent so far must have gone well before COMMIT may be under way */
+    if (pg->failed || store_ids(pg, err) != OK || pg_drain(pg, NULL, "storing", err) != OK)
+        return FAIL;
+    struct err why = {0};
+    if (pg_send(pg, "COMMIT", &why) == OK && pg_drain(pg, &result, "storing", &why) == OK) {
+        pg->in_transaction = false;
+        return check_commit(pg, result, err);
+    }
+    if (err_is(&why, ERR_STORE_LOST) && pg->xid[0])
+        return ask_what_became(pg, err);
+    if (err)
+        *err = why;
+    return FAIL;
+}
+
+void pg_rollback(struct sq *sq)
+{
+    struct postgres *pg = pg_of(sq);
+    if (pg->in_transaction && pg->conn && PQstatus(pg->conn) == CONNECTION_OK) {
+        struct err ignored = {0};
+        pg_drain(pg, NULL, "", &ignored);
+        if (pg_send(pg, "ROLLBACK", &ignored) == OK)
+            pg_drain(pg, NULL, "", &ignored);
+    }
+    pg->in_transaction = false;
+    forget_ids(pg);
+}
+
+/* ---------------------------------------------------------------- members */
+
+enum status pg_live_epochs(struct sq *sq, const char **out, struct err *err)
+{
+    struct postgres *pg = pg_of(sq);
+    char sql[200];
+    snprintf(sql, sizeof sql,
+             "SELECT string_agg(epoch::text,',') FROM argil_members WHERE ws=%lld AND until_ms>"
+             PG_NOW_MS,
+             (long long)pg->ws);
+    if (pg_ask(pg, sql, out, err) != OK)
+        return FAIL;
+    if (!*out)
+        *out = "0";
+    return OK;
+}
+
+#define IDS_SKIPPED 1000
+
+/* A history that is lost may have given out ids, and its processes are no members. */
+enum status pg_new_line(struct sq *sq, struct err *err)
+{
+    struct postgres *pg = pg_of(sq);
+    size_t at = 0;
+    const char *table;
+    void *found;
+    int64_t id, old = sq->store.epoch;
+    while (map_next(pg->ids, &at, &table, &found)) {
+        if (pg_next_id(pg, table, &id, err) != OK)
+            return FAIL;
+        ((struct pg_ids *)found)->next += IDS_SKIPPED;
+    }
+    if (sq_exec(sq,
+                "UPDATE meta SET value=CAST(CAST(value AS INTEGER)+1000000 AS TEXT)"
+                " WHERE name='epoch'",
+                err) != OK)
+        return FAIL;
+    struct sq_stmt *get = sq_stmt(sq, err, "SELECT value FROM meta WHERE name='epoch'");
+    if (!get || sq_one_int(sq, get, 0, &sq->store.epoch, err) != OK)
+        return FAIL;
+    char *sql = arena_printf(sq->scratch,
+                             "UPDATE argil_members SET epoch=%lld WHERE ws=%lld AND epoch=%lld",
+                             (long long)sq->store.epoch, (long long)pg->ws, (long long)old);
+    if (pg_send(pg, sql, err) != OK)
+        return FAIL;
+    sql = arena_printf(sq->scratch, "DELETE FROM argil_members WHERE ws=%lld AND epoch<>%lld",
+                       (long long)pg->ws, (long long)sq->store.epoch);
+    return pg_send(pg, sql, err);
+}
