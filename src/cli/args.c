@@ -14,6 +14,7 @@
 
 const struct cli_option global_options[] = {
     {"data", 0, "DIR", "data directory (default $ARGIL_DATA, else $XDG_DATA_HOME/argil)"},
+    {"store", 0, "URL", "PostgreSQL database of the workspace (default $ARGIL_STORE, else as at init)"},
     {"url", 0, "URL", "ask this server instead (or $ARGIL_URL; token in $ARGIL_TOKEN)"},
     {"json", 0, NULL, "print results as JSON"},
     {"quiet", 'q', NULL, "no progress, only results and errors"},
@@ -252,6 +253,7 @@ int cli_main(int argc, char **argv)
     if (rc != EXIT_DONE)
         return rc;
     cli.data = args_get(&args, "data") ? args_get(&args, "data") : default_data();
+    cli.store = cli_option_or(&args, "store", "ARGIL_STORE");
     cli.url = server_url(command, &args);
     cli.command = command;
     watch_signals(&cli);

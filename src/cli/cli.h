@@ -22,6 +22,7 @@ enum exit_code {
 struct cli {
     struct world *world;
     const char *data; /* data directory */
+    const char *store; /* --store or ARGIL_STORE: a URL; NULL = as the data directory says */
     const char *url;  /* of a server that is asked instead; NULL = none */
     const struct command *command; /* the one that runs */
     bool json, quiet, colour_out, colour_err, terminal_err;

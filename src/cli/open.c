@@ -1,5 +1,6 @@
 /* open.c - from a data directory to a working engine, and from an error to an
  * exit code. */
+#include "cli/open_store.h"
 #include "cli/remote.h"
 
 #include "base/str.h"
@@ -18,6 +19,7 @@ int cli_fail(struct cli *cli, const struct err *err)
         {ERR_RECIPE, EXIT_USAGE},           {"recipe.yaml", EXIT_USAGE},
         {ERR_CRM_LIMIT, EXIT_LATER},
         {ERR_CRM_UNREACHABLE, EXIT_LATER},  {ERR_STORE_LOCKED, EXIT_LATER},
+        {ERR_STORE_LOST, EXIT_LATER},
         {ERR_CRM_RECONNECT, EXIT_SIGN_IN},  {ERR_CRM_NOT_ADMITTED, EXIT_SIGN_IN},
         {ERR_APPROVAL, EXIT_SIGN_IN},
         {ERR_STOPPED, EXIT_INTERRUPTED},
@@ -68,7 +70,7 @@ enum status cli_workspace_open(struct cli *cli, bool write, bool create, const c
                                  .read_only = !write,
                                  .seen = seen,
                                  .world = cli->world};
-    enum status rc = sqlite_store_open(&options, out, err);
+    enum status rc = cli_store_at(cli_store_address(cli), &options, out, err);
     free(seen);
     if (rc == OK && (*out)->found_copy)
         fprintf(stderr,

@@ -48,4 +48,4 @@ static void damage(const char *sql)
     run(text);
 }
 
-const struct store_factory store_factory = {"postgres", clean, open_postgres, damage};
+const struct store_factory store_factory = {"postgres", clean, open_postgres, damage, true};

@@ -40,4 +40,4 @@ static void damage(const char *sql)
     sqlite3_close(db);
 }
 
-const struct store_factory store_factory = {"sqlite", clean, open_sqlite, damage};
+const struct store_factory store_factory = {"sqlite", clean, open_sqlite, damage, false};

@@ -21,6 +21,7 @@ struct store_factory {
     void (*clean)(void); /* forget everything: the next open is of an empty workspace */
     enum status (*open)(struct world *world, bool read_only, struct store **out, struct err *err);
     void (*damage)(const char *sql); /* changes the data behind the driver's back */
+    bool shared; /* several processes may have a workspace open to write */
 };
 extern const struct store_factory store_factory;
 

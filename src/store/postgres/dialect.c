@@ -31,11 +31,11 @@ static void put(struct rewriting *r, const char *text)
 
 /* ------------------------------------------------------------------ names */
 
-/* t12, s12, v12 and what begins with them and `_`. */
+/* t12, s12, v12, m12 and what begins with them and `_`. */
 static size_t sheet_digits(const struct token *token)
 {
     size_t i = 1;
-    if (token->len < 2 || !strchr("tsv", token->at[0]))
+    if (token->len < 2 || !strchr("tsvm", token->at[0]))
         return 0;
     while (i < token->len && isdigit((unsigned char)token->at[i]))
         i++;
@@ -75,9 +75,26 @@ static const char *take_alias(struct rewriting *r)
     return arena_strndup(r->d->arena, r->t[r->i - 1].at, r->t[r->i - 1].len);
 }
 
+/* json_each(?1) l: the items of a list, each with its position. */
+static void put_list(struct rewriting *r)
+{
+    int param = r->t[r->i + 2].param;
+    r->i += 4; /* json_each ( ? ) */
+    space(r);
+    buf_printf(&r->out->sql,
+               "(SELECT value,ordinality-1 AS key FROM json_array_elements_text($%d::json)"
+               " WITH ORDINALITY) AS %.*s",
+               param, (int)r->t[r->i].len, r->t[r->i].at);
+    r->i++;
+}
+
 /* Behind FROM or JOIN. */
 static void put_table(struct rewriting *r)
 {
+    if (is(r, "json_each")) {
+        put_list(r);
+        return;
+    }
     if (!is_name(&r->t[r->i]) || next_is(r, "("))
         return;
     const char *name = dialect_name(r->d, &r->t[r->i]), *alias = take_alias(r);
@@ -159,9 +176,21 @@ static void put_word(struct rewriting *r)
         put(r, dialect_name(r->d, &r->t[r->i++]));
         if (table)
             put_table(r);
-        else if (where && r->t[r->i].len == 1 && r->t[r->i].at[0] == '1')
+        else if (where && r->t[r->i].len == 1 && r->t[r->i].at[0] == '1' &&
+                 r->t[r->i + 1].kind != TOKEN_MARK)
             put(r, "true"), r->i++;
     }
+}
+
+/* Behind << or >>: a column is a bigint, and only an int can be shifted by. */
+static void put_shift(struct rewriting *r)
+{
+    if (r->t[r->i].kind != TOKEN_WORD || next_is(r, "("))
+        return;
+    size_t end = r->i + (next_is(r, ".") ? 3 : 1);
+    put(r, "(");
+    dialect_put(r, end);
+    buf_str(&r->out->sql, ")::int");
 }
 
 static void put_token(struct rewriting *r)
@@ -184,6 +213,8 @@ static void put_token(struct rewriting *r)
         token_put(&r->out->sql, token);
     }
     r->i++;
+    if (token_is(token, "<<") || token_is(token, ">>"))
+        put_shift(r);
 }
 
 void dialect_put(struct rewriting *r, size_t end)

@@ -39,7 +39,7 @@ static void put_filter(struct buf *sql, const struct row_query *q, int slot)
 static void put_query(struct buf *sql, const struct row_query *q, int slot)
 {
     long long id = q->table_id;
-    bool by_state = q->column_id && q->states && !(q->states & PLAIN);
+    bool by_state = q->column_id && q->states && !(q->states & PLAIN) && !q->ids;
     buf_str(sql, "SELECT t.rid,t.key,t.deleted,t.src");
     for (size_t i = 0; i < q->slot_count; i++)
         buf_printf(sql, ",t.c%d", q->slots[i]);
@@ -47,17 +47,24 @@ static void put_query(struct buf *sql, const struct row_query *q, int slot)
     if (by_state)
         buf_printf(sql, " FROM s%lld s CROSS JOIN t%lld t ON t.rid=s.rid WHERE s.cid=?2 AND s.rid",
                    id, id);
+    else if (q->ids && q->column_id)
+        buf_printf(sql,
+                   " FROM json_each(?1) l CROSS JOIN t%lld t ON t.rid=CAST(l.value AS INTEGER)"
+                   " LEFT JOIN s%lld s ON s.cid=?2 AND s.rid=t.rid",
+                   id, id);
+    else if (q->ids)
+        buf_printf(sql, " FROM json_each(?1) l CROSS JOIN t%lld t ON t.rid=CAST(l.value AS INTEGER)",
+                   id);
     else if (q->column_id)
         buf_printf(sql, " FROM t%lld t LEFT JOIN s%lld s ON s.cid=?2 AND s.rid=t.rid WHERE t.rid",
                    id, id);
     else
         buf_printf(sql, " FROM t%lld t WHERE t.rid", id);
-    buf_str(sql, q->ids ? "=?1" : ">?1");
+    buf_str(sql, q->ids ? " WHERE 1=1" : ">?1");
     if (q->key)
         buf_str(sql, " AND t.key=?5");
     put_filter(sql, q, slot);
-    if (!q->ids)
-        buf_printf(sql, " ORDER BY %s.rid LIMIT ?4", by_state ? "s" : "t");
+    buf_printf(sql, " ORDER BY %s LIMIT ?4", q->ids ? "l.key" : by_state ? "s.rid" : "t.rid");
 }
 
 static enum status prepare(struct reading *r, struct err *err)
@@ -95,11 +102,16 @@ static void take_row(struct reading *r)
     vec_push(&r->rows, row);
 }
 
-/* All rows of the statement from `at` (a row id, or the id before the first). */
-static enum status take_rows(struct reading *r, int64_t at, struct err *err)
+static enum status read_rows(struct reading *r, struct err *err)
 {
+    const struct row_query *q = r->query;
     bool row = true;
-    sq_int(r->stmt, 1, at);
+    if (prepare(r, err) != OK)
+        return FAIL;
+    if (q->ids)
+        sq_list(r->stmt, 1, r->arena, q->ids, q->id_count);
+    else
+        sq_int(r->stmt, 1, q->after);
     for (;;) {
         if (sq_row(r->sq, r->stmt, &row, err) != OK)
             return FAIL;
@@ -107,19 +119,6 @@ static enum status take_rows(struct reading *r, int64_t at, struct err *err)
             return OK;
         take_row(r);
     }
-}
-
-static enum status read_rows(struct reading *r, struct err *err)
-{
-    const struct row_query *q = r->query;
-    if (prepare(r, err) != OK)
-        return FAIL;
-    if (!q->ids)
-        return take_rows(r, q->after, err);
-    for (size_t i = 0; i < q->id_count && (!q->limit || r->rows.len < q->limit); i++)
-        if (take_rows(r, q->ids[i], err) != OK)
-            return FAIL;
-    return OK;
 }
 
 enum status sq_read_rows(struct sq *sq, struct arena *arena, const struct row_query *query,

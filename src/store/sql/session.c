@@ -86,6 +86,17 @@ void sq_bytes(struct sq_stmt *stmt, int at, struct value bytes)
     stmt->engine->bind_bytes(stmt, at, bytes.text ? bytes.text : "", bytes.len);
 }
 
+void sq_list(struct sq_stmt *stmt, int at, struct arena *arena, const int64_t *items, size_t count)
+{
+    struct buf text = BUF_INIT;
+    buf_char(&text, '[');
+    for (size_t i = 0; i < count; i++)
+        buf_printf(&text, "%s%lld", i ? "," : "", (long long)items[i]);
+    buf_char(&text, ']');
+    sq_text(stmt, at, arena_strdup(arena, buf_text(&text)));
+    buf_free(&text);
+}
+
 enum status sq_done(struct sq *sq, struct sq_stmt *stmt, struct err *err)
 {
     return sq->engine->done(sq, stmt, err);

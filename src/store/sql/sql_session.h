@@ -153,6 +153,9 @@ void sq_int(struct sq_stmt *stmt, int at, int64_t value);
 void sq_text(struct sq_stmt *stmt, int at, const char *text); /* NULL binds null */
 void sq_value(struct sq_stmt *stmt, int at, struct value value);
 void sq_bytes(struct sq_stmt *stmt, int at, struct value bytes); /* of a BLOB */
+/* A list, for `json_each(?) l` in FROM: l.key is the position, l.value the item; a number
+ * is CAST(l.value AS INTEGER). The text lives as long as the arena. */
+void sq_list(struct sq_stmt *stmt, int at, struct arena *arena, const int64_t *items, size_t count);
 /* Runs a statement that gives no rows, and resets it. */
 enum status sq_done(struct sq *sq, struct sq_stmt *stmt, struct err *err);
 /* The next row: *row false at the end (and then the statement is reset). */
