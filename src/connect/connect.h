@@ -188,6 +188,8 @@ struct crm_outcome {
     const char *code; /* remote error code, e.g. "REQUIRED_FIELD_MISSING" */
     const char *message;
     const char *fields;   /* comma separated, or NULL */
+    const char *made;     /* OP_CONVERT: JSON object of what the lead became (contactId, accountId,
+                             opportunityId), or NULL */
     const char *other_id; /* the record that DUPLICATE_VALUE or a duplicate rule names */
     const char *evidence; /* JSON: http status, progress, codes; never a token */
     const char *cause;    /* what the code means; NULL when nothing is known of it */
@@ -207,6 +209,7 @@ struct crm_write_options {
 };
 
 #define CRM_ALONE_MOST 25
+#define CRM_CONVERT_MOST 100 /* leads of one exchange */
 
 /* Several exchanges under way at once. */
 struct crm_exchange {

@@ -36,6 +36,48 @@ static enum status read_doubt(struct engine *engine, struct arena *arena, int64_
     return OK;
 }
 
+/* -------------------------------------------------------------- what is known */
+
+#define CANDIDATES_MOST 10
+
+/* What was known of the exchange, and the records that may be meant: a person decides by it. */
+const char *doubt_evidence(struct arena *arena, int64_t now_ms, const struct op *op,
+                           const struct crm_match *matches)
+{
+    struct err ignored = {0};
+    const struct json *known =
+        op->evidence ? json_parse(arena, op->evidence, strlen(op->evidence), &ignored) : NULL;
+    struct buf text = BUF_INIT;
+    struct jw w;
+    size_t count = 0;
+    jw_init(&w, &text);
+    jw_object(&w);
+    json_each(member, known)
+        if (!text_eq(member->key, "candidates") && !text_eq(member->key, "looked_ms")) {
+            jw_key(&w, member->key);
+            jw_value(&w, member);
+        }
+    jw_kv_int(&w, "looked_ms", now_ms);
+    jw_key(&w, "candidates");
+    jw_array(&w);
+    for (; matches && count < CANDIDATES_MOST; matches = matches->next, count++) {
+        jw_object(&w);
+        jw_kv_text(&w, "id", matches->id);
+        jw_kv_bool(&w, "deleted", matches->deleted);
+        jw_key(&w, "record");
+        jw_raw(&w, matches->record ? matches->record : "{}",
+               strlen(matches->record ? matches->record : "{}"));
+        jw_end_object(&w);
+    }
+    jw_end_array(&w);
+    if (matches)
+        jw_kv_bool(&w, "more_candidates", true);
+    jw_end_object(&w);
+    const char *out = arena_strndup(arena, text.data, text.len);
+    buf_free(&text);
+    return out;
+}
+
 /* ----------------------------------------------------------------- verdicts */
 
 /* The record is there, live and of the right object; its Id as the org spells it. */

@@ -175,6 +175,28 @@ const char *write_cell(struct arena *arena, const struct op *op, const char *id,
     return arena_printf(arena, "{\"id\":\"%s\"}", id);
 }
 
+const char *convert_cell(struct arena *arena, const char *lead, const struct json *of)
+{
+    static const char *const names[][2] = {{"contactId", "ConvertedContactId"},
+                                           {"accountId", "ConvertedAccountId"},
+                                           {"opportunityId", "ConvertedOpportunityId"}};
+    struct buf text = BUF_INIT;
+    struct jw w;
+    jw_init(&w, &text);
+    jw_object(&w);
+    jw_kv_text(&w, "id", lead);
+    for (size_t i = 0; i < 3; i++) {
+        const char *id = json_get_text(of, names[i][0]);
+        id = id ? id : json_get_text(of, names[i][1]);
+        if (id)
+            jw_kv_text(&w, names[i][0], id);
+    }
+    jw_end_object(&w);
+    const char *out = arena_strdup(arena, buf_text(&text));
+    buf_free(&text);
+    return out;
+}
+
 static int64_t lock_back_off(const struct op *op)
 {
     int64_t wait = LOCK_FIRST_MS;
@@ -257,7 +279,8 @@ static bool wants_the_records(struct run_job *job, const struct settlement *s,
 {
     return outcome->class == CRM_REJECTED && text_eq(outcome->code, "DUPLICATES_DETECTED") &&
            !outcome->other_id && !text_eq(s->op->error_code, "DUPLICATES_DETECTED") &&
-           s->op->kind != OP_UPSERT && s->op->mode != MODE_TICKETED && job->duplicates_asked++ < DUPLICATES_ASKED_MOST;
+           s->op->kind != OP_UPSERT && s->op->kind != OP_CONVERT &&
+           s->op->mode != MODE_TICKETED && job->duplicates_asked++ < DUPLICATES_ASKED_MOST;
 }
 
 static void send_differently(struct run_job *job, struct settlement *s,
@@ -310,7 +333,11 @@ static void settle_executed(struct run_job *job, struct arena *arena, struct set
     }
     s->settle.to = OP_DONE;
     s->settle.result_id = id;
-    settlement_cell_value(s, target, write_cell(arena, s->op, id, true));
+    struct err ignored = {0};
+    const struct json *made =
+        outcome->made ? json_parse(arena, outcome->made, strlen(outcome->made), &ignored) : NULL;
+    settlement_cell_value(s, target,
+                          made ? convert_cell(arena, id, made) : write_cell(arena, s->op, id, true));
 }
 
 void settle_outcome(struct run_job *job, struct arena *arena, struct settlement *s,

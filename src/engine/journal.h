@@ -71,6 +71,9 @@ void bulk_expect(struct run_job *job, struct job_session *on, const struct colum
 /* UNKNOWN ops of one target, all ready. */
 enum status journal_reconcile(struct run_job *job, const struct op_target *target, struct op *ops,
                               size_t count, struct err *err);
+/* doubt.c: what was known of the exchange, and the records that may be meant: JSON for a person. */
+const char *doubt_evidence(struct arena *arena, int64_t now_ms, const struct op *op,
+                           const struct crm_match *matches);
 enum status reconcile_look(struct run_job *job, const struct op_target *target, struct op *op,
                            struct arena *arena, const struct crm_match **out, struct err *err);
 /* table_id 0 = every table. Waits at most patience_ms for what becomes ready. */
@@ -83,6 +86,9 @@ enum status journal_recover_job(struct run_job *job, int64_t table_id, struct er
 int64_t reconcile_ready_at(const struct run_job *job, const struct op *op);
 /* What the cell of a written record shows. */
 const char *write_cell(struct arena *arena, const struct op *op, const char *id, bool created);
+/* The same of a converted lead; `of`: the lead's Converted... fields, or contactId, accountId,
+ * opportunityId. */
+const char *convert_cell(struct arena *arena, const char *lead, const struct json *of);
 
 /* mode.c */
 const struct crm_field *mode_seal_field(const struct crm_object *object);

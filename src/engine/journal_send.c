@@ -144,6 +144,8 @@ static size_t chunk_limit(const struct sorted *row, const struct connector *conn
     size_t most = asked_for(connector->write_batch ? connector->write_batch : 1);
     if (op->mode == MODE_BLIND && op->kind == OP_CREATE)
         return 1; /* a lost answer must leave one row in doubt, not a thousand */
+    if (op->kind == OP_CONVERT && most > CRM_CONVERT_MOST)
+        most = CRM_CONVERT_MOST;
     if (row->alone && most > CRM_ALONE_MOST)
         most = CRM_ALONE_MOST;
     if (!text_eq(op->error_code, WHOLE_REFUSED))

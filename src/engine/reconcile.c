@@ -17,12 +17,12 @@
 #include <string.h>
 
 #define FINGERPRINT_BEFORE_MS ((int64_t)2 * 60 * 1000)
-#define CANDIDATES_MOST       10
 
 /* What was found out about one operation. */
 struct finding {
     enum op_state to; /* OP_RECONCILING = nothing yet */
     const char *id, *code, *message;
+    const char *cell;       /* what the cell shows, when it is more than the id */
     const char *base_stamp; /* of the record as it was read now */
     const struct crm_match *matches; /* what was found, for a person */
     bool made_by_us;
@@ -131,8 +131,12 @@ static const struct json *payload_of(struct reconciling *r, const struct op *op)
 static const char **payload_fields(struct reconciling *r, struct op **ops, size_t count,
                                    const char *also, size_t *field_count)
 {
+    static const char *const conversion[] = {"IsConverted", "ConvertedContactId",
+                                             "ConvertedAccountId", "ConvertedOpportunityId"};
     struct map *seen = map_new_nocase();
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < 4 && ops[0]->kind == OP_CONVERT; i++) /* its payload names no fields */
+        map_put(seen, conversion[i], seen);
+    for (size_t i = 0; i < count && ops[0]->kind != OP_CONVERT; i++)
         json_each(member, payload_of(r, ops[i])) {
             if (!json_is(member, JSON_OBJECT))
                 map_put(seen, member->key, seen);
@@ -334,6 +338,23 @@ static void judge_delete(struct reconciling *r, const struct op *op, const struc
         again(r, f, op, engine_now(r->job->engine) + engine_settle_ms(r->job->engine));
     else
         doubt(f, "outcome.conflict", "somebody else changed the record meanwhile");
+}
+
+/* A lead is converted once, so that sending again is harmless. */
+static void judge_convert(struct reconciling *r, const struct op *op,
+                          const struct crm_match *match, struct finding *f)
+{
+    struct matches sum = sum_up(match);
+    const struct json *record = record_of(r, sum.live);
+    if (!sum.live)
+        *f = (struct finding){.to = OP_REJECTED,
+                              .code = "sf.ENTITY_IS_DELETED",
+                              .message = "the lead is deleted or no longer visible"};
+    else if (json_get_bool(record, "IsConverted", false))
+        *f = (struct finding){
+            .to = OP_DONE, .id = op->target_id, .cell = convert_cell(r->arena, op->target_id, record)};
+    else
+        again(r, f, op, 0);
 }
 
 /* ----------------------------------------------------------- fingerprint */
@@ -568,6 +589,10 @@ static bool is_delete(const struct op *op)
 {
     return op->kind == OP_DELETE;
 }
+static bool is_convert(const struct op *op)
+{
+    return op->kind == OP_CONVERT;
+}
 static const char *seal_name(const struct reconciling *r, const struct op *op)
 {
     const struct crm_field *seal = mode_seal_field(r->object);
@@ -620,44 +645,6 @@ static enum status begin_reconciling(struct reconciling *r, struct err *err)
     return rc;
 }
 
-/* What was known of the exchange, and the records that may be meant: a person decides by it. */
-static const char *doubt_evidence(struct reconciling *r, const struct op *op,
-                                  const struct crm_match *matches)
-{
-    struct err ignored = {0};
-    const struct json *known =
-        op->evidence ? json_parse(r->arena, op->evidence, strlen(op->evidence), &ignored) : NULL;
-    struct buf text = BUF_INIT;
-    struct jw w;
-    size_t count = 0;
-    jw_init(&w, &text);
-    jw_object(&w);
-    json_each(member, known)
-        if (!text_eq(member->key, "candidates") && !text_eq(member->key, "looked_ms")) {
-            jw_key(&w, member->key);
-            jw_value(&w, member);
-        }
-    jw_kv_int(&w, "looked_ms", engine_now(r->job->engine));
-    jw_key(&w, "candidates");
-    jw_array(&w);
-    for (; matches && count < CANDIDATES_MOST; matches = matches->next, count++) {
-        jw_object(&w);
-        jw_kv_text(&w, "id", matches->id);
-        jw_kv_bool(&w, "deleted", matches->deleted);
-        jw_key(&w, "record");
-        jw_raw(&w, matches->record ? matches->record : "{}",
-               strlen(matches->record ? matches->record : "{}"));
-        jw_end_object(&w);
-    }
-    jw_end_array(&w);
-    if (matches)
-        jw_kv_bool(&w, "more_candidates", true);
-    jw_end_object(&w);
-    const char *out = arena_strndup(r->arena, text.data, text.len);
-    buf_free(&text);
-    return out;
-}
-
 static void settle_finding(struct reconciling *r, struct settlement *s, struct op *op,
                            const struct finding *f)
 {
@@ -667,11 +654,12 @@ static void settle_finding(struct reconciling *r, struct settlement *s, struct o
     s->settle.not_before_ms = f->not_before_ms;
     s->settle.base_stamp = f->base_stamp;
     if (f->to == OP_IN_DOUBT)
-        s->settle.evidence = doubt_evidence(r, op, f->matches);
+        s->settle.evidence = doubt_evidence(r->arena, engine_now(r->job->engine), op, f->matches);
     if (f->to == OP_DONE) {
         s->settle.result_id = f->id;
         s->settle.adopted = true;
-        settlement_cell_value(s, r->target, write_cell(r->arena, op, f->id, f->made_by_us));
+        settlement_cell_value(s, r->target,
+                              f->cell ? f->cell : write_cell(r->arena, op, f->id, f->made_by_us));
     } else if (f->to == OP_RETRY_SAFE) {
         settlement_cell(s, r->target, CELL_RETRYING, f->code, f->message);
     } else {
@@ -707,7 +695,8 @@ static enum status find_out(struct reconciling *r, struct err *err)
         reconcile_keys(r, is_keyed_create, key_name, business_key, judge_create, err) != OK ||
         reconcile_keys(r, is_upsert, key_name, business_key, judge_upsert, err) != OK ||
         reconcile_keys(r, is_update, id_name, record_key, judge_update, err) != OK ||
-        reconcile_keys(r, is_delete, id_name, record_key, judge_delete, err) != OK)
+        reconcile_keys(r, is_delete, id_name, record_key, judge_delete, err) != OK ||
+        reconcile_keys(r, is_convert, id_name, record_key, judge_convert, err) != OK)
         return FAIL;
     return reconcile_values(r, err);
 }

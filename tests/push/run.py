@@ -1,12 +1,35 @@
 #!/usr/bin/env python3
 """What can be done to an org, end to end: argil's own program against localorg, with
-validation and duplicate rules in force. One org for all stories; each has its own table."""
+validation and duplicate rules in force. One org for all stories; each has its own table.
+
+Which story proves which action (here, in actions.py, guarding.py, or in tests/bulk for Bulk jobs):
+
+| action | story |
+|---|---|
+| lookup, normalised, fallback keys in order | looks_up_by_normalised_keys_with_fallbacks, phone_numbers_and_addresses_... |
+| lookup, any number of results; contains; free SOQL | a_free_query_quotes_..., contains_is_asked_for_... |
+| several matches: oldest, newest, rule, refuse; ask | of_several_the_oldest_..., several_matches_are_settled_by_a_person |
+| create, unless_found | created_records_go_only_when_asked_..., bulk: rows_with_one_key_become_one_record |
+| create, duplicate rule and its override, validation | rules_of_the_org_refuse_with_field_rule_and_fix |
+| local checks before any call | values_that_do_not_fit_cost_no_call |
+| update by Id, by another field, overwrite, conflicts | an_update_by_another_field_never_creates, an_update_says_which_field_... |
+| update and upsert under validation | validation_stops_updates_upserts_and_conversions_... |
+| upsert by External ID (signs as they are) | bulk: upserts_by_key_and_deletes; owners_record_parents_go_by_name (the key) |
+| guarded upsert by any fields, two tables racing | two_tables_push_the_same_people_and_make_each_once |
+| delete behind a guard | deleting_wants_the_guard |
+| convert lead, once, refused, answer lost | a_lead_is_converted_once, a_conversion_... |
+| add to campaign | a_campaign_takes_leads_and_contacts_once |
+| parent by External ID, owner by e-mail, picklists | owners_record_parents_go_by_name |
+| record type by name | record_types_and_queues_go_by_name |
+| round-robin owner | owners_take_turns |
+"""
 import getpass
 import json
 import pathlib
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import actions  # noqa: E402
 import guarding  # noqa: E402
 from given import ORG, Workspace, as_json, cells, create, first_contacts, rows, table, why  # noqa: E402, F401
 from programs import main  # noqa: E402
@@ -608,7 +631,7 @@ def story_a_contract_wants_a_plan_above_its_number():
 
 if __name__ == "__main__":
     stories = dict(globals())
-    for module in (guarding,):
+    for module in (actions, guarding):
         stories.update({name: value for name, value in vars(module).items() if name.startswith("story_")})
     code = main(stories)
     ORG.stop()

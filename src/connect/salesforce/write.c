@@ -51,7 +51,7 @@ static const char *row_fault(struct arena *arena, const struct crm_write *write,
         return "the payload must not hold attributes";
     if (write->kind != OP_UPSERT && json_get_nocase(*payload, "Id"))
         return "the payload must not hold Id";
-    bool by_id = write->kind == OP_UPDATE || write->kind == OP_DELETE;
+    bool by_id = write->kind == OP_UPDATE || write->kind == OP_DELETE || write->kind == OP_CONVERT;
     if (by_id && (!write->id || !sf_id(write->id, strlen(write->id), id)))
         return "the id of the record is not an id";
     if (write->kind == OP_UPSERT && soql_name(write->key_field, &ignored) != OK)
@@ -64,7 +64,7 @@ static const char *row_fault(struct arena *arena, const struct crm_write *write,
 /* Equal for two rows that Salesforce would take for the same record. */
 static const char *key_of(struct sf *sf, struct arena *arena, const struct crm_write *write)
 {
-    if (write->kind == OP_UPDATE || write->kind == OP_DELETE)
+    if (write->kind == OP_UPDATE || write->kind == OP_DELETE || write->kind == OP_CONVERT)
         return sf_id_dup(arena, write->id);
     if (!write->key_field || !write->key_value)
         return NULL;
@@ -81,8 +81,10 @@ static bool belongs(const struct crm_write *a, const struct crm_write *b)
            (a->kind != OP_UPSERT || text_eq_nocase(a->key_field, b->key_field));
 }
 
-static size_t most_rows(const struct crm_write_options *options)
+static size_t most_rows(const struct crm_write_options *options, enum op_kind kind)
 {
+    if (kind == OP_CONVERT)
+        return CRM_CONVERT_MOST;
     return options->alone ? CRM_ALONE_MOST : SF_ROWS_PER_CALL * SF_PARTS_PER_CALL;
 }
 
@@ -96,7 +98,7 @@ static void batch_take(struct batch *batch, size_t i, struct map *keys)
     if (fault) {
         outcome_local(outcome, batch->arena, CRM_REJECTED, "connect.bad_write", fault);
     } else if (!belongs(write, &batch->exchange->writes[0]) ||
-               batch->count == most_rows(batch->options)) {
+               batch->count == most_rows(batch->options, write->kind)) {
         outcome_local(outcome, batch->arena, CRM_NOT_EXECUTED, "connect.other_batch",
                       "it belongs in another request");
     } else if (key && map_has(keys, key)) {
@@ -117,7 +119,7 @@ static void batch_open(struct batch *batch, struct sf *sf, struct crm_exchange *
     struct arena *arena = exchange->arena;
     *batch = (struct batch){
         .sf = sf, .options = &exchange->options, .arena = arena, .exchange = exchange};
-    if (count && exchange->writes[0].kind == OP_UPSERT)
+    if (count && (exchange->writes[0].kind == OP_UPSERT || exchange->writes[0].kind == OP_CONVERT))
         exchange->options.alone = false; /* its key would stand in the address (F-62) */
     batch->writes = arena_array(arena, count + 1, sizeof *batch->writes);
     batch->payloads = arena_array(arena, count + 1, sizeof *batch->payloads);
@@ -159,7 +161,7 @@ static void not_executed(const struct batch *batch, const struct err *why)
 static void renew(struct batch *batch, const struct http_response *response, const char *carried)
 {
     struct err err = {0};
-    if (!went_stale(batch, response)) {
+    if (!batch->stale && !went_stale(batch, response)) {
         for (size_t i = 0; i < batch->count; i++)
             batch->outcomes[i].class = CRM_PAUSE;
     } else if (text_eq(carried, secret_hint(&batch->sf->access)) &&
@@ -173,7 +175,7 @@ static void batch_close(struct batch *batch)
     for (size_t i = 0; i < batch->count; i++)
         batch->exchange->outcomes[batch->from[i]] = batch->outcomes[i];
     batch->sf->crm.calls_one_each += batch->count;
-    buf_free(&batch->body);
+    buf_wipe(&batch->body); /* a SOAP body holds the session */
 }
 
 /* ------------------------------------------------------- several at once */
@@ -202,7 +204,10 @@ static bool leaving(void *ctx, size_t i)
         not_executed(batch, &s->unready);
     if (s->unready.code[0] || !batch->count)
         return false; /* has its outcomes already */
-    batch_request(batch);
+    if (batch->writes[0].kind == OP_CONVERT)
+        convert_request(batch);
+    else
+        batch_request(batch);
     sf_prepare(s->sf, &batch->call, &batch->posted, &s->requests[i]);
     return true;
 }
@@ -215,9 +220,13 @@ static void landed(void *ctx, size_t i)
     char carried[sizeof batch->posted.token];
     if (!s->away[i] && batch->posted.arena) {
         memcpy(carried, batch->posted.token, sizeof carried);
-        batch_answer(batch, response, s->errs[i].code[0] ? s->errs[i].code : NULL);
+        const char *failed = s->errs[i].code[0] ? s->errs[i].code : NULL;
+        if (batch->writes[0].kind == OP_CONVERT)
+            convert_answer(batch, response, failed);
+        else
+            batch_answer(batch, response, failed);
         sf_took(s->sf, &batch->call, &batch->posted, response);
-        if (!s->errs[i].code[0] && response->status == 401)
+        if (!failed && (response->status == 401 || batch->stale))
             renew(batch, response, carried);
     }
     http_response_free(response);

@@ -16,6 +16,7 @@ struct batch {
     size_t *from; /* index in the caller's arrays */
     size_t count;
     bool composite;
+    bool stale; /* a SOAP fault said that the session ended */
     /* while it is under way */
     struct crm_exchange *exchange;
     struct http_header rule, mru, assign, unmodified;
@@ -23,6 +24,11 @@ struct batch {
     struct sf_posted posted;
     struct buf body;
 };
+
+/* write_convert.c: the same for leads to be converted, by SOAP. */
+void convert_request(struct batch *batch);
+void convert_answer(struct batch *batch, const struct http_response *response,
+                    const char *http_error);
 
 /* Fills call and body. */
 void batch_request(struct batch *batch);

@@ -13,6 +13,7 @@ const struct column_kind *const column_kinds[] = {
     &salesforce_upsert_column,
     &salesforce_delete_column,
     &salesforce_campaign_column,
+    &salesforce_convert_column,
     &merge_column,
     &extract_column,
     &lookup_rows_column,

@@ -57,6 +57,8 @@ void soap_convert_lead(struct soap *soap)
     struct err err = {{0}};
     struct call *call = soap->call;
     struct dml_options options = write_options(call, true);
+    options.duplicate_allow_save =
+        text_eq(soap_header(soap, "DuplicateRuleHeader.allowSave"), "true");
     xml_each(lead, soap->args, "leadConverts") {
         struct convert_result result;
         struct convert_request request = {
