@@ -1,5 +1,6 @@
 /* cmd_store.c - `argil store`: a copy of the workspace, putting one back, and what holds
  * connections afterwards. */
+#include "cli/store_copy.h"
 #include "cli/cli.h"
 
 #include "base/str.h"
@@ -318,6 +319,8 @@ static int run(struct cli *cli, const struct args *args)
         return verify(cli, word);
     if (text_eq(verb, "restore") && word)
         return restore(cli, word, args_has(args, "replace"));
+    if (text_eq(verb, "copy") && args->word_count == 3)
+        return store_copy_command(cli, word, args->words[2]);
     if (text_eq(verb, "status") && !word)
         return status(cli);
     if (text_eq(verb, "hold") && !word)
@@ -325,7 +328,8 @@ static int run(struct cli *cli, const struct args *args)
     if (text_eq(verb, "release") && (word || args_has(args, "all")))
         return release(cli, args);
     return cli_usage(cli, &command_store,
-                     "backup FILE|DIR, verify FILE, restore FILE, status, hold, release NAME|--all");
+                     "backup FILE|DIR, verify FILE, restore FILE, copy FROM TO, status, hold, "
+                     "release NAME|--all");
 }
 
 static const struct cli_option options[] = {
@@ -341,7 +345,8 @@ static const struct cli_option options[] = {
 const struct command command_store = {
     .name = "store",
     .summary = "back the workspace up, restore it, and let connections write again",
-    .words = "backup FILE|DIR | verify FILE | restore FILE | status | hold | release NAME",
+    .words = "backup FILE|DIR | verify FILE | restore FILE | copy FROM TO | status | hold |"
+             " release NAME",
     .about =
         "`backup` copies the workspace as it is at one moment, also while `argil serve` runs, and\n"
         "writes FILE.manifest.json with its SHA-256 beside it. The vault's key is not in it\n"
@@ -352,11 +357,14 @@ const struct command command_store = {
         "says so with `release`. The same happens by itself when a workspace turns out to be a\n"
         "copy: on another machine, put back by other means, or older than it was. `hold` is for\n"
         "what cannot be noticed, such as a machine that was put back as a whole.\n\n"
+        "`copy` brings the workspace into another store, each a data directory or a URL; every\n"
+        "table is counted and compared on both sides, and a copy that was stopped goes on.\n\n"
+        "  argil store copy /var/lib/argil postgresql://argil@db.acme.com/argil\n"
         "  argil store backup /backups/\n"
         "  argil store restore /backups/argil-2026-11-28T09-00-00Z.db --replace\n"
         "  argil journal recover && argil store status && argil store release --all",
     .min_words = 1,
-    .max_words = 2,
+    .max_words = 3,
     .options = options,
     .run = run,
 };

@@ -117,7 +117,7 @@ static void say_nothing(void *ctx, const char *message)
     (void)message; /* "relation exists, skipping" */
 }
 
-static PGconn *dial(const struct pg_link *link)
+PGconn *pg_dial(const struct pg_link *link)
 {
     size_t count = 0;
     while (link->names[count])
@@ -169,7 +169,7 @@ void pg_disconnect(struct postgres *pg)
 enum status pg_connect(struct postgres *pg, struct err *err)
 {
     pg_disconnect(pg);
-    pg->conn = dial(pg->link);
+    pg->conn = pg_dial(pg->link);
     if (PQstatus(pg->conn) != CONNECTION_OK)
         return lost(pg, PQerrorMessage(pg->conn), err);
     PQsetNoticeProcessor(pg->conn, say_nothing, NULL);

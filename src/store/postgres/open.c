@@ -104,17 +104,6 @@ static enum status several(struct postgres *pg, const PGresult *result, struct e
     return FAIL;
 }
 
-static void quote(struct buf *sql, const char *text)
-{
-    buf_char(sql, '\'');
-    for (; *text; text++) {
-        if (*text == '\'')
-            buf_char(sql, '\'');
-        buf_char(sql, *text);
-    }
-    buf_char(sql, '\'');
-}
-
 /* Sets pg->ws; 0 = there is none. `name` NULL: the only one. */
 static enum status find_workspace(struct postgres *pg, const char *name, struct err *err)
 {
@@ -123,9 +112,9 @@ static enum status find_workspace(struct postgres *pg, const char *name, struct 
     buf_str(&sql, "SELECT ws,name FROM argil_workspaces");
     if (name) {
         buf_str(&sql, " WHERE lower(name)=lower(");
-        quote(&sql, name);
+        pg_quote(&sql, name);
         buf_str(&sql, ") OR id=");
-        quote(&sql, name);
+        pg_quote(&sql, name);
     }
     buf_str(&sql, " ORDER BY ws");
     enum status rc = pg_send(pg, buf_text(&sql), err);
@@ -148,7 +137,7 @@ static enum status make_workspace(struct postgres *pg, const char *name, struct 
     uuid4(pg->sq.world, id);
     buf_printf(&sql,
                "INSERT INTO argil_workspaces(ws,id,name) SELECT coalesce(max(ws),0)+1,'%s',", id);
-    quote(&sql, name);
+    pg_quote(&sql, name);
     buf_str(&sql, " FROM argil_workspaces RETURNING ws");
     enum status rc = pg_ask(pg, buf_text(&sql), &ws, err);
     buf_free(&sql);
@@ -232,7 +221,11 @@ static enum status enter_to_write(struct postgres *pg, const struct store_open *
     pg->in_transaction = true;
     if (run_plain(pg, "BEGIN; SELECT pg_advisory_xact_lock(8020122)", err) != OK)
         return sq_end(&pg->sq, FAIL, err);
-    return sq_end(&pg->sq, enter(pg, options, err), err);
+    if (sq_end(&pg->sq, enter(pg, options, err), err) != OK)
+        return FAIL;
+    atomic_store(&pg->link->epoch, pg->sq.store.epoch);
+    pg->link->beat = pg_beat_start(pg->link, pg->ws);
+    return OK;
 }
 
 static enum status enter_to_read(struct postgres *pg, const struct store_open *options,
@@ -264,12 +257,16 @@ static void free_ids(struct map *ids)
 static void leave(struct postgres *pg)
 {
     struct err ignored = {0};
-    if (pg->sq.read_only || !pg->sq.store.epoch || !home_is_last(pg->sq.home) || !pg->conn ||
-        PQstatus(pg->conn) != CONNECTION_OK)
+    if (!home_is_last(pg->sq.home))
+        return;
+    pg_beat_stop(pg->link->beat);
+    pg->link->beat = NULL;
+    int64_t epoch = atomic_load(&pg->link->epoch);
+    if (!epoch || !pg->conn || PQstatus(pg->conn) != CONNECTION_OK)
         return;
     char *sql =
         arena_printf(pg->sq.scratch, "DELETE FROM argil_members WHERE ws=%lld AND epoch=%lld",
-                     (long long)pg->ws, (long long)pg->sq.store.epoch);
+                     (long long)pg->ws, (long long)epoch);
     if (pg_send(pg, sql, &ignored) == OK)
         pg_drain(pg, NULL, "leaving", &ignored);
 }

@@ -19,6 +19,8 @@ struct pg_link {
     struct secret password;
     char *workspace; /* name or id asked for; NULL = the only one */
     char *place;     /* postgresql://host:port/database */
+    _Atomic int64_t epoch; /* of this process; 0 while it is no member */
+    struct pg_beat *beat;
 };
 
 enum value_kind { VALUE_TEXT, VALUE_INT, VALUE_BYTES };
@@ -84,6 +86,13 @@ enum status pg_connect(struct postgres *pg, struct err *err);
 enum status pg_be_connected(struct postgres *pg, struct err *err);
 void pg_disconnect(struct postgres *pg);
 
+/* A connection as the link says, whatever its state; not in a pipeline. */
+PGconn *pg_dial(const struct pg_link *link);
+
+/* ---- beat.c: says that this process is there, until it is stopped */
+struct pg_beat *pg_beat_start(struct pg_link *link, int64_t ws); /* NULL: there is none */
+void pg_beat_stop(struct pg_beat *beat);
+
 /* ---- engine.c */
 extern const struct sq_engine postgres_engine;
 /* A failure of the database as ours. `result` may be NULL: the connection's. Returns FAIL. */
@@ -105,6 +114,16 @@ enum status pg_new_line(struct sq *sq, struct err *err);
 enum status pg_live_epochs(struct sq *sq, const char **out, struct err *err);
 #define PG_NOW_MS "(extract(epoch FROM clock_timestamp())*1000)::bigint"
 #define PG_MEMBER_MS 120000 /* a process that was not heard of for so long is gone */
+
+/* ---- inventory.c: what there is, for a copy */
+enum status pg_list_tables(struct sq *sq, struct arena *arena, const char ***out, size_t *count,
+                           struct err *err);
+enum status pg_list_columns(struct sq *sq, struct arena *arena, const char *table,
+                            struct sq_column **out, size_t *count, struct err *err);
+enum status pg_id_of(struct sq *sq, const char *table, int64_t *next, struct err *err);
+enum status pg_raise_id(struct sq *sq, const char *table, int64_t next, struct err *err);
+enum status pg_rename(struct sq *sq, const char *id, const char *name, struct err *err);
+void pg_quote(struct buf *sql, const char *text); /* as '..' */
 
 /* ---- zero.c */
 bool zero_needs(const char *text, size_t len); /* before it is stored */

@@ -43,7 +43,7 @@ static enum status lock_workspace(struct postgres *pg, struct err *err)
         snprintf(pg->xid, sizeof pg->xid, "%s", PQgetvalue(result, 0, 0));
     int64_t left = member ? strtoll(PQgetvalue(result, 0, 1), NULL, 10) : 0;
     PQclear(result);
-    if (!member || left <= 0)
+    if (!member)
         return fenced(pg, err);
     if (left > PG_MEMBER_MS / 2)
         return OK;
@@ -232,6 +232,7 @@ enum status pg_new_line(struct sq *sq, struct err *err)
     struct sq_stmt *get = sq_stmt(sq, err, "SELECT value FROM meta WHERE name='epoch'");
     if (!get || sq_one_int(sq, get, 0, &sq->store.epoch, err) != OK)
         return FAIL;
+    atomic_store(&pg->link->epoch, sq->store.epoch);
     char *sql = arena_printf(sq->scratch,
                              "UPDATE argil_members SET epoch=%lld WHERE ws=%lld AND epoch=%lld",
                              (long long)sq->store.epoch, (long long)pg->ws, (long long)old);

@@ -81,6 +81,9 @@ enum status sq_column_slot(struct sq *sq, int64_t column_id, int *slot, struct e
 /* Adds to the count of live rows. */
 enum status sq_count_rows(struct sq *sq, int64_t table_id, int64_t more, struct err *err);
 
+/* ---- table_apply.c: the two tables of a sheet, without columns */
+enum status sq_make_sheet(struct sq *sq, int64_t table_id, struct err *err);
+
 /* ---- import_finish.c: the unique index on key; rows that came twice are merged first */
 enum status sq_make_key_index(struct sq *sq, int64_t table_id, struct err *err);
 

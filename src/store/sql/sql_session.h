@@ -55,6 +55,11 @@ struct sq_stmt {
     const struct sq_engine *engine;
 };
 
+struct sq_column {
+    const char *name;
+    bool number;
+};
+
 /* What a database does for the nouns. The functions below speak to it. */
 struct sq_engine {
     void (*close)(struct sq *);
@@ -87,6 +92,16 @@ struct sq_engine {
     void (*rollback)(struct sq *); /* also after a commit, and without a transaction */
     /* The epochs of processes that are there, ours too: "3,7", on the scratch arena. */
     enum status (*live_epochs)(struct sq *, const char **out, struct err *err);
+    /* What there is, for a copy: tables by name (sheets as t12 and s12), on the arena. */
+    enum status (*list_tables)(struct sq *, struct arena *, const char ***out, size_t *count,
+                               struct err *err);
+    enum status (*list_columns)(struct sq *, struct arena *, const char *table,
+                                struct sq_column **out, size_t *count, struct err *err);
+    /* The next id of a table that counts them; 0 = it counts none. raise: at least this one. */
+    enum status (*next_id)(struct sq *, const char *table, int64_t *next, struct err *err);
+    enum status (*raise_id)(struct sq *, const char *table, int64_t next, struct err *err);
+    /* Becomes the workspace with this id and name. */
+    enum status (*rename)(struct sq *, const char *id, const char *name, struct err *err);
     /* Old sealed texts are to leave no trace: called before (true) and after (false). */
     enum status (*scrub)(struct sq *, bool on, bool log_too, struct err *err);
     /* The store goes on after a history that is lost: the epoch jumps (also this session's), and

@@ -63,8 +63,14 @@ static enum status insert_table(struct apply *a, struct err *err)
     t->created_ms = t->changed_ms;
     t->row_count = 0;
     a->next_slot = 1;
+    return sq_make_sheet(a->sq, t->id, err);
+}
+
+enum status sq_make_sheet(struct sq *sq, int64_t table_id, struct err *err)
+{
+    long long id = table_id;
     char *sql = arena_printf(
-        a->sq->scratch,
+        sq->scratch,
         "CREATE TABLE t%lld(rid INTEGER PRIMARY KEY, key TEXT NOT NULL, stamp TEXT,"
         " deleted INTEGER NOT NULL DEFAULT 0, run INTEGER, src INTEGER NOT NULL DEFAULT 0);"
         "CREATE TABLE s%lld(cid INTEGER NOT NULL, rid INTEGER NOT NULL, state INTEGER NOT NULL,"
@@ -73,8 +79,8 @@ static enum status insert_table(struct apply *a, struct err *err)
         " changed INTEGER, code TEXT, message TEXT, epoch INTEGER NOT NULL DEFAULT 0,"
         " PRIMARY KEY(cid, rid)) WITHOUT ROWID;"
         "CREATE INDEX s%lld_running ON s%lld(rid) WHERE state=%d;",
-        (long long)t->id, (long long)t->id, (long long)t->id, (long long)t->id, CELL_RUNNING);
-    return sq_exec(a->sq, sql, err);
+        id, id, id, id, CELL_RUNNING);
+    return sq_exec(sq, sql, err);
 }
 
 static enum status update_table(struct apply *a, struct err *err)

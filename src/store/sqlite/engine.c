@@ -268,6 +268,84 @@ static enum status new_line(struct sq *sq, struct err *err)
     return get ? sq_one_int(sq, get, 0, &sq->store.epoch, err) : FAIL;
 }
 
+/* ------------------------------------------------------------------- copy */
+
+static enum status list_tables(struct sq *sq, struct arena *arena, const char ***out,
+                               size_t *count, struct err *err)
+{
+    VEC(const char *) list = {0};
+    enum status rc = FAIL;
+    bool more = true;
+    struct sq_stmt *get = sq_stmt(sq, err,
+                                  "SELECT name FROM sqlite_master WHERE type='table'"
+                                  " AND name NOT LIKE 'sqlite_%' ORDER BY name");
+    while (get && (rc = sq_row(sq, get, &more, err)) == OK && more)
+        vec_push(&list, sq_col_text(get, 0, arena));
+    *count = list.len;
+    *out = arena_array(arena, list.len + 1, sizeof **out);
+    if (list.len)
+        memcpy(*out, list.at, list.len * sizeof **out);
+    vec_free(&list);
+    return rc;
+}
+
+static enum status list_columns(struct sq *sq, struct arena *arena, const char *table,
+                                struct sq_column **out, size_t *count, struct err *err)
+{
+    VEC(struct sq_column) list = {0};
+    enum status rc = FAIL;
+    bool more = true;
+    struct sq_stmt *get =
+        sq_stmt(sq, err, "SELECT name,type FROM pragma_table_info(?) ORDER BY name");
+    if (get)
+        sq_text(get, 1, table);
+    while (get && (rc = sq_row(sq, get, &more, err)) == OK && more) {
+        struct sq_column column = {sq_col_text(get, 0, arena),
+                                   strcmp(sq_col_peek(get, 1), "INTEGER") == 0};
+        vec_push(&list, column);
+    }
+    *count = list.len;
+    *out = arena_array(arena, list.len + 1, sizeof **out);
+    if (list.len)
+        memcpy(*out, list.at, list.len * sizeof **out);
+    vec_free(&list);
+    return rc;
+}
+
+static enum status next_id(struct sq *sq, const char *table, int64_t *next, struct err *err)
+{
+    struct sq_stmt *get = sq_stmt(sq, err, "SELECT seq+1 FROM sqlite_sequence WHERE name=?");
+    if (!get)
+        return FAIL;
+    sq_text(get, 1, table);
+    return sq_one_int(sq, get, 0, next, err);
+}
+
+static enum status raise_id(struct sq *sq, const char *table, int64_t next, struct err *err)
+{
+    static const char *const sql[] = {
+        "INSERT INTO sqlite_sequence(name,seq) SELECT ?1,0 WHERE ?2>0 AND NOT EXISTS"
+        "(SELECT 1 FROM sqlite_sequence WHERE name=?1)",
+        "UPDATE sqlite_sequence SET seq=max(seq,?2-1) WHERE name=?1"};
+    for (int i = 0; i < 2; i++) {
+        struct sq_stmt *set = sq_stmt(sq, err, sql[i]);
+        if (!set)
+            return FAIL;
+        sq_text(set, 1, table);
+        sq_int(set, 2, next);
+        if (sq_done(sq, set, err) != OK)
+            return FAIL;
+    }
+    return OK;
+}
+
+static enum status rename_workspace(struct sq *sq, const char *id, const char *name,
+                                    struct err *err)
+{
+    (void)sq, (void)id, (void)name, (void)err; /* its names are in meta only */
+    return OK;
+}
+
 /* ----------------------------------------------------------------- schema */
 
 static enum status each_workspace(struct sq *sq,
@@ -325,6 +403,11 @@ const struct sq_engine sqlite_engine = {
     .live_epochs = live_epochs,
     .scrub = scrub,
     .new_line = new_line,
+    .list_tables = list_tables,
+    .list_columns = list_columns,
+    .next_id = next_id,
+    .raise_id = raise_id,
+    .rename = rename_workspace,
     .each_workspace = each_workspace,
     .tell_late = tell_late,
     .begin_schema = begin_schema,
