@@ -30,7 +30,7 @@ static const struct asset *page_for(const char *path)
 {
     static const char *const places[] = {"tables",  "runs",     "doubt", "journal",
                                          "welcome", "settings", "setup", "link",
-                                         "approvals", "records"};
+                                         "approvals", "records", "overview"};
     size_t len = strcspn(path + 1, "/");
     for (size_t i = 0; i < sizeof places / sizeof *places; i++)
         if (strlen(places[i]) == len && strncmp(path + 1, places[i], len) == 0)

@@ -75,7 +75,7 @@ class Site {
   }
 
   // Settings, Connections, Salesforce Test Env; the org's own pages; back again.
-  async connect({ expect = 'Connected.' } = {}) {
+  async connect({ expect = 'Connected.', known = false } = {}) {
     const { page } = this;
     await page.goto(this.url + '/settings/connections');
     await page.getByRole('button', { name: 'Connect Salesforce Test Env' }).click();
@@ -85,9 +85,11 @@ class Site {
     await page.getByLabel('Consumer secret').fill(this.org.ready.client_secret);
     await this.fine('connect');
     await page.getByRole('button', { name: 'Log in to Salesforce' }).click();
-    await page.fill('#username', this.org.ready.username);
-    await page.fill('#password', this.org.ready.password);
-    await page.click('#Login');
+    if (!known) { // else the org knows this browser already
+      await page.fill('#username', this.org.ready.username);
+      await page.fill('#password', this.org.ready.password);
+      await page.click('#Login');
+    }
     if (expect === 'Connected.') {
       await page.click('#oaapprove');
       await page.getByText(expect).waitFor();

@@ -1,6 +1,9 @@
 // One door to the server: JSON in and out, the CSRF header, errors as values that
 // teach, and asking for the password again where the server wants a fresh one.
 
+import { takeEarly } from "./early";
+import { ROOT } from "./root";
+
 export interface ErrorBody {
   code: string;
   message: string;
@@ -19,7 +22,7 @@ export class ApiError extends Error {
   }
 }
 
-export const ROOT = "/api/v1";
+export { ROOT } from "./root";
 
 let csrf: string | null = null;
 let onSignedOut: () => void = () => {};
@@ -65,6 +68,8 @@ async function send(method: string, path: string, body: unknown, signal?: AbortS
   if (bytes) headers["Content-Type"] = "application/octet-stream";
   else if (body !== undefined) headers["Content-Type"] = "application/json";
   try {
+    const begun = method === "GET" ? takeEarly(path) : undefined;
+    if (begun) return await begun;
     return await fetch(ROOT + path, {
       method,
       headers,

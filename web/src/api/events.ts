@@ -88,6 +88,7 @@ function open(): void {
   });
   on<unknown>("connection", () => invalidate("/connections"));
   on<unknown>("journal", () => soon("/journal"));
+  on<unknown>("alert", () => invalidate("/alerts"));
   on<unknown>("plan", () => invalidate("/plans", "/runs"));
   stream.addEventListener("bye", again);
   stream.onerror = again;

@@ -453,3 +453,46 @@ export interface CellEdit {
 export function isComputed(column: Pick<Column, "kind" | "typed">): boolean {
   return column.kind !== "source" && !column.typed;
 }
+export interface Gate {
+  kind: "canary" | "lock";
+  state: string;
+  column: string | null;
+  run: number | null;
+  rows: number | null;
+  due: number | null;
+  who: string | null;
+  at: string | null;
+}
+interface AlertWay {
+  state: string;
+  tries: number;
+  next: string | null;
+  error: string | null;
+}
+export interface Alert {
+  id: number;
+  kind: string;
+  table_id: number | null;
+  run_id: number | null;
+  at: string | null;
+  last: string | null;
+  times: number;
+  subject: string | null;
+  message: string | null;
+  seen: string | null;
+  seen_by: string | null;
+  email: AlertWay;
+  webhook: AlertWay;
+}
+export interface AlertSettings {
+  email: string[];
+  from: string | null;
+  server: string | null;
+  user: string | null;
+  password_secret: string | null;
+  ca_file: string | null;
+  webhook: string | null;
+  authorization: string | null;
+  webhook_private: boolean;
+  failure_rate: number;
+}

@@ -11,7 +11,7 @@ interface Target {
   to: string;
 }
 const PLACES: Target[] = [
-  ["Tables", "/tables"], ["New table", "/tables/new"], ["Runs", "/runs"], ["Approvals", "/approvals"], ["In doubt", "/doubt"], ["Journal", "/journal"],
+  ["Tables", "/tables"], ["New table", "/tables/new"], ["Overview", "/overview"], ["Runs", "/runs"], ["Alerts", "/settings/alerts"], ["Approvals", "/approvals"], ["In doubt", "/doubt"], ["Journal", "/journal"],
   ["Connections", "/settings/connections"], ["Users", "/settings/users"], ["Secrets", "/settings/secrets"], ["Own account", "/settings/account"],
   ["API budget", "/settings/budget"], ["Field contract", "/settings/contract"], ["Audit", "/settings/audit"],
 ].map(([label = "", to = ""]) => ({ label, to, where: "Place" }));

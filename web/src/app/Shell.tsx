@@ -1,10 +1,10 @@
 // The rail on the left, the place on the right, and the bar that tells of a lost link.
-import { useEffect, useState, type ReactNode } from "react";
+import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
 import { useAnswer } from "../api/cache";
 import { useLink } from "../api/events";
 import type { Plan } from "../api/types";
 import { Icon } from "../ui/icons";
-import { Empty } from "../ui/parts";
+import { Empty, Loading } from "../ui/parts";
 import { clockTime, count } from "../ui/time";
 import { Menu } from "../ui/Menu";
 import { Link } from "./Link";
@@ -17,15 +17,18 @@ import { useSession } from "./session";
 import { readTheme, setTheme, type Theme } from "./theme";
 import { useRegions } from "./regions";
 import { TablesPage } from "../tables/TablesPage";
-import { WelcomePage } from "../tables/WelcomePage";
-import { NewTablePage } from "../tables/NewTablePage";
 import { TablePage } from "../table/TablePage";
-import { RunsPage } from "../runs/RunsPage";
-import { JournalPage } from "../journal/JournalPage";
-import { DoubtPage } from "../journal/DoubtPage";
-import { ApprovalsPage } from "../plans/ApprovalsPage";
-import { RecordPage } from "../records/RecordPage";
-import { SettingsPage } from "../settings/SettingsPage";
+
+// Fetched when somebody goes there: the first screen does not wait for them.
+const WelcomePage = lazy(async () => ({ default: (await import("../tables/WelcomePage")).WelcomePage }));
+const NewTablePage = lazy(async () => ({ default: (await import("../tables/NewTablePage")).NewTablePage }));
+const RunsPage = lazy(async () => ({ default: (await import("../runs/RunsPage")).RunsPage }));
+const JournalPage = lazy(async () => ({ default: (await import("../journal/JournalPage")).JournalPage }));
+const DoubtPage = lazy(async () => ({ default: (await import("../journal/DoubtPage")).DoubtPage }));
+const OverviewPage = lazy(async () => ({ default: (await import("../pictures/OverviewPage")).OverviewPage }));
+const ApprovalsPage = lazy(async () => ({ default: (await import("../plans/ApprovalsPage")).ApprovalsPage }));
+const RecordPage = lazy(async () => ({ default: (await import("../records/RecordPage")).RecordPage }));
+const SettingsPage = lazy(async () => ({ default: (await import("../settings/SettingsPage")).SettingsPage }));
 
 interface RailEntry {
   to: string;
@@ -37,14 +40,16 @@ interface RailEntry {
 function useEntries(): RailEntry[] {
   const counts = useAnswer<{ states: Record<string, number> }>("/journal/counts");
   const doubts = counts.data?.states["in doubt"] ?? 0;
+  const alerts = useAnswer<{ alerts: unknown[] }>("/alerts?unseen=true&limit=100");
   const waiting = useAnswer<{ plans: Plan[] }>("/plans?state=waiting&limit=100");
   return [
     { to: "/tables", icon: "tables", label: "Tables" },
+    { to: "/overview", icon: "chart", label: "Overview" },
     { to: "/runs", icon: "runs", label: "Runs" },
     { to: "/approvals", icon: "approve", label: "Approvals", badge: waiting.data?.plans.length ?? 0 },
     { to: "/doubt", icon: "doubt", label: "In doubt", badge: doubts },
     { to: "/journal", icon: "journal", label: "Journal" },
-    { to: "/settings", icon: "settings", label: "Settings" },
+    { to: "/settings", icon: "settings", label: "Settings", badge: alerts.data?.alerts.length ?? 0 },
   ];
 }
 
@@ -138,6 +143,7 @@ function placeOf(parts: string[]): ReactNode {
   if (where === "tables" && one) return <TablePage key={one} name={one} />;
   if (where === "welcome") return <WelcomePage />;
   if (where === "runs") return <RunsPage chosen={one ? Number(one) : null} />;
+  if (where === "overview") return <OverviewPage />;
   if (where === "approvals") return <ApprovalsPage chosen={one ? Number(one) : null} />;
   if (where === "records" && one) return <RecordPage key={one} id={one} />;
   if (where === "journal") return <JournalPage />;
@@ -155,7 +161,7 @@ export function Shell() {
       <Rail />
       <main id="place" tabIndex={-1}>
         <OfflineBar />
-        {placeOf(place.parts)}
+        <Suspense fallback={<Loading />}>{placeOf(place.parts)}</Suspense>
       </main>
       <Proof />
       <Jump />

@@ -27,6 +27,9 @@ export interface BodyOptions {
   onFocus: (spot: Spot, row: GridRow | undefined, column: BodyColumn | undefined) => void;
 }
 interface CellBox {
+  focused: boolean;
+  chosen: boolean;
+  muted: boolean;
   box: HTMLElement;
   text: Text;
   mark: SVGSVGElement | null;
@@ -41,6 +44,8 @@ interface RowBox {
   offset: number;
   row: GridRow | undefined;
   dirty: boolean;
+  coming: boolean;
+  gone: boolean;
 }
 
 export const NUMBER_WIDTH = 56;
@@ -71,6 +76,8 @@ export class GridBody {
   private shownTo = 0;
   private pinnedCount = 0;
   private frameAsked = 0;
+  private height = 0;
+  private width = 0;
   private flashed = 0;
   private flashWindow = 0;
   private readonly watcher: ResizeObserver;
@@ -78,8 +85,10 @@ export class GridBody {
 
   constructor(private readonly options: BodyOptions) {
     this.scroller = new Scroller(options.frame, () => this.paintSoon(), 0, options.rowHeight, () => this.viewHeight());
+    this.measure();
     options.frame.addEventListener("scroll", this.paintSoon, { passive: true });
     this.watcher = new ResizeObserver(() => {
+      this.measure();
       this.rebuild();
       this.revealColumn(this.selection.focus.column); // a panel has opened beside it
     });
@@ -158,9 +167,15 @@ export class GridBody {
     return NUMBER_WIDTH + this.columns.slice(0, this.pinnedCount).reduce((sum, column) => sum + column.width, 0);
   }
   private viewHeight(): number {
-    const styles = getComputedStyle(this.options.frame);
+    return this.height;
+  }
+  /** Asked of the page when its size changed, and not in every frame. */
+  private measure(): void {
+    const { frame } = this.options;
+    const styles = getComputedStyle(frame);
     const edges = parseFloat(styles.getPropertyValue("--head")) + parseFloat(styles.getPropertyValue("--foot"));
-    return Math.max(0, this.options.frame.clientHeight - (Number.isNaN(edges) ? 0 : edges));
+    this.height = Math.max(0, frame.clientHeight - (Number.isNaN(edges) ? 0 : edges));
+    this.width = frame.clientWidth;
   }
   get pageRows(): number {
     return Math.max(1, Math.floor(this.viewHeight() / this.scroller.rowHeight) - 1);
@@ -172,7 +187,7 @@ export class GridBody {
   /** Which columns are on screen; the pinned ones always are. */
   private shownColumns(): [number, number] {
     const left = this.options.frame.scrollLeft;
-    const right = left + this.options.frame.clientWidth - this.pinnedWidth();
+    const right = left + this.width - this.pinnedWidth();
     let from = this.pinnedCount;
     while (from < this.columns.length - 1 && this.endOf(from) < left) from++;
     let to = from;
@@ -241,7 +256,7 @@ export class GridBody {
       cells[at] = cell;
       box.append(cell.box);
     }
-    return { box, number, cells, index: -1, offset: -1, row: undefined, dirty: true };
+    return { box, number, cells, index: -1, offset: -1, row: undefined, dirty: true, coming: false, gone: false };
   }
   private gap(width: number): HTMLElement {
     const gap = document.createElement("div");
@@ -263,7 +278,7 @@ export class GridBody {
     const span = document.createElement("span");
     span.append(text);
     box.append(span);
-    return { box, text, mark: null, said: "", kind: "" };
+    return { box, text, mark: null, said: "", kind: "", focused: false, chosen: false, muted: false };
   }
 
   private paint(): void {
@@ -307,8 +322,8 @@ export class GridBody {
     }
     box.row = row;
     box.dirty = false;
-    box.box.classList.toggle("coming", !row);
-    box.box.classList.toggle("gone", !!row?.deleted);
+    if (box.coming !== !row) box.box.classList.toggle("coming", (box.coming = !row));
+    if (box.gone !== !!row?.deleted) box.box.classList.toggle("gone", (box.gone = !!row?.deleted));
     this.paintCells(box, row, index);
   }
 
@@ -330,12 +345,14 @@ export class GridBody {
   }
   private markChosen(cell: CellBox, focused: boolean, chosen: boolean): void {
     const list = cell.box.classList;
-    if (list.contains("focused") !== focused) {
+    if (cell.focused !== focused) {
+      cell.focused = focused;
       list.toggle("focused", focused);
       if (focused) cell.box.id = "grid-focus";
       else cell.box.removeAttribute("id");
     }
-    if (list.contains("chosen") !== chosen) {
+    if (cell.chosen !== chosen) {
+      cell.chosen = chosen;
       list.toggle("chosen", chosen);
       cell.box.setAttribute("aria-selected", String(chosen));
     }
@@ -343,13 +360,14 @@ export class GridBody {
 
   private paintCell(cell: CellBox, look: CellLook): void {
     const kind = look.state ?? "";
-    if (cell.kind !== kind || cell.box.classList.contains("said") !== look.muted) this.paintState(cell, look, kind);
+    if (cell.kind !== kind || cell.muted !== look.muted) this.paintState(cell, look, kind);
     if (cell.said === look.text) return;
     cell.said = look.text;
     cell.text.data = look.text;
   }
   private paintState(cell: CellBox, look: CellLook, kind: string): void {
     cell.kind = kind;
+    cell.muted = look.muted;
     cell.mark?.remove();
     cell.mark = null;
     const base = [...cell.box.classList].filter((name) => !name.startsWith("tone-") && name !== "said" && name !== "doubted" && name !== "failed");
@@ -384,7 +402,7 @@ export class GridBody {
     const column = this.columns[at];
     if (!column || column.pinned) return;
     const frame = this.options.frame;
-    const width = frame.clientWidth - this.pinnedWidth();
+    const width = this.width - this.pinnedWidth();
     if (column.start < frame.scrollLeft) frame.scrollLeft = column.start;
     else if (column.start + column.width > frame.scrollLeft + width) frame.scrollLeft = column.start + column.width - width;
   }

@@ -26,9 +26,9 @@ export function runTitle(run: Run): string {
 }
 
 const NUMBERS: [string, string][] = [
-  ["rows_read", "rows read"], ["added", "rows added"], ["changed", "rows changed"], ["removed", "rows removed"], ["echoes", "own writes coming back"],
+  ["rows_read", "rows read"], ["added", "rows added"], ["changed", "rows changed"], ["deleted", "deleted"], ["echoes", "own writes coming back"],
   ["computed", "cells computed"], ["planned", "writes planned"], ["looked_up", "records looked up"], ["created", "records created"], ["adopted", "found instead of created"],
-  ["updated", "records updated"], ["upserted", "records upserted"], ["deleted", "records deleted"], ["converted", "leads converted"], ["unchanged", "equal already"],
+  ["updated", "records updated"], ["upserted", "records upserted"], ["converted", "leads converted"], ["unchanged", "equal already"],
   ["skipped", "skipped"], ["no_result", "nothing found"], ["waiting", "wait for an input"], ["refused", "refused before any call"], ["rejected", "refused by the org"],
   ["in_doubt", "in doubt"], ["retrying", "will be tried again"], ["error", "failed"], ["calls", "API calls"], ["calls_one_each", "one call a record would be"],
 ];

@@ -16,7 +16,7 @@ import { plural } from "../ui/time";
 import { contractText, draftOf, type ContractDraft } from "./contractText";
 
 const TABS = ["Fields", "Text", "Versions", "Who writes what"] as const;
-const RULES = ["always", "if_blank", "if_ours", "set_once", "never"];
+const RULES = ["always", "if_blank", "if_ours", "if_newer", "set_once", "never"];
 const DIRECTIONS = ["write", "read", "both"];
 const STATUSES = ["active", "pending"];
 

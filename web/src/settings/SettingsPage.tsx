@@ -6,6 +6,7 @@ import type { Role } from "../api/types";
 import { Icon } from "../ui/icons";
 import { AboutPage } from "./AboutPage";
 import { AccountPage } from "./AccountPage";
+import { AlertsPage } from "./AlertsPage";
 import { AuditPage } from "./AuditPage";
 import { BudgetPage } from "./BudgetPage";
 import { ConnectionPage } from "./ConnectionPage";
@@ -25,6 +26,7 @@ const PLACES: Place[] = [
   { name: "connections", label: "Connections", icon: "cloud", role: "viewer", show: ([name]) => (name ? <ConnectionPage key={name} name={name} /> : <ConnectionsPage />) },
   { name: "contract", label: "Field contract", icon: "approve", role: "viewer", show: () => <ContractPage /> },
   { name: "budget", label: "API budget", icon: "chart", role: "viewer", show: () => <BudgetPage /> },
+  { name: "alerts", label: "Alerts", icon: "warn", role: "viewer", show: () => <AlertsPage /> },
   { name: "users", label: "Users", icon: "users", role: "admin", show: () => <UsersPage /> },
   { name: "secrets", label: "Secrets", icon: "key", role: "builder", show: () => <SecretsPage /> },
   { name: "audit", label: "Audit", icon: "list", role: "admin", show: () => <AuditPage /> },

@@ -27,6 +27,14 @@ function entryOf(field: ContractField): Record<string, string> {
   return out;
 }
 
+const OURS = new Set(["field", "direction", "status", "rule", "when", "ticket", "sensitivity", "note"]);
+
+/** What an entry says beyond the grid's columns (a ranked rule's sources) stays. */
+function others(node: { toJSON: () => unknown } | undefined): Record<string, unknown> {
+  const all = (node?.toJSON() ?? {}) as Record<string, unknown>;
+  return Object.fromEntries(Object.entries(all).filter(([name]) => !OURS.has(name)));
+}
+
 export async function contractText(connection: string, old: Contract | null, draft: ContractDraft): Promise<string> {
   const { parseDocument, YAMLMap, YAMLSeq } = await import("yaml");
   const document = parseDocument(old?.text ?? `connection: ${JSON.stringify(connection)}\n`);
@@ -42,7 +50,7 @@ export async function contractText(connection: string, old: Contract | null, dra
     const was = old?.fields.find((one) => one.field === field.field);
     const node = kept.get(field.field);
     if (node && was && JSON.stringify(was) === JSON.stringify(field)) list.add(node);
-    else list.add(document.createNode(entryOf(field), { flow: true }));
+    else list.add(document.createNode({ ...others(node), ...entryOf(field) }, { flow: true }));
   }
   document.set("fields", list);
   const guards = draft.guards.filter(([name]) => name.trim());

@@ -22,6 +22,10 @@ export function optionLabel(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+function labelOf(option: KindOption): string {
+  return optionLabel(option.name) + (option.required ? " *" : "");
+}
+
 /** Any structure, as YAML: for the options that have no form of their own. */
 function YamlField({ option, value, onChange, error }: { option: KindOption; value: RecipeValue | undefined; onChange: (value: RecipeValue | undefined) => void; error: string | null }) {
   const [text, setText] = useState<string | null>(value === undefined ? "" : null);
@@ -30,7 +34,7 @@ function YamlField({ option, value, onChange, error }: { option: KindOption; val
     if (text === null && value !== undefined) void toYaml(value).then(setText);
   }, [text, value]);
   return (
-    <Field label={optionLabel(option.name)} term="YAML" help={option.help} error={wrong ?? error}>
+    <Field label={labelOf(option)} term="YAML" help={option.help} error={wrong ?? error}>
       {(id, told) => (
         <textarea id={id} aria-describedby={told} rows={3} spellCheck={false} className="code" value={text ?? ""} onChange={(event) => {
           setText(event.target.value);
@@ -63,7 +67,7 @@ function ListField({ option, value, onChange, error, names }: { option: KindOpti
   const [text, setText] = useState(() => listText(value));
   const left = names.filter((name) => !textIncludes(text, name));
   return (
-    <Field label={optionLabel(option.name)} help={help(option)} error={error}>
+    <Field label={labelOf(option)} help={help(option)} error={error}>
       {(id, told) => (
         <>
           <input id={id} aria-describedby={told} value={text} spellCheck={false} onChange={(event) => {
@@ -101,7 +105,7 @@ export function OptionField({ option, value, onChange, context }: {
   onChange: (value: RecipeValue | undefined) => void;
   context: FormContext;
 }) {
-  const label = optionLabel(option.name) + (option.required ? " *" : "");
+  const label = labelOf(option);
   const error = context.errors[option.name] ?? null;
   const text = typeof value === "string" ? value : value === undefined || value === null ? "" : String(value);
   const put = (to: string) => onChange(to === "" ? undefined : to);

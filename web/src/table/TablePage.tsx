@@ -17,6 +17,7 @@ import { plural } from "../ui/time";
 import { columnMenu } from "./columnMenu";
 import { applySort, FilterBar, type Density } from "./FilterBar";
 import { lookOf, nextSort, sortsOf } from "./look";
+import { Gates } from "./Gates";
 import { RunDialog, startRun, writersOf, type RunOrder } from "./RunDialog";
 import { RunStrip } from "./RunStrip";
 import { TablePanel } from "./TablePanel";
@@ -93,6 +94,7 @@ function TableView({ table }: { table: Table }) {
       <TopBar table={table} chosenRows={chosen.rows} onRun={run} onRunChosen={runChosen} />
       <FilterBar table={table} query={place.query} sorts={sorts} columns={columns} state={gridState} density={density} onDensity={setDensity} chosen={chosenText(chosen)} />
       <RunStrip table={table} />
+      <Gates table={table} connection={connection} />
       <div className="table-work">
         <div className="grid-box">
           <Grid table={table} look={look} columns={columns} typist={runner} states={states.data?.columns ?? []} rowHeight={density} sorts={sorts}

@@ -1,17 +1,20 @@
 // Which panel the address asks for.
-import type { RefObject } from "react";
+import { lazy, Suspense, type RefObject } from "react";
 import type { Connection, Table } from "../api/types";
 import type { GridHandle } from "../grid/Grid";
-import { CellPanel } from "./CellPanel";
-import { ColumnPanel } from "./ColumnPanel";
-import { ExportPanel } from "./ExportPanel";
-import { PlanPanel } from "./PlanPanel";
-import { RecipePanel } from "./RecipePanel";
-import { RowPanel } from "./RowPanel";
+import { Loading } from "../ui/parts";
 import type { RunOrder } from "./RunDialog";
-import { SourcesPanel } from "./SourcesPanel";
 
-export function TablePanel({ panel, table, connection, grid, onClose, onRun }: {
+const CellPanel = lazy(async () => ({ default: (await import("./CellPanel")).CellPanel }));
+const ColumnPanel = lazy(async () => ({ default: (await import("./ColumnPanel")).ColumnPanel }));
+const ExportPanel = lazy(async () => ({ default: (await import("./ExportPanel")).ExportPanel }));
+const GraphPanel = lazy(async () => ({ default: (await import("./GraphPanel")).GraphPanel }));
+const PlanPanel = lazy(async () => ({ default: (await import("./PlanPanel")).PlanPanel }));
+const RecipePanel = lazy(async () => ({ default: (await import("./RecipePanel")).RecipePanel }));
+const RowPanel = lazy(async () => ({ default: (await import("./RowPanel")).RowPanel }));
+const SourcesPanel = lazy(async () => ({ default: (await import("./SourcesPanel")).SourcesPanel }));
+
+function Chosen({ panel, table, connection, grid, onClose, onRun }: {
   panel: string | null;
   table: Table;
   connection: Connection | undefined;
@@ -27,8 +30,13 @@ export function TablePanel({ panel, table, connection, grid, onClose, onRun }: {
     case "column": return <ColumnPanel key={panel} table={table} columnId={one === "new" ? null : id} sampleIds={() => grid.current?.firstIds(5) ?? []} onClose={onClose} onRun={onRun} />;
     case "plan": return <PlanPanel key={panel} runId={id} connection={connection} onClose={onClose} />;
     case "sources": return <SourcesPanel table={table} onClose={onClose} />;
+    case "graph": return <GraphPanel table={table} onClose={onClose} />;
     case "recipe": return <RecipePanel table={table} onClose={onClose} />;
     case "export": return <ExportPanel table={table} onClose={onClose} />;
     default: return null;
   }
+}
+
+export function TablePanel(props: Parameters<typeof Chosen>[0]) {
+  return props.panel ? <Suspense fallback={<aside className="panel" aria-label="Details"><Loading /></aside>}><Chosen {...props} /></Suspense> : null;
 }

@@ -61,6 +61,7 @@ function TableMenu({ table }: { table: Table }) {
             : { label: "Enable auto-update", bar: builder, run: () => setAsking("on") },
           "line",
           { label: "Schedule and sources…", run: () => goQuery({ panel: "sources" }) },
+          { label: "Columns, and who reads whom…", run: () => goQuery({ panel: "graph" }) },
           { label: "Recipe (YAML)…", run: () => goQuery({ panel: "recipe" }) },
           { label: "Download the recipe", run: () => attempt(download(table)) },
           { label: "Export rows as CSV…", run: () => goQuery({ panel: "export" }) },

@@ -66,6 +66,8 @@ function SourceForm({ kind, connections }: { kind: SourceKind; connections: Conn
   const [config, setConfig] = useState<Config>((): Config => (org && connections[0] ? { connection: connections[0].name } : {}));
   const [named, setNamed] = useState<string | null>(null);
   const [every, setEvery] = useState(kind.every ?? "");
+  const ownIds = kind.name === "salesforce_object" || kind.name === "salesforce_list_view";
+  const [unique, setUnique] = useState(kind.name === "salesforce_soql" ? "Id" : "");
   const [file, setFile] = useState<File | null>(null);
   const [head, setHead] = useState<CsvHead | null>(null);
   const [checked, setChecked] = useState<Applied | null>(null);
@@ -104,7 +106,8 @@ function SourceForm({ kind, connections }: { kind: SourceKind; connections: Conn
     });
   }, [file]);
 
-  const source: Config = { [kind.key]: config, ...(every && !ofFile ? { every } : {}) };
+  const keys = unique.split(",").map((one) => one.trim()).filter(Boolean);
+  const source: Config = { [kind.key]: config, ...(every && !ofFile && kind.name !== "webhook" ? { every } : {}), ...(keys.length ? { unique_by: keys } : {}) };
   const recipe = async () => toYaml({ table: name, source, auto_update: false });
   const act = (dryRun: boolean) => {
     setBusy(dryRun ? "check" : "make");
@@ -142,7 +145,9 @@ function SourceForm({ kind, connections }: { kind: SourceKind; connections: Conn
               {rest.map((option) => <OptionField key={option.name} option={option} value={config[option.name]} onChange={(value) => set(option.name, value)} context={context} />)}
             </details>
           )}
-          {!ofFile && kind.every !== null && <TextField label="Read every" value={every} onChange={setEvery} placeholder={kind.every ?? "24h"} help="manual, 15m, 1h, 24h, daily at 06:00 Europe/Berlin. What changed since then is read, not everything." />}
+          {!ownIds && <TextField label="Rows are told apart by" term="unique_by" value={unique} onChange={setUnique} spellCheck={false} placeholder="Email"
+            help={ofFile || kind.name === "webhook" ? "Fields, with commas: a row that comes again changes the one that is there. Without it every row is a new one." : "Fields, with commas, that no two rows share: they have no Id of their own."} />}
+          {!ofFile && kind.name !== "webhook" && kind.every !== null && <TextField label="Read every" value={every} onChange={setEvery} placeholder={kind.every ?? "24h"} help="manual, 15m, 1h, 24h, daily at 06:00 Europe/Berlin. What changed since then is read, not everything." />}
           <TextField label="Name of the table *" value={name} onChange={setNamed} error={taken ? "There is a table of that name." : null} />
           <ErrorBox error={problem} />
           <div className="actions">

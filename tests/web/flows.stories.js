@@ -1,0 +1,172 @@
+// The ways in and the ways out that the main job does not take: a refused sign-in, tables
+// from a list view, a report, a query and a webhook, a table's menu, secrets, tokens,
+// the permission set, pictures. One server for all of them.
+'use strict';
+const { story, run, assert } = require('../browser/support');
+const { Site } = require('./site');
+
+async function saved(page, act) {
+  const [download] = await Promise.all([page.waitForEvent('download'), act()]);
+  const chunks = [];
+  for await (const chunk of await download.createReadStream()) chunks.push(chunk);
+  return { name: download.suggestedFilename(), text: Buffer.concat(chunks).toString() };
+}
+
+story('a refused sign-in, and tables from everywhere', async ({ page }) => {
+  const site = await Site.open(page);
+  const button = (name) => page.getByRole('button', { name, exact: true });
+  const grid = () => site.cell(1, 1).filter({ hasText: /\S/ }).waitFor();
+  await site.setup();
+
+  // a sign-in that the org refuses: the cause, who must click where, and again
+  await site.org.app({ blocked: true });
+  await site.connect({ expect: 'refused' });
+  await page.waitForURL(/signin=failed/);
+  await page.getByRole('alert').getByText(/Connected Apps OAuth Usage/).first().waitFor();
+  await site.fine('a refused sign-in');
+  await site.org.app({ blocked: false });
+  await site.connect({ known: true });
+
+  // list view, report, query: checked against the org, then read
+  await site.org.control('POST', '/listviews', { object: 'Account', name: 'Energy', developerName: 'Energy', columns: ['Name', 'Industry'], filters: [{ field: 'Industry', operation: 'equals', value: 'Energy' }] });
+  await page.goto(site.url + '/tables/new?source=salesforce_list_view');
+  await page.getByLabel('Object *').fill('Account');
+  await page.getByLabel('List view *').fill('Energy');
+  await page.getByLabel('Name of the table *').fill('energy');
+  await site.fine('new table of a list view');
+  await button('Make the table and read its rows').click();
+  await grid();
+
+  await page.goto(site.url + '/tables/new?source=salesforce_soql');
+  await page.getByLabel('Soql *').fill('SELECT Id, Name FROM Account LIMIT');
+  await page.getByLabel('Name of the table *').fill('asked');
+  await button('Check').click();
+  await page.getByRole('alert').first().waitFor();
+  await page.getByLabel('Soql *').fill('SELECT Id, Name, Owner.Name FROM Account WHERE Industry != null');
+  await button('Check').click();
+  await page.getByText('This would be made').waitFor();
+  await site.fine('new table of a query');
+  await button('Make the table and read its rows').click();
+  await grid();
+
+  const { ids: [report] } = await site.org.control('POST', '/reports', { name: 'Big accounts', reportFormat: 'TABULAR', reportType: { type: 'AccountList' }, detailColumns: ['ACCOUNT.NAME', 'ACCOUNT_ID', 'INDUSTRY'], sortBy: [{ sortColumn: 'ACCOUNT_ID', sortOrder: 'Asc' }] });
+  await page.goto(site.url + '/tables/new?source=salesforce_report');
+  await page.getByLabel('Report *').fill(report);
+  await page.getByLabel('Name of the table *').fill('reported');
+  await button('Check').click();
+  await page.getByRole('alert').getByText(/unique_by/).first().waitFor(); // a report's rows have no Id of their own
+  await page.getByLabel('Rows are told apart by').fill('ACCOUNT_ID');
+  await button('Check').click();
+  await page.getByText('This would be made').waitFor();
+  await site.fine('new table of a report');
+
+  // a webhook: made, its key shown once, a delivery on screen at once
+  await page.goto(site.url + '/tables/new?source=webhook');
+  await page.getByLabel('Fields *').fill('Email, Source');
+  await page.getByLabel('Name of the table *').fill('hooked');
+  await button('Make the table').click();
+  await button('New key').click();
+  await page.getByText('The key is shown only now').waitFor();
+  const key = await page.locator('pre.code').nth(1).textContent();
+  const address = await page.locator('pre.code').first().textContent();
+  const sent = await fetch(address, { method: 'POST', headers: { 'Content-Type': 'application/json', Authorization: 'Bearer ' + key }, body: JSON.stringify([{ Email: 'a@x.example', Source: 'form' }]) });
+  assert.strictEqual(sent.status, 202, await sent.text());
+  await site.cell(1, 1).filter({ hasText: 'a@x.example' }).waitFor();
+  await site.fine('webhook');
+
+  await site.end();
+});
+
+story('the menu of a table, pictures, and what admins keep', async ({ page }) => {
+  const site = await Site.open(page);
+  const button = (name) => page.getByRole('button', { name, exact: true });
+  await site.setup();
+  await site.connect();
+  await site.org.control('POST', '/listviews', { object: 'Account', name: 'Energy', developerName: 'Energy', columns: ['Name', 'Industry'], filters: [{ field: 'Industry', operation: 'equals', value: 'Energy' }] });
+  const recipe = 'table: energy\nsource:\n  salesforce: { connection: salesforce-test, object: Account, list_view: Energy }\n  every: 24h\nauto_update: false\n';
+  await site.ask('POST', '/recipes', { recipe, connection: 'salesforce-test' });
+  await site.settled(await site.ask('POST', '/tables/energy/syncs', {}));
+
+  // the table's menu: schedule, columns as a picture, recipe, export
+  await page.goto(site.url + '/tables/energy?panel=sources');
+  await page.getByLabel('Read every').fill('every now and then');
+  await button('Save').click();
+  await page.getByRole('alert').first().waitFor();
+  await page.getByLabel('Read every').fill('6h');
+  await button('Save').click();
+  await page.getByText('The schedule is changed.').waitFor();
+  await site.fine('schedule');
+  const menu = async (entry) => {
+    await page.getByRole('button', { name: 'energy', exact: true }).click();
+    await page.getByRole('menuitem', { name: entry }).click();
+  };
+  await menu('Recipe (YAML)…');
+  await page.locator('textarea.recipe').filter({ hasText: '' }).waitFor();
+  await site.fine('recipe');
+  await page.keyboard.press('Escape');
+  assert.match((await saved(page, () => menu('Download the recipe'))).text, /list_view: Energy[\s\S]*every: 6h/);
+  await menu('Export rows as CSV…');
+  const rows = await saved(page, () => button('Export').click());
+  assert.match(rows.text, /^row_key,[\s\S]*Energy/);
+  await site.fine('export');
+  await menu('Columns, and who reads whom…');
+  await page.getByText('No column reads another one yet.').waitFor();
+  await site.fine('columns as a picture');
+
+  // pictures: what there is to see, and the same as tables
+  await page.goto(site.url + '/overview');
+  await page.getByRole('row', { name: /energy.*6h/ }).waitFor();
+  await site.fine('overview');
+  await page.getByRole('tablist', { name: 'Show outcomes as' }).getByRole('tab', { name: 'Table' }).click();
+  await page.getByRole('columnheader', { name: 'interrupted' }).waitFor();
+  await page.goto(site.url + '/settings/budget');
+  await page.getByText('Budget of Argil').waitFor();
+  await site.fine('budget');
+  await page.goto(site.url + '/settings/alerts');
+  await page.getByText('Nothing to tell').waitFor();
+  await button('Send a test').click();
+  await page.getByText('no way to send alerts is set up').waitFor();
+  await page.getByLabel('Webhook', { exact: true }).fill('https://127.0.0.1:9/hook'); // nobody listens
+  await page.getByLabel('The webhook may be at a private address').check();
+  await button('Save').click();
+  await page.getByText('Alerts go there from now on.').waitFor();
+  await button('Send a test').click();
+  await page.getByRole('button', { name: 'Seen' }).first().click();
+  await page.getByText('seen by ann@example.com').waitFor();
+  await site.fine('alerts');
+
+  // what the connection needs, as a permission set
+  await page.goto(site.url + '/settings/connections/salesforce-test');
+  const permissions = await saved(page, () => button('Permission set').click());
+  assert.match(permissions.text, /<PermissionSet[\s\S]*<object>Account<\/object>/);
+
+  // secrets cannot be read back; tokens are shown once and can be ended
+  await page.goto(site.url + '/settings/secrets');
+  await button('Secret').click();
+  await page.getByLabel('Name', { exact: true }).fill('companies_api');
+  await page.getByLabel('Value', { exact: true }).fill('s3cret');
+  await site.fine('new secret');
+  await button('Store').click();
+  await page.getByText('{{secret:companies_api}}').waitFor();
+  assert(!(await page.content()).includes('s3cret'));
+  await button('Delete…').click();
+  await button('Delete').click();
+  await page.getByText('No secrets yet').waitFor();
+  await site.fine('secrets');
+  await page.goto(site.url + '/settings/account');
+  await button('Token').click();
+  await page.getByLabel('What it is for').fill('nightly');
+  await site.fine('new token');
+  await button('Make it').click();
+  await page.getByText('It is shown only now.').waitFor();
+  const token = await page.getByRole('dialog').locator('pre').textContent();
+  const asked = await fetch(site.url + '/api/v1/session', { headers: { Authorization: 'Bearer ' + token } });
+  assert.strictEqual((await asked.json()).person.role, 'viewer');
+  await site.fine('a token');
+  await button('Done').click();
+  await page.getByRole('row', { name: /nightly/ }).getByRole('button', { name: 'Delete' }).click();
+  await page.getByText('The token is gone.').waitFor();
+  await site.end();
+});
+
+run();
