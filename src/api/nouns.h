@@ -49,6 +49,11 @@ route_fn api_merged_list, api_merged_restore, api_merged_restore_all;
 extern const struct field merged_list_query[];
 extern const struct shape merged_list_shape, merged_restored_shape;
 
+/* ---- history.c */
+route_fn api_row_history;
+extern const struct field row_history_query[];
+extern const struct shape row_history_shape;
+
 /* ---- versions.c */
 route_fn api_version_list, api_version_show, api_version_restore;
 extern const struct field table_version_list_query[];

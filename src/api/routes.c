@@ -146,5 +146,6 @@ const struct route routes[] = {
     {M_GET, TABLE "/versions", api_version_list, PERSON, 0, "Tables", "What the table was at each change of structure or settings", table_version_list_query, NULL, &table_version_list_shape, 0, NULL},
     {M_GET, TABLE "/versions/{version}", api_version_show, PERSON, 0, "Tables", "One version, with its recipe", NULL, NULL, &table_version_shape, 0, NULL},
     {M_POST, TABLE "/versions/{version}/restore", api_version_restore, ROLE_BUILDER, R_WRITES | R_ORG, "Tables", "Make the table that again; values stay", NULL, &version_restore_body, &recipe_result_shape, 200, "409"},
+    {M_GET, TABLE "/rows/{row}/history", api_row_history, PERSON, 0, "Rows", "What became of a row, or of one of its cells, where the table keeps history", row_history_query, NULL, &row_history_shape, 0, NULL},
 };
 const size_t route_count = sizeof routes / sizeof *routes;

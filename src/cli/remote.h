@@ -9,6 +9,7 @@
 #include "cli/cli.h"
 #include "store/store_access.h"
 #include "store/store_dedupe.h"
+#include "store/store_history.h"
 #include "store/store_versions.h"
 
 #define ERR_SERVER_GONE "server.unreachable" /* no answer, or none of ours */
@@ -34,6 +35,7 @@ struct remote *remote_of(struct store *remote_store); /* lent */
 extern const struct store_access far_access;          /* access lists and the default */
 extern const struct store_dedupe far_dedupe;          /* remote_tables.c */
 extern const struct store_versions far_versions;
+extern const struct store_history far_history;
 /* Of a table that is known by its id; lent. NULL with *err set. */
 const char *remote_table_name(struct store *remote_store, int64_t table_id, struct err *err);
 

@@ -586,6 +586,7 @@ static const struct store_driver far_driver = {
     .audit_verify = far_audit_verify,
     .dedupe = &far_dedupe,
     .versions = &far_versions,
+    .history = &far_history,
 };
 
 struct store *remote_store_open(struct cli *cli, struct err *err)

@@ -4,6 +4,8 @@
 #include "base/str.h"
 #include "base/when.h"
 
+#include <string.h>
+
 static enum status get(struct store *store, struct arena *arena, const char *path,
                        const struct json **out, struct err *err)
 {
@@ -131,3 +133,62 @@ static enum status far_version_get(struct store *store, struct arena *arena, int
 }
 
 const struct store_versions far_versions = {.list = far_version_list, .get = far_version_get};
+
+/* ----------------------------------------------------------------- history */
+
+static int word_at(const char *const *words, const char *word)
+{
+    for (int i = 0; word && words[i]; i++)
+        if (text_eq(words[i], word))
+            return i;
+    return 0;
+}
+
+static struct value value_of_text(const struct json *object, const char *key)
+{
+    const char *text = json_get_text(object, key);
+    return (struct value){text, text ? (uint32_t)strlen(text) : 0};
+}
+
+static struct history_line read_line(const struct json *l, int64_t row_id)
+{
+    static const char *const what[] = HISTORY_WHAT_NAMES, *const by[] = HISTORY_BY_NAMES;
+    return (struct history_line){
+        .id = json_get_int(l, "id", 0),
+        .row_id = row_id,
+        .at_ms = time_of(l, "at"),
+        .what = (enum history_what)word_at(what, json_get_text(l, "what")),
+        .by = (enum history_by)word_at(by, json_get_text(l, "by")),
+        .column_id = json_get_int(l, "column_id", 0),
+        .run_id = json_get_int(l, "run_id", 0),
+        .old = value_of_text(l, "old"),
+        .new = value_of_text(l, "new")};
+}
+
+static enum status far_history_list(struct store *store, struct arena *arena,
+                                    const struct history_query *q, struct history_line **out,
+                                    size_t *count, struct err *err)
+{
+    const struct json *answer;
+    const char *name = remote_table_name(store, q->table_id, err);
+    const char *row = arena_printf(arena, "%lld", (long long)q->row_id);
+    *count = 0;
+    if (!name)
+        return FAIL;
+    const char *path =
+        arena_printf(arena, "%s?limit=%zu",
+                     remote_path(arena, "tables", name, "rows", row, "history", NULL), q->limit);
+    if (q->before)
+        path = arena_printf(arena, "%s&before=%lld", path, (long long)q->before);
+    if (q->column_id)
+        path = arena_printf(arena, "%s&column=%lld", path, (long long)q->column_id);
+    if (get(store, arena, path, &answer, err) != OK)
+        return FAIL;
+    const struct json *list = json_get(answer, "lines");
+    *out = arena_array(arena, (list ? list->len : 0) + 1, sizeof **out);
+    json_each(l, list)
+        (*out)[(*count)++] = read_line(l, q->row_id);
+    return OK;
+}
+
+const struct store_history far_history = {.list = far_history_list};

@@ -303,6 +303,25 @@ static void read_dedupe(struct draft *d, struct jw *w)
     jw_end_object(w);
 }
 
+#define HISTORY_MOST_MS ((int64_t)366 * 24 * 3600 * 1000)
+
+/* `history: 30d`: how long what became of rows and cells is kept; `off` is the default. */
+static void read_history(struct draft *d, struct jw *w)
+{
+    struct schedule keep;
+    struct err err = {0};
+    const char *text = draft_text(d, d->root, "history");
+    if (!text || text_eq(text, "off"))
+        return;
+    if (schedule_parse(text, &keep, &err) != OK || keep.kind != SCHEDULE_EVERY ||
+        keep.period_ms > HISTORY_MOST_MS)
+        err_hint(draft_fail(d, ynode_get(d->root, "history"), false, "recipe.wrong_value",
+                            "`history` cannot be `%s`", text),
+                 "off, or a length of time up to a year, such as 30d");
+    else
+        jw_kv_int(w, "history_ms", keep.period_ms);
+}
+
 /* What the table does with what comes in, as JSON in struct table. */
 static void read_rules(struct draft *d)
 {
@@ -314,6 +333,7 @@ static void read_rules(struct draft *d)
         jw_kv_bool(&w, "keep_results", true);
     read_alerts(d, &w);
     read_dedupe(d, &w);
+    read_history(d, &w);
     jw_end_object(&w);
     d->table.rules = arena_strdup(d->arena, buf_text(&text));
     buf_free(&text);
@@ -322,7 +342,7 @@ static void read_rules(struct draft *d)
 enum status recipe_read(struct draft *d, struct err *err)
 {
     static const char *const keys[] = {"table",       "source",  "sources", "auto_update",
-                                       "keep_results", "auto_dedupe", "columns", "guard",
+                                       "keep_results", "auto_dedupe", "history", "columns", "guard",
                                        "alerts"};
     d->root = yaml_read(d->arena, d->path, &d->text, err);
     if (!d->root)

@@ -473,6 +473,31 @@ def story_versions_of_a_table_are_listed_shown_and_restored():
             same((newest["number"], newest["who"], newest["note"]), (3, "ann@example.com", "version 1 restored"))
 
 
+# --------------------------------------------------------------------- history
+
+def story_history_of_rows_and_cells_here_and_through_a_server():
+    with Workspace(org=org()) as w:
+        recipe = f"csv: {{file: {w.home}/a.csv, fields: [id, mail]}}"
+        (w.home / "a.csv").write_text("id,mail\n1,a@x.org\n2,b@x.org\n")
+        table(w, "people", recipe, rules="  unique_by: id\nhistory: 30d\n", columns='columns:\n  - name: Shout\n    formula: "{{mail}}.toUpperCase()"\n')
+        (w.home / "a.csv").write_text("id,mail\n1,a@y.org\n2,b@x.org\n")
+        w.argil("sync", "people")
+        w.run("run", "people")
+        one = [(r["what"], r["column"], r["old"], r["new"], r["by"]) for r in w.argil("table", "history", "people", "1")]
+        same(one, [("changed", "Shout", None, "A@Y.ORG", "result"), ("changed", "mail", "a@x.org", "a@y.org", "import"),
+                   ("added", "", None, None, "import")])
+        same(len(w.argil("table", "history", "people", "1", "--column", "mail")), 1)
+        with Server(w) as server:
+            ann = server.setup()
+            answer = ann.get("/tables/people/rows/1/history")
+            same((answer["kept_ms"], [line["what"] for line in answer["lines"]]), (30 * 86400000, ["changed", "changed", "added"]))
+            token = ann.ok("POST", "/tokens", {"name": "x", "scope": "viewer"})["text"]
+            far = dict(ARGIL_URL=server.url, ARGIL_TOKEN=token, ARGIL_DATA=str(w.home / "nowhere"))
+            same(w.run("table", "history", "people", "1", "--json", env=far).stdout, w.run("table", "history", "people", "1", "--json").stdout)
+        done = w.run("apply", w.recipe(f"table: people\nsource:\n  {recipe}\n  unique_by: id\nhistory: 9000d\n"))
+        assert done.returncode == 2 and "up to a year" in done.stderr, done.stderr
+
+
 # ------------------------------------------------------------------ the matrix
 
 def story_the_matrix_names_tests_that_there_are():

@@ -76,12 +76,14 @@ enum status cell_writer_open(struct cell_writer *w, struct sq *sq, int64_t table
                        id);
     if (!w->due || !w->put || !w->drop || !w->settle || !w->wake || !w->mark || !w->once_more)
         return FAIL;
+    if (historian_open(&w->history, sq, table_id, HISTORY_BY_RESULT, 0, err) != OK)
+        return FAIL;
     return deduper_open(&w->dedupe, sq, table_id, err);
 }
 
 enum status cell_writer_finish(struct cell_writer *w, struct err *err)
 {
-    return deduper_finish(&w->dedupe, err);
+    return deduper_finish(&w->dedupe, err) == OK ? historian_finish(&w->history, err) : FAIL;
 }
 
 void cell_writer_close(struct cell_writer *w)
@@ -122,7 +124,7 @@ static enum status set_value(struct cell_writer *w, const struct cell_result *r,
     if (r->slot <= 0)
         return err_set(err, ERR_INVALID, "column %lld has no slot", (long long)r->column_id);
     struct sq_stmt *stmt = value_stmt(w, r->slot, err);
-    if (!stmt)
+    if (!stmt || historian_cell(&w->history, r->row_id, r->slot, r->value, err) != OK)
         return FAIL;
     sq_value(stmt, 1, r->value);
     sq_int(stmt, 2, r->row_id);

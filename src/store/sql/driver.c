@@ -34,6 +34,7 @@ static enum status open_another(struct store *store, bool read_only, struct stor
     .edits = &sq_edits,                                 \
     .dedupe = &sq_dedupe,                               \
     .versions = &sq_versions,                           \
+    .history = &sq_history,                             \
     .watch = sq_watch,                                  \
     .leases = &sq_leases,                               \
     .access = &sq_access,                               \

@@ -95,6 +95,7 @@ static enum status edits_put(struct store *store, struct arena *arena, int64_t t
     if (sq_begin(sq, err) != OK)
         return FAIL;
     enum status rc = cell_writer_open(&w, sq, table_id, dependents, dependent_count, err);
+    w.history.by = HISTORY_BY_PERSON;
     for (size_t i = 0; rc == OK && i < count; i++)
         rc = put_one(sq, arena, table_id, who, &w, &edits[i], err);
     if (rc == OK)

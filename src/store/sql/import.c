@@ -102,7 +102,11 @@ static enum status prepare(struct importer *im, struct err *err)
         row_leaver_open(&im->leaver, im->sq, id, im->page->source, im->page->when_deleted, err) !=
             OK)
         return FAIL;
-    return cell_writer_open(&im->cells, im->sq, id, NULL, 0, err);
+    if (cell_writer_open(&im->cells, im->sq, id, NULL, 0, err) != OK)
+        return FAIL;
+    im->cells.history.by = HISTORY_BY_IMPORT;
+    im->cells.history.run_id = im->leaver.history.run_id = im->page->run_id;
+    return OK;
 }
 
 /* ------------------------------------------------------------------ rows */
@@ -172,6 +176,7 @@ static enum status add_row(struct importer *im, const struct row_in *in, struct 
 {
     bool ours;
     if (insert_row(im, in, err) != OK || take_key(im, in, err) != OK ||
+        historian_row(&im->cells.history, im->rid, HISTORY_ADDED, err) != OK ||
         echo_made(&im->echo, record_of(in), &ours, err) != OK)
         return FAIL;
     im->counts->added++;
@@ -198,10 +203,28 @@ static bool compare(struct importer *im, const struct row_in *in)
     return any;
 }
 
+/* What the row was, before it changes. */
+static enum status remember(struct importer *im, const struct row_in *in, struct err *err)
+{
+    struct historian *h = &im->cells.history;
+    if (!h->keep_ms)
+        return OK;
+    if (im->deleted && im->deleted != SQ_MERGED &&
+        historian_row(h, im->rid, HISTORY_RETURNED, err) != OK)
+        return FAIL;
+    for (size_t i = 0; i < im->page->slot_count; i++)
+        if (im->changed[i] &&
+            historian_cell(h, im->rid, im->page->slots[i], in->values[i], err) != OK)
+            return FAIL;
+    return OK;
+}
+
 static enum status update_row(struct importer *im, const struct row_in *in, struct err *err)
 {
     struct sq_stmt *stmt = im->update;
     int at = 3;
+    if (remember(im, in, err) != OK)
+        return FAIL;
     sq_note_row(im->sq, im->page->table_id, im->rid);
     sq_text(stmt, 1, in->stamp);
     sq_int(stmt, 2, im->page->run_id);
@@ -465,6 +488,7 @@ static enum status import_rows(struct importer *im, struct err *err)
     im->loop = (struct loop_guard){im->sq, im->echo.org_id, im->page->table_id, NULL};
     if ((first ? load_page(im, err) : merge_page(im, err)) != OK)
         return FAIL;
+    im->cells.history.lines += im->leaver.history.lines;
     im->counts->merged += im->cells.dedupe.merged;
     if (due_for_new(im, err) != OK || cell_writer_finish(&im->cells, err) != OK)
         return FAIL;

@@ -115,6 +115,7 @@ static const struct {
     {sq_step_dedupe, NULL},
     {sq_step_versions, NULL},
     {NULL, sq_step_epochs},
+    {sq_step_kept_history, NULL},
 };
 
 int sq_schema_version(void)

@@ -14,7 +14,10 @@ enum status row_leaver_open(struct row_leaver *l, struct sq *sq, int64_t table_i
                        "UPDATE t%lld SET deleted=?1,stamp=coalesce(?2,stamp),src=src&%lld"
                        " WHERE rid=?3",
                        id, keep);
-    return l->leave && l->mark ? deduper_open(&l->dedupe, sq, table_id, err) : FAIL;
+    if (!l->leave || !l->mark ||
+        historian_open(&l->history, sq, table_id, HISTORY_BY_IMPORT, 0, err) != OK)
+        return FAIL;
+    return deduper_open(&l->dedupe, sq, table_id, err);
 }
 
 void row_leaver_close(struct row_leaver *l)
@@ -57,7 +60,9 @@ static enum status delete_row(struct row_leaver *l, int64_t row_id, const char *
     if (sq_done(l->sq, l->mark, err) != OK || free_key(l, row_id, err) != OK)
         return FAIL;
     if (l->how != DELETED_REMOVE)
-        return OK;
+        return historian_row(&l->history, row_id, HISTORY_DELETED, err);
+    if (historian_forget(&l->history, row_id, err) != OK)
+        return FAIL;
     if (!l->remover_open && row_remover_open(&l->remover, l->sq, l->table_id, err) != OK)
         return FAIL;
     l->remover_open = true;

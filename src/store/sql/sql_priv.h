@@ -27,6 +27,7 @@
 #include "store/store_access.h"
 #include "store/store_dedupe.h"
 #include "store/store_describes.h"
+#include "store/store_history.h"
 #include "store/store_leases.h"
 #include "store/store_sources.h"
 #include "store/store_versions.h"
@@ -49,6 +50,7 @@ extern const char sq_step_edits[];       /* edits.c */
 extern const char sq_step_pull[];       /* step_drift.c */
 extern const char sq_step_rejects[];     /* step_rejects.c */
 extern const char sq_step_dedupe[];      /* dedupe.c */
+extern const char sq_step_kept_history[]; /* history.c */
 extern const char sq_step_versions[];    /* versions.c */
 enum status sq_step_sources(struct sq *sq, struct err *err); /* step_sources.c: every sheet, too */
 enum status sq_step_epochs(struct sq *sq, struct err *err);  /* step_epochs.c */
@@ -127,6 +129,28 @@ enum status deduper_finish(struct deduper *d, struct err *err);
 enum status sq_place_dedupe(struct sq *sq, const struct table *table, struct err *err);
 extern const struct store_dedupe sq_dedupe;
 
+/* ---- history.c: what became of rows and cells, where a table's rules want it kept */
+struct historian {
+    struct sq *sq;
+    int64_t table_id, run_id;
+    enum history_by by;
+    int64_t keep_ms; /* 0 = the table keeps none, and all of this does nothing */
+    int64_t lines;
+};
+enum status historian_open(struct historian *h, struct sq *sq, int64_t table_id,
+                           enum history_by by, int64_t run_id, struct err *err);
+enum status historian_row(struct historian *h, int64_t row_id, enum history_what what,
+                          struct err *err);
+/* Before the cell takes this value: a line when it differs. */
+enum status historian_cell(struct historian *h, int64_t row_id, int slot, struct value new,
+                           struct err *err);
+enum status historian_forget(struct historian *h, int64_t row_id, struct err *err);
+/* Before the transaction ends: lets go of lines that are too old. */
+enum status historian_finish(struct historian *h, struct err *err);
+/* How long is what table->rules says (table_apply). */
+enum status sq_place_history(struct sq *sq, const struct table *table, struct err *err);
+extern const struct store_history sq_history;
+
 /* ---- versions.c: what a table was, at each change; inside its transaction */
 /* Before a table without versions changes: what it has been until now. */
 enum status sq_first_version(struct sq *sq, int64_t table_id, struct err *err);
@@ -144,6 +168,7 @@ struct row_leaver {
     struct row_remover remover;
     bool remover_open;
     struct deduper dedupe;
+    struct historian history;
     struct sq_stmt *leave, *mark;
     int64_t left, live, held; /* rows that left; how the counts of table and source change */
 };
@@ -178,6 +203,7 @@ struct cell_writer {
     size_t dependent_count;
     struct sq_stmt *due, *put, *drop, *settle, *wake, *mark, *once_more;
     struct deduper dedupe;
+    struct historian history; /* by results; an importer says otherwise */
     VEC(struct sq_stmt *) by_slot;
     int64_t made_due, due_again;
 };

@@ -319,6 +319,7 @@ static enum status apply(struct apply *a, struct err *err)
             return FAIL;
     sq_note(a->sq, NOUN_TABLE, a->table->id, 0);
     if (sq_place_dedupe(a->sq, a->table, err) != OK ||
+        sq_place_history(a->sq, a->table, err) != OK ||
         sq_add_version(a->sq, a->table->id, a->table->changed_by, a->table->change_note, err) != OK)
         return FAIL;
     return write_next_slot(a, err);

@@ -216,6 +216,8 @@ static const char *const kept_beside[] = {
     "match_indexes",
     "edits",
     "table_versions",
+    "history",
+    "history_rules",
     "dedupe",
     "dedupe_keys",
     "merged_rows",
