@@ -130,7 +130,8 @@ static void text_report(const char *table, const struct run_report *r)
     printf("  %llu API calls (one call a record: %llu), %s\n", (unsigned long long)r->calls,
            (unsigned long long)r->calls_one_each, took(r->took_ms));
     if (r->paused)
-        puts("  Paused: the API call budget or a limit is reached. Everything is kept; run again later.");
+        puts("  Paused: a limit or what is told above holds the rest back. Everything is kept; run "
+             "again later.");
     if (r->in_doubt)
         printf("  See `argil journal list --state in-doubt`.\n");
 }

@@ -81,6 +81,7 @@ def story_the_first_rows_of_a_large_run_go_and_the_rest_waits():
         w.argil("gate", "stop", "large", "Write")
         assert w.argil("run", "large", "--yes", ok=(4,))["updated"] == 0
         w.argil("gate", "approve", "large", "Write")
+        w.run("run", "large", "--yes", env={"ARGIL_CRASH_AT": "K3"})
         run = w.argil("run", "large", "--yes")
         assert run["updated"] == 25 and written("Canary", "sung") == 30, run
         assert w.argil("gate", "list") == [], "an approval ends with the run it was for"
