@@ -279,6 +279,24 @@ def story_rules_of_the_org_hold_in_bulk():
                                            **({"when": "Title = 'x'", "message": "-"} if "VR" in name else {})})
 
 
+def story_assignment_rules_run_as_they_do_for_single_records():
+    users = ORG.query("SELECT Id FROM User WHERE IsActive = true ORDER BY Id LIMIT 3")
+    people("Assigned", 6, Department="assigned")
+    ORG.control("POST", "/rules", {"name": "Bulk assignment", "object": "Lead", "assignment": [
+        {"when": "Company = 'assigned'", "owner": users[-1]["Id"]}]})
+    try:
+        with Workspace(org=ORG) as w:
+            table(w, "assigned", "Assigned", LEADS)
+            assert w.argil("run", "assigned", "--yes")["sent_bulk"] == 6
+            table(w, "kept", "Assigned", LEADS.replace("{{Email}}", "x{{Email}}").replace("transport: bulk", "transport: bulk\n      auto_assign: off"))
+            assert w.argil("run", "kept", "--yes")["sent_bulk"] == 6
+            owners = [r["OwnerId"] for r in ORG.query("SELECT OwnerId FROM Lead WHERE Company = 'assigned'")]
+            assert owners.count(users[-1]["Id"]) == 6 and len(owners) == 12, (owners, users)
+    finally:
+        ORG.control("POST", "/rules", {"name": "Bulk assignment", "object": "Lead", "active": False, "assignment": [
+            {"when": "Company = 'assigned'", "owner": users[-1]["Id"]}]})
+
+
 # ------------------------------------------------------------------ ticketed
 
 
