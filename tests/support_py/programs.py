@@ -98,6 +98,8 @@ class Workspace:
         self.org = org or Org(**org_options)
         self.env = dict(os.environ, ARGIL_DATA=str(self.home / "data"), XDG_CONFIG_HOME=str(self.home / "config"),
                         ARGIL_ALLOW_PRIVATE_HTTP="1", ARGIL_INSECURE_HOST="127.0.0.1", ARGIL_SETTLE_MS="0", NO_COLOR="1")
+        if os.environ.get("ARGIL_TEST_STORE") == "postgres":  # by support/with_postgres.py; a workspace each
+            self.env["ARGIL_STORE"] = f"{os.environ['ARGIL_TEST_POSTGRES']}&workspace={self.home.name}"
         if connect:
             try:
                 self.argil("init")

@@ -1,8 +1,10 @@
 /* beat.c - a process that is there says so, also while it has nothing to write.
  *
- * One thread a process, with a connection of its own: every quarter of
- * PG_MEMBER_MS it prolongs the membership. It stops with the process, be that
- * killed or only halted, and then the others may give the process up. */
+ * One thread a process, with a connection of its own. That connection holds a lock
+ * with the process's epoch as its number: when the process dies, the server lets the
+ * lock go, and the others know at once. And every quarter of PG_MEMBER_MS the thread
+ * prolongs the membership: when the process is only halted, or cut off, that stops,
+ * and the others may give it up. */
 #include "store/postgres/postgres_priv.h"
 
 #include "base/mem.h"
@@ -17,7 +19,8 @@ struct pg_beat {
     pthread_cond_t wake;
     bool stop;
     struct pg_link *link;
-    int64_t ws;
+    PGconn *conn;
+    int64_t ws, locked; /* the epoch that conn has the lock of */
 };
 
 /* True when it is to stop. */
@@ -35,26 +38,32 @@ static bool wait_a_while(struct pg_beat *beat)
 }
 
 /* A beat that is missed is made up by the next: four fit into the time. */
-static void prolong(struct pg_beat *beat, PGconn **conn)
+static void prolong(struct pg_beat *beat)
 {
     char sql[240];
-    if (!*conn || PQstatus(*conn) != CONNECTION_OK) {
-        PQfinish(*conn);
-        *conn = pg_dial(beat->link);
+    int64_t epoch = atomic_load(&beat->link->epoch);
+    if (PQstatus(beat->conn) != CONNECTION_OK) {
+        PQfinish(beat->conn);
+        beat->conn = pg_dial(beat->link);
+        beat->locked = 0;
+    }
+    if (beat->locked != epoch) {
+        snprintf(sql, sizeof sql, "SELECT pg_try_advisory_lock(%lld)",
+                 (long long)(beat->ws * PG_LOCK_OF_WS + epoch));
+        PQclear(PQexec(beat->conn, sql));
+        beat->locked = epoch;
     }
     snprintf(sql, sizeof sql,
              "UPDATE argil.argil_members SET until_ms=" PG_NOW_MS "+%d WHERE ws=%lld AND epoch=%lld",
-             PG_MEMBER_MS, (long long)beat->ws, (long long)atomic_load(&beat->link->epoch));
-    PQclear(PQexec(*conn, sql));
+             PG_MEMBER_MS, (long long)beat->ws, (long long)epoch);
+    PQclear(PQexec(beat->conn, sql));
 }
 
 static void *run(void *ctx)
 {
     struct pg_beat *beat = ctx;
-    PGconn *conn = NULL;
     while (!wait_a_while(beat))
-        prolong(beat, &conn);
-    PQfinish(conn);
+        prolong(beat);
     return NULL;
 }
 
@@ -63,6 +72,8 @@ struct pg_beat *pg_beat_start(struct pg_link *link, int64_t ws)
     struct pg_beat *beat = mem_alloc(sizeof *beat);
     pthread_condattr_t monotonic;
     *beat = (struct pg_beat){.link = link, .ws = ws};
+    beat->conn = pg_dial(link);
+    prolong(beat); /* it has the lock before anybody can see the member */
     pthread_mutex_init(&beat->lock, NULL);
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -70,6 +81,7 @@ struct pg_beat *pg_beat_start(struct pg_link *link, int64_t ws)
     pthread_condattr_destroy(&monotonic);
     if (pthread_create(&beat->thread, NULL, run, beat) == 0)
         return beat;
+    PQfinish(beat->conn);
     pthread_cond_destroy(&beat->wake);
     pthread_mutex_destroy(&beat->lock);
     free(beat);
@@ -85,6 +97,7 @@ void pg_beat_stop(struct pg_beat *beat)
     pthread_cond_signal(&beat->wake);
     pthread_mutex_unlock(&beat->lock);
     pthread_join(beat->thread, NULL);
+    PQfinish(beat->conn);
     pthread_cond_destroy(&beat->wake);
     pthread_mutex_destroy(&beat->lock);
     free(beat);

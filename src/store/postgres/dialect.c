@@ -82,7 +82,7 @@ static void put_list(struct rewriting *r)
     r->i += 4; /* json_each ( ? ) */
     space(r);
     buf_printf(&r->out->sql,
-               "(SELECT value,ordinality-1 AS key FROM json_array_elements_text($%d::json)"
+               "(SELECT value COLLATE \"C\" AS value,ordinality-1 AS key FROM json_array_elements_text($%d::json)"
                " WITH ORDINALITY) AS %.*s",
                param, (int)r->t[r->i].len, r->t[r->i].at);
     r->i++;

@@ -633,6 +633,7 @@ static enum status scrub(struct sq *sq, bool on, bool log_too, struct err *err)
 }
 
 const struct sq_engine postgres_engine = {
+    .far = true,
     .close = pg_close_store,
     .open_another = pg_open_another,
     .stmt = stmt,

@@ -146,7 +146,7 @@ PGconn *pg_dial(const struct pg_link *link)
 static const char settings[] =
     "SET search_path=argil; SET synchronous_commit=on; SET lock_timeout='60s';"
     "SET idle_in_transaction_session_timeout='60s'; SET client_min_messages=warning;"
-    "SET standard_conforming_strings=on; SET TimeZone='UTC'; SET DateStyle='ISO'";
+    "SET standard_conforming_strings=on; SET jit=off; SET TimeZone='UTC'; SET DateStyle='ISO'";
 
 static enum status lost(struct postgres *pg, const char *why, struct err *err)
 {

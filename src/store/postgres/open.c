@@ -3,9 +3,9 @@
  * Everything of ours is in the schema `argil`. Order of a writing open: connect,
  * set up what is of no workspace, migrate the schema, find or make the workspace,
  * join it under the next epoch, free what processes had that are gone. Any number
- * of processes may be members at once; each is heard of whenever it writes, and
- * one that was not heard of for PG_MEMBER_MS is gone: what it held is freed, and
- * it may not write any more. Clocks of hosts do not matter: the server's is asked. */
+ * of processes may be members at once. One that died (beat.c), or was not heard of for
+ * PG_MEMBER_MS, is gone: what it held is freed, and should it be there after all, it
+ * may not write any more. Clocks of hosts do not matter: the server's is asked. */
 #include "store/postgres/postgres_priv.h"
 
 #include "base/mem.h"
@@ -189,15 +189,6 @@ static enum status join(struct postgres *pg, struct err *err)
     return pg_send(pg, sql, err);
 }
 
-static enum status forget_the_gone(struct postgres *pg, struct err *err)
-{
-    return pg_send(pg,
-                   arena_printf(pg->sq.scratch,
-                                "DELETE FROM argil_members WHERE ws=%lld AND until_ms<=" PG_NOW_MS,
-                                (long long)pg->ws),
-                   err);
-}
-
 /* Under the advisory lock of begin_schema: two that are made at once are two. */
 static enum status enter(struct postgres *pg, const struct store_open *options, struct err *err)
 {
@@ -207,10 +198,11 @@ static enum status enter(struct postgres *pg, const struct store_open *options, 
     char *lock = arena_printf(sq->scratch, "SELECT 1 FROM argil_workspaces WHERE ws=%lld FOR UPDATE",
                               (long long)pg->ws);
     const char *name = pg->link->workspace ? pg->link->workspace : options->name;
-    if (pg_send(pg, lock, err) != OK || forget_the_gone(pg, err) != OK ||
-        sq_next_epoch(sq, name, err) != OK || join(pg, err) != OK)
+    if (pg_send(pg, lock, err) != OK || sq_next_epoch(sq, name, err) != OK)
         return FAIL;
-    return sq_tidy(sq, err);
+    atomic_store(&pg->link->epoch, sq->store.epoch);
+    pg->link->beat = pg_beat_start(pg->link, pg->ws);
+    return join(pg, err) == OK ? sq_tidy(sq, err) : FAIL;
 }
 
 static enum status enter_to_write(struct postgres *pg, const struct store_open *options,
@@ -221,11 +213,7 @@ static enum status enter_to_write(struct postgres *pg, const struct store_open *
     pg->in_transaction = true;
     if (run_plain(pg, "BEGIN; SELECT pg_advisory_xact_lock(8020122)", err) != OK)
         return sq_end(&pg->sq, FAIL, err);
-    if (sq_end(&pg->sq, enter(pg, options, err), err) != OK)
-        return FAIL;
-    atomic_store(&pg->link->epoch, pg->sq.store.epoch);
-    pg->link->beat = pg_beat_start(pg->link, pg->ws);
-    return OK;
+    return sq_end(&pg->sq, enter(pg, options, err), err);
 }
 
 static enum status enter_to_read(struct postgres *pg, const struct store_open *options,

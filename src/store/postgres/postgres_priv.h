@@ -90,7 +90,8 @@ void pg_disconnect(struct postgres *pg);
 PGconn *pg_dial(const struct pg_link *link);
 
 /* ---- beat.c: says that this process is there, until it is stopped */
-struct pg_beat *pg_beat_start(struct pg_link *link, int64_t ws); /* NULL: there is none */
+/* The link has the epoch. NULL: there is none. */
+struct pg_beat *pg_beat_start(struct pg_link *link, int64_t ws);
 void pg_beat_stop(struct pg_beat *beat);
 
 /* ---- engine.c */
@@ -113,6 +114,12 @@ enum status pg_next_id(struct postgres *pg, const char *table, int64_t *id, stru
 enum status pg_new_line(struct sq *sq, struct err *err);
 enum status pg_live_epochs(struct sq *sq, const char **out, struct err *err);
 #define PG_NOW_MS "(extract(epoch FROM clock_timestamp())*1000)::bigint"
+#define PG_LOCK_OF_WS (INT64_C(1) << 40) /* the lock of a member: ws times this, plus its epoch */
+/* A member is gone: not heard of, or its lock is free. After a start of the server all locks
+ * are free for a while. */
+#define PG_IS_GONE                                                                                 \
+    "(until_ms<=" PG_NOW_MS " OR (pg_postmaster_start_time()<clock_timestamp()-interval '60 s'"    \
+    " AND pg_try_advisory_xact_lock(ws*1099511627776+epoch)))"
 #define PG_MEMBER_MS 120000 /* a process that was not heard of for so long is gone */
 
 /* ---- inventory.c: what there is, for a copy */

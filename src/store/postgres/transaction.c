@@ -197,10 +197,13 @@ void pg_rollback(struct sq *sq)
 enum status pg_live_epochs(struct sq *sq, const char **out, struct err *err)
 {
     struct postgres *pg = pg_of(sq);
-    char sql[200];
+    char sql[400];
+    snprintf(sql, sizeof sql, "DELETE FROM argil_members WHERE ws=%lld AND epoch<>%lld AND " PG_IS_GONE,
+             (long long)pg->ws, (long long)sq->store.epoch);
+    if (pg_send(pg, sql, err) != OK)
+        return FAIL;
     snprintf(sql, sizeof sql,
-             "SELECT string_agg(epoch::text,',') FROM argil_members WHERE ws=%lld AND until_ms>"
-             PG_NOW_MS,
+             "SELECT string_agg(epoch::text,',') FROM argil_members WHERE ws=%lld",
              (long long)pg->ws);
     if (pg_ask(pg, sql, out, err) != OK)
         return FAIL;

@@ -163,6 +163,14 @@ enum status cell_writer_due(struct cell_writer *w, int64_t column_id, int64_t ro
     return OK;
 }
 
+enum status cell_writer_due_first(struct cell_writer *w, int64_t column_id, int64_t row_id,
+                                  struct err *err)
+{
+    sq_note_row(w->sq, w->table_id, row_id);
+    w->made_due++;
+    return touch(w, w->due, column_id, row_id, err);
+}
+
 /* The cell's state, plain ones included. */
 static enum status state_of(struct cell_writer *w, int64_t column_id, int64_t row_id,
                             enum cell_state *out, struct err *err)

@@ -13,13 +13,14 @@
  * no write is repeated. */
 #include "store/sql/sql_priv.h"
 
+#include "base/json.h"
 #include "base/mem.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define FIXED_IN  5 /* rid, key, stamp, run, src come before the slots of an insert */
-#define FIXED_OUT 4 /* rid, stamp, deleted, src before those of a find */
+#define FIXED_OUT 5 /* rid, stamp, deleted, src, key before those of a find */
 
 struct importer {
     struct sq *sq;
@@ -29,7 +30,10 @@ struct importer {
     struct row_leaver leaver;
     struct echo echo;
     struct loop_guard loop;
-    struct sq_stmt *find, *insert, *update, *touch;
+    struct sq_stmt *find; /* the one that is on the present row: `single` or `ahead` */
+    struct sq_stmt *single, *ahead; /* ahead: of all keys of the page, in their order; or NULL */
+    const char *ahead_key, *last_key; /* where ahead stands, NULL = at its end; of the row before */
+    struct sq_stmt *insert, *update, *touch;
     bool *changed; /* of each slot of the present row, echoes left out */
     int64_t next_rid;
     int64_t live, held; /* changes: live rows of the table, and those the source holds */
@@ -65,12 +69,15 @@ static struct sq_stmt *insert_stmt(struct importer *im, struct err *err)
     return stmt;
 }
 
-static struct sq_stmt *find_stmt(struct importer *im, struct err *err)
+/* Of one key, or of a list of them. */
+static struct sq_stmt *find_stmt(struct importer *im, bool all, struct err *err)
 {
     struct buf sql = BUF_INIT;
-    buf_str(&sql, "SELECT rid,stamp,deleted,src");
+    buf_str(&sql, "SELECT rid,stamp,deleted,src,t.key");
     put_slots(&sql, im->page, "");
-    buf_printf(&sql, " FROM t%lld WHERE key=?", (long long)im->page->table_id);
+    buf_printf(&sql, all ? " FROM json_each(?) l JOIN t%lld t ON t.key=l.value ORDER BY t.key"
+                         : " FROM t%lld t WHERE t.key=?",
+               (long long)im->page->table_id);
     struct sq_stmt *stmt = sq_stmt(im->sq, err, buf_text(&sql));
     buf_free(&sql);
     return stmt;
@@ -93,8 +100,8 @@ static enum status prepare(struct importer *im, struct err *err)
 {
     long long id = im->page->table_id;
     im->insert = insert_stmt(im, err);
-    im->find = im->insert ? find_stmt(im, err) : NULL;
-    im->update = im->find ? update_stmt(im, err) : NULL;
+    im->single = im->insert ? find_stmt(im, false, err) : NULL;
+    im->update = im->single ? update_stmt(im, err) : NULL;
     im->touch =
         sq_stmtf(im->sq, err, "UPDATE t%lld SET stamp=coalesce(?,stamp),src=src|%lld WHERE rid=?",
                  id, SQ_SOURCE_BIT(im->page->source));
@@ -367,11 +374,56 @@ static enum status merge_found(struct importer *im, const struct row_in *in, boo
     return change_row(im, in, err);
 }
 
+/* The next row of `ahead`. */
+static enum status step_ahead(struct importer *im, struct err *err)
+{
+    bool row;
+    if (sq_row(im->sq, im->ahead, &row, err) != OK)
+        return FAIL;
+    im->ahead_key = row ? sq_col_peek(im->ahead, 4) : NULL;
+    return OK;
+}
+
+/* The row with this key as it is now. A key that came before in this page is asked for anew. */
+static enum status find_row(struct importer *im, const char *key, bool *row, struct err *err)
+{
+    bool again = text_eq(im->last_key, key);
+    im->last_key = key;
+    if (!im->ahead || again) {
+        im->find = im->single;
+        sq_text(im->find, 1, key);
+        return sq_row(im->sq, im->find, row, err);
+    }
+    im->find = im->ahead;
+    while (im->ahead_key && strcmp(im->ahead_key, key) < 0)
+        if (step_ahead(im, err) != OK)
+            return FAIL;
+    *row = text_eq(im->ahead_key, key);
+    return OK;
+}
+
+static enum status look_ahead(struct importer *im, const struct row_in *const *rows, size_t count,
+                              struct err *err)
+{
+    struct buf keys = BUF_INIT;
+    struct jw w;
+    if (!(im->ahead = find_stmt(im, true, err)))
+        return FAIL;
+    jw_init(&w, &keys);
+    jw_array(&w);
+    for (size_t i = 0; i < count; i++)
+        if (!i || strcmp(rows[i - 1]->key, rows[i]->key) != 0)
+            jw_text(&w, rows[i]->key);
+    jw_end_array(&w);
+    sq_text(im->ahead, 1, arena_strdup(im->sq->scratch, buf_text(&keys)));
+    buf_free(&keys);
+    return step_ahead(im, err);
+}
+
 static enum status merge_row(struct importer *im, const struct row_in *in, struct err *err)
 {
     bool row;
-    sq_text(im->find, 1, in->key);
-    if (sq_row(im->sq, im->find, &row, err) != OK)
+    if (find_row(im, in->key, &row, err) != OK)
         return FAIL;
     if (!row && (in->deleted || im->page->known_only)) {
         im->counts->unchanged++;
@@ -386,7 +438,8 @@ static enum status merge_row(struct importer *im, const struct row_in *in, struc
     const char *held = sq_col_peek(im->find, 1);
     int order = in->stamp && held ? stamp_compare(in->stamp, held) : in->stamp != NULL;
     bool changed = order >= 0 && !in->deleted && compare(im, in);
-    sq_reset(im->find);
+    if (im->find == im->single)
+        sq_reset(im->find);
     if (im->page->known_only && im->deleted) {
         im->counts->unchanged++;
         return OK;
@@ -421,10 +474,14 @@ static enum status merge_page(struct importer *im, struct err *err)
     }
     if (!sorted)
         qsort(rows, count, sizeof *rows, by_key);
-    for (size_t i = 0; i < count; i++)
-        if (merge_row(im, rows[i], err) != OK)
-            return FAIL;
-    return OK;
+    if (im->sq->engine->far && count > 1 && look_ahead(im, rows, count, err) != OK)
+        return FAIL;
+    enum status rc = OK;
+    for (size_t i = 0; rc == OK && i < count; i++)
+        rc = merge_row(im, rows[i], err);
+    if (im->ahead)
+        sq_reset(im->ahead);
+    return rc;
 }
 
 static enum status load_page(struct importer *im, struct err *err)
@@ -444,7 +501,7 @@ static enum status due_for_new(struct importer *im, struct err *err)
 {
     for (size_t c = 0; c < im->page->due_for_new_count; c++)
         for (size_t i = 0; i < im->fresh.len; i++)
-            if (cell_writer_due(&im->cells, im->page->due_for_new[c], im->fresh.at[i], err) != OK)
+            if (cell_writer_due_first(&im->cells, im->page->due_for_new[c], im->fresh.at[i], err) != OK)
                 return FAIL;
     im->counts->made_due += im->cells.made_due;
     im->counts->due_again += im->cells.due_again;

@@ -217,6 +217,9 @@ enum status cell_writer_put(struct cell_writer *w, const struct cell_result *res
                             struct err *err);
 enum status cell_writer_due(struct cell_writer *w, int64_t column_id, int64_t row_id,
                             struct err *err);
+/* The same for a row that has no states yet: nothing is asked for. */
+enum status cell_writer_due_first(struct cell_writer *w, int64_t column_id, int64_t row_id,
+                                  struct err *err);
 
 /* Refuses a cell that is not held, without computing it. */
 enum status cell_writer_refuse(struct cell_writer *w, int64_t column_id, int64_t row_id,

@@ -62,6 +62,7 @@ struct sq_column {
 
 /* What a database does for the nouns. The functions below speak to it. */
 struct sq_engine {
+    bool far; /* a round trip costs more than a row: many rows are asked for at once */
     void (*close)(struct sq *);
     enum status (*open_another)(struct sq *first, bool read_only, struct store **out,
                                 struct err *err);
