@@ -149,6 +149,30 @@ static void bench_import(int64_t rows, size_t page_rows)
            (long long)counts.changed, (long long)counts.unchanged, (long long)counts.made_due);
 }
 
+/* What a worker does before it computes: due cells become its own, 1,000 at a time. */
+static void bench_claims(void)
+{
+    struct row_query query = {.table_id = table.id,
+                              .limit = 1000,
+                              .column_id = table.columns[COLUMNS].id,
+                              .states = 1u << CELL_DUE};
+    int64_t done = 0;
+    size_t count = 1;
+    begin();
+    while (count) {
+        struct row *in;
+        must(store->does->rows(store, arena, &query, &in, &count, &err));
+        struct cell_result *out = arena_array(arena, count + 1, sizeof *out);
+        for (size_t i = 0; i < count; i++)
+            out[i] = (struct cell_result){
+                .row_id = in[i].id, .column_id = query.column_id, .state = CELL_RUNNING};
+        must(store->does->cells_put(store, table.id, out, count, NULL, 0, &err));
+        done += (int64_t)count;
+        arena_reset(arena);
+    }
+    report("claim due cells, 1,000 a batch", (double)done, 0);
+}
+
 static void bench_cells(int64_t rows)
 {
     int slots[COLUMNS];
@@ -255,12 +279,16 @@ int main(int argc, char **argv)
     snprintf(command, sizeof command, "rm -rf %s", data);
     struct store_open options = {
         .data = data, .name = "bench", .create = true, .world = world_real()};
-    must(sqlite_store_open(&options, &store, &err));
+    const char *url = getenv("ARGIL_BENCH_STORE"); /* of a PostgreSQL database of its own */
+    must(url ? postgres_store_open(url, &options, &store, &err)
+             : sqlite_store_open(&options, &store, &err));
+    printf("on %s\n", store->does->name);
     arena = arena_new();
     kept = arena_new();
     given_table();
     bench_import(rows, page);
     bench_cells(rows);
+    bench_claims();
     bench_ops(rows < 100000 ? rows / 1000 * 1000 : 100000);
     store->does->close(store);
     arena_free(arena);
