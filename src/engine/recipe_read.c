@@ -342,7 +342,7 @@ static void read_rules(struct draft *d)
 enum status recipe_read(struct draft *d, struct err *err)
 {
     static const char *const keys[] = {"table",       "source",  "sources", "auto_update",
-                                       "keep_results", "auto_dedupe", "history", "columns", "guard",
+                                       "keep_results", "auto_dedupe", "history", "auto_delete", "columns", "guard",
                                        "alerts"};
     d->root = yaml_read(d->arena, d->path, &d->text, err);
     if (!d->root)
@@ -356,6 +356,9 @@ enum status recipe_read(struct draft *d, struct err *err)
         draft_fail(d, NULL, false, "recipe.missing_key", "the recipe does not name its `table`");
     d->table.auto_update = draft_bool(d, d->root, "auto_update", true);
     read_rules(d);
+    if (ynode_get(d->root, "auto_delete"))
+        draft_fail(d, ynode_get(d->root, "auto_delete"), true, ERR_NOT_BUILT,
+                   "`auto_delete` is not built yet");
     recipe_read_sources(d);
     recipe_guard(d);
     read_columns(d);
