@@ -169,4 +169,33 @@ story('the menu of a table, pictures, and what admins keep', async ({ page }) =>
   await site.end();
 });
 
+story('at 200 % zoom everything is reachable', async ({ page }) => {
+  const site = await Site.open(page);
+  await site.setup();
+  await site.connect();
+  await site.table('columns:\n  - { name: Loud, formula: "{{LastName}}.toUpperCase()" }\n', 'Id, LastName');
+  await page.setViewportSize({ width: 640, height: 360 }); // 1,280 x 720 at 200 %
+  const fits = async (where) => {
+    const [wide, screen] = await page.evaluate(() => [document.documentElement.scrollWidth, document.documentElement.clientWidth]);
+    assert(wide <= screen, `${where}: ${wide} px in a window of ${screen}`);
+  };
+  const places = { tables: 'people', overview: 'How fresh', runs: 'Asked by', approvals: 'Nothing waits', doubt: 'Nothing waits', journal: 'No writes yet', 'settings/contract': 'has no contract', 'settings/alerts': 'Nothing to tell', 'settings/connections/salesforce-test': 'refresh_token' };
+  for (const [place, says] of Object.entries(places)) {
+    await page.goto(`${site.url}/${place}`);
+    await page.getByText(says).first().waitFor();
+    await fits(place);
+  }
+  const table = await site.ask('GET', '/tables/people');
+  const column = table.columns.find((one) => one.name === 'Loud').id;
+  await page.goto(`${site.url}/tables/people?panel=column:${column}`);
+  await page.getByLabel('Formula *').waitFor();
+  await fits('a panel');
+  const panel = await page.locator('.panel').boundingBox();
+  assert(panel.width >= 560, `a panel is a sheet: ${panel.width} px`);
+  await site.fine('a panel at 200 %');
+  await page.keyboard.press('Escape');
+  await page.locator('.panel').waitFor({ state: 'detached' });
+  await site.end();
+});
+
 run();

@@ -39,6 +39,7 @@ story('pictures', async ({ page }) => {
   await site.settled(await site.ask('POST', '/tables/accounts/runs', { column: 'Company', rows: 'due' }));
   const wanted = await site.settled(await site.ask('POST', '/tables/accounts/plans', { column: 'Write back', rows: 'due' }));
   const pause = (ms) => page.waitForTimeout(ms);
+  await shoot(site, 'approvals', '/approvals/1', '.plan-line ins', 'light', () => pause(600));
   await shoot(site, 'plan', `/tables/accounts?panel=plan:${wanted.id}`, '.plan-line ins', 'light', () => pause(600));
   await site.settled(await site.ask('POST', '/tables/accounts/runs', { approve: true }));
   const { rows } = await site.ask('GET', '/tables/accounts/window?limit=200&filter=' + encodeURIComponent('Write back state ok'));
@@ -57,6 +58,10 @@ story('pictures', async ({ page }) => {
   });
   await shoot(site, 'cell', `/tables/accounts?panel=cell:${rows[0].id}:${id('Company')}`, '.tree-leaf', 'dark', () => pause(1000));
   await shoot(site, 'column', `/tables/accounts?panel=column:${id('Write back')}`, '.preview-row', 'light', () => pause(1500));
+  await site.ask('PUT', '/connections/salesforce-test/contract', { ticket: 'OPS-112', note: 'first', text: 'connection: salesforce-test\ndefault: deny\napprove_above: 500\nfields:\n  - { field: Account.Industry, rule: if_blank, ticket: OPS-112 }\n  - { field: Account.NumberOfEmployees, rule: if_ours, ticket: OPS-130 }\n  - { field: Lead.Phone, status: pending, when: contactable, sensitivity: personal }\nguards: { contactable: "HasOptedOutOfEmail = false" }\n' });
+  await shoot(site, 'contract', '/settings/contract', '.contract-grid tbody tr', 'light', () => pause(400));
+  await shoot(site, 'overview', '/overview', '.fresh tbody tr', 'dark', () => pause(600));
+  await shoot(site, 'graph', '/tables/accounts?panel=graph', '.graph-node', 'light', () => pause(600));
   await shoot(site, 'connection', '/settings/connections/salesforce-test', '.facts', 'light', async () => {
     await page.getByRole('button', { name: 'Check', exact: true }).click();
     await page.locator('.finding').first().waitFor();

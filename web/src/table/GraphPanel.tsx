@@ -29,7 +29,7 @@ export function GraphPanel({ table, onClose }: { table: Table; onClose: () => vo
   const places = new Map<number, { x: number; y: number }>();
   layers.forEach((layer, x) => layer.forEach((column, y) => places.set(column.id, { x: 8 + x * (BOX.width + BOX.gapX), y: 8 + y * (BOX.height + BOX.gapY) })));
   const width = 16 + layers.length * BOX.width + Math.max(0, layers.length - 1) * BOX.gapX;
-  const height = 16 + Math.max(1, ...layers.map((layer) => layer.length)) * (BOX.height + BOX.gapY);
+  const height = 16 + (layers.length > 2 ? BOX.height : 0) + Math.max(1, ...layers.map((layer) => layer.length)) * (BOX.height + BOX.gapY);
   const nameOf = (id: number) => table.columns.find((one) => one.id === id)?.name ?? "";
   const readers = (column: Column) => table.columns.filter((one) => one.depends.includes(column.id)).map((one) => one.name);
   return (
@@ -44,7 +44,8 @@ export function GraphPanel({ table, onClose }: { table: Table; onClose: () => vo
               if (!from || !to) return null;
               const [x1, y1, x2, y2] = [from.x + BOX.width, from.y + BOX.height / 2, to.x, to.y + BOX.height / 2];
               const bend = Math.max(20, (x2 - x1) / 2);
-              return <path key={`${id}-${column.id}`} className="graph-edge" d={`M${x1} ${y1} C${x1 + bend} ${y1} ${x2 - bend} ${y2} ${x2} ${y2}`} />;
+              const round = x2 - x1 > BOX.gapX ? 60 : 0; // below the boxes of the layers between
+              return <path key={`${id}-${column.id}`} className="graph-edge" d={`M${x1} ${y1} C${x1 + bend} ${y1 + round} ${x2 - bend} ${y2 + round} ${x2} ${y2}`} />;
             }))}
             {joined.map((column) => {
               const at = places.get(column.id);
