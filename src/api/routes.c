@@ -137,7 +137,7 @@ const struct route routes[] = {
     {M_POST, V1 "/alerts/{alert}/seen", api_alert_see, ROLE_RUNNER, R_WRITES, "Alerts", "It has been seen", NULL, NULL, NULL, 0, NULL},
     {M_GET, V1 "/alert-settings", api_alert_settings_show, ROLE_ADMIN, 0, "Alerts", "Where alerts go", NULL, NULL, &alert_settings_shape, 0, NULL},
     {M_PUT, V1 "/alert-settings", api_alert_settings_put, ROLE_ADMIN, R_WRITES | R_PROVED, "Alerts", "Say where alerts go; what is left out is taken away", NULL, &alert_settings_body, &alert_settings_shape, 0, NULL},
-    {M_POST, V1 "/alert-settings/test", api_alert_test, ROLE_ADMIN, R_WRITES, "Alerts", "Send a test by every way that is set up", NULL, NULL, &alert_shape, 201, NULL},
+    {M_POST, V1 "/alert-settings/test", api_alert_test, ROLE_ADMIN, R_WRITES, "Alerts", "Send a test by every way that is set up", NULL, NULL, &alert_shape, 201, "422"},
     {M_GET, V1 "/tables/{table}/gates", api_gate_list, PERSON, 0, "Tables", "What holds its writes back until a person says so", NULL, NULL, &gate_list_shape, 0, NULL},
     {M_POST, V1 "/tables/{table}/gates", api_gate_decide, ROLE_BUILDER, R_WRITES | R_ORG, "Tables", "Approve or stop a canary batch, or unlock a table that was built on a Test Env", NULL, &gate_body, &gate_list_shape, 200, "409"},
     {M_GET, TABLE "/merged", api_merged_list, PERSON, 0, "Rows", "Rows that auto_dedupe merged into others", merged_list_query, NULL, &merged_list_shape, 0, NULL},
