@@ -137,6 +137,10 @@ static enum status open_parts(struct api *api, struct err *err)
                                 .connector_count = o->connector_count,
                                 .formula_worker = o->formula_worker,
                                 .allow_private_http = o->allow_private_http,
+                                .shared = o->shared,
+                                .takes_jobs = o->takes_jobs,
+                                .jobs_most = 4,
+                                .lane_most = o->lane_most,
                                 .progressed = hub_progress,
                                 .ctx = api->hub};
     api->watcher = watcher_start(&work, o->public_url, err);
@@ -191,7 +195,7 @@ const char *api_setup_url(const struct api *api)
 
 bool api_broken(const struct api *api)
 {
-    return atomic_load(&api->broken);
+    return atomic_load(&api->broken) || work_lost(api->work);
 }
 
 bool api_close(struct api *api, int64_t grace_ms)

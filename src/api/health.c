@@ -3,6 +3,8 @@
 #include "api/nouns.h"
 
 #include "base/when.h"
+#include "store/store_holds.h"
+#include "store/store_jobs.h"
 
 static const struct field health_fields[] = {
     {"status", F_TEXT, F_REQUIRED, "\"up\" or \"down\""},
@@ -64,6 +66,26 @@ static enum status table_metrics(struct call *call, struct buf *out, struct err 
     return OK;
 }
 
+/* What the processes of a workspace share, and what a restore holds. */
+static enum status shared_metrics(struct call *call, struct buf *out, struct err *err)
+{
+    struct store *store = call->store;
+    struct store_hold *holds;
+    size_t count, held = 0;
+    int64_t waiting, taken;
+    if (store->does->holds->list(store, call->arena, &holds, &count, err) != OK ||
+        store->does->jobs->count(store, 0, &waiting, &taken, err) != OK)
+        return FAIL;
+    for (size_t i = 0; i < count; i++)
+        held += !holds[i].released_ms;
+    metric(out, "connections_held", "gauge", "Connections that may not write after a restore.", held);
+    metric(out, "shared_jobs_waiting", "gauge", "Jobs that no process has taken yet.",
+           (unsigned long long)waiting);
+    metric(out, "shared_jobs_taken", "gauge", "Jobs that some process works on.",
+           (unsigned long long)taken);
+    return OK;
+}
+
 enum status api_health_metrics(struct call *call, struct err *err)
 {
     struct api *api = call->api;
@@ -83,5 +105,5 @@ enum status api_health_metrics(struct call *call, struct err *err)
            (unsigned long long)(call_now(call) - api->started_ms) / 1000);
     call->out->status = 200;
     http_out_header(call->in, call->out, "Content-Type", "text/plain; version=0.0.4; charset=utf-8");
-    return table_metrics(call, out, err);
+    return table_metrics(call, out, err) == OK ? shared_metrics(call, out, err) : FAIL;
 }

@@ -26,7 +26,7 @@ const struct cli_option global_options[] = {
 
 /* Commands of the whole design that this version does not have yet. Saying so
  * beats "unknown command". */
-static const char *const not_built[] = {"worker", "user", "import", NULL};
+static const char *const not_built[] = {"user", "import", NULL};
 
 static struct cli *the_cli;
 

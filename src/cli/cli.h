@@ -87,6 +87,9 @@ void cli_engine_close(struct cli_engine *engine);
 const char *cli_account(void);
 /* The same for commands that only read the store. */
 struct store *cli_store_open(struct cli *cli, bool write);
+/* Do several processes have such a store open at once? */
+bool cli_shared(const struct store *store);
+#define CLI_LANE_MOST 8 /* jobs of one connection at once, over all processes */
 /* The workspace of the command line. A copy that held its connections is told on stderr. */
 enum status cli_workspace_open(struct cli *cli, bool write, bool create, const char *name,
                                struct store **out, struct err *err);
@@ -146,6 +149,7 @@ extern const struct command
     command_audit,
     command_secret,
     command_serve,
+    command_worker,
     command_doctor,
     command_permset,
     command_vault,

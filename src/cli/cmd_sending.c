@@ -1,5 +1,5 @@
 /* cmd_sending.c - `argil sending`: the switch that stops every write to every org. */
-#include "cli/cli.h"
+#include "cli/open_store.h"
 
 #include "base/str.h"
 #include "engine/levers.h"

@@ -153,6 +153,9 @@ static int serve(struct cli *cli, const struct args *args, struct serving *servi
                                   .tls_cert = serving->cert,
                                   .tls_key = serving->cert ? buf_text(&serving->key) : NULL,
                                   .behind_proxy = args_has(args, "behind-proxy"),
+                                  .shared = cli_shared(open->engine.store),
+                                  .takes_jobs = !args_has(args, "no-jobs"),
+                                  .lane_most = CLI_LANE_MOST,
                                   .insecure_host = cli_option_or(args, "insecure-host",
                                                                  "ARGIL_INSECURE_HOST")};
     struct api *api = api_open(&options, &err);
@@ -206,6 +209,7 @@ static const struct cli_option options[] = {
     {"tls-key", 0, "FILE", "its key (PEM)"},
     {"behind-proxy", 0, NULL, "a proxy stands in front: trust its X-Forwarded-For"},
     {"insecure-host", 0, "HOST", "allow connecting a localorg on this loopback host (or $ARGIL_INSECURE_HOST)"},
+    {"no-jobs", 0, NULL, "with PostgreSQL: leave runs and syncs to workers"},
     {"log-requests", 0, NULL, "a line a request on stderr, without query and headers"},
     {"log-json", 0, NULL, "log lines as JSON"},
     {0},

@@ -35,6 +35,7 @@ const struct command *const commands[] = {
     &command_alert,
     &command_secret,
     &command_serve,
+    &command_worker,
     &command_vault,
     &command_store,
     &command_completion,

@@ -80,6 +80,11 @@ enum status cli_workspace_open(struct cli *cli, bool write, bool create, const c
     return rc;
 }
 
+bool cli_shared(const struct store *store)
+{
+    return !text_eq(store->does->name, "sqlite");
+}
+
 struct store *cli_store_open(struct cli *cli, bool write)
 {
     struct store *store = NULL;

@@ -265,6 +265,7 @@ struct store_driver {
     const struct store_matches *matches;     /* store_matches.h */
     const struct store_alerts *alerts;       /* store_alerts.h */
     const struct store_holds *holds;         /* store_holds.h */
+    const struct store_jobs *jobs;           /* store_jobs.h */
     const struct store_gates *gates;         /* store_gates.h */
     const struct store_edits *edits;         /* store_edits.h */
     const struct store_dedupe *dedupe;       /* store_dedupe.h */

@@ -10,12 +10,13 @@
 #include "base/str.h"
 #include "engine/approval.h"
 #include "engine/undo.h"
+#include "store/store_jobs.h"
 #include "store/store_runs.h"
 
 #include <string.h>
 #include <unistd.h>
 
-static void keep_order(struct task *task, const struct job_order *order)
+void job_keep_order(struct task *task, const struct job_order *order)
 {
     struct arena *arena = task->arena = arena_new();
     const struct run_options *run = &order->run;
@@ -93,16 +94,19 @@ enum status work_order(struct work *work, const struct job_order *order, int64_t
     enum status rc = first->does->open_another(first, false, &store, err);
     if (rc == OK)
         rc = store->does->table_get(store, arena, order->table, &table, err);
-    if (rc == OK) {
+    bool shared = rc == OK && shared_takes(work, order);
+    if (shared)
+        rc = shared_order(store, &table, order, run_id, err);
+    else if (rc == OK) {
         task = task_new(TASK_JOB, table.connection, order->who);
         task->table_id = table.id;
-        keep_order(task, order);
+        job_keep_order(task, order);
         rc = put_in_line(work, store, task, err);
     }
-    if (rc == OK)
-        *run_id = task->run_id;
-    else
+    if (rc != OK)
         task_free(task);
+    else if (!shared)
+        *run_id = task->run_id;
     if (store)
         store->does->close(store);
     arena_free(arena);
@@ -125,6 +129,12 @@ void job_give_up(struct work *work, struct task *task, enum run_state state, con
     struct err err = {0};
     if (!task->run_id)
         return;
+    if (task->shared) { /* another process may have more luck */
+        pthread_mutex_lock(&work->store_lock);
+        (void)work->store->does->jobs->give_back(work->store, task->run_id, &err);
+        pthread_mutex_unlock(&work->store_lock);
+        return;
+    }
     pthread_mutex_lock(&work->store_lock);
     if (work->store->does->run_end(work->store, task->run_id, state, NULL, why, &err) != OK)
         log_error("run %lld: %s", (long long)task->run_id, err.message);
@@ -265,6 +275,8 @@ void job_run(struct work *work, struct task *task, struct engine *engine)
         log_warn("run %lld: %s", (long long)task->run_id, err.message);
         end_if_queued(work, task, engine->store, &err);
     }
+    if (task->shared)
+        shared_end(work, task, engine->store);
 }
 
 /* --------------------------------------------------------------- stopping */
@@ -305,6 +317,8 @@ enum status work_stop(struct work *work, int64_t run_id, struct err *err)
     task_free(waiting);
     if (found)
         return OK;
+    if (work->shared)
+        return shared_stop(work, run_id, err);
     return err_set(err, ERR_NOT_FOUND, "run %lld is not under way", (long long)run_id);
 }
 
@@ -336,5 +350,5 @@ bool work_table_busy(struct work *work, int64_t table_id)
     for (const struct task *t = work->waiting; t; t = t->next)
         busy |= t->kind == TASK_JOB && t->table_id == table_id;
     pthread_mutex_unlock(&work->lock);
-    return busy;
+    return busy || (work->shared && shared_busy(work, table_id));
 }

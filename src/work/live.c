@@ -38,6 +38,7 @@ struct live {
     pthread_cond_t changed;
     bool stopping, woken;
     VEC(struct listener *) listeners;
+    char owner[37]; /* of the office, where processes share the work */
 };
 
 /* --------------------------------------------------------------- listening */
@@ -188,6 +189,11 @@ static void look(struct live *live)
     size_t count;
     for (size_t i = 0; i < live->listeners.len; i++)
         live->listeners.at[i]->wanted = false;
+    if (!work_elected(live->work, live->store, "live", live->owner)) {
+        arena_free(arena);
+        drop_unwanted(live);
+        return;
+    }
     if (live->store->does->table_list(live->store, arena, &tables, &count, &err) != OK) {
         log_error("live: %s", err.message);
         arena_free(arena);
@@ -232,7 +238,8 @@ struct live *live_start(struct work *work, struct store *store, struct world *wo
     pthread_condattr_t monotonic;
     live->work = work;
     live->world = world;
-    if (store->does->open_another(store, true, &live->store, err) != OK) {
+    uuid4(world, live->owner);
+    if (store->does->open_another(store, !work->options.shared, &live->store, err) != OK) {
         free(live);
         return NULL;
     }

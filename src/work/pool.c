@@ -59,7 +59,7 @@ static bool may_run(const struct work *work, const struct task *task)
     for (const struct task *t = work->running; t; t = t->next)
         if (t->kind == TASK_JOB && t->table_id == task->table_id)
             return false;
-    return !*task->lane || count_in(work->running, TASK_JOB, task->lane) < JOBS_AT_ONCE;
+    return task->shared || !*task->lane || count_in(work->running, TASK_JOB, task->lane) < JOBS_AT_ONCE;
 }
 
 static bool nobody_waits(const struct task *task)
@@ -291,6 +291,10 @@ struct work *work_open(const struct work_options *options, struct err *err)
     pthread_cond_init(&work->more, &monotonic);
     pthread_cond_init(&work->less, &monotonic);
     pthread_condattr_destroy(&monotonic);
+    if (options->shared && !(work->shared = shared_start(work, err))) {
+        work_close(work, 0);
+        return NULL;
+    }
     return work;
 }
 
@@ -342,6 +346,7 @@ bool work_close(struct work *work, int64_t grace_ms)
     pthread_mutex_unlock(&work->lock);
     if (!quiet)
         return false;
+    shared_stop_thread(work->shared);
     while (work->idle_seats) {
         struct seat *seat = work->idle_seats;
         work->idle_seats = seat->next;

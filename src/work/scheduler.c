@@ -264,6 +264,7 @@ struct scheduler {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool stopping, woken;
+    char owner[37]; /* of the office, where processes share the work */
 };
 
 static enum status order(void *ctx, const struct scheduled *item, int64_t *run_id, struct err *err)
@@ -303,8 +304,11 @@ static void *thread_main(void *ctx)
         struct tick tick;
         struct err err = {0};
         pthread_mutex_unlock(&s->lock);
-        enum status rc = scheduler_tick(s->store, s->world, order, s, &tick, &err);
-        if (rc != OK)
+        bool ours = work_elected(s->work, s->store, "scheduler", s->owner);
+        enum status rc = FAIL;
+        if (ours)
+            rc = scheduler_tick(s->store, s->world, order, s, &tick, &err);
+        if (ours && rc != OK)
             log_error("schedules: %s", err.message);
         pthread_mutex_lock(&s->lock);
         wait_until(s, rc == OK && !tick.failed ? tick.next_ms : 0);
@@ -320,6 +324,7 @@ struct scheduler *scheduler_start(struct work *work, struct store *store, struct
     pthread_condattr_t monotonic;
     s->work = work;
     s->world = world;
+    uuid4(world, s->owner);
     if (store->does->open_another(store, false, &s->store, err) != OK) {
         free(s);
         return NULL;

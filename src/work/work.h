@@ -14,6 +14,7 @@
 
 #define ERR_WORK_BUSY "work.busy"       /* the lane's queue is full: try again later */
 #define ERR_WORK_CLOSED "work.closed"   /* the server is stopping */
+#define ELECTED_MS ((int64_t)45000)
 #define ERR_WORK_UNDER_WAY "work.under_way" /* the same job of this table waits already */
 
 struct work;
@@ -34,6 +35,12 @@ struct work_options {
     const char *formula_worker; /* program; NULL = this one */
     const char *data;           /* data directory, for uploads; NULL = none are taken */
     bool allow_private_http;
+    /* Several processes have the store open: runs and syncs are jobs that they share out
+     * (store_jobs.h). */
+    bool shared;
+    bool takes_jobs;     /* shared: this process does such jobs, too */
+    int jobs_most;       /* shared: at once, in this process */
+    int64_t lane_most;   /* shared: at once of one connection, over all processes */
     /* A job went on, or ended (then the store has told of it, too). From its thread. */
     void (*progressed)(void *ctx, int64_t run_id, int64_t table_id, const struct work_progress *at);
     void *ctx;
@@ -90,6 +97,11 @@ void work_stop_all(struct work *work);
 /* False when the run is not running now. */
 bool work_progress_of(struct work *work, int64_t run_id, struct work_progress *out);
 bool work_table_busy(struct work *work, int64_t table_id);
+/* shared: the others gave this process up, or the store failed: it must leave. */
+bool work_lost(struct work *work);
+/* Is `owner` the one process that holds this office ("scheduler") now, and for a while? Not
+ * shared: there is no other. */
+bool work_elected(struct work *work, struct store *store, const char *office, const char *owner);
 
 struct work_counts {
     size_t jobs_waiting, jobs_running, talks_waiting, talks_running, threads;

@@ -30,6 +30,7 @@ struct task {
     struct job_order order;
     int64_t run_id, table_id;
     struct work_progress progress;
+    bool shared; /* claimed in the store: shared.c */
 };
 
 /* An engine with what it stands on; one thread at a time. */
@@ -50,6 +51,7 @@ struct work {
     struct seat *idle_seats;
     size_t threads, idle_threads, idle_seat_count;
     bool closing;
+    struct shared *shared; /* NULL: nothing is shared out */
 };
 
 /* ---- pool.c */
@@ -63,7 +65,19 @@ enum status pool_add(struct work *work, struct task *task, struct err *err);
 struct seat *seat_get(struct work *work, struct err *err);
 void seat_give(struct work *work, struct seat *seat);
 
+/* ---- shared.c */
+bool shared_takes(const struct work *work, const struct job_order *order);
+enum status shared_order(struct store *store, const struct table *table,
+                         const struct job_order *order, int64_t *run_id, struct err *err);
+/* The task of a claimed job is over: done, or given back when we are leaving. */
+void shared_end(struct work *work, struct task *task, struct store *store);
+enum status shared_stop(struct work *work, int64_t run_id, struct err *err);
+bool shared_busy(struct work *work, int64_t table_id);
+struct shared *shared_start(struct work *work, struct err *err);
+void shared_stop_thread(struct shared *shared); /* NULL is fine */
+
 /* ---- jobs.c */
+void job_keep_order(struct task *task, const struct job_order *order);
 /* Forgets what was uploaded for it, whatever became of it. */
 void job_drop_upload(const struct task *task);
 void job_run(struct work *work, struct task *task, struct engine *engine);

@@ -293,8 +293,10 @@ def story_two_argils_on_one_workspace():
 
 def story_what_is_not_built_says_so():
     with Workspace(connect=False) as w:
-        done = w.run("worker")
+        done = w.run("user")
         assert done.returncode == 2 and "not built yet" in done.stderr
+        done = w.run("worker")
+        assert done.returncode == 1 and "worker.alone" in done.stderr and "SQLite" in done.stderr, done.stderr
         typo = w.run("snyc")
         assert typo.returncode == 2 and "`sync`" in typo.stderr, typo.stderr
         for command in ("init", "connect", "apply", "sync", "run", "runs", "export", "journal", "secret", "table"):

@@ -120,7 +120,9 @@ enum status pg_live_epochs(struct sq *sq, const char **out, struct err *err);
 #define PG_IS_GONE                                                                                 \
     "(until_ms<=" PG_NOW_MS " OR (pg_postmaster_start_time()<clock_timestamp()-interval '60 s'"    \
     " AND pg_try_advisory_xact_lock(ws*1099511627776+epoch)))"
-#define PG_MEMBER_MS 120000 /* a process that was not heard of for so long is gone */
+/* A process that was not heard of for so long is gone: 30 s, or $ARGIL_MEMBER_MS. */
+int pg_member_ms(void);
+#define PG_MEMBER_MS pg_member_ms()
 
 /* ---- inventory.c: what there is, for a copy */
 enum status pg_list_tables(struct sq *sq, struct arena *arena, const char ***out, size_t *count,

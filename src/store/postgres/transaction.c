@@ -13,6 +13,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+int pg_member_ms(void)
+{
+    const char *given = getenv("ARGIL_MEMBER_MS");
+    char *end = NULL;
+    long long ms = given ? strtoll(given, &end, 10) : 0;
+    return given && !*end && ms >= 4000 && ms <= 3600000 ? (int)ms : 30000;
+}
+
 /* ---------------------------------------------------------------- begin */
 
 static enum status fenced(struct postgres *pg, struct err *err)

@@ -31,6 +31,7 @@ static enum status open_another(struct store *store, bool read_only, struct stor
     .matches = &sq_matches,                             \
     .alerts = &sq_alerts,                               \
     .holds = &sq_holds,                                 \
+    .jobs = &sq_jobs,                                   \
     .edits = &sq_edits,                                 \
     .dedupe = &sq_dedupe,                               \
     .versions = &sq_versions,                           \

@@ -116,6 +116,7 @@ static const struct {
     {sq_step_versions, NULL},
     {NULL, sq_step_epochs},
     {sq_step_kept_history, NULL},
+    {sq_step_jobs, NULL},
 };
 
 int sq_schema_version(void)

@@ -2,7 +2,7 @@
 #include "store/store_runs.h"
 #include "store/sql/sql_priv.h"
 
-static enum status insert_run(struct sq *sq, struct run *run, enum run_state state, struct err *err)
+enum status sq_insert_run(struct sq *sq, struct run *run, enum run_state state, struct err *err)
 {
     struct sq_stmt *stmt = sq_stmt(sq, err,
                                  "INSERT INTO runs(table_id,kind,cause,state,started_ms,report,"
@@ -33,7 +33,7 @@ enum status sq_run_begin(struct store *store, struct run *run, struct err *err)
         return FAIL;
     if (!run->started_ms)
         run->started_ms = sq_now(sq);
-    return sq_end(sq, insert_run(sq, run, RUN_RUNNING, err), err);
+    return sq_end(sq, sq_insert_run(sq, run, RUN_RUNNING, err), err);
 }
 
 static enum status queue(struct store *store, struct run *run, struct err *err)
@@ -42,7 +42,7 @@ static enum status queue(struct store *store, struct run *run, struct err *err)
     if (sq_begin(sq, err) != OK)
         return FAIL;
     run->queued_ms = sq_now(sq);
-    return sq_end(sq, insert_run(sq, run, RUN_QUEUED, err), err);
+    return sq_end(sq, sq_insert_run(sq, run, RUN_QUEUED, err), err);
 }
 
 static enum status note_run(struct sq *sq, int64_t run_id, struct err *err)

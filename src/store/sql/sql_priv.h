@@ -38,6 +38,7 @@ extern const char sq_step_history[];     /* step_history.c */
 extern const char sq_step_contracts[];   /* contracts.c */
 extern const char sq_step_plans[];       /* plans.c */
 extern const char sq_step_holds[];       /* holds.c */
+extern const char sq_step_jobs[];        /* jobs.c */
 extern const char sq_step_people[];      /* step_people.c */
 extern const char sq_step_runs[];        /* step_runs.c */
 extern const char sq_step_views[];       /* step_views.c */
@@ -295,6 +296,10 @@ extern const struct store_plans sq_plans;
 extern const struct store_matches sq_matches;
 extern const struct store_alerts sq_alerts;
 extern const struct store_holds sq_holds;
+extern const struct store_jobs sq_jobs;
+
+/* ---- runs.c: inside a transaction; sets run->id */
+enum status sq_insert_run(struct sq *sq, struct run *run, enum run_state state, struct err *err);
 extern const struct store_edits sq_edits;
 
 /* ---- the driver's functions, in the order of store.h */

@@ -47,6 +47,8 @@ struct sq_move {
     int64_t table_id, count;
 };
 
+#define SQ_NEW_LINE 1000000 /* how far the epoch jumps where a history is lost: new_line */
+
 struct sq;
 struct sq_engine;
 

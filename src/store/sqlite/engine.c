@@ -256,16 +256,16 @@ static enum status scrub(struct sq *sq, bool on, bool log_too, struct err *err)
 
 static enum status new_line(struct sq *sq, struct err *err)
 {
-    if (exec(sq,
-             "UPDATE meta SET value=value+1000000 WHERE name='epoch';"
-             "INSERT INTO sqlite_sequence(name,seq) SELECT name,0 FROM sqlite_master"
-             " WHERE type='table' AND sql LIKE '%AUTOINCREMENT%'"
-             " AND name NOT IN (SELECT name FROM sqlite_sequence);"
-             "UPDATE sqlite_sequence SET seq=seq+1000",
-             err) != OK)
-        return FAIL;
-    struct sq_stmt *get = sq_stmt(sq, err, "SELECT value FROM meta WHERE name='epoch'");
-    return get ? sq_one_int(sq, get, 0, &sq->store.epoch, err) : FAIL;
+    sq->store.epoch += SQ_NEW_LINE;
+    return exec(sq,
+                arena_printf(sq->scratch,
+                             "UPDATE meta SET value=%lld WHERE name='epoch';"
+                             "INSERT INTO sqlite_sequence(name,seq) SELECT name,0 FROM sqlite_master"
+                             " WHERE type='table' AND sql LIKE '%%AUTOINCREMENT%%'"
+                             " AND name NOT IN (SELECT name FROM sqlite_sequence);"
+                             "UPDATE sqlite_sequence SET seq=seq+1000",
+                             (long long)sq->store.epoch),
+                err);
 }
 
 /* ------------------------------------------------------------------- copy */
