@@ -72,7 +72,7 @@ def stage_argil(stage, build):
     put(stage, "usr/share/bash-completion/completions/argil", output(argil, "completion", "bash"))
     put(stage, "usr/share/zsh/vendor-completions/_argil", output(argil, "completion", "zsh"))
     put(stage, "usr/share/fish/vendor_completions.d/argil.fish", output(argil, "completion", "fish"))
-    for unit in ("argil.service",):
+    for unit in ("argil.service", "argil-worker@.service"):
         put(stage, f"lib/systemd/system/{unit}", (PACKAGING / "systemd" / unit).read_text())
     put(stage, "etc/argil/argil.env", (PACKAGING / "argil.env").read_text(), 0o640)
     put_gz(stage, "usr/share/doc/argil/operate.md.gz", (ROOT / "docs/guides/operate.md").read_text())
@@ -87,7 +87,7 @@ def stage_argil(stage, build):
             "Description": "live tables over Salesforce, self-hosted\n"
                            " Connects an org once; tables import its records, stay in sync, enrich each row\n"
                            " through columns and write the result back, without ever making a duplicate.\n"
-                           " Has a server with a web app and an API, and a command line."}
+                           " Has a server with a web app and an API, workers, and a command line."}
 
 
 def stage_localorg(stage, build):
@@ -160,7 +160,7 @@ def exec_start(root):
 
 def check_service(root):
     words, settings = exec_start(root)
-    as_argil = ["runuser", "-u", "argil", "--", "env", *settings]
+    as_argil = ["setpriv", "--reuid", "argil", "--regid", "argil", "--init-groups", "env", *settings]
     in_chroot(root, *as_argil, "/usr/bin/argil", "init", "--quiet")
     serve = subprocess.Popen(["chroot", str(root), *as_argil, *words, "--listen", "127.0.0.1:0", "--json"],
                              stdout=subprocess.PIPE, text=True)

@@ -4,8 +4,11 @@
 The long form, `./dev package --try`, installs them in a fresh chroot, starts the
 unit's command there and runs the demo.
 """
+import json
+import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -13,6 +16,13 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tools"))
 import package  # noqa: E402
+
+try:
+    import yaml
+except ImportError:
+    subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "python3-yaml"], check=True,
+                   stdout=subprocess.DEVNULL)
+    import yaml
 
 
 def text(*command):
@@ -63,13 +73,53 @@ def test_units(debs, home):
                 assert not option.startswith("--") or option in known, f"{unit.name}: {option}"
 
 
+def test_compose(home):
+    """docker is asked where it is; the file's shape and the commands in it are looked at anyway."""
+    file = ROOT / "packaging/compose/compose.yaml"
+    asked = shutil.which("docker") and subprocess.run(["docker", "compose", "version"], capture_output=True)
+    if asked and asked.returncode == 0:
+        subprocess.run(["docker", "compose", "-f", str(file), "config", "--quiet"], check=True,
+                       env=dict(os.environ, ARGIL_PUBLIC_URL="https://argil.example.com"))
+    else:
+        print("skipped: `docker compose config`: docker, or its compose, is not here")
+    tree = yaml.safe_load(file.read_text())
+    services = tree["services"]
+    assert set(services) == {"db", "prepare", "server", "worker"}
+    assert services["server"]["deploy"]["replicas"] == 2 and services["worker"]["deploy"]["replicas"] == 4
+    for service in services.values():
+        for secret in service.get("secrets", []):
+            assert secret in tree["secrets"], secret
+        for volume in service.get("volumes", []):
+            assert volume.split(":")[0] in tree["volumes"], volume
+    argil = str(pathlib.Path(home) / next(pathlib.Path(home).glob("argil_*.deb")).name / "usr/bin/argil")
+    for name in ("server", "worker"):
+        command, *words = services[name]["command"]
+        known = text(argil, command, "--help")
+        for option in (w for w in words if w.startswith("--")):
+            assert option in known, f"{name}: {option}"
+
+
+def test_monitoring():
+    """Rules and board speak of metrics that the server has."""
+    known = set(re.findall(r'metric\(out, "([a-z_]+)"', (ROOT / "src/api/health.c").read_text())) | {"operations"}
+    rules = yaml.safe_load((ROOT / "packaging/monitoring/prometheus-rules.yaml").read_text())
+    board = json.loads((ROOT / "packaging/monitoring/grafana-board.json").read_text())
+    asked = [rule["expr"] for group in rules["groups"] for rule in group["rules"]]
+    asked += [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    for expression in asked:
+        for name in re.findall(r"\bargil_([a-z_]+)", expression):
+            assert name in known, f"{name} in {expression}"
+
+
 def main():
     passed = failed = 0
     with tempfile.TemporaryDirectory(prefix="argil-package-") as home:
         debs = package.build_packages(ROOT / "build", pathlib.Path(home) / "out")
         for name, run in (("argil holds what it should", lambda: test_argil(debs[0], home)),
                           ("localorg holds what it should", lambda: test_localorg(debs[1], home)),
-                          ("units start what is there", lambda: test_units(debs, home))):
+                          ("units start what is there", lambda: test_units(debs, home)),
+                          ("the compose file is sound", lambda: test_compose(home)),
+                          ("rules and board know the metrics", test_monitoring)):
             try:
                 run()
                 passed += 1
