@@ -83,7 +83,8 @@ static bool together(const struct op *a, const struct op *b)
 /* Failures of the remote leave operations where they are; ours end the drain. */
 static enum status tolerate(struct drain *drain, bool unknown, struct err *err)
 {
-    if (err_is(err, ERR_STORE_BROKEN) || err_is(err, ERR_CONFLICT))
+    if (err_is(err, ERR_STORE_BROKEN) || err_is(err, ERR_STORE_LOST) ||
+        err_is(err, ERR_STORE_LOCKED) || err_is(err, ERR_CONFLICT))
         return FAIL;
     log_warn("journal: %s", err->message);
     report_refusal(drain->job->report, err->code, err->message);

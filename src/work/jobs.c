@@ -275,6 +275,8 @@ void job_run(struct work *work, struct task *task, struct engine *engine)
         log_warn("run %lld: %s", (long long)task->run_id, err.message);
         end_if_queued(work, task, engine->store, &err);
     }
+    if (err.code[0] && work->shared && shared_is_over(work, &err))
+        return; /* what it was sending, and its job, are others' to take over */
     if (task->shared)
         shared_end(work, task, engine->store);
 }

@@ -199,6 +199,15 @@ void shared_end(struct work *work, struct task *task, struct store *store)
         log_warn("job of run %lld: %s", (long long)task->run_id, err.message);
 }
 
+bool shared_is_over(struct work *work, const struct err *err)
+{
+    bool over = err_is(err, ERR_STORE_LOST) || err_is(err, ERR_STORE_LOCKED) ||
+                err_is(err, ERR_STORE_BROKEN);
+    if (over)
+        atomic_store(&work->shared->lost, true);
+    return over;
+}
+
 enum status shared_stop(struct work *work, int64_t run_id, struct err *err)
 {
     pthread_mutex_lock(&work->store_lock);

@@ -71,6 +71,9 @@ enum status shared_order(struct store *store, const struct table *table,
                          const struct job_order *order, int64_t *run_id, struct err *err);
 /* The task of a claimed job is over: done, or given back when we are leaving. */
 void shared_end(struct work *work, struct task *task, struct store *store);
+/* True when the store was lost in the middle: what this process was sending is only found
+ * by others, once it is gone; so it must leave. */
+bool shared_is_over(struct work *work, const struct err *err);
 enum status shared_stop(struct work *work, int64_t run_id, struct err *err);
 bool shared_busy(struct work *work, int64_t table_id);
 struct shared *shared_start(struct work *work, struct err *err);

@@ -270,10 +270,10 @@ static enum status count_left(struct sq *sq, const char *live, int64_t *left, st
 static enum status free_left(struct sq *sq, const char *live, struct err *err)
 {
     char *sql = arena_printf(sq->scratch,
-                             "UPDATE runs SET state=%d,ended_ms=0 WHERE state=%d AND id IN"
+                             "UPDATE runs SET state=%d,ended_ms=0,error=NULL WHERE id IN"
                              " (SELECT run_id FROM jobs WHERE epoch NOT IN (0,%s));"
                              "UPDATE jobs SET epoch=0,stop=0 WHERE epoch NOT IN (0,%s);",
-                             RUN_QUEUED, RUN_RUNNING, live, live);
+                             RUN_QUEUED, live, live);
     return sq_exec(sq, sql, err) == OK ? sq_tidy(sq, err) : FAIL;
 }
 
