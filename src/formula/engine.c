@@ -270,6 +270,8 @@ static enum status translate(struct buf *out, const char *formula, const char *c
     buf_char(out, ' ');
     while (rc == OK) {
         const char *start = strstr(formula, "{{");
+        while (start && start[2] == '{') /* as template.c has it */
+            start++;
         const char *stop = start ? strstr(start + 2, "}}") : NULL;
         if (!start) {
             buf_str(out, formula);

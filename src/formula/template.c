@@ -18,6 +18,8 @@ static bool next_ref(const char *text, size_t at, size_t *begin, size_t *end, bo
     *open = false;
     if (!start)
         return false;
+    while (start[2] == '{') /* `${{{Name}}}`: no name begins with a brace */
+        start++;
     const char *stop = strstr(start + 2, "}}");
     if (!stop) {
         *begin = (size_t)(start - text);

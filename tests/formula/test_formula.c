@@ -54,6 +54,7 @@ TEST(formula, reads_columns_and_paths)
     CHECK_STR(value_of("{{Company.facts[1].industry}} ?? 'none'", row), "\"none\"");
     CHECK_STR(value_of("{{ Company name }} + ' ' + {{Size}}", row), "\"Acme 12\"");
     CHECK_STR(value_of("{{Size}} > 10 && {{Size}} < 20", row), "true");
+    CHECK_STR(value_of("`${{{Company name}}} of ${{{Size}} + 1}`", row), "\"Acme of 13\"");
     CHECK_STR(value_of("({a: {{Size}}, b: [1, 'x']})", row), "{\"a\":12,\"b\":[1,\"x\"]}");
     CHECK_STR(value_of("new URL({{Website}}).searchParams.get('a')", row), "\"1\"");
 }
@@ -180,6 +181,26 @@ TEST(formula, syntax_is_checked_before_use)
     CHECK_FAIL(formula_check(engine, "{{open", &err), &err, ERR_FORMULA_SYNTAX);
     CHECK_FAIL(formula_check(engine, "1); while (1); (2", &err), &err, ERR_FORMULA_SYNTAX);
     CHECK_FAIL(formula_check(engine, "let x = 1", &err), &err, ERR_FORMULA_SYNTAX);
+}
+
+/* Values of all sorts in one batch: nobody moves. */
+TEST(formula, values_of_all_sorts_stand_in_one_batch)
+{
+    const char *rows[] = {"[null,null,null,1]", "[null,null,null,2]", "[null,null,null,3]", "[null,null,null,4]"};
+    struct formula_result results[4] = {0};
+    struct err err = {0};
+    CHECK_OK(formula_eval(engine, "[null, 'a\"b', true, {x: 1}, 1 / 0][{{Size}}]", names, NAMES, rows, 4, arena,
+                          results, &err), &err);
+    CHECK_STR(results[0].json, "\"a\\\"b\"");
+    CHECK_STR(results[1].json, "true");
+    CHECK_STR(results[2].json, "{\"x\":1}");
+    CHECK_INT(results[3].state, FORMULA_NULL); /* JSON has no infinity */
+    CHECK_OK(formula_eval(engine, "{{Size}} === 3 ? null.x : {{Size}} === 2 ? null : -0.5", names, NAMES, rows, 4,
+                          arena, results, &err), &err);
+    CHECK_STR(results[0].json, "-0.5");
+    CHECK_INT(results[1].state, FORMULA_NULL);
+    CHECK_INT(results[2].state, FORMULA_ERROR);
+    CHECK_STR(results[3].json, "-0.5");
 }
 
 TEST(formula, a_thousand_rows_keep_their_order)
