@@ -56,7 +56,7 @@ const struct shape alert_list_shape = {"Alerts", NULL, alert_list_fields};
         {"ca_file", F_TEXT, flags | F_NULL, "certificates to trust, a file on the server"},        \
         {"webhook", F_TEXT, flags | F_NULL, "address that gets each alert as JSON by POST"},       \
         {"authorization", F_TEXT, flags | F_NULL, "its header: Bearer {{secret:name}}"},           \
-        {"webhook_private", F_BOOL, flags, "may be a private address and http://"},                \
+        {"webhook_private", F_BOOL, flags, "may be a private address, and plain HTTP"},                \
         {"failure_rate", F_INT, flags, "percent, where a recipe names none; 0 = never", .min = 0,  \
          .max = 100},                                                                              \
         {0}

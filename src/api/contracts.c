@@ -10,7 +10,7 @@
 
 static const char *const directions[] = {"read", "write", "both", NULL};
 static const char *const statuses[] = {"active", "pending", NULL};
-static const char *const verdicts[] = {"written", "listed, not used", "denied", "pending", NULL};
+static const char *const verdicts[] = {"written", "written, no contract", "listed, not used", "denied", "pending", NULL};
 
 const struct field contract_query[] = {
     {"version", F_INT, 0, "an older one", .min = 1, .max = 1000000000},

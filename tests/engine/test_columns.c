@@ -463,7 +463,8 @@ TEST(options, every_kind_describes_itself)
 {
     for (size_t i = 0; column_kinds[i]; i++) {
         const struct column_kind *kind = column_kinds[i];
-        CHECK(kind->title && kind->help && kind->option_count && kind->batch_rows && kind->execute);
+        CHECK(kind->title && kind->help && kind->option_count);
+        CHECK(kind->typed || (kind->batch_rows && kind->execute)); /* what is typed is not computed */
         for (size_t j = 0; j < kind->option_count; j++)
             CHECK(kind->options[j].help && *kind->options[j].help);
     }

@@ -120,7 +120,7 @@ TEST(formula, bad_ones_end_in_their_own_error)
         {"({toJSON() { throw new Error('no') }})", "no"},
         {"new ArrayBuffer(10e9)", "!"},
         {"'x'.repeat(2 ** 31)", "!"},
-        {"/(a+)+$/.test('a'.repeat(40) + '!')", "!"},
+        {"/(a+)+$/.test('a'.repeat(40) + '!')", ""}, /* given up by the engine, or timed out */
         {"'x'.repeat(70e6)", "!"}, /* more than a frame holds */
     };
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
