@@ -29,7 +29,7 @@ import with_postgres  # noqa: E402
 
 TABLES, ROWS = 5, 150
 MEMBER_MS = "8000"
-DEADLINE_S = 600
+DEADLINE_S = 240
 
 RECIPE = """
 table: t{n}
@@ -196,6 +196,19 @@ class Cluster:
             assert time.monotonic() < end, f"{what}: jobs, operations: {self.still_open()}"
             time.sleep(0.2)
 
+    def press_on(self):
+        """What a run had to leave for later goes out with the next one: a person, or a schedule, asks for it."""
+        with self.hosts["s2"]:
+            for n in range(TABLES):
+                subprocess.run([str(programs.ARGIL), "run", f"t{n}", "--yes", "--quiet"], env=self.env,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=DEADLINE_S)
+
+    def all_written(self):
+        jobs, operations = self.still_open()
+        if not jobs and operations:
+            self.press_on()
+        return not jobs and not operations
+
     def leads(self):
         with self.org_host:
             self.org.token = self.org.control("POST", "/token")["access_token"]  # ours ended, too
@@ -285,7 +298,7 @@ def story(rounds, seed):
         cluster.leave_the_first_server()
         for _ in range(rounds):
             trouble(cluster, dice)
-        cluster.wait_for("writing", lambda: cluster.still_open() == (0, 0))
+        cluster.wait_for("writing", cluster.all_written)
         check(cluster, rows)
         check_renewals(cluster, rounds)
         started = sum(process.starts for process in cluster.processes)

@@ -295,6 +295,7 @@ def story_what_is_not_built_says_so():
     with Workspace(connect=False) as w:
         done = w.run("user")
         assert done.returncode == 2 and "not built yet" in done.stderr
+        w.argil("init")
         done = w.run("worker")
         assert done.returncode == 1 and "worker.alone" in done.stderr and "SQLite" in done.stderr, done.stderr
         typo = w.run("snyc")
