@@ -94,10 +94,22 @@ class Stage:
             file.unlink()
         for file in self.clean.glob("org.db*"):
             shutil.copy(file, self.top)
-        shutil.rmtree(self.w.home)
-        shutil.copytree(self.clean / "home", self.w.home)
+        self.put_back()
         self.w.org = Org(data=self.top / "org.db", port=self.port)
         return self.w.org
+
+    def put_back(self):
+        """Written over in place: a file with another number would be a copy, and argil would hold it."""
+        clean = self.clean / "home"
+        for path in sorted(self.w.home.rglob("*"), reverse=True):
+            if not (clean / path.relative_to(self.w.home)).exists():
+                path.rmdir() if path.is_dir() else path.unlink()
+        for path in sorted(clean.rglob("*")):
+            target = self.w.home / path.relative_to(clean)
+            if path.is_dir():
+                target.mkdir(exist_ok=True)
+            else:
+                shutil.copyfile(path, target)
 
     def traced(self, words, at=0):
         """(exit code, names of the calls made) of argil, killed before call `at`."""

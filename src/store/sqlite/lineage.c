@@ -23,9 +23,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static void machine_id(char out[65])
+/* A machine without that file goes by its host name. False: it is there and cannot be read at
+ * this moment (no descriptors are left, ...), which says nothing of the machine. */
+static bool machine_id(char out[65])
 {
     int fd = open("/etc/machine-id", O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno != ENOENT && errno != EACCES)
+        return false;
     ssize_t len = fd < 0 ? 0 : read(fd, out, 64);
     if (fd >= 0)
         close(fd);
@@ -34,6 +38,7 @@ static void machine_id(char out[65])
     if (!*out && gethostname(out, 64) != 0)
         memcpy(out, "?", 2);
     out[64] = '\0';
+    return true;
 }
 
 /* "MACHINE INODE BIRTH"; a file system without birth times gives 0. */
@@ -41,7 +46,8 @@ static enum status home_of(struct sq *sq, char *out, size_t size, struct err *er
 {
     char machine[65];
     struct statx at;
-    machine_id(machine);
+    if (!machine_id(machine))
+        return err_set(err, ERR_STORE_BROKEN, "reading /etc/machine-id: %s", strerror(errno));
     if (statx(AT_FDCWD, sqlite_of(sq)->path, 0, STATX_INO | STATX_BTIME, &at) != 0)
         return err_set(err, ERR_STORE_BROKEN, "looking at %s: %s", sqlite_of(sq)->path, strerror(errno));
     bool birth = at.stx_mask & STATX_BTIME;
