@@ -132,8 +132,15 @@ class Site {
     return found.violations.map((rule) => `${theme}: ${rule.id} (${rule.impact}): ${rule.nodes.slice(0, 3).map((n) => n.html.slice(0, 160)).join(' | ')}`);
   }
 
+  // The screen is drawn: it has its heading, and what it asks for is there.
+  async drawn() {
+    await this.page.locator('h1').first().waitFor({ state: 'attached' });
+    await this.page.locator('.loading').first().waitFor({ state: 'detached' });
+  }
+
   // The screen as it stands: no violation in either theme, nothing that the CSP had to refuse.
   async fine(screen) {
+    await this.drawn();
     const problems = [...await this.look('dark'), ...await this.look('light')];
     assert.deepStrictEqual(problems, [], screen);
     assert.deepStrictEqual(await this.page.evaluate(() => window.refusedByPolicy), [], `${screen}: refused by the CSP`);

@@ -16,6 +16,8 @@ export interface RunEvent {
   progress: Progress | null;
 }
 interface Listeners {
+  /** The server answers (again), however short it was away. */
+  hello: Set<() => void>;
   rows: Set<(event: RowsEvent) => void>;
   run: Set<(event: RunEvent) => void>;
   /** What happened meanwhile is not known: ask for everything again. */
@@ -27,7 +29,7 @@ export interface Link {
   nextTry: number;
 }
 
-const listeners: Listeners = { rows: new Set(), run: new Set(), reset: new Set() };
+const listeners: Listeners = { hello: new Set(), rows: new Set(), run: new Set(), reset: new Set() };
 const linkWatchers = new Set<() => void>();
 const RETRY_MS = [500, 1000, 2000, 5000];
 let link: Link = { up: true, since: Date.now(), nextTry: 0 };
@@ -53,6 +55,7 @@ function greeted(data: string, kind: "hello" | "reset"): void {
   boot = told;
   tries = 0;
   setLink(true);
+  for (const told of listeners.hello) told();
   if (missed) everything();
 }
 

@@ -1,7 +1,7 @@
 // The grid as React sees it: owns the cache and the body, hands on keys and clicks.
 import { useCallback, useEffect, useImperativeHandle, useRef, useState, type KeyboardEvent as ReactKey, type PointerEvent as ReactPointer, type Ref } from "react";
 import { flushSync } from "react-dom";
-import { listen, useLink } from "../api/events";
+import { listen } from "../api/events";
 import type { Column, ColumnStates, Table } from "../api/types";
 import { note } from "../ui/Dialog";
 import type { MenuEntry } from "../ui/Menu";
@@ -72,7 +72,6 @@ export function Grid({ table, look, columns, typist, states, rowHeight, sorts, o
   const [pasting, setPasting] = useState<Paste | null>(null);
   const [unsaved, setUnsaved] = useState(0);
   const edits = useRef<Edits | null>(null);
-  const link = useLink();
   const latest = useRef({ onChosen, onState });
   latest.current = { onChosen, onState };
 
@@ -131,9 +130,13 @@ export function Grid({ table, look, columns, typist, states, rowHeight, sorts, o
   useEffect(() => {
     edits.current = new Edits(table.name, (row, column, value) => cache.current?.setCell(row, column, value), setUnsaved);
   }, [table.name]);
+  useEffect(() => listen("hello", () => void edits.current?.flush()), []);
   useEffect(() => {
-    if (link.up) void edits.current?.flush();
-  }, [link.up]);
+    if (!unsaved) return;
+    const stay = (event: BeforeUnloadEvent) => event.preventDefault();
+    window.addEventListener("beforeunload", stay);
+    return () => window.removeEventListener("beforeunload", stay);
+  }, [unsaved]);
 
   useImperativeHandle(handle, () => ({
     focus: () => frame.current?.focus(),

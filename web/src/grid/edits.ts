@@ -5,6 +5,7 @@ import { invalidate } from "../api/cache";
 import type { CellEditResult } from "../api/types";
 import { note } from "../ui/Dialog";
 import { ago, count, plural } from "../ui/time";
+import { SaveQueue } from "./queue";
 
 export interface CellChange {
   rowId: number;
@@ -13,7 +14,13 @@ export interface CellChange {
   value: string | null;
 }
 type Gesture = CellChange[];
+interface Save {
+  changes: Gesture;
+  /** What to say when it is stored. */
+  said: string;
+}
 const STEPS = 100;
+const AWAY = [502, 503, 504]; // a server that is going or coming, or a proxy before nobody
 
 function cellsOf(changes: Gesture): unknown[] {
   return changes.map((one) => ({ row_id: one.rowId, column_id: one.columnId, value: one.value, seen: one.old }));
@@ -22,9 +29,11 @@ function cellsOf(changes: Gesture): unknown[] {
 export class Edits {
   private done: Gesture[] = [];
   private undone: Gesture[] = [];
-  private waiting: Gesture[] = [];
+  private readonly queue: SaveQueue<Save>;
 
-  constructor(private readonly table: string, private readonly paint: (rowId: number, columnId: number, value: string | null) => void, private readonly told: (waiting: number) => void) {}
+  constructor(private readonly table: string, private readonly paint: (rowId: number, columnId: number, value: string | null) => void, told: (waiting: number) => void) {
+    this.queue = new SaveQueue((save) => this.send(save), told);
+  }
 
   /** What of these does not fit, without storing anything. */
   async check(changes: Gesture): Promise<CellEditResult> {
@@ -52,29 +61,23 @@ export class Edits {
     await this.save(step, `Done again: ${plural(step.length, "cell")}.`);
   }
 
-  private async save(changes: Gesture, said = ""): Promise<void> {
+  private save(changes: Gesture, said = ""): Promise<void> {
     for (const one of changes) this.paint(one.rowId, one.columnId, one.value);
-    if (this.waiting.length) {
-      this.wait(changes);
-      return;
-    }
+    return this.queue.add({ changes, said });
+  }
+  /** Whether it was answered; what the answer says is told here. */
+  private async send({ changes, said }: Save): Promise<boolean> {
     try {
       this.tell(changes, await put<CellEditResult>(`/tables/${seg(this.table)}/cells`, { cells: cellsOf(changes), leave_unfit: true }), said);
     } catch (problem) {
-      if (problem instanceof ApiError && problem.code === "offline") this.wait(changes);
-      else this.refuse(changes, problem);
+      if (problem instanceof ApiError && (problem.code === "offline" || AWAY.includes(problem.status))) return false;
+      this.refuse(changes, problem);
     }
+    return true;
   }
-  private wait(changes: Gesture): void {
-    this.waiting.push(changes);
-    this.told(this.waiting.length);
-  }
-  /** The server is back: what waited goes in order. */
-  async flush(): Promise<void> {
-    const steps = this.waiting;
-    this.waiting = [];
-    for (const step of steps) await this.save(step);
-    this.told(this.waiting.length);
+  /** The server is back: what waits goes at once. */
+  flush(): Promise<void> {
+    return this.queue.flush();
   }
 
   private refuse(changes: Gesture, problem: unknown): void {

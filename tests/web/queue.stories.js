@@ -1,0 +1,82 @@
+// The queue of what people typed (web/src/grid/queue.ts), without a page: order, one at a
+// time, nothing lost while the server comes and goes. Its clock is ours.
+'use strict';
+const path = require('path');
+const { story, run, assert } = require('../browser/support');
+
+const QUEUE = path.join(process.env.ARGIL_ROOT, 'web/src/grid/queue.ts');
+
+// A queue whose sends are answered by hand: answers[n](true) or (false), oldest first.
+async function made() {
+  const { SaveQueue } = await import(QUEUE);
+  const seen = { sent: [], answers: [], waiting: 0, timer: null, waits: [] };
+  const timers = {
+    later: (act, ms) => { seen.waits.push(ms); seen.timer = act; return act; },
+    cancel: () => { seen.timer = null; },
+  };
+  seen.queue = new SaveQueue((step) => {
+    seen.sent.push(step);
+    return new Promise((answer) => seen.answers.push(answer));
+  }, (waiting) => { seen.waiting = waiting; }, timers);
+  seen.answer = async (arrived) => {
+    seen.answers.shift()(arrived);
+    await new Promise(setImmediate);
+  };
+  return seen;
+}
+
+story('what is typed goes one at a time, in order', async () => {
+  const seen = await made();
+  seen.queue.add('a');
+  seen.queue.add('b');
+  assert.deepStrictEqual(seen.sent, ['a']);
+  await seen.answer(true);
+  seen.queue.add('c');
+  assert.deepStrictEqual(seen.sent, ['a', 'b']);
+  await seen.answer(true);
+  await seen.answer(true);
+  assert.deepStrictEqual(seen.sent, ['a', 'b', 'c']);
+  assert.strictEqual(seen.waiting, 0);
+  assert.strictEqual(seen.timer, null, 'nothing is tried again');
+});
+
+story('what cannot be sent is kept, tried again by itself, and loses no step half way', async () => {
+  const seen = await made();
+  seen.queue.add('a');
+  seen.queue.add('b');
+  await seen.answer(false);
+  assert.strictEqual(seen.waiting, 2);
+  seen.queue.add('c'); // typed while away: goes behind, sends nothing
+  assert.deepStrictEqual(seen.sent, ['a']);
+  assert.strictEqual(seen.waiting, 3);
+  seen.timer();
+  seen.queue.add('d'); // typed while the others go out
+  seen.queue.flush(); // and the stream says hello meanwhile: still one at a time
+  assert.deepStrictEqual(seen.sent, ['a', 'a']);
+  await seen.answer(true);
+  assert.deepStrictEqual(seen.sent, ['a', 'a', 'b']);
+  await seen.answer(false); // away again, half way
+  assert.strictEqual(seen.waiting, 3);
+  seen.queue.flush(); // hello: at once, without the timer
+  assert.strictEqual(seen.timer, null, 'one try at a time');
+  for (let at = 0; at < 3; at++) await seen.answer(true);
+  assert.deepStrictEqual(seen.sent.slice(3), ['b', 'c', 'd']);
+  assert.strictEqual(seen.waiting, 0);
+});
+
+story('tries come further apart, and start over once something arrived', async () => {
+  const seen = await made();
+  seen.queue.add('a');
+  for (let at = 0; at < 6; at++) {
+    await seen.answer(false);
+    seen.timer();
+  }
+  assert.strictEqual(seen.sent.length, 7, 'each try sends it again');
+  assert.deepStrictEqual(seen.waits, [500, 1000, 2000, 5000, 5000, 5000]);
+  seen.queue.add('b');
+  await seen.answer(true);
+  await seen.answer(false);
+  assert.strictEqual(seen.waits.at(-1), 500);
+});
+
+run();
