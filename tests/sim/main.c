@@ -70,6 +70,9 @@ static void tidy(void)
         snprintf(path, sizeof path, "/dev/shm/argil-sim-org-%ld-%d.db", (long)getpid(), mode);
         unlink(path);
     }
+    snprintf(path, sizeof path, "rm -rf /dev/shm/argil-sim-new-%ld", (long)getpid());
+    if (system(path) != 0)
+        printf("%s: it did not\n", path);
 }
 
 int main(int argc, char **argv)

@@ -103,6 +103,8 @@ bool sim_event(struct sim *sim, const char *what, int64_t detail);
 /* The same for a write or sync of the disk: an SQLite error code, or 0. */
 int sim_disk_event(struct sim *sim, const char *what, int64_t detail, int error);
 
+bool sim_copy_file(const char *from, const char *to); /* org.c */
+
 /* clock.c */
 void clock_begin(struct sim *sim);
 void clock_pass(struct sim *sim, int64_t ms); /* delivers what was late meanwhile */

@@ -692,17 +692,38 @@ static void library_close(struct library *library)
     arena_free(library->arena);
 }
 
-enum status standard_each(standard_fn *fn, void *ctx, struct err *err)
+/* What stands behind `object` in the header: the line after the opening comment. */
+static void object_named(const struct embedded_file *file, char name[64])
 {
-    struct library library;
-    library_open(&library);
+    const char *at = strstr(file->text, "\nobject ");
+    *name = '\0';
+    if (at)
+        sscanf(at, " object %63s", name);
+}
+
+static bool is_wanted(standard_wanted_fn *wanted, void *ctx, const struct embedded_file *file)
+{
+    char name[64];
+    if (text_eq(file->name, "values.sobject"))
+        return false;
+    object_named(file, name);
+    return !wanted || !*name || wanted(ctx, name);
+}
+
+enum status standard_each(standard_wanted_fn *wanted, standard_fn *fn, void *ctx, struct err *err)
+{
+    struct library library = {0};
     enum status rc = OK;
     for (size_t i = 0; i < standard_files_count && rc == OK; i++) {
         const struct embedded_file *file = &standard_files[i];
-        if (!text_eq(file->name, "values.sobject"))
-            rc = object_read(&library, file->name, file->text, file->len, fn, ctx, err);
+        if (!is_wanted(wanted, ctx, file))
+            continue;
+        if (!library.arena)
+            library_open(&library);
+        rc = object_read(&library, file->name, file->text, file->len, fn, ctx, err);
     }
-    library_close(&library);
+    if (library.arena)
+        library_close(&library);
     return rc;
 }
 
@@ -723,5 +744,5 @@ static enum status add_to_schema(void *ctx, const struct json *describe, struct 
 
 enum status schema_add_standard(struct schema *schema, struct err *err)
 {
-    return standard_each(add_to_schema, schema, err);
+    return standard_each(NULL, add_to_schema, schema, err);
 }

@@ -289,7 +289,7 @@ static enum status open_for_load(const struct options *o, struct org **org, stru
     if (!*org)
         return FAIL;
     org_set_soql(*org, soql_compile);
-    if (org_add_standard(*org, err) != OK)
+    if (org_add_standard(*org, NULL, err) != OK)
         return FAIL;
     if (org_user_by_name(*org, SEED_ADMIN_USERNAME, &admin))
         return OK;

@@ -151,7 +151,7 @@ static struct org *open_org(const struct site_options *options, struct world *wo
     bool fresh = !org_user_by_name(org, SEED_ADMIN_USERNAME, &admin);
     if (made)
         *made = fresh;
-    if (org_add_standard(org, err) == OK &&
+    if (org_add_standard(org, options->without, err) == OK &&
         (!fresh || seed_org(org, options->seed, options->scale, seed, err) == OK))
         return org;
     err_wrap(err, "filling the org");

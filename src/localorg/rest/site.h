@@ -37,6 +37,8 @@ struct site_options {
     const char *data; /* database file; NULL = a private temporary one */
     const char *seed; /* demo, developer-edition, empty */
     int scale;
+    const char *const *without; /* standard objects that this org does not have, up to a NULL;
+                                   NULL = it has all */
     int64_t latency_ms; /* added to every answer of Salesforce's surface */
     uint64_t rng_seed;  /* 0 = from the machine */
     int threads;        /* 0 = chosen from the machine and the latency */

@@ -13,19 +13,32 @@
 
 /* --- standard objects --- */
 
-static enum status add_unless_there(void *ctx, const struct json *describe, struct err *err)
+struct adding {
+    struct org *org;
+    const char *const *without;
+};
+
+static bool is_missing(void *ctx, const char *object)
 {
-    struct org *org = ctx;
-    if (schema_find(org_schema(org), json_get_text(describe, "name")))
-        return OK;
-    return org_add_describe(org, describe, err);
+    const struct adding *adding = ctx;
+    for (const char *const *name = adding->without; name && *name; name++)
+        if (text_eq(*name, object))
+            return false;
+    return !schema_find(org_schema(adding->org), object);
 }
 
-enum status org_add_standard(struct org *org, struct err *err)
+static enum status add(void *ctx, const struct json *describe, struct err *err)
 {
+    const struct adding *adding = ctx;
+    return org_add_describe(adding->org, describe, err);
+}
+
+enum status org_add_standard(struct org *org, const char *const *without, struct err *err)
+{
+    struct adding adding = {org, without};
     if (!org_write_begin(org))
         return err_set(err, ERR_IO, "cannot write to the org");
-    enum status rc = standard_each(add_unless_there, org, err);
+    enum status rc = standard_each(is_missing, add, &adding, err);
     enum status ended = org_write_end(org, rc == OK, rc == OK ? err : NULL);
     if (rc != OK || ended != OK)
         return err_wrap(err, "adding the standard objects");

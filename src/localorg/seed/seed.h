@@ -7,9 +7,10 @@
 
 #include "localorg/org/org.h"
 
-/* The built-in standard objects (src/localorg/org/standard). An org that has
- * them already, from a database file, is left as it is. */
-enum status org_add_standard(struct org *org, struct err *err);
+/* The built-in standard objects (src/localorg/org/standard), but those in `without`
+ * (names up to a NULL; NULL: all), as editions of Salesforce lack some. An org that
+ * has them already, from a database file, is left as it is. */
+enum status org_add_standard(struct org *org, const char *const *without, struct err *err);
 
 /* The people a seeded org starts with. Passwords are for localhost only. */
 #define SEED_ADMIN_USERNAME    "admin@localorg.example"

@@ -25,7 +25,7 @@ static void open_org(void)
     struct org_options options = {.world = world, .seed = 3};
     org = org_open(&options, &err);
     CHECK_GOT(org, &err);
-    CHECK_OK(org_add_standard(org, &err), &err);
+    CHECK_OK(org_add_standard(org, NULL, &err), &err);
     CHECK_OK(seed_org(org, "empty", 1, 3, &err), &err);
     snprintf(folder, sizeof folder, "/tmp/argil-load-XXXXXX");
     CHECK(mkdtemp(folder) != NULL);

@@ -21,7 +21,7 @@ static struct org *given_org(const char *which, int scale, uint64_t seed)
     struct org_options options = {.world = world, .seed = seed};
     org = org_open(&options, &err);
     CHECK_GOT(org, &err);
-    CHECK_OK(org_add_standard(org, &err), &err);
+    CHECK_OK(org_add_standard(org, NULL, &err), &err);
     CHECK_OK(seed_org(org, which, scale, seed, &err), &err);
     return org;
 }
