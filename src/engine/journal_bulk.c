@@ -15,7 +15,9 @@
 #include "engine/journal_send_priv.h"
 
 #include "base/log.h"
+#include "base/map.h"
 #include "base/str.h"
+#include "base/when.h"
 
 #include <string.h>
 
@@ -82,8 +84,8 @@ bool bulk_hold(struct run_job *job, const struct op_target *target, enum op_kind
         return false;
     if (job->holds == target->plan)
         return job->holding;
-    if (store->does->cells_count(store, target->table->table.id, target->plan->column->id,
-                                 by_state, &ignored) != OK)
+    if (store->does->cells_count(store, target->table->table.id, target->plan->column->id, by_state,
+                                 &ignored) != OK)
         return false;
     int64_t rows = by_state[CELL_DUE] + by_state[CELL_WAITING] + by_state[CELL_RETRYING] +
                    by_state[CELL_QUEUED];
@@ -99,8 +101,8 @@ void bulk_expect(struct run_job *job, struct job_session *on, const struct colum
     bool bulk = wanted(on->session, plan, kind, mode, (size_t)writes);
     struct run_report *report = job->report;
     *(bulk ? &report->sent_bulk : &report->sent_collections) += writes;
-    report->write_calls += (int64_t)(bulk ? does->bulk->cost((size_t)writes)
-                                          : does->write_cost(kind, (size_t)writes));
+    report->write_calls +=
+        (int64_t)(bulk ? does->bulk->cost((size_t)writes) : does->write_cost(kind, (size_t)writes));
 }
 
 /* --------------------------------------------------------- changed meanwhile */
@@ -109,7 +111,7 @@ struct load {
     struct sending *s;
     const struct crm_bulk *bulk;
     struct crm_session *session;
-    struct arena *arena;
+    struct arena *arena, *kept; /* kept: of the operations, which outlive the load */
     const struct crm_object *object;
     struct crm_write_options options;
     struct crm_job_ask ask;
@@ -123,17 +125,60 @@ static bool compares(const struct op *op)
     return op->base_stamp && op->target_id && (op->kind == OP_UPDATE || op->kind == OP_DELETE);
 }
 
-static bool still_at(struct arena *arena, const struct crm_match *match, const char *stamp)
+static const struct json *record_in(struct arena *arena, const char *text)
 {
     struct err ignored = {0};
-    const struct json *record =
-        match ? json_parse(arena, match->record, strlen(match->record), &ignored) : NULL;
-    return record && text_eq(json_get_text(record, "SystemModstamp"), stamp);
+    return text ? json_parse(arena, text, strlen(text), &ignored) : NULL;
+}
+
+/* Salesforce's stamps have whole seconds: within one, only the values tell. */
+static bool still_as_read(struct load *l, const struct op *op, const struct crm_match *match)
+{
+    const struct json *record = record_in(l->arena, match ? match->record : NULL);
+    if (!record || !text_eq(json_get_text(record, "SystemModstamp"), op->base_stamp))
+        return false;
+    json_each(was, op->kind == OP_UPDATE ? record_in(l->arena, op->before) : NULL) {
+        const struct json *is = json_get_nocase(record, was->key);
+        if (is && !field_same(crm_object_field(l->object, was->key), was, is))
+            return false;
+    }
+    return true;
+}
+
+/* A condition that a change in the second of `stamp` fails, too. */
+static const char *second_before(struct arena *arena, const char *stamp)
+{
+    char text[32];
+    int64_t ms;
+    if (!when_parse(stamp, &ms))
+        return stamp;
+    when_salesforce(ms - 1000, text);
+    return arena_strdup(arena, text);
+}
+
+/* The stamp, and what updates held before, each name once. */
+static const char **compared_fields(struct load *l, size_t *count)
+{
+    struct map *seen = map_new_nocase();
+    map_put(seen, "SystemModstamp", seen);
+    for (size_t i = 0; i < l->count; i++)
+        json_each(was, compares(l->ops[i]) && l->ops[i]->kind == OP_UPDATE
+                           ? record_in(l->arena, l->ops[i]->before)
+                           : NULL)
+            if (crm_object_field(l->object, was->key))
+                map_put(seen, was->key, seen);
+    const char **names = arena_array(l->arena, map_count(seen), sizeof *names), *name;
+    size_t at = 0;
+    void *value;
+    for (*count = 0; map_next(seen, &at, &name, &value);)
+        names[(*count)++] = arena_strdup(l->arena, name);
+    map_free(seen);
+    return names;
 }
 
 static enum status leave_changed(struct load *l, struct err *err)
 {
-    static const char *const by_id[] = {"Id"}, *const stamp[] = {"SystemModstamp"};
+    static const char *const by_id[] = {"Id"};
     struct value *keys = arena_array(l->arena, l->count + 1, sizeof *keys);
     struct crm_match **found = arena_array(l->arena, l->count + 1, sizeof *found);
     bool any = false;
@@ -142,16 +187,21 @@ static enum status leave_changed(struct load *l, struct err *err)
         keys[i] = asked ? value_of(l->ops[i]->target_id) : VALUE_NULL;
         any = any || asked;
     }
-    struct crm_lookup lookup = {.object = l->object->name, .match_fields = by_id, .match_count = 1,
-                                .return_fields = stamp, .return_count = 1, .keys = keys,
+    struct crm_lookup lookup = {.object = l->object->name,
+                                .match_fields = by_id,
+                                .match_count = 1,
+                                .keys = keys,
                                 .row_count = l->count};
+    if (any)
+        lookup.return_fields = compared_fields(l, &lookup.return_count);
     if (any && l->session->does->lookup(l->session, &lookup, l->arena, found, err) != OK)
         return FAIL;
     for (size_t i = 0; i < l->count; i++) {
-        if (!compares(l->ops[i]) || still_at(l->arena, found[i], l->ops[i]->base_stamp))
+        if (!compares(l->ops[i]) || still_as_read(l, l->ops[i], found[i]))
             continue;
         l->left[i] = true;
         l->ops[i]->error_code = OUTCOME_CHANGED; /* in memory: it travels alone, on condition */
+        l->ops[i]->base_stamp = second_before(l->kept, l->ops[i]->base_stamp);
     }
     return OK;
 }
@@ -240,8 +290,8 @@ static enum status wait_for(struct sending *s, struct crm_job *job, struct arena
             quiet_since = world->monotonic_ms(world);
         before = job->processed;
         if (world->monotonic_ms(world) - quiet_since > PATIENCE_MS)
-            return err_set(why, "bulk.working", "Bulk job %s is still at work; a later run asks again",
-                           job->id);
+            return err_set(why, "bulk.working",
+                           "Bulk job %s is still at work; a later run asks again", job->id);
     }
     return FAIL;
 }
@@ -285,7 +335,8 @@ static enum status run_job(struct load *l, struct chunk *chunk, struct crm_job *
         err_set(&why, "bulk.gone", "somebody deleted Bulk job %s", job->id);
     else if (settle_results(l, chunk, job, &why) == OK)
         return s->rc;
-    return unsure(s, chunk, &why, job->state == CRM_JOB_GONE ? 0 : engine_now(engine) + LOOK_AGAIN_MS);
+    return unsure(s, chunk, &why,
+                  job->state == CRM_JOB_GONE ? 0 : engine_now(engine) + LOOK_AGAIN_MS);
 }
 
 /* There is no job: the others' rows may go in another way, Ticketed ones wait. */
@@ -379,8 +430,14 @@ enum status bulk_send(struct sending *s, struct chunk *chunk, bool *left)
 {
     struct crm_session *session = s->target->on->session;
     const struct op *first = chunk->ops[0];
-    struct load l = {.s = s, .bulk = session->does->bulk, .session = session,
-                     .arena = arena_new(), .ops = chunk->ops, .left = left, .count = chunk->count};
+    struct load l = {.s = s,
+                     .bulk = session->does->bulk,
+                     .session = session,
+                     .arena = arena_new(),
+                     .kept = chunk->arena,
+                     .ops = chunk->ops,
+                     .left = left,
+                     .count = chunk->count};
     l.gone = arena_array(l.arena, l.count + 1, sizeof *l.gone);
     l.options = sending_options(l.arena, first);
     l.ask = (struct crm_job_ask){.kind = first->kind,

@@ -467,7 +467,7 @@ static enum status mark_held(struct sending *s, struct arena *arena, const struc
 static size_t send_group(struct sending *s, struct arena *arena, struct sorted *rows, size_t at,
                          size_t end, size_t kept)
 {
-    struct chunk chunk = {.ops = arena_array(arena, end - at, sizeof *chunk.ops)};
+    struct chunk chunk = {.ops = arena_array(arena, end - at, sizeof *chunk.ops), .arena = arena};
     size_t *from = arena_array(arena, end - at, sizeof *from);
     bool *left = arena_array(arena, end - at, sizeof *left);
     for (size_t i = at; i < end; i++) {

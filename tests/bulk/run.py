@@ -147,10 +147,10 @@ def story_changes_clear_keep_and_compare():
         assert ids
 
 
-def story_what_changed_meanwhile_goes_by_itself():
-    ids = people("Meanwhile", 12, Title="old")
+def meanwhile(tag):
+    ids = people(tag, 12, Title="old")
     with Workspace(org=ORG) as w:
-        table(w, "meanwhile", "Meanwhile", """
+        table(w, "meanwhile", tag, """
   - name: Write
     salesforce_update: { connection: demo, object: Contact, id: "{{Id}}", transport: bulk, set: { Title: ours } }
 """)
@@ -161,6 +161,15 @@ def story_what_changed_meanwhile_goes_by_itself():
         run = w.argil("run", "meanwhile", "--yes", ok=(0, 3))
         assert run["sent_bulk"] == 11 and run["updated"] == 11 and run["in_doubt"] == 1, run
         assert ORG.query(f"SELECT Title FROM Contact WHERE Id = '{ids[5]}'")[0]["Title"] == "theirs"
+
+
+def story_what_changed_meanwhile_goes_by_itself():
+    meanwhile("Meanwhile")
+    ORG.control("POST", "/clock", {"freeze": True})  # all of it in one second: the stamps are equal
+    try:
+        meanwhile("Instant")
+    finally:
+        ORG.control("POST", "/clock", {"freeze": False})
 
 
 def story_upserts_by_key_and_deletes():

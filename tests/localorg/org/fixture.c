@@ -28,7 +28,7 @@ static void open_org(const char *path)
     CHECK_GOT(org, &err);
     if (schema_count(org_schema(org)) == 0) {
         CHECK(org_write_begin(org) != NULL);
-        CHECK_OK(standard_each(add, org, &err), &err);
+        CHECK_OK(standard_each(NULL, add, org, &err), &err);
         CHECK_OK(org_write_end(org, true, &err), &err);
     }
 }
