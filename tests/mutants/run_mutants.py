@@ -79,7 +79,7 @@ class Check:
         kind, _, what = text.partition(" ")
         if kind == "sim":
             self.targets = ["tests/sim/argil_sim"]
-            self.command = [sys.executable, str(SOURCE / "tests/sim/run_sim.py"), "--seeds", what.strip()]
+            self.command = [sys.executable, str(SOURCE / "tests/sim/run_sim.py"), "--first", "--seeds", what.strip()]
             self.env["ARGIL_BUILD"] = str(BUILD)
         elif kind == "unit" and what.strip() in tests:
             self.command, env, self.targets = tests[what.strip()]

@@ -1,11 +1,11 @@
 /* main.c - the simulation's command line.
  *
- *   sim [--seeds N] [--from SEED] [--replay SEED] [--twice]
+ *   sim [--seeds N] [--from SEED] [--replay SEED] [--twice] [--first]
  *
  * Seeds run one after the other; a failing one is printed with the oracle that broke
  * and how to see it again. --replay tells a seed step by step. --twice runs each seed
  * two times and compares the traces: a story that depends on anything but its seed
- * cannot be replayed. Ends with `N passed, N failed`. */
+ * cannot be replayed. --first ends with the first failure. Ends with `N passed, N failed`. */
 #include "sim/sim.h"
 
 #include "base/log.h"
@@ -89,7 +89,7 @@ int main(int argc, char **argv)
     disk_begin();
     uint64_t replay = number(argc, argv, "--replay", 0), from = number(argc, argv, "--from", 1);
     uint64_t seeds = replay ? 1 : number(argc, argv, "--seeds", 100);
-    for (uint64_t i = 0; i < seeds; i++)
+    for (uint64_t i = 0; i < seeds && !(tally.failed && has(argc, argv, "--first")); i++)
         one(&tally, replay ? replay : from + i, replay != 0, has(argc, argv, "--twice"));
     tidy();
     printf("%lld seeds: %lld lives, %lld deaths, %lld exchanges, %lld faults; sealed %lld, keyed "

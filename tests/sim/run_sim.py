@@ -10,9 +10,24 @@ import pathlib
 import re
 import subprocess
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 SIM = ROOT / os.environ.get("ARGIL_BUILD", "build") / "tests/sim/argil_sim"
+
+
+def first_of(running):
+    """The first that fails ends them all."""
+    while running:
+        time.sleep(0.1)
+        for process in [p for p in running if p.poll() is not None]:
+            running.remove(process)
+            if process.returncode:
+                print(process.stdout.read())
+                for other in running:
+                    other.kill()
+                return 1
+    return 0
 
 
 def main():
@@ -21,6 +36,7 @@ def main():
     parser.add_argument("--from", dest="first", type=int, default=1, help="the first one (1)")
     parser.add_argument("--replay", type=int, help="tell one seed step by step")
     parser.add_argument("--twice", action="store_true", help="run each seed twice and compare the traces")
+    parser.add_argument("--first", action="store_true", help="end with the first failure")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     args = parser.parse_args()
     if args.replay:
@@ -28,8 +44,11 @@ def main():
     jobs = max(1, min(args.jobs, args.seeds))
     share = [args.seeds // jobs + (i < args.seeds % jobs) for i in range(jobs)]
     starts = [args.first + sum(share[:i]) for i in range(jobs)]
-    running = [subprocess.Popen([str(SIM), "--seeds", str(n), "--from", str(start)] + ["--twice"] * args.twice,
-                                stdout=subprocess.PIPE, text=True) for n, start in zip(share, starts)]
+    running = [subprocess.Popen([str(SIM), "--seeds", str(n), "--from", str(start)] + ["--twice"] * args.twice
+                                + ["--first"] * args.first, stdout=subprocess.PIPE, text=True)
+               for n, start in zip(share, starts)]
+    if args.first:
+        return first_of(running)
     passed = failed = 0
     for process, n in zip(running, share):
         text = process.communicate()[0]
