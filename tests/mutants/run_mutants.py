@@ -50,10 +50,11 @@ def copy_sources():
 
 
 def configure():
-    if not (BUILD / "build.ninja").exists():
-        made = quiet(["meson", "setup", str(BUILD), str(SOURCE)])
-        if made.returncode:
-            sys.exit(made.stdout)
+    """Anew, too, when the sources have other tests than they had."""
+    known = (BUILD / "build.ninja").exists()
+    made = quiet(["ninja", "-C", str(BUILD), "build.ninja"] if known else ["meson", "setup", str(BUILD), str(SOURCE)])
+    if made.returncode:
+        sys.exit(made.stdout)
 
 
 def introspect(what):
