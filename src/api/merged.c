@@ -8,6 +8,7 @@
 
 #define MERGED_MOST  1000
 #define MERGED_USUAL 200
+#define SAME_SHOWN   20
 
 const struct field merged_list_query[] = {
     {"after", F_INT, 0, "rows behind this row id"},
@@ -38,6 +39,89 @@ static const struct field merged_restored_fields[] = {
     {0},
 };
 const struct shape merged_restored_shape = {"MergedRestored", NULL, merged_restored_fields};
+
+static const char *const keep_names[] = {"oldest", "newest", NULL};
+
+const struct field same_query[] = {
+    {"by", F_TEXT, F_REQUIRED, "a column's name", .min = 1, .max = 200},
+    {"as", F_WORD, 0, "how values are compared; without it by the column's type", .words = dedupe_as_names},
+    {"keep", F_WORD, 0, "which row stays (oldest)", .words = keep_names},
+    {0},
+};
+static const struct field same_fields[] = {
+    {"value", F_TEXT, F_REQUIRED, "the normalised value that they have"},
+    {"row", F_INT, F_REQUIRED, "id of the row that would stay"},
+    {"key", F_TEXT, F_REQUIRED | F_NULL, "its key"},
+    {"others", F_INT, F_REQUIRED, "rows that would be merged into it"},
+    {0},
+};
+static const struct shape same_shape = {"SameRows", NULL, same_fields};
+static const struct field same_report_fields[] = {
+    {"as", F_WORD, F_REQUIRED, "how values were compared", .words = dedupe_as_names},
+    {"rows", F_INT, F_REQUIRED, "rows that were looked at"},
+    {"blank", F_INT, F_REQUIRED, "without such a value: they stay"},
+    {"values", F_INT, F_REQUIRED, "different values: as many rows would stay for them"},
+    {"merged", F_INT, F_REQUIRED, "rows that would be merged into others"},
+    {"first", F_LIST, F_REQUIRED, "the first values that several rows have", .of = &same_shape},
+    {0},
+};
+const struct shape same_report_shape = {"DedupePreview", "What a rule of auto_dedupe would merge.",
+                                        same_report_fields};
+
+static enum status rule_of_query(struct call *call, struct table *table, struct dedupe_rule *rule,
+                                 struct err *err)
+{
+    struct buf text = BUF_INIT;
+    struct jw w;
+    jw_init(&w, &text);
+    jw_object(&w);
+    jw_key(&w, "auto_dedupe");
+    jw_object(&w);
+    for (const struct field *one = same_query; one->name; one++)
+        if (call_query(call, one->name))
+            jw_kv_text(&w, one->name, call_query(call, one->name));
+    jw_end_object(&w);
+    jw_end_object(&w);
+    table->rules = arena_strdup(call->arena, buf_text(&text));
+    buf_free(&text);
+    dedupe_rule_read(call->arena, table, rule);
+    if (rule->column)
+        return OK;
+    err_set(err, ERR_INVALID, "table \"%s\" has no column \"%s\"", table->name,
+            call_query(call, "by"));
+    err_where(err, "by");
+    return FAIL;
+}
+
+enum status api_same_preview(struct call *call, struct err *err)
+{
+    struct table table;
+    struct dedupe_rule rule;
+    struct same_report found;
+    if (call_table(call, &table, err) != OK || rule_of_query(call, &table, &rule, err) != OK ||
+        call->store->does->dedupe->preview(call->store, call->arena, table.id, &rule, SAME_SHOWN,
+                                           &found, err) != OK)
+        return FAIL;
+    jw_object(&call->w);
+    jw_kv_text(&call->w, "as", dedupe_as_names[rule.as]);
+    jw_kv_int(&call->w, "rows", found.rows);
+    jw_kv_int(&call->w, "blank", found.blank);
+    jw_kv_int(&call->w, "values", found.groups);
+    jw_kv_int(&call->w, "merged", found.merged);
+    jw_key(&call->w, "first");
+    jw_array(&call->w);
+    for (size_t i = 0; i < found.count; i++) {
+        jw_object(&call->w);
+        jw_kv_text(&call->w, "value", found.first[i].value);
+        jw_kv_int(&call->w, "row", found.first[i].row_id);
+        jw_kv_text(&call->w, "key", found.first[i].row_key);
+        jw_kv_int(&call->w, "others", found.first[i].others);
+        jw_end_object(&call->w);
+    }
+    jw_end_array(&call->w);
+    jw_end_object(&call->w);
+    return OK;
+}
 
 static void write_merged(struct jw *w, const struct merged_row *row)
 {

@@ -45,9 +45,9 @@ route_fn api_source_key, api_hook_post, api_reject_list, api_schedule_list;
 extern const struct shape source_key_shape, hook_receipt_shape, rejects_shape, schedules_shape;
 
 /* ---- merged.c */
-route_fn api_merged_list, api_merged_restore, api_merged_restore_all;
-extern const struct field merged_list_query[];
-extern const struct shape merged_list_shape, merged_restored_shape;
+route_fn api_merged_list, api_merged_restore, api_merged_restore_all, api_same_preview;
+extern const struct field merged_list_query[], same_query[];
+extern const struct shape merged_list_shape, merged_restored_shape, same_report_shape;
 
 /* ---- history.c */
 route_fn api_row_history;
@@ -176,5 +176,9 @@ route_fn api_alert_list, api_alert_see, api_alert_see_all, api_alert_settings_sh
     api_alert_settings_put, api_alert_test;
 extern const struct field alert_query_fields[];
 extern const struct shape alert_shape, alert_list_shape, alert_settings_shape, alert_settings_body;
+
+/* ---- holds.c, promise.c */
+route_fn api_hold_list, api_hold_release, api_column_promise;
+extern const struct shape hold_list_shape, release_body, promise_shape;
 
 #endif

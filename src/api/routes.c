@@ -147,5 +147,9 @@ const struct route routes[] = {
     {M_GET, TABLE "/versions/{version}", api_version_show, PERSON, 0, "Tables", "One version, with its recipe", NULL, NULL, &table_version_shape, 0, NULL},
     {M_POST, TABLE "/versions/{version}/restore", api_version_restore, ROLE_BUILDER, R_WRITES | R_ORG, "Tables", "Make the table that again; values stay", NULL, &version_restore_body, &recipe_result_shape, 200, "409"},
     {M_GET, TABLE "/rows/{row}/history", api_row_history, PERSON, 0, "Rows", "What became of a row, or of one of its cells, where the table keeps history", row_history_query, NULL, &row_history_shape, 0, NULL},
+    {M_GET, TABLE "/dedupe-preview", api_same_preview, PERSON, 0, "Rows", "What a rule of auto_dedupe would merge; nothing is changed", same_query, NULL, &same_report_shape, 0, "422"},
+    {M_GET, TABLE "/columns/{column}/promise", api_column_promise, PERSON, R_ORG, "Tables", "What a column's writes promise, from the org as it is now", NULL, NULL, &promise_shape, 0, "409 422"},
+    {M_GET, V1 "/holds", api_hold_list, PERSON, 0, "Connections", "Connections that may not write since the workspace was restored", NULL, NULL, &hold_list_shape, 0, NULL},
+    {M_POST, V1 "/connections/{connection}/release", api_hold_release, ROLE_ADMIN, R_WRITES | R_PROVED, "Connections", "Let a held connection write again", NULL, &release_body, &hold_list_shape, 200, "409"},
 };
 const size_t route_count = sizeof routes / sizeof *routes;

@@ -12,6 +12,7 @@
 #ifndef ARGIL_STORE_STORE_DEDUPE_H
 #define ARGIL_STORE_STORE_DEDUPE_H
 
+#include "model/dedupe.h"
 #include "store/store.h"
 
 struct merged_row {
@@ -20,6 +21,19 @@ struct merged_row {
     const char *value;              /* the key that both have */
     int64_t at_ms;
     bool restored; /* by a person: it stands apart as long as its key is this one */
+};
+
+/* Rows that would be one by a rule, before it holds. */
+struct same_rows {
+    const char *value; /* the key that they have */
+    int64_t row_id;    /* the one that would stay */
+    const char *row_key;
+    int64_t others; /* that would be merged into it */
+};
+struct same_report {
+    int64_t rows, blank, groups, merged; /* blank: without a key; merged: rows that would go */
+    struct same_rows *first;             /* the first groups, by the row that stays */
+    size_t count;
 };
 
 struct store_dedupe {
@@ -32,6 +46,11 @@ struct store_dedupe {
      * not merged; row_id 0 = all of them. *restored = how many. */
     enum status (*restore)(struct store *, int64_t table_id, int64_t row_id, const char *who,
                            int64_t *restored, struct err *err);
+    /* What a rule (by->slot, as, keep_newest) would do to the rows that are live or merged now;
+     * at most `limit` groups by name. Reads every row of the table. On the arena. */
+    enum status (*preview)(struct store *, struct arena *, int64_t table_id,
+                           const struct dedupe_rule *rule, size_t limit, struct same_report *out,
+                           struct err *err);
 };
 
 #endif

@@ -9,6 +9,7 @@ from server import PASSWORD, Person, Server
 
 ROLES = ["nobody", "viewer", "runner", "builder", "admin"]
 BODY_USUAL = 1024 * 1024
+WANTED_QUERIES = {"/api/v1/tables/{table}/dedupe-preview": "?by=LastName"}  # of what cannot do without
 
 
 class Stage:
@@ -270,7 +271,7 @@ def story_answers_fit_the_document():
         for name, value in values.items():
             path = path.replace(name, value)
         assert "{" not in path, f"{path}: tell this test what to ask for"
-        status, _, body = admin.call("GET", path)
+        status, _, body = admin.call("GET", path + WANTED_QUERIES.get(operation.path, ""))
         if status != operation.success:
             problems.append(f"{operation}: {status} {str(body)[:200]}")
         problems += operation.problems(status, body)

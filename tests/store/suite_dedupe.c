@@ -1,6 +1,7 @@
 /* suite_dedupe.c - auto_dedupe: each key once among live rows, whoever writes the value. */
 #include "store/store_suite.h"
 
+#include "model/dedupe.h"
 #include "store/store_dedupe.h"
 #include "store/store_sources.h"
 
@@ -109,6 +110,38 @@ TEST(dedupe, the_newest_stays)
     GIVEN_ACCOUNTS({"c", T1, "acme", "y"});
     CHECK_STR(live(), "c");
     CHECK_STR(merged(), "a>c b>c");
+}
+
+/* "rows blank groups merged: a+2 c+1" of a rule that does not hold yet. */
+static const char *preview(const char *rules, size_t limit)
+{
+    struct dedupe_rule rule;
+    struct same_report found;
+    struct table table = suite.table;
+    table.rules = rules;
+    dedupe_rule_read(suite.arena, &table, &rule);
+    CHECK_OK(suite.does->dedupe->preview(suite.store, suite.arena, table.id, &rule, limit, &found,
+                                         &suite.err),
+             &suite.err);
+    char *text = arena_printf(suite.arena, "%d %d %d %d:", (int)found.rows, (int)found.blank,
+                              (int)found.groups, (int)found.merged);
+    for (size_t i = 0; i < found.count; i++)
+        text = arena_printf(suite.arena, "%s %s+%d", text, found.first[i].row_key,
+                            (int)found.first[i].others);
+    return text;
+}
+
+TEST(dedupe, a_preview_tells_what_a_rule_would_do_and_does_nothing)
+{
+    GIVEN_ACCOUNTS({"a", T1, "Acme", "x"}, {"b", T1, "Bolt", "y"}, {"c", T1, " acme", "z"},
+                   {"d", T1, NULL, "z"}, {"e", T1, "bolt", "z"}, {"f", T1, "ACMÉ", "z"},
+                   {"g", T1, "Cog", "z"});
+    CHECK_STR(preview(BY_NAME, 10), "7 1 3 3: a+2 b+1");
+    CHECK_STR(preview(NEWEST, 1), "7 1 3 3: e+1");
+    CHECK_STR(live(), "a b c d e f g");
+    given_rule(BY_NAME); /* does what it said, and says the same of what it has merged */
+    CHECK_STR(merged(), "c>a e>b f>a");
+    CHECK_STR(preview(BY_NAME, 10), "7 1 3 3: a+2 b+1");
 }
 
 TEST(dedupe, a_first_load_is_deduped_too)

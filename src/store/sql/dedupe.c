@@ -540,5 +540,7 @@ static enum status sq_merged_restore(struct store *store, int64_t table_id, int6
     return rc;
 }
 
-const struct store_dedupe sq_dedupe = {
-    .list = sq_merged_list, .count = sq_merged_count, .restore = sq_merged_restore};
+const struct store_dedupe sq_dedupe = {.list = sq_merged_list,
+                                       .count = sq_merged_count,
+                                       .restore = sq_merged_restore,
+                                       .preview = sq_dedupe_preview};

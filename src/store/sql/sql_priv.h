@@ -129,6 +129,10 @@ enum status deduper_finish(struct deduper *d, struct err *err);
 /* Makes the stored rule that of table->rules (table_apply); columns have ids and slots. */
 enum status sq_place_dedupe(struct sq *sq, const struct table *table, struct err *err);
 extern const struct store_dedupe sq_dedupe;
+/* dedupe_preview.c: store_dedupe.h's preview. */
+enum status sq_dedupe_preview(struct store *store, struct arena *arena, int64_t table_id,
+                              const struct dedupe_rule *rule, size_t limit,
+                              struct same_report *out, struct err *err);
 
 /* ---- history.c: what became of rows and cells, where a table's rules want it kept */
 struct historian {

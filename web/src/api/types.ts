@@ -53,6 +53,7 @@ export interface Table {
   changed: string | null;
   next_sync: string | null;
   guard: unknown;
+  rules: { auto_dedupe?: { by: string; keep?: string; as?: string }; history_ms?: number } | null;
   sources: Source[];
   columns: Column[];
 }
@@ -495,4 +496,73 @@ export interface AlertSettings {
   authorization: string | null;
   webhook_private: boolean;
   failure_rate: number;
+}
+
+export interface TableVersion {
+  number: number;
+  at: string | null;
+  who: string | null;
+  note: string | null;
+  auto_update: boolean;
+  recipe?: string;
+}
+export interface MergedRow {
+  row: number;
+  key: string | null;
+  into: number;
+  into_key: string | null;
+  same: string;
+  at: string;
+  restored: boolean;
+}
+export interface DedupePreview {
+  as: string;
+  rows: number;
+  blank: number;
+  values: number;
+  merged: number;
+  first: { value: string; row: number; key: string | null; others: number }[];
+}
+export interface HistoryLine {
+  id: number;
+  at: string;
+  what: string;
+  by: "import" | "result" | "person";
+  column_id: number | null;
+  run_id: number | null;
+  old: string | null;
+  new: string | null;
+}
+export interface WritePromise {
+  writes: boolean;
+  mode: string | null;
+  promise: string | null;
+  object: string | null;
+  key: string | null;
+  approved_mode: string | null;
+  advice: string | null;
+}
+export interface Seal {
+  object: string;
+  field: string;
+  sealed: boolean;
+  there: boolean;
+  steps: string[];
+  clicks: string[];
+  why?: string | null;
+}
+export interface Hold {
+  connection: string;
+  held: boolean;
+  why: string | null;
+  since: string;
+  lost_from: string | null;
+  released: string | null;
+  released_by: string | null;
+  old_sign_in: boolean;
+  operations: number;
+  unsure: number;
+  adopted: number;
+  to_send: number;
+  in_doubt: number;
 }

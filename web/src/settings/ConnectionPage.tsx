@@ -14,6 +14,7 @@ import { Bar, Button, ErrorBox, Loading, TextField, Time } from "../ui/parts";
 import { count } from "../ui/time";
 import { CallbackFacts, goSignIn } from "./ConnectForm";
 import { Doctor, SignInProblem } from "./Doctor";
+import { Held } from "./Held";
 import { ObjectTree } from "./ObjectTree";
 
 const WANTED = ["api", "refresh_token", "id", "openid", "profile"];
@@ -173,6 +174,7 @@ export function ConnectionPage({ name }: { name: string }) {
       {!connection && !answer.error && <Loading />}
       {connection && (
         <>
+          <Held connection={name} />
           <IdentityCard connection={connection} />
           <Doctor name={name} bar={builderBar} />
           <Objects connection={connection} bar={builderBar} />

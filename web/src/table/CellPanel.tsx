@@ -10,6 +10,7 @@ import { Button, Copy, Empty, ErrorBox, Loading, StateMark, Time } from "../ui/p
 import { ValueView } from "../ui/Tree";
 import { WhyList } from "../records/WhyList";
 import { OperationCard } from "../journal/OperationCard";
+import { HistoryList } from "./HistoryList";
 import type { RunOrder } from "./RunDialog";
 
 const TABS = ["Result", "Inputs", "History", "Why"] as const;
@@ -65,11 +66,11 @@ function Typed({ table, column, rowId }: { table: Table; column: Column; rowId: 
   );
 }
 
-function History({ table, column, rowId }: { table: Table; column: Column; rowId: number }) {
+function Wrote({ table, column, rowId }: { table: Table; column: Column; rowId: number }) {
   const answer = useAnswer<{ operations: Operation[] }>(`/journal?table=${seg(table.name)}&column_id=${column.id}&row_id=${rowId}&limit=50`);
   if (answer.error) return <ErrorBox error={answer.error} />;
   if (!answer.data) return <Loading />;
-  if (!answer.data.operations.length) return <p className="muted">{column.writes ? "This cell has written nothing to Salesforce yet." : "This column writes nothing to Salesforce."}</p>;
+  if (!answer.data.operations.length) return <p className="muted">This cell has written nothing to Salesforce yet.</p>;
   return <>{answer.data.operations.map((operation) => <OperationCard key={operation.id} operation={operation} />)}</>;
 }
 
@@ -135,8 +136,13 @@ export function CellPanel({ table, rowId, columnId, rowKey, onClose, onRun }: {
         </>
       )}
       {details && tab === "Inputs" && <Inputs cells={details.inputs} table={table} />}
-      {details && tab === "History" && column.typed && <Typed table={table} column={column} rowId={rowId} />}
-      {details && tab === "History" && !column.typed && <History table={table} column={column} rowId={rowId} />}
+      {details && tab === "History" && (
+        <>
+          {column.typed && <><h3>Typed</h3><Typed table={table} column={column} rowId={rowId} /></>}
+          {column.writes && <><h3>Written to Salesforce</h3><Wrote table={table} column={column} rowId={rowId} /></>}
+          {!column.typed && <><h3>Values</h3><HistoryList table={table} rowId={rowId} columnId={columnId} /></>}
+        </>
+      )}
       {details && tab === "Why" && <Why column={column} details={details} rowKey={rowKey} table={table} />}
     </Panel>
   );

@@ -15,6 +15,7 @@ import { PreviewList } from "./PreviewList";
 import { addColumn, replaceColumn, type ColumnEntry, type RecipeValue } from "./recipe";
 import type { RunOrder } from "./RunDialog";
 import { TemplateField } from "./TemplateField";
+import { WriteMode } from "./WriteMode";
 import { plural } from "../ui/time";
 
 const PREVIEW_AFTER_MS = 400;
@@ -232,6 +233,7 @@ function ColumnForm({ table, column, kinds, types, sampleIds, onClose, onRun }: 
         </details>
       )}
       <ErrorBox error={problem} />
+      {column && kind.writes && <WriteMode table={table} column={column} connections={context.connections} />}
       {!kind.typed && <PreviewList preview={preview.preview} busy={preview.busy} error={problem ? null : preview.error} ready={preview.ready} rows={ids.length} type={type || kind.type} />}
     </Panel>
   );

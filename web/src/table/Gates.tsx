@@ -42,19 +42,31 @@ function Unlock({ table, connection, onClose }: { table: Table; connection: Conn
   );
 }
 
+interface QuietHours {
+  from?: string;
+  to?: string;
+  zone?: string;
+  days?: string[];
+}
+/** When nothing is sent by itself, in words; null: the table has no such hours. */
+export function quietText(table: Table): string | null {
+  const quiet = (table.guard as { quiet_hours?: QuietHours } | null)?.quiet_hours;
+  return quiet ? `${quiet.from ?? "?"} to ${quiet.to ?? "?"} ${quiet.zone ?? "UTC"}${quiet.days?.length ? `, ${quiet.days.join(", ")}` : ""}` : null;
+}
+
 export function Gates({ table, connection }: { table: Table; connection: Connection | undefined }) {
   const answer = useAnswer<{ gates: Gate[] }>(`/tables/${seg(table.name)}/gates`);
   const bar = useBar("builder");
   const [unlocking, setUnlocking] = useState(false);
   const gates = answer.data?.gates ?? [];
-  const locked = gates.some((gate) => gate.kind === "lock" && gate.state === "test") && connection?.environment === "production";
+  const locked = gates.some((gate) => gate.kind === "lock" && gate.state === "test") && !!connection && connection.environment !== "sandbox";
   return (
     <>
       {gates.filter((gate) => gate.kind === "canary" && gate.state === "waiting").map((gate) => <Canary key={`${gate.column}`} table={table} gate={gate} bar={bar} />)}
       {locked && (
         <div className="gate-line" role="status">
           <Icon name="lock" />
-          <span>This table was built on a Test Env: it writes nothing to production until somebody unlocks it.</span>
+          <span>This table was built on a Test Env: it writes nothing to {connection && orgName(connection)} ({connection && environmentWord(connection).toLowerCase()}) until somebody unlocks it.</span>
           <Button bar={bar} onClick={() => setUnlocking(true)}>Unlock…</Button>
         </div>
       )}

@@ -11,9 +11,10 @@ import { Icon } from "../ui/icons";
 import { Panel, Tabs } from "../ui/Panel";
 import { Button, ErrorBox, Loading, StateMark } from "../ui/parts";
 import { valueText } from "../grid/cells";
+import { HistoryList } from "./HistoryList";
 import type { RunOrder } from "./RunDialog";
 
-const TABS = ["Values", "Salesforce"] as const;
+const TABS = ["Values", "Salesforce", "History"] as const;
 
 function Operations({ table, rowId, connection }: { table: Table; rowId: number; connection: Connection | undefined }) {
   const answer = useAnswer<{ operations: Operation[] }>(`/journal?table=${seg(table.name)}&row_id=${rowId}&limit=50`);
@@ -64,6 +65,7 @@ export function RowPanel({ table, rowId, connection, onClose, onRun }: {
           })}
         </dl>
       )}
+      {row && tab === "History" && <HistoryList table={table} rowId={rowId} columnId={null} />}
       {row && tab === "Salesforce" && <Operations table={table} rowId={rowId} connection={connection} />}
     </Panel>
   );

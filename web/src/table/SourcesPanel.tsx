@@ -9,6 +9,8 @@ import { Panel } from "../ui/Panel";
 import { Button, Copy, ErrorBox, TextField, Time } from "../ui/parts";
 import { count, plural } from "../ui/time";
 import { UploadButton } from "../tables/Upload";
+import { Icon } from "../ui/icons";
+import { quietText } from "./Gates";
 import { applyRecipe } from "./recipe";
 
 interface Reject {
@@ -97,9 +99,11 @@ function HookKey({ table, source }: { table: Table; source: Source }) {
 
 export function SourcesPanel({ table, onClose }: { table: Table; onClose: () => void }) {
   const schedules = useAnswer<{ schedules: Scheduled[] }>("/schedules");
+  const quiet = quietText(table);
   return (
     <Panel title="Schedule and sources" sub={table.name} onClose={onClose}>
       <ErrorBox error={schedules.error} />
+      {quiet && <p><Icon name="clock" /> <strong>Quiet hours {quiet}.</strong> Nothing is sent to Salesforce by itself then; a run that a person asks for goes.</p>}
       {schedules.data && table.sources.map((source) => (
         <SourceCard key={source.id} table={table} source={source} schedule={schedules.data?.schedules.find((one) => one.table_id === table.id && one.source === source.name)} />
       ))}

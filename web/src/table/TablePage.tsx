@@ -11,6 +11,7 @@ import { useGridColumns } from "../grid/useColumns";
 import type { SortOf } from "../grid/Head";
 import { attempt, note } from "../ui/Dialog";
 import { EnvironmentBand } from "../ui/Environment";
+import { HeldLine } from "../settings/Held";
 import { Button, Empty, ErrorBox, Loading } from "../ui/parts";
 import { useTitle } from "../ui/Page";
 import { plural } from "../ui/time";
@@ -95,6 +96,7 @@ function TableView({ table }: { table: Table }) {
       <FilterBar table={table} query={place.query} sorts={sorts} columns={columns} state={gridState} density={density} onDensity={setDensity} chosen={chosenText(chosen)} />
       <RunStrip table={table} />
       <Gates table={table} connection={connection} />
+      <HeldLine connection={table.connection} />
       <div className="table-work">
         <div className="grid-box">
           <Grid table={table} look={look} columns={columns} typist={runner} states={states.data?.columns ?? []} rowHeight={density} sorts={sorts}

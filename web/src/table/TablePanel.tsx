@@ -7,12 +7,14 @@ import type { RunOrder } from "./RunDialog";
 
 const CellPanel = lazy(async () => ({ default: (await import("./CellPanel")).CellPanel }));
 const ColumnPanel = lazy(async () => ({ default: (await import("./ColumnPanel")).ColumnPanel }));
+const DedupePanel = lazy(async () => ({ default: (await import("./DedupePanel")).DedupePanel }));
 const ExportPanel = lazy(async () => ({ default: (await import("./ExportPanel")).ExportPanel }));
 const GraphPanel = lazy(async () => ({ default: (await import("./GraphPanel")).GraphPanel }));
 const PlanPanel = lazy(async () => ({ default: (await import("./PlanPanel")).PlanPanel }));
 const RecipePanel = lazy(async () => ({ default: (await import("./RecipePanel")).RecipePanel }));
 const RowPanel = lazy(async () => ({ default: (await import("./RowPanel")).RowPanel }));
 const SourcesPanel = lazy(async () => ({ default: (await import("./SourcesPanel")).SourcesPanel }));
+const VersionsPanel = lazy(async () => ({ default: (await import("./VersionsPanel")).VersionsPanel }));
 
 function Chosen({ panel, table, connection, grid, onClose, onRun }: {
   panel: string | null;
@@ -32,6 +34,8 @@ function Chosen({ panel, table, connection, grid, onClose, onRun }: {
     case "sources": return <SourcesPanel table={table} onClose={onClose} />;
     case "graph": return <GraphPanel table={table} onClose={onClose} />;
     case "recipe": return <RecipePanel table={table} onClose={onClose} />;
+    case "dedupe": return <DedupePanel table={table} onClose={onClose} />;
+    case "versions": return <VersionsPanel table={table} onClose={onClose} />;
     case "export": return <ExportPanel table={table} onClose={onClose} />;
     default: return null;
   }

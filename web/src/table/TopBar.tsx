@@ -61,6 +61,8 @@ function TableMenu({ table }: { table: Table }) {
             : { label: "Enable auto-update", bar: builder, run: () => setAsking("on") },
           "line",
           { label: "Schedule and sources…", run: () => goQuery({ panel: "sources" }) },
+          { label: "Auto-dedupe…", run: () => goQuery({ panel: "dedupe" }) },
+          { label: "Versions…", run: () => goQuery({ panel: "versions" }) },
           { label: "Columns, and who reads whom…", run: () => goQuery({ panel: "graph" }) },
           { label: "Recipe (YAML)…", run: () => goQuery({ panel: "recipe" }) },
           { label: "Download the recipe", run: () => attempt(download(table)) },

@@ -63,6 +63,15 @@ export function deleteColumn(table: Table, name: string): Promise<Applied> {
     columns.delete(at);
   });
 }
+/** A setting of the table itself (auto_dedupe, history, ...); null takes it away. */
+export async function changeSetting(table: Table, key: string, value: RecipeValue): Promise<Applied> {
+  const { parseDocument } = await import("yaml");
+  const { recipe } = await get<{ recipe: string }>(`/tables/${seg(table.name)}/recipe`);
+  const document = parseDocument(recipe);
+  if (value === null) document.delete(key);
+  else document.set(key, document.createNode(value));
+  return applyRecipe(document.toString({ lineWidth: 120 }), table.connection);
+}
 export async function toYaml(value: RecipeValue): Promise<string> {
   const { stringify } = await import("yaml");
   return stringify(value, { lineWidth: 120 });

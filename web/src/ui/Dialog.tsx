@@ -22,12 +22,14 @@ export function Dialog({ title, onClose, children, wide = false }: { title: stri
 }
 
 /** A question with one deed; stays open and says why when the deed fails. */
-export function Confirm({ title, children, deed, danger = false, onClose, run, ready = true }: {
+export function Confirm({ title, children, deed, danger = false, onClose, run, ready = true, keep = false }: {
   title: string;
   children: ReactNode;
   deed: string;
   danger?: boolean;
   ready?: boolean;
+  /** The deed is only a step: the question stays open behind it. */
+  keep?: boolean;
   onClose: () => void;
   run: () => Promise<unknown>;
 }) {
@@ -38,7 +40,8 @@ export function Confirm({ title, children, deed, danger = false, onClose, run, r
       <form onSubmit={(event) => {
         event.preventDefault();
         setBusy(true);
-        run().then(onClose, (problem: unknown) => {
+        setError(null);
+        run().then(() => (keep ? setBusy(false) : onClose()), (problem: unknown) => {
           setError(problem);
           setBusy(false);
         });
