@@ -49,6 +49,10 @@ route_fn api_merged_list, api_merged_restore, api_merged_restore_all, api_same_p
 extern const struct field merged_list_query[], same_query[];
 extern const struct shape merged_list_shape, merged_restored_shape, same_report_shape;
 
+/* ---- tidy.c */
+route_fn api_table_tidy;
+extern const struct shape tidy_body, tidied_shape;
+
 /* ---- history.c */
 route_fn api_row_history;
 extern const struct field row_history_query[];

@@ -239,7 +239,7 @@ static int run(struct cli *cli, const struct args *args)
     if (text_eq(verb, "restore") && args->word_count == 3)
         return table_restore(cli, args);
     bool writes = text_eq(verb, "auto-update") || text_eq(verb, "delete") ||
-                  args_has(args, "restore");
+                  text_eq(verb, "tidy") || args_has(args, "restore");
     struct store *store = cli_store_open(cli, writes);
     if (!store)
         return cli->failed;
@@ -256,6 +256,8 @@ static int run(struct cli *cli, const struct args *args)
         rc = remove_table(cli, store, args);
     else if (text_eq(verb, "dedupe") && two)
         rc = table_dedupe(cli, store, arena, args);
+    else if (text_eq(verb, "tidy") && two)
+        rc = table_tidy(cli, store, arena, args);
     else if (text_eq(verb, "history") && args->word_count == 3)
         rc = table_history(cli, store, arena, args);
     else if (text_eq(verb, "versions") && args->word_count > 1)
@@ -279,7 +281,7 @@ static const struct cli_option options[] = {
     {"run-waiting", 0, NULL, "with auto-update on: run what has come meanwhile"},
     {"leave", 0, NULL, "with auto-update on: leave it (what is done when nobody says)"},
     {"column", 0, "NAME", "with history: of this column's cell alone"},
-    {"dry-run", 'n', NULL, "with restore: only show what would change"},
+    {"dry-run", 'n', NULL, "with restore and tidy: only show what would change"},
     {"restore", 0, "ROW|all", "with dedupe: a merged row (its number) is live again"},
     {0},
 };
@@ -288,14 +290,16 @@ const struct command command_table = {
     .name = "table",
     .summary = "list, show, export, switch or delete tables",
     .words = "list | show NAME | graph NAME | export NAME | auto-update NAME on|off | delete NAME |"
-             " dedupe NAME | history NAME ROW | versions NAME [NUMBER] | restore NAME NUMBER",
+             " dedupe NAME | tidy NAME | history NAME ROW | versions NAME [NUMBER] |"
+             " restore NAME NUMBER",
     .about = "`export` prints the recipe as it was applied. `graph` says who reads whom, what is\n"
              "computed first first; --dot for Graphviz.\n\n"
              "  argil table graph accounts --dot | dot -Tsvg > accounts.svg\n\n"
              "With auto-update off, new and changed rows are still imported and their columns wait;\n"
              "switching it on lists what waits and asks whether to run it.\n\n"
              "`dedupe` lists the rows that the recipe's auto_dedupe merged into others; one comes back\n"
-             "by its number. `history` says what became of a row (its number or key), where the recipe\n"
+             "by its number. `tidy` takes away, now, the rows that auto_delete means; it also does so when\n"
+             "a run ends. `history` says what became of a row (its number or key), where the recipe\n"
              "keeps history. `versions` lists what the table was at each change, `restore` makes it\n"
              "that again:\n\n"
              "  argil table dedupe accounts --restore 17\n"

@@ -185,6 +185,7 @@ static void read_run(const struct watched *w, struct run_report *out)
                                .write_calls = json_get_int(r, "write_calls", 0),
                                .http_requests = json_get_int(r, "http_requests", 0),
                                .rows_sent = json_get_int(r, "rows_sent", 0),
+                               .rows_tidied = json_get_int(r, "rows_tidied", 0),
                                .calls = (uint64_t)json_get_int(r, "calls", 0),
                                .calls_one_each = (uint64_t)json_get_int(r, "calls_one_each", 0),
                                .took_ms = json_get_int(r, "took_ms", 0),

@@ -52,6 +52,7 @@ static void json_report(const char *table, const struct run_report *r)
     jw_kv_int(&w, "write_calls", r->write_calls);
     jw_kv_int(&w, "http_requests", r->http_requests);
     jw_kv_int(&w, "rows_sent", r->rows_sent);
+    jw_kv_int(&w, "rows_tidied", r->rows_tidied);
     jw_kv_bool(&w, "paused", r->paused);
     jw_kv_int(&w, "api_calls", (int64_t)r->calls);
     jw_kv_int(&w, "api_calls_one_each", (int64_t)r->calls_one_each);
@@ -110,6 +111,7 @@ static void text_report(const char *table, const struct run_report *r)
     count_line("already so", r->unchanged);
     count_line("rows sent to tables", r->rows_sent);
     count_line("requests to HTTP APIs", r->http_requests);
+    count_line("rows gone: auto_delete", r->rows_tidied);
     count_line("skipped: condition", r->cells_skipped);
     count_line("no result", r->cells_no_result);
     count_line("waiting for input", r->cells_waiting);

@@ -6,7 +6,7 @@
 
 typedef int table_verb(struct cli *cli, struct store *store, struct arena *arena,
                        const struct args *args);
-table_verb table_dedupe, table_versions, table_history;
+table_verb table_dedupe, table_versions, table_history, table_tidy;
 /* Opens an engine of its own: the recipe is checked against the org. */
 int table_restore(struct cli *cli, const struct args *args);
 

@@ -257,6 +257,7 @@ struct run_report {
     size_t repair_count;
     int64_t http_requests;  /* of HTTP API columns, further tries included */
     int64_t rows_sent;      /* to other tables: those that are new or changed there */
+    int64_t rows_tidied;    /* that auto_delete took away at the end */
     char sent_to[20][256];  /* tables where that made something due */
     size_t sent_to_count;
 };

@@ -355,6 +355,7 @@ const char *run_report_json(struct arena *arena, const struct run_report *r)
         {"sent_bulk", r->sent_bulk},       {"bulk_jobs", r->bulk_jobs},
         {"write_calls", r->write_calls},
         {"http_requests", r->http_requests}, {"rows_sent", r->rows_sent},
+        {"rows_tidied", r->rows_tidied},
     };
     struct buf text = BUF_INIT;
     struct jw w;

@@ -4,9 +4,11 @@
  * the kind's table, references to other columns, the kind's own checks, and
  * last the order of computation, where a cycle is refused by name. */
 #include "engine/access.h"
+#include "engine/filter.h"
 #include "engine/recipe_priv.h"
 
 #include "base/str.h"
+#include "model/tidy.h"
 
 #include <string.h>
 
@@ -236,6 +238,35 @@ static void check_dedupe(struct draft *d)
                  "a formula column can take the text out of it");
 }
 
+/* Rows of Salesforce live as long as their records; `finished` needs something to finish. */
+static void check_tidy(struct draft *d)
+{
+    const struct ynode *node = ynode_get(d->root, "auto_delete");
+    struct tidy_rule rule;
+    struct filter filter;
+    struct err err = {0};
+    bool computes = false;
+    if (!node)
+        return;
+    tidy_rule_read(d->arena, &d->table, &rule);
+    for (size_t i = 0; i < d->table.source_count; i++)
+        if (text_starts(d->table.sources[i].kind, "salesforce"))
+            err_hint(draft_fail(d, node, false, "recipe.wrong_value",
+                                "`auto_delete` is not for rows of Salesforce (source `%s`)",
+                                d->table.sources[i].name),
+                     "they stay as long as their records: `when_deleted` of the source says what then");
+    for (size_t i = 0; i < d->table.column_count; i++)
+        computes = computes || column_is_computed(&d->table.columns[i]);
+    if (text_eq(rule.when, TIDY_FINISHED) && !computes)
+        err_hint(draft_fail(d, node, false, "recipe.wrong_value",
+                            "`auto_delete: finished` needs a column that is computed"),
+                 "or say which rows by a filter: { when: \"Status = done\" }");
+    else if (rule.when && !text_eq(rule.when, TIDY_FINISHED) &&
+             filter_read_text(d->arena, &d->table, rule.when, &filter, &err) != OK)
+        err_hint(draft_fail(d, node, false, "recipe.wrong_value", "`auto_delete`: %s", err.message),
+                 "finished, or a filter such as \"Status = done\" (docs/reference/filters.md)");
+}
+
 void recipe_check(struct draft *d)
 {
     recipe_check_sources(d);
@@ -244,4 +275,5 @@ void recipe_check(struct draft *d)
         check_column(d, &d->table.columns[i], &d->drafts[i]);
     check_cycles(d);
     check_dedupe(d);
+    check_tidy(d);
 }

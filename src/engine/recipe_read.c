@@ -5,6 +5,7 @@
 #include "engine/recipe_priv.h"
 #include "engine/schedule.h"
 #include "model/dedupe.h"
+#include "model/tidy.h"
 
 #include "base/str.h"
 
@@ -322,6 +323,46 @@ static void read_history(struct draft *d, struct jw *w)
         jw_kv_int(w, "history_ms", keep.period_ms);
 }
 
+#define KEEP_MOST 1000000000
+
+/* `auto_delete: finished`, or with `when`, `after`, `keep`. What `when` asks for is checked
+ * when the columns are known. */
+static void read_tidy(struct draft *d, struct jw *w)
+{
+    static const char *const keys[] = {"when", "after", "keep"};
+    const struct ynode *node = ynode_get(d->root, "auto_delete");
+    struct schedule after = {.period_ms = 0};
+    struct err err = {0};
+    if (!node)
+        return;
+    bool bare = node->type == Y_SCALAR;
+    if (!bare && !draft_want(d, node, Y_MAP, "`auto_delete`"))
+        return;
+    if (!bare)
+        draft_keys(d, node, "auto_delete", keys, 3);
+    const char *when = draft_text(d, bare ? d->root : node, bare ? "auto_delete" : "when");
+    const char *text = bare ? NULL : draft_text(d, node, "after");
+    const char *keep = bare ? NULL : draft_text(d, node, "keep");
+    char *end = NULL;
+    long long rows = keep ? strtoll(keep, &end, 10) : TIDY_KEEP_USUAL;
+    if (!bare && !ynode_get(node, "when"))
+        err_hint(draft_fail(d, node, false, "recipe.missing_key", "`auto_delete` needs `when`"),
+                 "finished, or a filter: auto_delete: { when: \"Status = done\", after: 7d }");
+    if (text && (schedule_parse(text, &after, &err) != OK || after.kind != SCHEDULE_EVERY))
+        err_hint(draft_fail(d, ynode_get(node, "after"), false, "recipe.wrong_value",
+                            "`after` must be a length of time"),
+                 "for example 12h or 7d");
+    if (keep && (rows < 0 || rows > KEEP_MOST || *end || !*keep))
+        draft_fail(d, ynode_get(node, "keep"), false, "recipe.wrong_value",
+                   "`keep` must be a whole number of rows, 0 or more");
+    jw_key(w, "auto_delete");
+    jw_object(w);
+    jw_kv_text(w, "when", when);
+    jw_kv_int(w, "after_ms", after.period_ms);
+    jw_kv_int(w, "keep", rows);
+    jw_end_object(w);
+}
+
 /* What the table does with what comes in, as JSON in struct table. */
 static void read_rules(struct draft *d)
 {
@@ -334,6 +375,7 @@ static void read_rules(struct draft *d)
     read_alerts(d, &w);
     read_dedupe(d, &w);
     read_history(d, &w);
+    read_tidy(d, &w);
     jw_end_object(&w);
     d->table.rules = arena_strdup(d->arena, buf_text(&text));
     buf_free(&text);
@@ -356,9 +398,6 @@ enum status recipe_read(struct draft *d, struct err *err)
         draft_fail(d, NULL, false, "recipe.missing_key", "the recipe does not name its `table`");
     d->table.auto_update = draft_bool(d, d->root, "auto_update", true);
     read_rules(d);
-    if (ynode_get(d->root, "auto_delete"))
-        draft_fail(d, ynode_get(d->root, "auto_delete"), true, ERR_NOT_BUILT,
-                   "`auto_delete` is not built yet");
     recipe_read_sources(d);
     recipe_guard(d);
     read_columns(d);

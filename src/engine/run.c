@@ -8,6 +8,7 @@
 #include "engine/gates.h"
 #include "engine/journal.h"
 #include "engine/run_priv.h"
+#include "engine/tidy.h"
 
 #include "base/log.h"
 #include "base/str.h"
@@ -239,6 +240,19 @@ static void count_open(struct run_job *job)
                              counts.by_state[OP_UNKNOWN] + counts.by_state[OP_RECONCILING];
 }
 
+/* Rows that this run finished may go; what fails here is tried again with the next run. */
+static void tidy_after(struct run_job *job)
+{
+    struct tidied out;
+    struct err err = {0};
+    if (job->options->dry_run)
+        return;
+    if (tidy_table(job->engine, &job->table->table, false, &out, &err) == OK)
+        job->report->rows_tidied += out.removed;
+    else
+        log_warn("auto_delete of %s: %s", job->table->table.name, err.message);
+}
+
 static enum status end(struct run_job *job, enum status rc, struct err *err)
 {
     struct store *store = job->engine->store;
@@ -246,6 +260,8 @@ static enum status end(struct run_job *job, enum status rc, struct err *err)
     job->report->took_ms = world->monotonic_ms(world) - job->started_ms;
     job_sum_calls(job);
     count_open(job);
+    if (rc == OK)
+        tidy_after(job);
     enum run_state state = RUN_DONE;
     if (rc != OK)
         state = err_is(err, ERR_STOPPED) || err_is(err, ERR_APPROVAL) ? RUN_STOPPED : RUN_FAILED;

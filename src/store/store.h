@@ -267,6 +267,7 @@ struct store_driver {
     const struct store_holds *holds;         /* store_holds.h */
     const struct store_jobs *jobs;           /* store_jobs.h */
     const struct store_gates *gates;         /* store_gates.h */
+    const struct store_tidy *tidy;           /* store_tidy.h */
     const struct store_edits *edits;         /* store_edits.h */
     const struct store_dedupe *dedupe;       /* store_dedupe.h */
     const struct store_versions *versions;   /* store_versions.h */

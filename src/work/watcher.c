@@ -1,9 +1,10 @@
-/* watcher.c - see watcher.h. Looks when a run may have ended, and at least every LOOK_MS. */
+/* watcher.c - see watcher.h; auto_delete is its second office. Looks when a run may have ended, and at least every LOOK_MS. */
 #include "work/watcher.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "engine/alerts.h"
+#include "engine/tidy.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@ struct watcher {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool stopping, woken;
+    int64_t tidy_next_ms;
 };
 
 static void look(struct watcher *w)
@@ -30,6 +32,20 @@ static void look(struct watcher *w)
     if (alerts_look(&w->engine, &looked, &err) != OK ||
         alerts_deliver(&w->engine, w->url, &delivered, &err) != OK)
         log_error("alerts: %s", err.message);
+}
+
+/* Rows that have waited long enough. Looking takes no more than a twentieth of the time. */
+static void tidy(struct watcher *w)
+{
+    struct world *world = w->engine.world;
+    int64_t began = world->monotonic_ms(world), removed = 0;
+    struct err err = {0};
+    if (began < w->tidy_next_ms)
+        return;
+    if (tidy_all(&w->engine, &removed, &err) != OK)
+        log_error("auto_delete: %s", err.message);
+    int64_t ended = world->monotonic_ms(world);
+    w->tidy_next_ms = ended + LOOK_MS / 2 + 20 * (ended - began);
 }
 
 /* With the lock held: for so long, or until woken when `wakes`, or stopping. */
@@ -53,6 +69,7 @@ static void *thread_main(void *ctx)
         w->woken = false;
         pthread_mutex_unlock(&w->lock);
         look(w);
+        tidy(w);
         pthread_mutex_lock(&w->lock);
         rest(w, PAUSE_MS, false);
         rest(w, LOOK_MS, true);

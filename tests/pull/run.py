@@ -302,6 +302,41 @@ source:
         same(len(rows(w, "banks")), 1649)
 
 
+def story_rows_that_are_done_with_go_by_themselves():
+    with Workspace(seed="empty") as w:
+        with open(w.home / "people.csv", "w") as f:
+            f.write("Email,Status\n" + "".join(f"p{i:02}@x.example,{'bad' if i % 10 == 0 else 'new'}\n" for i in range(40)))
+        recipe = """
+table: people
+source: { csv: { file: %s/people.csv, fields: [Email, Status] }, unique_by: Email }
+auto_delete: { when: %%s, keep: %%d }
+columns:
+  - { name: Done, formula: "{{Status}} == 'bad' ? nothing.at.all : {{Email}}.toUpperCase()" }
+""" % w.home
+        w.argil("apply", w.recipe(recipe % ("finished", 3)))
+        w.argil("sync", "people")
+        same(w.argil("table", "tidy", "people", "--dry-run"), {"removed": 0, "merged": 0, "kept": 0, "dry_run": True})
+        run = w.argil("run", "people", "--yes", ok=(0, 3, 4))
+        same((run["cells_computed"], run["cells_error"], run["rows_tidied"]), (36, 4, 33))  # not the errors, not the newest
+        same(sorted(r["Email"] for r in rows(w, "people")), sorted(f"p{i:02}@x.example" for i in (0, 10, 20, 30, 37, 38, 39)))
+        # the same file brings none of them back; what is new there comes
+        with open(w.home / "people.csv", "a") as f:
+            f.write("new@x.example,new\n")
+        report = w.argil("sync", "people", "--full")
+        same((report["added"], len(rows(w, "people"))), (1, 8))
+        # a filter; an error is under nobody's hand and goes
+        w.argil("apply", w.recipe(recipe % ("'Status = bad'", 0)))
+        same(w.argil("table", "tidy", "people", "--dry-run")["removed"], 4)
+        same(w.argil("table", "tidy", "people")["removed"], 4)
+        same(len(rows(w, "people")), 4)
+        lines = w.argil("audit", "list", "--json")
+        assert any("rows tidied" in json.dumps(line) for line in lines), lines[:3]
+        # rows of Salesforce live as long as their records
+        refused = w.run("apply", w.recipe("table: firms\nsource: { salesforce: { connection: demo, object: Account, fields: [Id, Name] } }\n"
+                                          "auto_delete: finished\ncolumns:\n  - { name: N, formula: '{{Name}}' }\n", "firms.yaml"))
+        assert "not for rows of Salesforce" in refused.stderr, refused.stderr
+
+
 def story_a_webhook_that_is_killed_has_what_it_said_yes_to():
     with Workspace(org=org()) as w, Server(w) as server:
         ann = server.setup()

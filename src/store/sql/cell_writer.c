@@ -98,7 +98,7 @@ static struct sq_stmt *value_stmt(struct cell_writer *w, int slot, struct err *e
         vec_push(&w->by_slot, NULL);
     if (!w->by_slot.at[slot])
         w->by_slot.at[slot] = sq_stmtf(
-            w->sq, err, "UPDATE t%lld SET c%d=?1 WHERE rid=?2 AND c%d IS NOT ?1 AND deleted<>2",
+            w->sq, err, "UPDATE t%lld SET c%d=?1 WHERE rid=?2 AND c%d IS NOT ?1 AND deleted NOT IN (2,4)",
             (long long)w->table_id, slot, slot);
     return w->by_slot.at[slot];
 }

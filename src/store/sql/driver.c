@@ -26,6 +26,7 @@ static enum status open_another(struct store *store, bool read_only, struct stor
     .counters = &sq_counters,                           \
     .modes = &sq_modes,                                 \
     .gates = &sq_gates,                                 \
+    .tidy = &sq_row_tidy,                               \
     .contracts = &sq_contracts,                         \
     .plans = &sq_plans,                                 \
     .matches = &sq_matches,                             \

@@ -67,7 +67,7 @@ enum status historian_cell(struct historian *h, int64_t row_id, int slot, struct
     bool row;
     if (!h->keep_ms)
         return OK;
-    struct sq_stmt *stmt = sq_stmtf(h->sq, err, "SELECT c%d FROM t%lld WHERE rid=? AND deleted<>2", slot,
+    struct sq_stmt *stmt = sq_stmtf(h->sq, err, "SELECT c%d FROM t%lld WHERE rid=? AND deleted NOT IN (2,4)", slot,
                                     (long long)h->table_id);
     if (!stmt)
         return FAIL;

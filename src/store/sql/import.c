@@ -19,7 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FIXED_IN  5 /* rid, key, stamp, run, src come before the slots of an insert */
+#define FIXED_IN  6 /* rid, key, stamp, run, src, made come before the slots of an insert */
 #define FIXED_OUT 5 /* rid, stamp, deleted, src, key before those of a find */
 
 struct importer {
@@ -35,7 +35,7 @@ struct importer {
     const char *ahead_key, *last_key; /* where ahead stands, NULL = at its end; of the row before */
     struct sq_stmt *insert, *update, *touch;
     bool *changed; /* of each slot of the present row, echoes left out */
-    int64_t next_rid;
+    int64_t next_rid, now_ms;
     int64_t live, held; /* changes: live rows of the table, and those the source holds */
     VEC(int64_t) fresh; /* row ids whose due_for_new is to be made due */
     /* the row as we hold it */
@@ -58,9 +58,9 @@ static void put_slots(struct buf *sql, const struct import_page *page, const cha
 static struct sq_stmt *insert_stmt(struct importer *im, struct err *err)
 {
     struct buf sql = BUF_INIT;
-    buf_printf(&sql, "INSERT INTO t%lld(rid,key,stamp,run,src", (long long)im->page->table_id);
+    buf_printf(&sql, "INSERT INTO t%lld(rid,key,stamp,run,src,made", (long long)im->page->table_id);
     put_slots(&sql, im->page, "");
-    buf_str(&sql, ") VALUES(?,?,?,?,?");
+    buf_str(&sql, ") VALUES(?,?,?,?,?,?");
     for (size_t i = 0; i < im->page->slot_count; i++)
         buf_str(&sql, ",?");
     buf_str(&sql, ")");
@@ -147,6 +147,7 @@ static enum status insert_row(struct importer *im, const struct row_in *in, stru
     sq_text(stmt, 3, in->stamp);
     sq_int(stmt, 4, im->page->run_id);
     sq_int(stmt, 5, SQ_SOURCE_BIT(im->page->source));
+    sq_int(stmt, 6, im->now_ms);
     for (size_t i = 0; i < im->page->slot_count; i++)
         sq_value(stmt, (int)i + FIXED_IN + 1, in->values[i]);
     return sq_done(im->sq, stmt, err);
@@ -332,12 +333,31 @@ static enum status delete_row(struct importer *im, const struct row_in *in, stru
     return OK;
 }
 
+static enum status made_anew(struct importer *im, struct err *err)
+{
+    struct sq_stmt *stmt = sq_stmtf(im->sq, err, "UPDATE t%lld SET made=?1 WHERE rid=?2",
+                                    (long long)im->page->table_id);
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, im->now_ms);
+    sq_int(stmt, 2, im->rid);
+    return sq_done(im->sq, stmt, err);
+}
+
+/* auto_delete took it away, and this reading knows of no change since. */
+static bool stays_away(const struct importer *im)
+{
+    return im->deleted == SQ_TIDIED && im->page->seen && !im->newer;
+}
+
 static enum status revive_row(struct importer *im, const struct row_in *in, bool changed,
                               struct err *err)
 {
-    bool was_removed = im->deleted == 2;
+    bool was_removed = im->deleted == 2 || im->deleted == SQ_TIDIED;
     im->counts->revived++;
     im->live++;
+    if (was_removed && made_anew(im, err) != OK)
+        return FAIL;
     if (was_removed) {
         if (im->page->due_for_new_count)
             vec_push(&im->fresh, im->rid);
@@ -364,6 +384,10 @@ static enum status merge_found(struct importer *im, const struct row_in *in, boo
     if (in->deleted)
         return delete_row(im, in, err);
     im->held += !im->holds;
+    if (stays_away(im)) {
+        im->counts->unchanged++;
+        return OK;
+    }
     if (im->deleted && im->deleted != SQ_MERGED)
         return revive_row(im, in, changed, err);
     if (!changed || !im->page->update_existing) {
@@ -538,6 +562,7 @@ static enum status import_rows(struct importer *im, struct err *err)
     if (!first && !info.keyed && sq_make_key_index(im->sq, im->page->table_id, err) != OK)
         return FAIL;
     im->next_rid = info.next_rid;
+    im->now_ms = sq_now(im->sq);
     im->changed = arena_array(im->sq->scratch, im->page->slot_count + 1, sizeof *im->changed);
     if (echo_open(&im->echo, im->sq, im->page->table_id, im->page->source, err) != OK ||
         prepare(im, err) != OK)

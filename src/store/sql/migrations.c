@@ -6,11 +6,12 @@
  * engine puts the workspace in front of every key.
  *
  * Beside these tables every sheet has two of its own, made by tables.c:
- *   t<ID>  (rid, key, stamp, deleted, run, src, c1 .. cN)  one row a record
+ *   t<ID>  (rid, key, stamp, deleted, run, src, made, c1 .. cN)  one row a record
  *   s<ID>  (cid, rid, state, ...)                     only cells that are not plain
  * deleted: 0 live, 1 marked, 3 merged into another row (dedupe.c), 2 removed (values
  * gone; the row id, and with it the journal's memory of what was done for it, stays: a
- * record that comes back must not be acted on as if it were new). src: the sources that hold the row, a bit a slot.
+ * record that comes back must not be acted on as if it were new), 4 removed by auto_delete
+ * (tidy.c). src: the sources that hold the row, a bit a slot. made: when it came.
  *
  * What is in clear: cells, and operations' payload, before-image and evidence,
  * hold personal data and are NOT encrypted by this driver yet. Sealed texts
@@ -117,6 +118,7 @@ static const struct {
     {NULL, sq_step_epochs},
     {sq_step_kept_history, NULL},
     {sq_step_jobs, NULL},
+    {NULL, sq_step_tidy},
 };
 
 int sq_schema_version(void)

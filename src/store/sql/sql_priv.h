@@ -55,6 +55,7 @@ extern const char sq_step_kept_history[]; /* history.c */
 extern const char sq_step_versions[];    /* versions.c */
 enum status sq_step_sources(struct sq *sq, struct err *err); /* step_sources.c: every sheet, too */
 enum status sq_step_epochs(struct sq *sq, struct err *err);  /* step_epochs.c */
+enum status sq_step_tidy(struct sq *sq, struct err *err);    /* tidy.c */
 
 /* ---- sources.c: what a source holds */
 #define SQ_SOURCE_BIT(slot) ((long long)1 << (slot))
@@ -108,7 +109,8 @@ enum status row_remove(struct row_remover *r, int64_t row_id, struct err *err);
 
 /* ---- dedupe.c: each key once among a table's live rows (auto_dedupe) */
 #define SQ_MERGED 3       /* deleted: out of sight, part of another row */
-#define SQ_HOLDS  "(0,3)" /* deleted IN: rows that their sources hold */
+#define SQ_TIDIED 4       /* deleted: removed by auto_delete, held by its sources (tidy.c) */
+#define SQ_HOLDS  "(0,3,4)" /* deleted IN: rows that their sources hold */
 struct deduper {
     struct sq *sq;
     int64_t table_id;
@@ -295,6 +297,7 @@ extern const struct store_choices sq_choices;
 extern const struct store_counters sq_counters;
 extern const struct store_modes sq_modes;
 extern const struct store_gates sq_gates;
+extern const struct store_tidy sq_row_tidy;
 extern const struct store_contracts sq_contracts;
 extern const struct store_plans sq_plans;
 extern const struct store_matches sq_matches;

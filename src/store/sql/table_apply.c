@@ -72,7 +72,8 @@ enum status sq_make_sheet(struct sq *sq, int64_t table_id, struct err *err)
     char *sql = arena_printf(
         sq->scratch,
         "CREATE TABLE t%lld(rid INTEGER PRIMARY KEY, key TEXT NOT NULL, stamp TEXT,"
-        " deleted INTEGER NOT NULL DEFAULT 0, run INTEGER, src INTEGER NOT NULL DEFAULT 0);"
+        " deleted INTEGER NOT NULL DEFAULT 0, run INTEGER, src INTEGER NOT NULL DEFAULT 0,"
+        " made INTEGER NOT NULL DEFAULT 0);"
         "CREATE TABLE s%lld(cid INTEGER NOT NULL, rid INTEGER NOT NULL, state INTEGER NOT NULL,"
         " again INTEGER NOT NULL DEFAULT 0, op_id INTEGER NOT NULL DEFAULT 0,"
         " attempt INTEGER NOT NULL DEFAULT 0, not_before INTEGER NOT NULL DEFAULT 0,"
