@@ -277,6 +277,11 @@ enum status api_upload_take(struct call *call, struct err *err)
     struct incoming *in = take_out(call, json_get_text(call->body, "upload"), err);
     if (!in)
         return FAIL;
+    if (!in->received) {
+        err_set(err, ERR_INVALID, "%s is empty: not a byte of it was sent", in->name);
+        incoming_free(in, true);
+        return FAIL;
+    }
     job.table = table.name;
     job.upload_path = in->path;
     job.upload_name = in->name;

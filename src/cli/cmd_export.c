@@ -126,6 +126,15 @@ struct export
     int64_t written;
 };
 
+#define ROW_KEY "row_key"
+
+/* The heading of a column. One that is called as the row's own key is, such as the key of an
+ * export that was imported, comes under another name: each name stands once in a row. */
+static const char *heading_of(const struct column *column)
+{
+    return text_eq_nocase(column->name, ROW_KEY) ? ROW_KEY " (2)" : column->name;
+}
+
 static void write_row(struct export *e, const struct row *row)
 {
     if (!e->json) {
@@ -139,9 +148,9 @@ static void write_row(struct export *e, const struct row *row)
     struct jw w;
     jw_init(&w, &e->out);
     jw_object(&w);
-    jw_kv_text(&w, "row_key", row->key);
+    jw_kv_text(&w, ROW_KEY, row->key);
     for (size_t c = 0; c < e->column_count; c++) {
-        jw_key(&w, e->columns[c]->name);
+        jw_key(&w, heading_of(e->columns[c]));
         json_value(&w, e->columns[c], row->values[c]);
     }
     jw_end_object(&w);
@@ -152,9 +161,9 @@ static void write_heading(struct export *e)
 {
     if (e->json)
         return;
-    csv_field(&e->out, "row_key", 7, true, false);
+    csv_field(&e->out, ROW_KEY, strlen(ROW_KEY), true, false);
     for (size_t c = 0; c < e->column_count; c++) {
-        const char *name = e->columns[c]->name;
+        const char *name = heading_of(e->columns[c]);
         csv_value(&e->out, (struct value){name, (uint32_t)strlen(name)}, e->raw, false);
     }
     csv_end(&e->out);

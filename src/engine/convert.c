@@ -194,6 +194,21 @@ static struct value json_text_of(struct arena *arena, const struct json *json)
     return value;
 }
 
+/* NUL ends a text for half of all programs, and no database but SQLite stores one: as in files,
+ * it becomes U+FFFD. */
+static struct value without_nul(struct arena *arena, struct value text)
+{
+    if (!text.text || !memchr(text.text, 0, text.len))
+        return text;
+    struct buf mended = BUF_INIT;
+    for (uint32_t i = 0; i < text.len; i++)
+        text.text[i] ? buf_char(&mended, text.text[i]) : buf_str(&mended, "\xEF\xBF\xBD");
+    text =
+        (struct value){arena_strndup(arena, buf_text(&mended), mended.len), (uint32_t)mended.len};
+    buf_free(&mended);
+    return text;
+}
+
 enum status value_from_json(struct arena *arena, enum value_type type, const struct json *json,
                             struct value *out, struct err *err)
 {
@@ -215,13 +230,13 @@ enum status value_from_json(struct arena *arena, enum value_type type, const str
     case TYPE_DATETIME:
         return as_datetime(arena, text, out, err);
     case TYPE_MULTISELECT:
-        *out = json->type == JSON_ARRAY ? joined(arena, json) : text;
+        *out = without_nul(arena, json->type == JSON_ARRAY ? joined(arena, json) : text);
         return OK;
     case TYPE_TEXT:
     case TYPE_URL:
     case TYPE_EMAIL:
     case TYPE_SELECT:
-        *out = text;
+        *out = without_nul(arena, text);
         return OK;
     }
     return err_set(err, ERR_INVALID, "unknown type %d", (int)type);
@@ -249,7 +264,7 @@ static enum status checkbox_text(struct value text, struct value *out, struct er
 }
 
 static enum status json_from_text(struct arena *arena, struct value text, struct value *out,
-                                struct err *err)
+                                  struct err *err)
 {
     if (!json_parse(arena, text.text, text.len, NULL))
         return does_not_fit(TYPE_JSON, text, err);

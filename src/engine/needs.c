@@ -101,6 +101,8 @@ static void add_path(struct gather *g, const char *object, const char *path, boo
                 parent = "User";
         object = parent;
         path = dot + 1;
+        if (link->reference_count > 1 && text_eq_nocase(path, "Type"))
+            return; /* which of the objects it points to: no field of theirs */
     }
     const struct crm_object *at = describe(g, object);
     const struct crm_field *field = at ? crm_object_field(at, path) : NULL;

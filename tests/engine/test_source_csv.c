@@ -305,6 +305,28 @@ TEST(upload, is_all_there_or_not_at_all)
     CHECK_STR(rows_now(), "a@x: a@x | Ann\nc@x: c@x | Cy\n");
 }
 
+TEST(upload, that_is_no_csv_leaves_the_former_one)
+{
+    static const struct {
+        const char *text, *code, *words;
+    } bad[] = {
+        {"", "csv.no_heading", "list.csv is empty"},
+        {"\xEF\xBB\xBF\r\n", "csv.no_heading", "list.csv is empty"},
+        {"\n<!DOCTYPE HTML>\n<html>", "csv.not_text", "list.csv is an HTML page"},
+        {"{\"a\":1}\n", "csv.not_text", "list.csv is JSON"},
+        {"<?xml version='1.0'?>", "csv.not_text", "list.csv is XML"},
+        {"PK\x03\x04", "csv.not_text", "list.csv is an Excel workbook"},
+    };
+    given_recipe("table: people\nsource:\n  csv: { fields: [Email, Name] }\n  unique_by: Email\n");
+    CHECK_OK(upload("Email,Name\na@x,Ann\n"), &g.err);
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        CHECK_FAIL(upload(bad[i].text), &g.err, bad[i].code);
+        CHECK_CONTAINS(g.err.message, bad[i].words);
+        sync_fine();
+        CHECK_STR(rows_now(), "a@x: a@x | Ann\n");
+    }
+}
+
 TEST(upload, to_a_table_without_such_a_source_is_refused)
 {
     GIVEN_CSV("Email,Name\na@x,Ann\n");

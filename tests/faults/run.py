@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Rows of the fault matrix (docs/reference/fault-matrix.md) that want the real programs and
+"""Rows of the fault matrix (matrix.md beside this file) that want the real programs and
 fit no other suite: descriptors that run out, records that go while they are written, a
 key field that is taken away, a button pressed twenty times. One org for all stories."""
 import json
@@ -12,11 +12,11 @@ import urllib.request
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 sys.path.insert(0, str(ROOT / "tests/support_py"))
+import inputs  # noqa: E402
 import matrix  # noqa: E402
-from programs import ARGIL, Org, Workspace, main  # noqa: E402
+from given import ORG, create  # noqa: E402
+from programs import ARGIL, Workspace, main  # noqa: E402
 from server import Server  # noqa: E402
-
-ORG = Org(scale=1)
 
 LEADS = """
 table: people
@@ -46,13 +46,6 @@ columns:
   - name: Note
     salesforce_update: {{ connection: demo, object: {obj}, id: "{{{{Id}}}}", set: {{ {field}: "seen {{{{LastName}}}}" }} }}
 """
-
-
-def create(obj, **fields):
-    status, body = ORG.call("POST", f"/services/data/v66.0/sobjects/{obj}", fields,
-                            {"Sforce-Duplicate-Rule-Header": "allowSave=true"})
-    assert status == 201, body
-    return body["id"]
 
 
 ACCOUNT = create("Account", Name="Row Ltd")
@@ -250,10 +243,16 @@ columns:
 
 def story_the_matrix_names_tests_that_there_are():
     matrix.check(pathlib.Path(__file__).resolve().parent / "matrix.md",
-                 {*range(1, 16), *range(18, 40), *range(43, 91), *range(118, 128), 130})
+                 {*range(1, 40), *range(43, 91), *range(118, 128), 130})
+
+
+def story_bad_inputs_name_tests_that_there_are():
+    wanted = {"T": 11, "S": 3, "N": 4, "D": 3, "I": 2, "C": 3, "F": 9, "O": 3, "H": 7, "P": 5}
+    matrix.check(pathlib.Path(__file__).resolve().parent / "inputs.md",
+                 {f"{letter}{n}" for letter, count in wanted.items() for n in range(1, count + 1)})
 
 
 if __name__ == "__main__":
-    code = main(globals())
+    code = main({**globals(), **vars(inputs)})
     ORG.stop()
     sys.exit(code)

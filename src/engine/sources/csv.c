@@ -75,11 +75,12 @@ static void list_fields(struct source_check *check, const struct csv_file *file)
         check->fields[i] = (struct source_field){file->names[i], NULL, TYPE_TEXT};
 }
 
-static void check_file(struct source_check *check, const char *path, const char *where)
+static void check_file(struct source_check *check, const char *path, const char *name,
+                       const char *where)
 {
     struct csv_file file;
     struct err err = {0};
-    if (csv_file_open(&file, check->arena, path, check->config, &err) != OK) {
+    if (csv_file_open(&file, check->arena, path, name, check->config, &err) != OK) {
         source_check_add(check, where, &err);
         return;
     }
@@ -100,7 +101,7 @@ static void check_csv(struct source_check *check)
         const char *path = upload_path(check->engine, check->arena, check->table, check->source);
         check->open = !path;
         if (path)
-            check_file(check, path, "");
+            check_file(check, path, "what was uploaded", "");
         return;
     }
     if (!check->engine->local_files) {
@@ -115,7 +116,7 @@ static void check_csv(struct source_check *check)
         return;
     }
     keep_path(check, path);
-    check_file(check, path, "file");
+    check_file(check, path, NULL, "file");
 }
 
 /* ---------------------------------------------------------------- pulling */
@@ -233,7 +234,7 @@ static enum status pull_csv(struct sync *sync, struct err *err)
     const char *path = json_get_text(sync->source, "file"), *shown = path;
     if (!path && upload_find(sync, &path, &shown, &pull.prefix, err) != OK)
         return FAIL;
-    if (csv_file_open(&pull.file, sync->job.arena, path, sync->source, err) != OK)
+    if (csv_file_open(&pull.file, sync->job.arena, path, shown, sync->source, err) != OK)
         return FAIL;
     sync->subject =
         arena_printf(sync->job.arena, "%s (%s)", shown, csv_file_form(&pull.file, sync->job.arena));

@@ -18,7 +18,7 @@
 static enum status file_failed(const struct csv_file *file, struct err *err)
 {
     return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_INVALID, "cannot read %s: %s",
-                   file->path, strerror(errno));
+                   file->name, strerror(errno));
 }
 
 /* ---------------------------------------------------------------- reading */
@@ -139,7 +139,11 @@ static enum status read_heading(struct csv_file *file, struct arena *arena, stru
         *err = mine;
         return FAIL;
     }
-    return OK;
+    if (file->count)
+        return OK;
+    err_set(err, "csv.no_heading", "%s is empty: there is not even a heading", file->name);
+    err_hint(err, "A file of no rows still names its columns in the first line.");
+    return FAIL;
 }
 
 /* ---------------------------------------------------------------- opening */
@@ -154,15 +158,41 @@ static enum status sniff(struct csv_file *file, struct charset_sniffer *sniffer,
     return n < 0 ? file_failed(file, err) : OK;
 }
 
-/* The first line as UTF-8, as far as the sniffer kept it. */
-static char guess_delimiter(const struct csv_file *file, const struct charset_sniffer *sniffer)
+/* What a text is that is plainly something else: a page of an org that asks to sign in, the
+ * answer of an API. NULL: it may be CSV. */
+static const char *other_form(const struct buf *text)
+{
+    static const struct {
+        const char *start, *what;
+    } forms[] = {{"<!doctype html", "an HTML page"},
+                 {"<html", "an HTML page"},
+                 {"<?xml", "XML"},
+                 {"{\"", "JSON"},
+                 {"[{\"", "JSON"}};
+    struct str s = str_trim((struct str){buf_text(text), text->len});
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        size_t n = strlen(forms[i].start);
+        if (s.n >= n && str_eq_nocase((struct str){s.p, n}, (struct str){forms[i].start, n}))
+            return forms[i].what;
+    }
+    return NULL;
+}
+
+/* By the first line, as far as the sniffer kept it. */
+static enum status guess_delimiter(struct csv_file *file, const struct charset_sniffer *sniffer,
+                                   struct err *err)
 {
     struct charset_decoder decoder = {.charset = file->charset};
     struct buf text = BUF_INIT;
     charset_decode(&decoder, (const char *)sniffer->first, sniffer->first_len, true, &text);
-    char delimiter = csv_detect_delimiter(buf_text(&text), text.len);
+    const char *other = other_form(&text);
+    file->delimiter = csv_detect_delimiter(buf_text(&text), text.len);
     buf_free(&text);
-    return delimiter;
+    if (!other)
+        return OK;
+    err_set(err, "csv.not_text", "%s is %s, not a CSV file", file->name, other);
+    err_hint(err, "Fetch it again as CSV: what came may be a page that wants a sign-in.");
+    return FAIL;
 }
 
 static char delimiter_named(const char *name)
@@ -178,7 +208,7 @@ static enum status tell_form(struct csv_file *file, const struct json *config, s
     if (sniff(file, &sniffer, err) != OK)
         return FAIL;
     if (charset_not_text(&sniffer)) {
-        err_set(err, "csv.not_text", "%s is %s, not a CSV file", file->path,
+        err_set(err, "csv.not_text", "%s is %s, not a CSV file", file->name,
                 charset_not_text(&sniffer));
         err_hint(err, "Unpack it, or save it as CSV first.");
         return FAIL;
@@ -187,22 +217,25 @@ static enum status tell_form(struct csv_file *file, const struct json *config, s
     file->charset = charset_guess(&sniffer);
     if (encoding && !text_eq(encoding, "auto"))
         charset_parse(encoding, &file->charset);
-    file->delimiter = delimiter ? delimiter_named(delimiter) : guess_delimiter(file, &sniffer);
+    if (guess_delimiter(file, &sniffer, err) != OK)
+        return FAIL;
+    if (delimiter)
+        file->delimiter = delimiter_named(delimiter);
     file->header = json_get_bool(config, "header", true);
     return OK;
 }
 
 enum status csv_file_open(struct csv_file *file, struct arena *arena, const char *path,
-                          const struct json *config, struct err *err)
+                          const char *name, const struct json *config, struct err *err)
 {
     struct stat about;
-    *file = (struct csv_file){.path = path};
+    *file = (struct csv_file){.path = path, .name = name ? name : path};
     file->fd = open(path, O_RDONLY | O_CLOEXEC);
     if (file->fd < 0 || fstat(file->fd, &about) != 0)
         return file_failed(file, err);
     if (!S_ISREG(about.st_mode)) {
         csv_file_close(file);
-        return err_set(err, ERR_INVALID, "%s is no file", path);
+        return err_set(err, ERR_INVALID, "%s is no file", file->name);
     }
     file->changed_ms = about.st_mtim.tv_sec * 1000 + about.st_mtim.tv_nsec / 1000000;
     if (tell_form(file, config, err) == OK && read_heading(file, arena, err) == OK)

@@ -13,7 +13,7 @@
 
 struct csv_file {
     int fd;
-    const char *path;
+    const char *path, *name; /* where it lies; what it is called in errors */
     uint64_t size;
     int64_t changed_ms; /* the file's own time */
     enum charset charset;
@@ -27,9 +27,10 @@ struct csv_file {
 
 /* Opens, looks at all of the file once for its encoding, reads the heading. `config`: the
  * source's options `encoding`, `delimiter`, `header`; may be NULL. Names are trimmed; a missing
- * one is "Column 3", one that is there already gets " (2)". Texts live on the arena. */
+ * one is "Column 3", one that is there already gets " (2)". `name` is what people call the file;
+ * NULL: its path. Texts live on the arena. */
 enum status csv_file_open(struct csv_file *file, struct arena *arena, const char *path,
-                          const struct json *config, struct err *err);
+                          const char *name, const struct json *config, struct err *err);
 void csv_file_close(struct csv_file *file);
 /* Every record behind the heading. Fields over CSV_FIELD_MAX come as {NULL, length}. The
  * error of an unclosed quote says where it began. */

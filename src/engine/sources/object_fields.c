@@ -134,6 +134,34 @@ static const struct crm_field *parent_of(struct source_check *check,
     return NULL;
 }
 
+/* A lookup that may point to several objects shows what all of them have in common, and which
+ * of them it is: Who.Name, Who.Type. No describe lists the latter. */
+static const struct crm_field type_of_parent = {.name = "Type", .label = "Type", .type = "string"};
+
+static const struct crm_field *common_field(const struct crm_field *through, const char *name)
+{
+    return through->reference_count > 1 && text_eq_nocase(name, "Type") ? &type_of_parent : NULL;
+}
+
+/* The first object that a lookup may point to which has what comes next of the path. */
+static const struct crm_object *parent_with(struct crm_session *session,
+                                            const struct crm_field *through, const char *next,
+                                            struct err *err)
+{
+    const struct crm_object *first = NULL;
+    for (size_t i = 0; i < through->reference_count; i++) {
+        struct err mine = {0};
+        const struct crm_object *parent =
+            session->does->describe(session, through->reference_to[i], &mine);
+        if (parent && (strchr(next, '.') || crm_object_field(parent, next)))
+            return parent;
+        if (!parent && (i == 0 || !err_is(&mine, ERR_NOT_FOUND)))
+            *err = mine;
+        first = first ? first : parent;
+    }
+    return first;
+}
+
 static bool field_take(struct source_check *check, const struct crm_field *field, const char *path,
                        const char *where, struct source_field *out)
 {
@@ -167,12 +195,15 @@ bool object_field_find(struct source_check *check, struct crm_session *session,
         const struct crm_field *through = parent_of(check, object, step, depth, where);
         if (!through)
             return false;
-        object = session->does->describe(session, through->reference_to[0], &err);
+        rest += len + 1;
+        const struct crm_field *common = common_field(through, rest);
+        if (common)
+            return field_take(check, common, path, where, out);
+        object = parent_with(session, through, rest, &err);
         if (!object) {
             source_check_add(check, where, &err);
             return false;
         }
-        rest += len + 1;
     }
 }
 
@@ -195,6 +226,8 @@ enum status object_field_resolve(struct crm_session *session, const struct crm_o
     size_t len = strcspn(path, ".");
     *out = path[len] ? NULL : crm_object_field(object, path);
     const struct crm_field *through = path[len] ? relationship_of(object, path, len) : NULL;
+    if (through)
+        *out = common_field(through, path + len + 1);
     for (size_t i = 0; through && !*out && i < through->reference_count; i++) {
         struct err mine = {0};
         const struct crm_object *parent =

@@ -153,7 +153,7 @@ enum status source_propose(struct arena *arena, const char *path, struct proposa
     struct csv_file file;
     struct look look = {.out = out};
     *out = (struct proposal){0};
-    if (csv_file_open(&file, arena, path, NULL, err) != OK)
+    if (csv_file_open(&file, arena, path, NULL, NULL, err) != OK)
         return FAIL;
     out->form = csv_file_form(&file, arena);
     out->count = file.count;

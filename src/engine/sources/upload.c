@@ -2,12 +2,15 @@
  *
  *   DATA/uploads/<source id>-<number>.csv      mode 0600
  *
- * Order: the bytes go to a file of another name, are synced, get their name; then
- * the source's cursor says so; then the former file goes; then a sync reads it.
+ * Order: the bytes go to a file of another name, are synced, get their name; what is
+ * no CSV at all is refused here, the former file stays; then the source's cursor says
+ * so; then the former file goes; then a sync reads it.
  * Killed anywhere: before the cursor nothing has happened, behind it the next sync
  * reads the file. The newest upload is kept, so that a column that is added later
  * can be filled. */
 #include "engine/sources/upload.h"
+
+#include "engine/sources/csv_file.h"
 
 #include "base/str.h"
 
@@ -199,6 +202,20 @@ static const struct source *uploaded(struct arena *arena, const struct table *ta
     return found;
 }
 
+/* Is there a heading to be read in it? */
+static enum status look_into(struct arena *arena, const struct source *from, const char *path,
+                             const char *name, struct err *err)
+{
+    struct csv_file file;
+    const struct json *config = json_parse(arena, from->config, strlen(from->config), NULL);
+    enum status rc = csv_file_open(&file, arena, path, name, config, err);
+    if (rc == OK)
+        csv_file_close(&file);
+    else
+        unlink(path);
+    return rc;
+}
+
 static enum status upload_into(struct engine *engine, struct arena *arena,
                                const struct table *table, const struct source *from,
                                const struct upload *upload, struct err *err)
@@ -211,7 +228,8 @@ static enum status upload_into(struct engine *engine, struct arena *arena,
     kept.name = upload->name ? upload->name : "the upload";
     const char *whole = place(engine, arena, from->id, kept.number, "csv");
     if (keep_file(engine, arena, place(engine, arena, from->id, kept.number, "part"), whole, upload,
-                  err) != OK)
+                  err) != OK ||
+        look_into(arena, from, whole, kept.name, err) != OK)
         return FAIL;
     crash_point(engine, "U1");
     if (note_kept(engine, arena, table, from, &kept, err) != OK)
