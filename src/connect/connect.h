@@ -326,6 +326,9 @@ struct crm_token_store {
      * lock waits; FAIL (ERR_CRM_UNREACHABLE) when the holder does not come to an end. */
     enum status (*lock)(void *ctx, struct err *err);
     void (*unlock)(void *ctx);
+    /* Asked before each request that may change the remote: FAIL = what is sent could not be
+     * remembered, so it is not. May be NULL. Does not block. */
+    enum status (*may_send)(void *ctx, struct err *err);
     /* The grant is gone for good: a person must connect again. May be NULL. */
     void (*gone)(void *ctx, const struct err *why);
 };

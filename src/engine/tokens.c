@@ -169,6 +169,12 @@ static enum status keeper_save(void *ctx, const struct crm_tokens *tokens, struc
     return OK;
 }
 
+static enum status keeper_may_send(void *ctx, struct err *err)
+{
+    struct store *store = ((struct token_keeper *)ctx)->engine->store;
+    return store->does->sound ? store->does->sound(store, err) : OK;
+}
+
 static void keeper_gone(void *ctx, const struct err *why)
 {
     struct token_keeper *keeper = ctx;
@@ -271,6 +277,7 @@ static struct token_keeper *keeper_new(struct engine *engine, const struct conne
                                              .save = keeper_save,
                                              .lock = keeper_lock,
                                              .unlock = keeper_unlock,
+                                             .may_send = keeper_may_send,
                                              .gone = keeper_gone};
     keeper->kept = (struct crm_kept){.ctx = keeper, .get = describe_get, .put = describe_put};
     keeper->next = engine->keepers;

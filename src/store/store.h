@@ -243,6 +243,9 @@ struct store_driver {
      * they came. After ERR_STORE_BROKEN on one, all refuse. Handles may be closed
      * in any order; the last one lets the workspace go. */
     enum status (*open_another)(struct store *, bool read_only, struct store **out, struct err *err);
+    /* ERR_STORE_BROKEN when an earlier write failed: then nothing may be sent any more
+     * (reliability W8). Looks at memory alone. */
+    enum status (*sound)(struct store *, struct err *);
     /* Who hears of changes made through any handle of this process; NULL = nobody.
      * Set it before other threads have handles. */
     void (*watch)(struct store *, const struct store_watch *watch);

@@ -265,6 +265,9 @@ enum status sf_send(struct sf *sf, const struct sf_call *call, struct http_respo
     struct sf_posted posted = {0};
     struct http_request request;
     memset(response, 0, sizeof *response);
+    if (call->method && !text_eq(call->method, "GET") && sf->store.may_send &&
+        sf->store.may_send(sf->store.ctx, err) != OK)
+        return FAIL;
     sf_prepare(sf, call, &posted, &request);
     enum status rc = http_send(sf->http, &request, response, err);
     sf_took(sf, call, &posted, response);

@@ -25,7 +25,7 @@ struct object_cursor {
     int64_t started_ms;           /* server clock when the load began */
     int64_t from_ms, until_ms;    /* the window */
     int64_t covered_ms;           /* everything up to here is ours */
-    int64_t swept_ms;             /* when all Ids were compared last; 0 = never */
+    int64_t swept_ms;             /* when all Ids were compared last; 0 = not since all was read again */
     int64_t formulas_ms;          /* when the values of formula fields were all read last */
     int64_t refresh_ms;           /* when the refresh at hand began */
 };

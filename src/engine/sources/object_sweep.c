@@ -261,9 +261,13 @@ static enum status count_newer(struct object_pull *pull, struct err *err)
     return crm->count(pull->on->session, pull->object->name, where, &pull->newer, err);
 }
 
+/* After a load into rows that were there, equal counts may be one record deleted and another
+ * one new: all Ids are compared once. */
 static bool sweep_is_due(const struct object_pull *pull)
 {
-    return pull->sweep_every_ms && pull->cursor.swept_ms &&
+    if (!pull->cursor.swept_ms)
+        return true;
+    return pull->sweep_every_ms &&
            object_server_now(pull) - pull->cursor.swept_ms >= pull->sweep_every_ms;
 }
 

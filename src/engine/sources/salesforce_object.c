@@ -119,7 +119,9 @@ static enum status load(struct object_pull *pull, struct err *err)
     pull->cursor.phase = PULL_IDLE;
     pull->cursor.id = pull->cursor.stamp = pull->cursor.place = NULL;
     pull->cursor.covered_ms = pull->cursor.started_ms - pull->lag_ms;
-    pull->cursor.swept_ms = pull->cursor.formulas_ms = pull->cursor.started_ms;
+    pull->cursor.formulas_ms = pull->cursor.started_ms;
+    /* rows that were there before are not all met by a load: what was deleted since is looked for */
+    pull->cursor.swept_ms = pull->cursor.first_load ? pull->cursor.started_ms : 0;
     pull->cursor.user_id = pull->on->connection.user_id;
     return object_store_cursor(pull, err);
 }

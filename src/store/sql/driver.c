@@ -22,6 +22,7 @@ static enum status open_another(struct store *store, bool read_only, struct stor
     .name = called,                                     \
     .close = close_store,                               \
     .open_another = open_another,                       \
+    .sound = sq_sound,                                  \
     .choices = &sq_choices,                             \
     .counters = &sq_counters,                           \
     .modes = &sq_modes,                                 \

@@ -239,6 +239,11 @@ enum status sq_begin(struct sq *sq, struct err *err)
     return OK;
 }
 
+enum status sq_sound(struct store *store, struct err *err)
+{
+    return atomic_load(&sq_of(store)->home->broken) ? refuse_broken(err) : OK;
+}
+
 enum status sq_begin_read(struct sq *sq, struct err *err)
 {
     if (atomic_load(&sq->home->broken))

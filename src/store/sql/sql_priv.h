@@ -58,6 +58,7 @@ enum status sq_step_epochs(struct sq *sq, struct err *err);  /* step_epochs.c */
 enum status sq_step_tidy(struct sq *sq, struct err *err);    /* tidy.c */
 
 /* ---- sources.c: what a source holds */
+enum status sq_sound(struct store *store, struct err *err); /* session.c */
 #define SQ_SOURCE_BIT(slot) ((long long)1 << (slot))
 /* Reads table->sources, and from the first of them source, connection, object. */
 enum status sq_read_sources(struct sq *sq, struct arena *arena, struct table *table,
