@@ -2,6 +2,7 @@
 // the screen while a new one is fetched; events say what to fetch again (events.ts).
 import { useEffect, useSyncExternalStore } from "react";
 import { ApiError, get } from "./client";
+import { sameWhereEqual } from "./same";
 
 interface Entry {
   value: unknown;
@@ -41,6 +42,8 @@ function forgetOld(): void {
 }
 
 function show(entry: Entry): void {
+  const { data, error, loading } = entry.shown;
+  if (data === entry.value && error === entry.error && loading === entry.fetching) return;
   entry.shown = { data: entry.value, error: entry.error, loading: entry.fetching };
   for (const told of entry.watchers) told();
 }
@@ -53,7 +56,7 @@ async function fetchInto(path: string, entry: Entry): Promise<void> {
   entry.fetching = true;
   entry.stale = false;
   try {
-    entry.value = await get(path);
+    entry.value = sameWhereEqual(entry.value, await get(path));
     entry.error = null;
   } catch (problem) {
     entry.error = problem instanceof ApiError ? problem : new ApiError(0, { code: "internal", message: String(problem) });
@@ -97,7 +100,7 @@ export function invalidate(...prefixes: string[]): void {
 /** What was answered to a change is the newest state. */
 export function keep(path: string, value: unknown): void {
   const entry = entryOf(path);
-  entry.value = value;
+  entry.value = sameWhereEqual(entry.value, value);
   entry.error = null;
   entry.stale = false;
   show(entry);

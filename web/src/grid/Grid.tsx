@@ -74,10 +74,17 @@ export function Grid({ table, look, columns, typist, states, rowHeight, sorts, o
   const edits = useRef<Edits | null>(null);
   const latest = useRef({ onChosen, onState });
   latest.current = { onChosen, onState };
+  const toldState = useRef<GridState | null>(null);
 
+  // blocks and changes come many times a second; what is drawn around the grid follows news alone
   const tellState = useCallback(() => {
     const now = cache.current;
-    if (now) latest.current.onState({ total: now.total, counting: now.counting, inexact: now.inexact, error: now.error });
+    if (!now) return;
+    const { total, counting, inexact, error } = now;
+    const was = toldState.current;
+    if (was && was.total === total && was.counting === counting && was.inexact === inexact && was.error === error) return;
+    toldState.current = { total, counting, inexact, error };
+    latest.current.onState(toldState.current);
   }, []);
 
   useEffect(() => {

@@ -138,7 +138,12 @@ export class GridBody {
     this.rebuild();
   }
   blocksCame(): void {
-    this.positions = new Map(this.cache?.columns.map((id, at) => [id, at]));
+    const columns = this.cache?.columns ?? [];
+    if (columns.length === this.positions.size && columns.every((id, at) => this.positions.get(id) === at)) {
+      this.paintSoon(); // a row that has come is another one than what its box shows
+      return;
+    }
+    this.positions = new Map(columns.map((id, at) => [id, at]));
     this.refreshAll();
   }
   rowsChanged(ids: Set<number>): void {

@@ -1,5 +1,6 @@
-// The queue of what people typed (web/src/grid/queue.ts), without a page: order, one at a
-// time, nothing lost while the server comes and goes. Its clock is ours.
+// Parts of the app without a page. The queue of what people typed (web/src/grid/queue.ts):
+// order, one at a time, nothing lost while the server comes and goes; its clock is ours.
+// Answers that come again (web/src/api/same.ts).
 'use strict';
 const path = require('path');
 const { story, run, assert } = require('../browser/support');
@@ -77,6 +78,21 @@ story('tries come further apart, and start over once something arrived', async (
   await seen.answer(true);
   await seen.answer(false);
   assert.strictEqual(seen.waits.at(-1), 500);
+});
+
+story('an answer that comes again unchanged is the same object, part by part', async () => {
+  const { sameWhereEqual } = await import(path.join(process.env.ARGIL_ROOT, 'web/src/api/same.ts'));
+  const old = { name: 'people', columns: [{ id: 1 }, { id: 2 }], rules: null };
+  const again = () => JSON.parse(JSON.stringify(old));
+  assert.strictEqual(sameWhereEqual(old, again()), old);
+  const changed = sameWhereEqual(old, { ...again(), name: 'persons' });
+  assert.notStrictEqual(changed, old);
+  assert.strictEqual(changed.columns, old.columns);
+  const more = sameWhereEqual(old, { ...again(), columns: [{ id: 1 }, { id: 3 }, { id: 4 }] });
+  assert.strictEqual(more.columns[0], old.columns[0]);
+  assert.deepStrictEqual(more.columns, [{ id: 1 }, { id: 3 }, { id: 4 }]);
+  for (const [was, is] of [[{ a: 1, b: 2 }, { a: 1 }], [{ a: 1 }, { a: 1, b: undefined }], [[1, 2], [1]], [null, {}], [{}, null], [[], {}], ['1', 1]])
+    assert.deepStrictEqual(sameWhereEqual(was, is), is);
 });
 
 run();
