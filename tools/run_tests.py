@@ -87,6 +87,14 @@ def meson(build, label, words):
             count(name, True)
 
 
+def told(text, lines=12):
+    """What a program said of each story that failed, for the end of a long log."""
+    out = []
+    for match in re.finditer(r"^FAILED .*(?:\n(?:[ \t]+\S.*|[+-] .*|[ \t]*$))*", text, flags=re.M):
+        out += ["  " + line[:400] for line in match[0].rstrip().splitlines()[:lines] if line.strip()]
+    return "".join("\n" + line for line in out)
+
+
 def program(name, command, words, timeout=1500):
     """A test program that ends with its own `N passed, N failed`."""
     if words and not any(w in name for w in words):
@@ -107,7 +115,7 @@ def program(name, command, words, timeout=1500):
         passed += int(line[-1][0])
         failed += int(line[-1][1])
         if int(line[-1][1]):
-            failures.append(f"{name}: {line[-1][1]} failed")
+            failures.append(f"{name}: {line[-1][1]} failed{told(text)}")
     if code and not (line and int(line[-1][1])):
         count(name, False, f"exit {code}")
     elif not line:
