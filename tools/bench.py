@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
-"""./dev bench [main|localorg|pull|push|web]: figures beside their baselines from the same run.
+"""./dev bench [main|localorg|pull|push|columns|web]: figures beside their baselines from the same run.
 
     main      import, update and lookup of argil against localorg; jsforce reading
               the same pages is the baseline
     localorg  how fast and how big the fake org is (bench_localorg.py)
     pull      bringing records in: Bulk, pages, nightly syncs (bench_pull.py)
     push      writing back: calls, CPU, the journal's share, a slow org (bench_push.py)
+    columns   formulas beside Node, HTTP API columns, memory (bench_columns.py)
     web       the grid in Chromium: frames while scrolling beside a still page's (tests/web/bench.js)
 
 Times vary with the machine: a target is a ratio taken here and now, a count of
@@ -223,6 +224,13 @@ def bench_push():
     push.main()
 
 
+def bench_columns():
+    sys.modules["bench"] = sys.modules[__name__]  # one set of counts, however this file was started
+    import bench_columns as columns
+    node, _ = clients.ensure()
+    columns.main(node)
+
+
 def bench_web():
     """tests/web/bench.js measures; its bounds are judged here. ARGIL_BENCH_ROWS=1000000 for the long form."""
     import re
@@ -240,7 +248,7 @@ def bench_web():
 
 def main():
     which = sys.argv[1] if len(sys.argv) > 1 else "main"
-    benches = {"main": bench_main, "localorg": bench_localorg, "pull": bench_pull, "push": bench_push, "web": bench_web}
+    benches = {"main": bench_main, "localorg": bench_localorg, "pull": bench_pull, "push": bench_push, "columns": bench_columns, "web": bench_web}
     if which not in benches:
         print(f"./dev bench {which} is not built yet; there are: {', '.join(benches)}", file=sys.stderr)
         return 2

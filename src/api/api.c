@@ -66,6 +66,14 @@ static enum status offer_setup(struct api *api, struct err *err)
     return rc;
 }
 
+static bool has_delay(const struct table *table)
+{
+    for (size_t i = 0; i < table->column_count; i++)
+        if (table->columns[i].rules && strstr(table->columns[i].rules, "\"delay_ms\""))
+            return true;
+    return false;
+}
+
 static enum status settle_leftovers(struct api *api, struct err *err)
 {
     struct store *store = api->options.store;
@@ -83,6 +91,8 @@ static enum status settle_leftovers(struct api *api, struct err *err)
         struct job_order order = {.kind = JOB_SETTLE, .table = tables[i].name, .cause = "recovery"};
         if (rc == OK && open)
             rc = work_order(api->work, &order, &none, err);
+        if (rc == OK && tables[i].auto_update && has_delay(&tables[i]))
+            work_run_due(api->work, tables[i].name); /* it finds out when the rest may run */
     }
     arena_free(arena);
     return rc;

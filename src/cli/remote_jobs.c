@@ -184,6 +184,7 @@ static void read_run(const struct watched *w, struct run_report *out)
                                .bulk_jobs = json_get_int(r, "bulk_jobs", 0),
                                .write_calls = json_get_int(r, "write_calls", 0),
                                .http_requests = json_get_int(r, "http_requests", 0),
+                               .cells_delayed = json_get_int(r, "delayed", 0),
                                .rows_sent = json_get_int(r, "rows_sent", 0),
                                .rows_tidied = json_get_int(r, "rows_tidied", 0),
                                .calls = (uint64_t)json_get_int(r, "calls", 0),

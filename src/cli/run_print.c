@@ -51,6 +51,7 @@ static void json_report(const char *table, const struct run_report *r)
     jw_kv_int(&w, "bulk_jobs", r->bulk_jobs);
     jw_kv_int(&w, "write_calls", r->write_calls);
     jw_kv_int(&w, "http_requests", r->http_requests);
+    jw_kv_int(&w, "cells_delayed", r->cells_delayed);
     jw_kv_int(&w, "rows_sent", r->rows_sent);
     jw_kv_int(&w, "rows_tidied", r->rows_tidied);
     jw_kv_bool(&w, "paused", r->paused);
@@ -109,6 +110,7 @@ static void text_report(const char *table, const struct run_report *r)
     count_line("deleted", r->deleted);
     count_line("converted", r->converted);
     count_line("already so", r->unchanged);
+    count_line("left for later: delay", r->cells_delayed);
     count_line("rows sent to tables", r->rows_sent);
     count_line("requests to HTTP APIs", r->http_requests);
     count_line("rows gone: auto_delete", r->rows_tidied);

@@ -255,6 +255,8 @@ struct run_report {
         int64_t count;
     } repairs[8];
     size_t repair_count;
+    int64_t cells_delayed;  /* due, and left for later by their column's delay */
+    int64_t again_ms;       /* when the first of what is left may run; 0 = nothing is */
     int64_t http_requests;  /* of HTTP API columns, further tries included */
     int64_t rows_sent;      /* to other tables: those that are new or changed there */
     int64_t rows_tidied;    /* that auto_delete took away at the end */

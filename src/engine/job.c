@@ -356,6 +356,7 @@ const char *run_report_json(struct arena *arena, const struct run_report *r)
         {"write_calls", r->write_calls},
         {"http_requests", r->http_requests}, {"rows_sent", r->rows_sent},
         {"rows_tidied", r->rows_tidied},
+        {"delayed", r->cells_delayed},
     };
     struct buf text = BUF_INIT;
     struct jw w;

@@ -33,6 +33,31 @@ static enum status find_inputs(struct arena *arena, const struct table *table,
     return OK;
 }
 
+/* What the column's rules say; what they require is an input. */
+static enum status read_rules(struct arena *arena, const struct table *table,
+                              struct column_plan *plan, struct err *err)
+{
+    const char *text = plan->column->rules;
+    const struct json *rules = text ? json_parse(arena, text, strlen(text), err) : NULL;
+    if (text && !rules)
+        return FAIL;
+    const struct json *required = json_get(rules, "required");
+    plan->delay_ms = json_get_int(rules, "delay_ms", 0);
+    plan->required = arena_array(arena, (required ? required->len : 0) + 1, sizeof *plan->required);
+    json_each(name, required) {
+        const struct column *input = table_column(table, json_text(name));
+        if (!input)
+            return err_set(err, ERR_INVALID, "required: \"%s\" is no column of table \"%s\"",
+                           json_text(name), table->name);
+        add_input(plan, input);
+        size_t at = 0;
+        while (plan->inputs[at]->id != input->id)
+            at++;
+        plan->required[plan->required_count++] = at;
+    }
+    return OK;
+}
+
 enum status column_plan_make(struct arena *arena, const struct table *table,
                              const struct column *column, struct column_plan *plan,
                              struct err *err)
@@ -43,7 +68,9 @@ enum status column_plan_make(struct arena *arena, const struct table *table,
         return err_set(err, ERR_NOT_BUILT, "unknown column kind \"%s\"", column->kind);
     const char *config = column->config ? column->config : "{}";
     plan->config = json_parse(arena, config, strlen(config), err);
-    return plan->config ? find_inputs(arena, table, plan, err) : FAIL;
+    return plan->config && find_inputs(arena, table, plan, err) == OK
+               ? read_rules(arena, table, plan, err)
+               : FAIL;
 }
 
 static bool reads(const struct column_plan *plan, int64_t column_id)

@@ -62,6 +62,8 @@ static bool column_differs(struct apply_plan *plan, const struct column *old,
     }
     if (old->auto_update != new->auto_update)
         plan_line(plan, "~ column %s: auto_update %s", new->name, new->auto_update ? "on" : "off");
+    if (!text_eq(old->rules, new->rules))
+        plan_line(plan, "~ column %s: rules %s", new->name, new->rules ? new->rules : "taken away");
     return again;
 }
 

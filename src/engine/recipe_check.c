@@ -103,6 +103,22 @@ static bool add_dependency(struct column *column, struct arena *arena, int64_t p
     return true;
 }
 
+/* `required` may name columns that the column does not read otherwise. */
+static void check_required(struct draft *d, struct column *column, struct draft_column *draft,
+                           const char **names, size_t count)
+{
+    const struct ynode *required = ynode_get(draft->node, "required");
+    for (const struct ynode *child = required ? required->first : NULL; child; child = child->next) {
+        const struct column *target = child->text ? table_column(&d->table, child->text) : NULL;
+        if (target)
+            add_dependency(column, d->arena, target - d->table.columns);
+        else if (child->text)
+            hint_nearest(draft_fail(d, child, false, "recipe.unknown_column",
+                                    "there is no column `%s`", child->text),
+                         child->text, names, count);
+    }
+}
+
 static void check_references(struct draft *d, struct column *column, struct draft_column *draft)
 {
     struct column_ref *refs = NULL;
@@ -115,6 +131,7 @@ static void check_references(struct draft *d, struct column *column, struct draf
     for (size_t i = 0; i < d->table.column_count; i++)
         if (d->table.columns[i].name)
             names[count++] = d->table.columns[i].name;
+    check_required(d, column, draft, names, count);
     for (struct column_ref *ref = refs; ref; ref = ref->next) {
         const char *path = NULL;
         const struct column *target = column_ref_resolve(&d->table, ref->text, &path);

@@ -143,17 +143,30 @@ const char *draft_json(struct draft *d, const struct ynode *node, const char *ba
     return text;
 }
 
+#define DELAY_MOST_MS ((int64_t)24 * 3600 * 1000)
+
+/* "30s", "10m", "2h"; 0 = it is none. */
+static int64_t duration_ms(const char *text)
+{
+    char *end;
+    long long number = strtoll(text, &end, 10);
+    int64_t unit = text_eq(end, "s") ? 1000 : text_eq(end, "m") ? 60000 : text_eq(end, "h") ? 3600000 : 0;
+    return number > 0 && number <= 86400 ? number * unit : 0;
+}
+
 /* The one key of a column's map that names a kind. */
 static const struct ynode *find_kind(struct draft *d, const struct ynode *node,
                                      const struct column_kind **kind)
 {
-    static const char *const keys[] = {"name", "type", "only_run_if", "auto_update"};
+    static const char *const keys[] = {"name",        "type",     "only_run_if",
+                                       "auto_update", "required", "delay"};
+    const size_t key_count = sizeof keys / sizeof *keys;
     const struct ynode *found = NULL;
     size_t kind_count = 0;
     const char *const *kinds = column_kind_names(&kind_count);
     for (const struct ynode *child = node->first; child; child = child->next) {
         bool common = false;
-        for (size_t i = 0; i < 4; i++)
+        for (size_t i = 0; i < key_count; i++)
             common |= text_eq(child->key, keys[i]);
         const struct column_kind *k = common ? NULL : column_kind_find(child->key);
         if (k && found) {
@@ -165,7 +178,7 @@ static const struct ynode *find_kind(struct draft *d, const struct ynode *node,
         } else if (!common) {
             const char *all[64];
             size_t n = 0;
-            for (size_t i = 0; i < 4; i++)
+            for (size_t i = 0; i < key_count; i++)
                 all[n++] = keys[i];
             for (size_t i = 0; i < kind_count && n < 64; i++)
                 all[n++] = kinds[i];
@@ -181,6 +194,38 @@ static const struct ynode *find_kind(struct draft *d, const struct ynode *node,
     return found;
 }
 
+/* When it computes, beside its condition: required: [Name], delay: 10m. */
+static const char *read_column_rules(struct draft *d, const struct ynode *node)
+{
+    const struct ynode *required = ynode_get(node, "required");
+    const char *delay = draft_text(d, node, "delay"), *rules = NULL;
+    struct buf text = BUF_INIT;
+    struct jw w;
+    if (!required && !delay)
+        return NULL;
+    jw_init(&w, &text);
+    jw_object(&w);
+    if (required && draft_want(d, required, Y_LIST, "`required`")) {
+        jw_key(&w, "required");
+        jw_array(&w);
+        for (const struct ynode *child = required->first; child; child = child->next)
+            if (draft_want(d, child, Y_SCALAR, "a required column"))
+                jw_text(&w, child->text);
+        jw_end_array(&w);
+    }
+    int64_t ms = delay ? duration_ms(delay) : 0;
+    if (delay && (ms < 1000 || ms > DELAY_MOST_MS))
+        err_hint(draft_fail(d, ynode_get(node, "delay"), false, "recipe.wrong_value",
+                            "`delay` must be a time from 1s to 24h"),
+                 "for example 30s, 10m or 2h");
+    if (delay)
+        jw_kv_int(&w, "delay_ms", ms);
+    jw_end_object(&w);
+    rules = arena_strdup(d->arena, buf_text(&text));
+    buf_free(&text);
+    return rules;
+}
+
 static void read_column(struct draft *d, const struct ynode *node, struct column *column,
                         struct draft_column *draft)
 {
@@ -190,6 +235,7 @@ static void read_column(struct draft *d, const struct ynode *node, struct column
     column->name = draft_text(d, node, "name");
     column->only_run_if = draft_text(d, node, "only_run_if");
     column->auto_update = draft_bool(d, node, "auto_update", true);
+    column->rules = read_column_rules(d, node);
     if (!ynode_get(node, "name"))
         draft_fail(d, node, false, "recipe.missing_key", "a column needs a `name`");
     else if (column->name && strpbrk(column->name, "{}"))

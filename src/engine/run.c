@@ -103,7 +103,9 @@ static enum status run_pass(struct run_job *job, struct column_plan *plan, uint3
 {
     int64_t after = 0, done = 0;
     bool more = true;
-    job->retry_soonest_ms = 0;
+    job->retry_soonest_ms = job->delayed_soonest_ms = 0;
+    job->report->cells_delayed -= job->delayed_now;
+    int64_t delayed = job->report->cells_delayed;
     while (more && !job->stop_column) {
         if (engine_stopping(job->engine))
             return err_set(err, ERR_STOPPED, "stopped; everything done so far is stored");
@@ -112,7 +114,13 @@ static enum status run_pass(struct run_job *job, struct column_plan *plan, uint3
         done += (int64_t)plan->kind->batch_rows;
         job_tick(job, plan->column->name, done, 0);
     }
+    job->delayed_now = job->report->cells_delayed - delayed;
     return OK;
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+    return !a || (b && b < a) ? b : a;
 }
 
 /* Drains the column's operations; rows that waited for one of them get their turn. */
@@ -139,6 +147,7 @@ static enum status run_column(struct run_job *job, struct column_plan *plan, str
     int64_t patience = RETRY_PATIENCE_MS;
     job->stop_column = false;
     job->busy_rows = 0;
+    job->delayed_now = 0;
     if (plan->kind->writes && job->stop_writing)
         return OK;
     int64_t planned = job->report->planned;
@@ -147,15 +156,19 @@ static enum status run_column(struct run_job *job, struct column_plan *plan, str
     if (plan->kind->writes && job->report->planned > planned)
         bulk_expect(job, job->planned_on, plan, job->planned_kind, job->planned_mode,
                     job->report->planned - planned);
-    while (job->retry_soonest_ms && !job->report->paused) {
-        int64_t wait = job->retry_soonest_ms - engine_now(job->engine);
-        if (wait > patience)
+    for (int64_t at; (at = sooner(job->retry_soonest_ms, job->delayed_soonest_ms)) &&
+                     !job->report->paused;) {
+        int64_t wait = at - engine_now(job->engine);
+        if (wait > patience) {
+            job->report->again_ms = sooner(job->report->again_ms, at);
             break;
+        }
         patience -= wait > 0 ? wait : 0;
         if (!job_sleep(job, wait))
             return err_set(err, ERR_STOPPED, "stopped; everything done so far is stored");
         job->stop_column = false;
-        if (run_pass(job, plan, BIT(CELL_RETRYING), err) != OK)
+        uint32_t delayed = plan->delay_ms ? BIT(CELL_DUE) : 0;
+        if (run_pass(job, plan, BIT(CELL_RETRYING) | delayed, err) != OK)
             return FAIL;
     }
     if (!plan->kind->writes || job->options->dry_run)

@@ -159,6 +159,43 @@ static enum status check_ready(struct column_batch *batch, struct err *err)
     return OK;
 }
 
+/* Rows that lack what the column requires wait for it. */
+static void check_required(struct column_batch *batch)
+{
+    const struct column_plan *plan = batch->plan;
+    for (size_t i = 0; i < batch->count; i++)
+        for (size_t k = 0; k < plan->required_count; k++) {
+            struct value value = batch->rows[i].values[plan->required[k]];
+            bool blank = !value.text || !str_trim((struct str){value.text, value.len}).n;
+            if (blank && batch->results[i].state == CELL_DUE)
+                batch_fail(batch, i, CELL_WAITING, "input.missing", "needs \"%s\", which is blank",
+                           plan->inputs[plan->required[k]]->name);
+        }
+}
+
+/* Rows whose time has not come yet stay as they are. */
+static void check_delay(struct column_batch *batch)
+{
+    struct run_job *job = batch->job;
+    int64_t now = engine_now(job->engine);
+    size_t kept = 0;
+    if (!batch->plan->delay_ms || job->show)
+        return;
+    for (size_t i = 0; i < batch->count; i++) {
+        int64_t at = batch->rows[i].cell_ms + batch->plan->delay_ms;
+        bool due = batch->cells[i].state == CELL_DUE;
+        if (due && at > now) {
+            job->report->cells_delayed++;
+            if (!job->delayed_soonest_ms || at < job->delayed_soonest_ms)
+                job->delayed_soonest_ms = at;
+            continue;
+        }
+        batch->rows[kept] = batch->rows[i];
+        batch->cells[kept++] = batch->cells[i];
+    }
+    batch->count = kept;
+}
+
 /* ------------------------------------------------------------ only_run_if */
 
 static void judge_condition(struct column_batch *batch, size_t i, const struct formula_result *r)
@@ -346,7 +383,10 @@ static void begin_results(struct column_batch *batch)
 static enum status compute(struct column_batch *batch, struct err *err)
 {
     begin_results(batch);
-    if (check_ready(batch, err) != OK || settle_decided(batch, err) != OK)
+    if (check_ready(batch, err) != OK)
+        return FAIL;
+    check_required(batch);
+    if (settle_decided(batch, err) != OK)
         return FAIL;
     if (check_condition(batch, err) != OK || settle_decided(batch, err) != OK)
         return FAIL;
@@ -382,6 +422,7 @@ enum status run_batch(struct run_job *job, struct table_plan *table, struct colu
         rc = read_cells(&batch, err);
         if (rc == OK) {
             drop_journal_rows(&batch);
+            check_delay(&batch);
             rc = compute(&batch, err);
         }
     }

@@ -55,6 +55,9 @@ struct column_plan {
     const struct json *config;
     const struct column **inputs; /* columns it reads, without repeats */
     size_t input_count;
+    size_t *required;     /* positions in inputs of those that must not be blank */
+    size_t required_count;
+    int64_t delay_ms;     /* it computes so long after it became due */
     int64_t *dependents;  /* ids of the columns that read this one */
     bool *dependents_off; /* of each: it has no auto-update */
     size_t dependent_count;
@@ -102,6 +105,8 @@ struct run_job {
     int64_t duplicates_asked;      /* rows sent alone to hear which records a rule found */
     int64_t busy_rows;                      /* rows that wait for another write of this run */
     int64_t retry_soonest_ms;      /* earliest not_before among cells left retrying; 0 = none */
+    int64_t delayed_now;           /* cells of this column that the last pass left for later */
+    int64_t delayed_soonest_ms;    /* likewise among cells whose column has a delay */
     struct map *names;             /* people, queues by name -> struct name_found; columns/org_names.c */
     struct http_cache *http_cache; /* answers of this run; columns/http_cache.c */
     /* A preview: results are shown here instead of being stored. */

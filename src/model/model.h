@@ -61,6 +61,7 @@ struct column {
     int slot;                 /* physical column, c<slot> */
     int position;             /* order in the table */
     bool auto_update;
+    const char *rules;        /* JSON object: required (names of columns), delay_ms; or NULL */
     int64_t approved_ms;      /* first write was approved; 0 = not yet (write kinds only) */
     int approved_mode;        /* the write mode it was approved with; -1 = none */
     int64_t *depends;         /* ids of the columns it reads */

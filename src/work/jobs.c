@@ -13,6 +13,7 @@
 #include "store/store_jobs.h"
 #include "store/store_runs.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -122,6 +123,47 @@ void work_run_due(struct work *work, const char *table)
         .run = {.auto_update = true, .scheduled = true}};
     if (work_order(work, &order, &run_id, &err) != OK && !err_is(&err, ERR_WORK_UNDER_WAY))
         log_warn("auto-update of %s: %s", table, err.message);
+}
+
+/* Remembers that something of the table may run then. */
+static void run_later(struct work *work, const char *table, int64_t at_ms)
+{
+    pthread_mutex_lock(&work->lock);
+    struct later *found = NULL;
+    for (size_t i = 0; i < work->laters.len && !found; i++)
+        if (text_eq(work->laters.at[i].table, table))
+            found = &work->laters.at[i];
+    if (found)
+        found->at_ms = at_ms < found->at_ms ? at_ms : found->at_ms;
+    else
+        vec_push(&work->laters, ((struct later){mem_strdup(table), at_ms}));
+    pthread_mutex_unlock(&work->lock);
+}
+
+/* Takes one whose time has come out of the list; NULL = none. The caller frees it. */
+static char *take_later(struct work *work, int64_t now_ms, int64_t *next_ms)
+{
+    char *table = NULL;
+    *next_ms = 0;
+    pthread_mutex_lock(&work->lock);
+    for (size_t i = 0; i < work->laters.len; i++) {
+        struct later *later = &work->laters.at[i];
+        if (!table && later->at_ms <= now_ms) {
+            table = later->table;
+            *later = work->laters.at[--work->laters.len];
+            i--;
+        } else if (!*next_ms || later->at_ms < *next_ms) {
+            *next_ms = later->at_ms;
+        }
+    }
+    pthread_mutex_unlock(&work->lock);
+    return table;
+}
+
+void work_run_later(struct work *work, int64_t now_ms, int64_t *next_ms)
+{
+    for (char *table; (table = take_later(work, now_ms, next_ms)); free(table))
+        work_run_due(work, table);
 }
 
 void job_give_up(struct work *work, struct task *task, enum run_state state, const char *why)
@@ -246,6 +288,8 @@ static enum status run_order(struct work *work, struct task *task, struct engine
     enum status rc = order->run.plan_id
                          ? plan_apply(engine, order->run.plan_id, &report, err)
                          : run_table(engine, order->table, &order->run, &report, err);
+    if (report.again_ms)
+        run_later(work, order->table, report.again_ms);
     for (size_t i = 0; i < report.sent_to_count; i++) /* tables that were sent rows */
         work_run_due(work, report.sent_to[i]);
     return rc;

@@ -352,6 +352,9 @@ bool work_close(struct work *work, int64_t grace_ms)
         work->idle_seats = seat->next;
         seat_free(seat);
     }
+    for (size_t i = 0; i < work->laters.len; i++)
+        free(work->laters.at[i].table);
+    vec_free(&work->laters);
     work->store->does->close(work->store);
     pthread_mutex_destroy(&work->store_lock);
     pthread_mutex_destroy(&work->lock);

@@ -310,8 +310,11 @@ static void *thread_main(void *ctx)
             rc = scheduler_tick(s->store, s->world, order, s, &tick, &err);
         if (ours && rc != OK)
             log_error("schedules: %s", err.message);
+        int64_t later;
+        work_run_later(s->work, s->world->now_ms(s->world), &later);
+        int64_t next = rc == OK && !tick.failed ? tick.next_ms : 0;
         pthread_mutex_lock(&s->lock);
-        wait_until(s, rc == OK && !tick.failed ? tick.next_ms : 0);
+        wait_until(s, later && (!next || later < next) ? later : next);
     }
     pthread_mutex_unlock(&s->lock);
     return NULL;

@@ -452,3 +452,50 @@ TEST(script, is_not_run_by_a_preview_or_a_plan)
     CHECK_INT(access(arena_printf(g.arena, "%s/scripts/it.ran", g.engine.data), F_OK), -1);
     CHECK_INT(cell_state("S", 1), CELL_DUE);
 }
+
+/* ------------------------------------------------------------- required, delay */
+
+TEST(required, rows_that_lack_it_wait)
+{
+    given_people("  - name: Full\n    merge: \"{{First}} {{Firm}}\"\n    required: [Last]\n");
+    run_ok();
+    CHECK_STR(cell_value("Full", 1), "Ann Acme");
+    CHECK_INT(cell_state("Full", 2), CELL_WAITING);
+    CHECK_STR(cell_code("Full", 2), "input.missing");
+    CHECK_STR(cell_message("Full", 2), "needs \"Last\", which is blank");
+    GIVEN_FILE("people.csv", "Id,First,Last,Firm,Tags\n1,Ann,Lee,Acme,[]\n2,Bo,Ray,Bolt,[]\n3,,,Corn,[]\n");
+    sync_fine();
+    run_ok();
+    CHECK_STR(cell_value("Full", 2), "Bo Bolt"); /* though no template reads it */
+}
+
+TEST(delay, a_cell_computes_so_long_after_it_became_due)
+{
+    given_people("  - name: Soon\n    merge: \"{{First}}!\"\n    delay: 10s\n"
+                 "  - name: Late\n    merge: \"{{First}}?\"\n    delay: 10m\n");
+    int64_t before = g.world->now_ms(g.world);
+    run_ok();
+    CHECK(g.world->now_ms(g.world) - before >= 9000); /* a run waits for what is soon */
+    CHECK_STR(cell_value("Soon", 1), "Ann!");
+    CHECK_INT(cell_state("Late", 1), CELL_DUE);
+    CHECK_INT(g.report.cells_delayed, 3);
+    CHECK(g.report.again_ms > g.world->now_ms(g.world));
+    world_fake_advance(g.world, 600000);
+    run_ok();
+    CHECK_STR(cell_value("Late", 1), "Ann?");
+    CHECK_INT(g.report.cells_delayed, 0);
+    CHECK_INT(g.report.again_ms, 0);
+}
+
+TEST(rules, are_checked_with_the_recipe)
+{
+    const char *path = GIVEN_FILE("x.csv", "A\n1\n");
+    const char *said = refused_recipe(
+        "table: people\nsource:\n  csv: { file: %s, fields: [A] }\ncolumns:\n"
+        "  - { name: X, merge: \"{{A}}\", required: [B], delay: soon }\n"
+        "  - { name: Y, merge: \"{{A}}\", required: A, delay: 25h }\n",
+        path);
+    CHECK_CONTAINS(said, "there is no column `B`");
+    CHECK_CONTAINS(said, "`delay` must be a time from 1s to 24h");
+    CHECK_CONTAINS(said, "`required` must be a list");
+}

@@ -119,6 +119,7 @@ static const struct {
     {sq_step_kept_history, NULL},
     {sq_step_jobs, NULL},
     {NULL, sq_step_tidy},
+    {sq_step_columns, NULL},
 };
 
 int sq_schema_version(void)

@@ -47,6 +47,7 @@ extern const char sq_step_connections[]; /* step_connections.c */
 extern const char sq_step_live[];        /* step_live.c */
 extern const char sq_step_matches[];     /* matches.c */
 extern const char sq_step_alerts[];      /* alerts.c */
+extern const char sq_step_columns[];     /* step_columns.c */
 extern const char sq_step_edits[];       /* edits.c */
 extern const char sq_step_pull[];       /* step_drift.c */
 extern const char sq_step_rejects[];     /* step_rejects.c */

@@ -277,7 +277,7 @@ static enum status write_column(struct apply *a, struct column *c, int position,
         "UPDATE columns SET name=?1,type=?2,"
         "approved_ms=CASE WHEN kind IS ?3 AND config IS ?4 THEN approved_ms ELSE 0 END,"
         "kind=?3,config=?4,only_run_if=?5,source_field=?6,position=?7,auto_update=?8,depends=?9,"
-        "hidden=0 WHERE id=?10 RETURNING approved_ms");
+        "rules=?11,hidden=0 WHERE id=?10 RETURNING approved_ms");
     if (!stmt)
         return FAIL;
     c->position = position;
@@ -291,6 +291,7 @@ static enum status write_column(struct apply *a, struct column *c, int position,
     sq_int(stmt, 8, c->auto_update);
     sq_text(stmt, 9, depends);
     sq_int(stmt, 10, c->id);
+    sq_text(stmt, 11, c->rules);
     return sq_one_int(a->sq, stmt, 0, &c->approved_ms, err);
 }
 

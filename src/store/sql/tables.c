@@ -59,6 +59,7 @@ static void read_column(struct sq_stmt *stmt, struct arena *arena, struct column
     c->approved_ms = sq_col_int(stmt, 10);
     read_depends(c, sq_col_peek(stmt, 11), arena);
     c->approved_mode = (int)sq_col_int(stmt, 12);
+    c->rules = sq_col_text(stmt, 13, arena);
 }
 
 static enum status read_columns(struct sq *sq, struct arena *arena, struct table *t,
@@ -70,7 +71,7 @@ static enum status read_columns(struct sq *sq, struct arena *arena, struct table
     struct sq_stmt *stmt = sq_stmt(
         sq, err,
         "SELECT id,name,type,kind,config,only_run_if,source_field,slot,position,auto_update,"
-        "approved_ms,depends,approved_mode FROM columns WHERE table_id=? AND hidden=0 ORDER BY position,id");
+        "approved_ms,depends,approved_mode,rules FROM columns WHERE table_id=? AND hidden=0 ORDER BY position,id");
     if (stmt)
         sq_int(stmt, 1, t->id);
     while (stmt && (rc = sq_row(sq, stmt, &row, err)) == OK && row) {

@@ -1,0 +1,116 @@
+"""./dev bench columns: formulas beside Node, HTTP API columns, memory.
+
+Formulas: the engine alone (tests/bench/formula), rows through the sandbox and back on one core, beside the
+same expression over the same rows in Node on the same core (JSON in, JSON out, as a worker has it). HTTP: the
+CPU of argil for each request at 64 at once, against a quick server in another process. Memory: the peak of
+a run over so many rows, beside that over a quarter of them. ARGIL_BENCH_ROWS rows (100000); rounds alternate.
+"""
+import json
+import os
+import pathlib
+import statistics
+import subprocess
+import tempfile
+
+import bench
+from bench import info, measured_alone, verdict
+from programs import ARGIL, BUILD, Workspace
+from server import NoOrg
+from small_api import SmallApi
+
+ROWS = int(os.environ.get("ARGIL_BENCH_ROWS", "100000"))
+WORKER = BUILD / "tests/formula/formula_worker_for_tests"
+ROUNDS = int(os.environ.get("ARGIL_BENCH_ROUNDS", "3"))
+FORMULA = ("`${{{Name}}?.trim() ?? ''} (${{{Rating}} ?? 'n/a'}) ${({{Employees}} ?? 0) > 1000 ? 'large' : 'small'}`")
+WITH_LIBRARIES = "_.capitalize({{Name}}?.trim()) + ' ' + SUM({{Employees}}, 1)"
+
+NODE = """
+const rows = Number(process.argv[2]), BATCH = 1000;
+const f = new Function('__v', '"use strict"; return (' + process.argv[3].replace(/\\{\\{Name\\}\\}/g, '__v[0]')
+  .replace(/\\{\\{Employees\\}\\}/g, '__v[1]').replace(/\\{\\{Rating\\}\\}/g, '__v[2]') + ')');
+let good = 0;
+const began = process.hrtime.bigint();
+for (let at = 0; at < rows; at += BATCH) {
+  const parts = [];
+  for (let i = at; i < at + BATCH; i++) parts.push(`[" Company ${i} ",${i % 5000},${i % 3 ? '"Hot"' : 'null'}]`);
+  const text = '[' + parts.join(',') + ']';
+  const out = JSON.stringify(JSON.parse(text).map(row => ({v: f(row)})));
+  for (const one of JSON.parse(out)) good += one.v !== undefined;
+}
+console.log(JSON.stringify({rows, good, wall_s: Number(process.hrtime.bigint() - began) / 1e9}));
+"""
+
+
+def on_one_core(command):
+    done = subprocess.run(["taskset", "-c", "0", *command], text=True, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def bench_formula(node, home):
+    script = home / "formula.js"
+    script.write_text(NODE)
+    own, theirs = [], []
+    for _ in range(ROUNDS):
+        own.append(on_one_core([str(BUILD / "tests/bench/formula"), str(WORKER), str(ROWS), FORMULA]))
+        theirs.append(on_one_core([node, str(script), str(ROWS), FORMULA]))
+    rate = statistics.median(r["rows"] / r["wall_s"] for r in own)
+    per_cpu = statistics.median(r["rows"] / r["cpu_s"] for r in own)
+    base = statistics.median(r["rows"] / r["wall_s"] for r in theirs)
+    ratio = statistics.median(b["wall_s"] / a["wall_s"] for a, b in zip(own, theirs))
+    verdict(f"formula, {ROWS:,} rows, 3 inputs, one core", f"{rate:,.0f} rows/s ({per_cpu:,.0f} a CPU s)",
+            f"Node (JIT): {base:,.0f} rows/s", ">= 500,000 rows/s a CPU s", per_cpu >= 500000)
+    info("  beside Node of the same round", f"{ratio:.2f} of its speed")
+    info("  peak memory", f"{own[0]['peak_mb']:.0f} MB, worker {own[0]['worker_mb']:.0f} MB")
+    libraries = on_one_core([str(BUILD / "tests/bench/formula"), str(WORKER), str(ROWS // 10), WITH_LIBRARIES])
+    plain = statistics.median(r["start_ms"] for r in own)
+    info("  a worker's start, plain and with libraries", f"{plain:.0f} ms, {libraries['start_ms']} ms; "
+         f"worker {own[0]['worker_mb']:.0f} and {libraries['worker_mb']:.0f} MB")
+    info("  with lodash and SUM", f"{libraries['rows'] / libraries['wall_s']:,.0f} rows/s")
+
+
+def table(w, rows, column):
+    file = w.home / "rows.csv"
+    with open(file, "w") as out:
+        out.write("Id,Name,Employees\n")
+        out.writelines(f"{i},Company {i},{i % 5000}\n" for i in range(rows))
+    w.argil("apply", w.recipe(f"table: rows\nsource:\n  csv: {{ file: {file}, fields: [Id, Name, {{Employees: {{type: number}}}}] }}\n"
+                              f"  unique_by: Id\ncolumns:\n{column}"))
+    w.argil("sync", "rows")
+
+
+def run_over(rows, column):
+    w = Workspace(org=NoOrg(), connect=False)
+    try:
+        w.argil("init")
+        table(w, rows, column)
+        return measured_alone([str(ARGIL), "run", "rows", "--json"], w.env)
+    finally:
+        w.close()
+
+
+def bench_http():
+    rows = ROWS // 5
+    with SmallApi() as api:
+        got = run_over(rows, "  - name: Site\n    http: { url: \"%s/site?slug={{Id}}\", concurrency: 64, allow_http: true, "
+                             "allow_private: true }\n" % api.url)
+    report = json.loads(got["out"])
+    assert report["cells_computed"] == report["http_requests"] == rows, report
+    each = got["cpu"] / rows * 1e6
+    verdict(f"HTTP API column, {rows:,} requests, 64 at once", f"{each:.0f} us CPU a request",
+            f"{rows / got['wall']:,.0f} requests/s", "<= 60 us", each <= 60)
+
+
+def bench_memory():
+    column = f"  - name: F\n    formula: \"`${{{{{{Name}}}}}} ${{{{{{Employees}}}}}}`\"\n".replace("{{{{", "{{").replace("}}}}", "}}")
+    few, many = run_over(ROWS // 4, column), run_over(ROWS, column)
+    verdict(f"memory of a run, {ROWS:,} rows", f"{many['mb']:.0f} MB", f"{ROWS // 4:,} rows: {few['mb']:.0f} MB",
+            "<= 1.2 times", many["mb"] <= few["mb"] * 1.2)
+    info("  formula column, store included", f"{ROWS / many['wall']:,.0f} rows/s, {many['cpu'] / ROWS * 1e6:.1f} us CPU a row")
+
+
+def main(node):
+    with tempfile.TemporaryDirectory() as home:
+        bench_formula(node, pathlib.Path(home))
+    bench_http()
+    bench_memory()
