@@ -10,7 +10,9 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/later.h"
 #include "store/store_people.h"
+#include "store/store_runs.h"
 #include "work/live.h"
 
 #include <stdlib.h>
@@ -66,12 +68,17 @@ static enum status offer_setup(struct api *api, struct err *err)
     return rc;
 }
 
-static bool has_delay(const struct table *table)
+/* Its newest run was under way when an earlier process ended: what it left is due now. */
+static enum status continue_run(struct store *store, struct arena *arena, const struct table *table,
+                                struct err *err)
 {
-    for (size_t i = 0; i < table->column_count; i++)
-        if (table->columns[i].rules && strstr(table->columns[i].rules, "\"delay_ms\""))
-            return true;
-    return false;
+    struct run_query newest = {.table_id = table->id, .limit = 1};
+    struct run *runs;
+    size_t count;
+    if (store->does->runs->find(store, arena, &newest, &runs, &count, err) != OK)
+        return FAIL;
+    bool cut = count && runs[0].state == RUN_INTERRUPTED;
+    return cut && table->auto_update ? later_cells_now(store, table->id, err) : OK;
 }
 
 static enum status settle_leftovers(struct api *api, struct err *err)
@@ -82,17 +89,13 @@ static enum status settle_leftovers(struct api *api, struct err *err)
     size_t count = 0;
     enum status rc = store->does->table_list(store, arena, &tables, &count, err);
     for (size_t i = 0; rc == OK && i < count; i++) {
-        struct op_counts ops;
-        int64_t open = 0, none;
-        rc = store->does->ops_count(store, tables[i].id, &ops, err);
-        for (int state = 0; rc == OK && state <= OP_CANCELLED; state++)
-            if (!op_state_final((enum op_state)state) && state != OP_IN_DOUBT)
-                open += ops.by_state[state];
         struct job_order order = {.kind = JOB_SETTLE, .table = tables[i].name, .cause = "recovery"};
+        int64_t open = 0, none;
+        rc = later_open(store, tables[i].id, &open, err);
         if (rc == OK && open)
             rc = work_order(api->work, &order, &none, err);
-        if (rc == OK && tables[i].auto_update && has_delay(&tables[i]))
-            work_run_due(api->work, tables[i].name); /* it finds out when the rest may run */
+        if (rc == OK)
+            rc = continue_run(store, arena, &tables[i], err);
     }
     arena_free(arena);
     return rc;

@@ -7,6 +7,7 @@
  * run. One column's failure does not stop columns that do not need it. */
 #include "engine/gates.h"
 #include "engine/journal.h"
+#include "engine/later.h"
 #include "engine/run_priv.h"
 #include "engine/tidy.h"
 
@@ -279,7 +280,8 @@ static enum status end(struct run_job *job, enum status rc, struct err *err)
     if (rc != OK)
         state = err_is(err, ERR_STOPPED) || err_is(err, ERR_APPROVAL) ? RUN_STOPPED : RUN_FAILED;
     struct err late = {0};
-    if (store->does->run_end(store, job->run_id, state, run_report_json(job->arena, job->report),
+    if (later_keep_cells(job, rc, err, &late) == OK &&
+        store->does->run_end(store, job->run_id, state, run_report_json(job->arena, job->report),
                              rc == OK ? NULL : err->message, &late) == OK)
         return rc;
     if (rc == OK)

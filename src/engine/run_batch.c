@@ -5,15 +5,13 @@
  * Invariant: a cell leaves DUE only together with its result, so a process may
  * die anywhere and the next one repeats at most one batch; writes are kept from
  * repeating by the journal, not by this. */
+#include "engine/later.h"
 #include "engine/run_priv.h"
 
 #include "base/str.h"
 
 #include <stdarg.h>
 #include <string.h>
-
-#define RETRY_FIRST_MS   1000
-#define RETRY_LONGEST_MS ((int64_t)5 * 60 * 1000)
 
 /* -------------------------------------------------------- setting results */
 
@@ -56,14 +54,6 @@ void batch_error(struct column_batch *batch, size_t i, enum cell_state state, co
                err->hint);
 }
 
-static int64_t back_off(int attempt)
-{
-    int64_t wait = RETRY_FIRST_MS;
-    for (int i = 1; i < attempt && wait < RETRY_LONGEST_MS; i++)
-        wait *= 2;
-    return wait < RETRY_LONGEST_MS ? wait : RETRY_LONGEST_MS;
-}
-
 void batch_retry(struct column_batch *batch, size_t i, int64_t wait_ms, int attempts,
                  const struct err *err)
 {
@@ -74,7 +64,7 @@ void batch_retry(struct column_batch *batch, size_t i, int64_t wait_ms, int atte
         batch->results[i].attempt = 0;
         return;
     }
-    int64_t wait = back_off(attempt);
+    int64_t wait = later_back_off(attempt);
     batch_error(batch, i, CELL_RETRYING, err);
     batch->results[i].attempt = attempt;
     batch->results[i].not_before_ms = engine_now(job->engine) + (wait > wait_ms ? wait : wait_ms);

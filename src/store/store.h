@@ -275,6 +275,7 @@ struct store_driver {
     const struct store_dedupe *dedupe;       /* store_dedupe.h */
     const struct store_versions *versions;   /* store_versions.h */
     const struct store_history *history;     /* store_history.h */
+    const struct store_laters *laters;       /* store_laters.h */
 
     /* connections; names are unique */
     enum status (*connection_put)(struct store *, struct connection *connection, struct err *); /* sets id */

@@ -9,11 +9,11 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/approval.h"
+#include "engine/later.h"
 #include "engine/undo.h"
 #include "store/store_jobs.h"
 #include "store/store_runs.h"
 
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -125,45 +125,17 @@ void work_run_due(struct work *work, const char *table)
         log_warn("auto-update of %s: %s", table, err.message);
 }
 
-/* Remembers that something of the table may run then. */
-static void run_later(struct work *work, const char *table, int64_t at_ms)
+/* A run of what is due that ends because we are leaving: whoever serves the workspace next
+ * goes on with it. */
+static void keep_for_next(struct work *work, const struct task *task, struct store *store)
 {
+    struct err err = {0};
     pthread_mutex_lock(&work->lock);
-    struct later *found = NULL;
-    for (size_t i = 0; i < work->laters.len && !found; i++)
-        if (text_eq(work->laters.at[i].table, table))
-            found = &work->laters.at[i];
-    if (found)
-        found->at_ms = at_ms < found->at_ms ? at_ms : found->at_ms;
-    else
-        vec_push(&work->laters, ((struct later){mem_strdup(table), at_ms}));
+    bool leaving = work->closing;
     pthread_mutex_unlock(&work->lock);
-}
-
-/* Takes one whose time has come out of the list; NULL = none. The caller frees it. */
-static char *take_later(struct work *work, int64_t now_ms, int64_t *next_ms)
-{
-    char *table = NULL;
-    *next_ms = 0;
-    pthread_mutex_lock(&work->lock);
-    for (size_t i = 0; i < work->laters.len; i++) {
-        struct later *later = &work->laters.at[i];
-        if (!table && later->at_ms <= now_ms) {
-            table = later->table;
-            *later = work->laters.at[--work->laters.len];
-            i--;
-        } else if (!*next_ms || later->at_ms < *next_ms) {
-            *next_ms = later->at_ms;
-        }
-    }
-    pthread_mutex_unlock(&work->lock);
-    return table;
-}
-
-void work_run_later(struct work *work, int64_t now_ms, int64_t *next_ms)
-{
-    for (char *table; (table = take_later(work, now_ms, next_ms)); free(table))
-        work_run_due(work, table);
+    if (leaving && !task->shared && task->order.kind == JOB_RUN && task->order.run.auto_update &&
+        later_cells_now(store, task->table_id, &err) != OK)
+        log_warn("auto-update of %s: %s", task->order.table, err.message);
 }
 
 void job_give_up(struct work *work, struct task *task, enum run_state state, const char *why)
@@ -178,6 +150,7 @@ void job_give_up(struct work *work, struct task *task, enum run_state state, con
         return;
     }
     pthread_mutex_lock(&work->store_lock);
+    keep_for_next(work, task, work->store);
     if (work->store->does->run_end(work->store, task->run_id, state, NULL, why, &err) != OK)
         log_error("run %lld: %s", (long long)task->run_id, err.message);
     pthread_mutex_unlock(&work->store_lock);
@@ -272,6 +245,35 @@ static enum status undo_order(const struct job_order *order, struct engine *engi
     return engine_undo(engine, order->undo_run, &options, &report, err);
 }
 
+static bool has_auto_update(struct store *store, const char *name)
+{
+    struct arena *arena = arena_new();
+    struct err ignored = {0};
+    struct table table = {0};
+    bool on = store->does->table_get(store, arena, name, &table, &ignored) == OK && table.auto_update;
+    arena_free(arena);
+    return on;
+}
+
+/* What waited for operations that are over may run. */
+static enum status settle_order(struct work *work, const struct task *task, struct engine *engine,
+                                struct err *err)
+{
+    struct run_report report = {0};
+    struct store *store = engine->store;
+    struct err late = {0};
+    int64_t before = 0, open = 0;
+    if (later_open(store, task->table_id, &before, err) != OK)
+        return FAIL;
+    enum status rc = journal_recover_table(engine, task->table_id, &report, err);
+    int64_t now = engine->world->now_ms(engine->world);
+    if (later_keep_operations(store, task->table_id, before, now, &open, &late) != OK)
+        log_warn("operations of %s: %s", task->order.table, late.message);
+    else if (open < before && has_auto_update(store, task->order.table))
+        work_run_due(work, task->order.table);
+    return rc;
+}
+
 static enum status run_order(struct work *work, struct task *task, struct engine *engine,
                              struct err *err)
 {
@@ -280,7 +282,7 @@ static enum status run_order(struct work *work, struct task *task, struct engine
     if (order->kind == JOB_SYNC)
         return sync_order(work, order, engine, err);
     if (order->kind == JOB_SETTLE)
-        return journal_recover_table(engine, task->table_id, &report, err);
+        return settle_order(work, task, engine, err);
     if (order->kind == JOB_UNDO)
         return undo_order(order, engine, err);
     if (order->run.dry_run)
@@ -288,8 +290,6 @@ static enum status run_order(struct work *work, struct task *task, struct engine
     enum status rc = order->run.plan_id
                          ? plan_apply(engine, order->run.plan_id, &report, err)
                          : run_table(engine, order->table, &order->run, &report, err);
-    if (report.again_ms)
-        run_later(work, order->table, report.again_ms);
     for (size_t i = 0; i < report.sent_to_count; i++) /* tables that were sent rows */
         work_run_due(work, report.sent_to[i]);
     return rc;
@@ -318,6 +318,8 @@ void job_run(struct work *work, struct task *task, struct engine *engine)
     if (run_order(work, task, engine, &err) != OK) {
         log_warn("run %lld: %s", (long long)task->run_id, err.message);
         end_if_queued(work, task, engine->store, &err);
+        if (err_is(&err, ERR_STOPPED))
+            keep_for_next(work, task, engine->store);
     }
     if (err.code[0] && work->shared && shared_is_over(work, &err))
         return; /* what it was sending, and its job, are others' to take over */

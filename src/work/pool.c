@@ -97,6 +97,8 @@ static void put_away(struct work *work, struct task *task)
     while (*at != task)
         at = &(*at)->next;
     *at = task->next;
+    if (task->kind == TASK_JOB && work->ended)
+        work->ended(work->ended_ctx);
     task_free(task);
 }
 
@@ -352,9 +354,6 @@ bool work_close(struct work *work, int64_t grace_ms)
         work->idle_seats = seat->next;
         seat_free(seat);
     }
-    for (size_t i = 0; i < work->laters.len; i++)
-        free(work->laters.at[i].table);
-    vec_free(&work->laters);
     work->store->does->close(work->store);
     pthread_mutex_destroy(&work->store_lock);
     pthread_mutex_destroy(&work->lock);

@@ -310,14 +310,28 @@ static void *thread_main(void *ctx)
             rc = scheduler_tick(s->store, s->world, order, s, &tick, &err);
         if (ours && rc != OK)
             log_error("schedules: %s", err.message);
-        int64_t later;
-        work_run_later(s->work, s->world->now_ms(s->world), &later);
+        int64_t later = 0;
+        if (ours && work_run_later(s->work, s->store, s->world->now_ms(s->world), &later, &err) != OK)
+            log_error("what was left for later: %s", err.message);
         int64_t next = rc == OK && !tick.failed ? tick.next_ms : 0;
         pthread_mutex_lock(&s->lock);
         wait_until(s, later && (!next || later < next) ? later : next);
     }
     pthread_mutex_unlock(&s->lock);
     return NULL;
+}
+
+static void poke(struct scheduler *s, bool *what)
+{
+    pthread_mutex_lock(&s->lock);
+    *what = true;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void wake(void *ctx)
+{
+    scheduler_wake(ctx);
 }
 
 struct scheduler *scheduler_start(struct work *work, struct store *store, struct world *world,
@@ -338,20 +352,14 @@ struct scheduler *scheduler_start(struct work *work, struct store *store, struct
     pthread_cond_init(&s->changed, &monotonic);
     pthread_condattr_destroy(&monotonic);
     int rc = pthread_create(&s->thread, NULL, thread_main, s);
-    if (rc == 0)
+    if (rc == 0) {
+        work_on_ended(work, wake, s);
         return s;
+    }
     err_set(err, ERR_IO, "starting the scheduler: %s", strerror(rc));
     s->store->does->close(s->store);
     free(s);
     return NULL;
-}
-
-static void poke(struct scheduler *s, bool *what)
-{
-    pthread_mutex_lock(&s->lock);
-    *what = true;
-    pthread_cond_broadcast(&s->changed);
-    pthread_mutex_unlock(&s->lock);
 }
 
 void scheduler_wake(struct scheduler *scheduler)
@@ -364,6 +372,7 @@ void scheduler_stop(struct scheduler *scheduler)
 {
     if (!scheduler)
         return;
+    work_on_ended(scheduler->work, NULL, NULL);
     poke(scheduler, &scheduler->stopping);
     pthread_join(scheduler->thread, NULL);
     scheduler->store->does->close(scheduler->store);

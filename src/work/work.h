@@ -90,9 +90,12 @@ enum status work_order(struct work *work, const struct job_order *order, int64_t
                        struct err *err);
 /* Orders a run of what is due in a table, as auto-update does, unless one waits already. */
 void work_run_due(struct work *work, const char *table);
-/* Orders those runs of what is due whose time has come: cells that were left for later, by a
- * column's delay or a retry. *next_ms = the soonest time to look again; 0 = none waits. */
-void work_run_later(struct work *work, int64_t now_ms, int64_t *next_ms);
+/* Orders what of each table was left for later and whose time has come: runs of cells, and the
+ * sending of operations. *next_ms = the soonest time to look again; 0 = none waits. */
+enum status work_run_later(struct work *work, struct store *store, int64_t now_ms,
+                           int64_t *next_ms, struct err *err);
+/* Who hears, from any thread, that a job ended; NULL = nobody. It must not call work. */
+void work_on_ended(struct work *work, void (*ended)(void *ctx), void *ctx);
 /* One that waits is given up at once; one that runs stops at its next batch.
  * ERR_NOT_FOUND when the run is neither. */
 enum status work_stop(struct work *work, int64_t run_id, struct err *err);

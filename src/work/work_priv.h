@@ -40,12 +40,6 @@ struct seat {
     struct seat *next;
 };
 
-/* A table whose cells may run at a time. */
-struct later {
-    char *table;
-    int64_t at_ms;
-};
-
 struct work {
     struct work_options options;
     struct store *store; /* for the ends of jobs that never began, under store_lock */
@@ -55,7 +49,8 @@ struct work {
     pthread_cond_t less;  /* a thread left */
     struct task *waiting, **last, *running;
     struct seat *idle_seats;
-    VEC(struct later) laters; /* one a table */
+    void (*ended)(void *ctx); /* a job ended: the scheduler looks what it left; or NULL */
+    void *ended_ctx;
     size_t threads, idle_threads, idle_seat_count;
     bool closing;
     struct shared *shared; /* NULL: nothing is shared out */

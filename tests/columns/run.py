@@ -3,18 +3,25 @@
 import json
 import os
 import pathlib
+import sqlite3
 import sys
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support_py"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from kills import killed  # noqa: E402
-from programs import main  # noqa: E402
-from server import Server, bare  # noqa: E402
+from programs import Workspace, main  # noqa: E402
+from server import Person, Server, bare  # noqa: E402
 from small_api import SmallApi  # noqa: E402
 
 
 def rows_of(w, table):
     return [json.loads(line) for line in w.run("export", table, "--json").stdout.splitlines()]
+
+
+def states_of(person, table):
+    """What the cells of each of its columns are, in the order of the recipe."""
+    return [c["states"] for c in person.get(f"/tables/{table}/states")["columns"]]
 
 
 def given_tables(w, api):
@@ -91,7 +98,7 @@ def story_on_a_server_rows_that_are_sent_run_by_themselves():
                 run = ann.wait_for_run(ann.ok("POST", "/tables/people/runs", {})["id"])
                 assert run["state"] == "done" and run["report"]["rows_sent"] == 3, run
                 tags = next(t["id"] for t in ann.get("/tables")["tables"] if t["name"] == "tags")
-                while ann.get("/tables/tags/states")["columns"][-1]["states"].get("ok") != 3:
+                while states_of(ann, "tags")[-1].get("ok") != 3:
                     events.next("run", lambda data: data["table_id"] == tags)
                     events.seen.clear()
             graph = {c["column"]: c for c in ann.get("/tables/people/graph")["columns"]}
@@ -130,6 +137,82 @@ def story_switching_auto_update_on_lists_what_came_and_asks():
         assert rows_of(w, "people")[0]["Full name"] == "Ann Lee"
         again = w.run("table", "auto-update", "people", "on")
         assert "waits" not in again.stdout, again.stdout
+
+
+WRITES = """
+table: people
+source:
+  salesforce: { connection: demo, object: Contact, fields: [Id, LastName], where: "Email LIKE 'an%'" }
+columns:
+  - name: Note
+    salesforce_update: { connection: demo, object: Contact, id: "{{Id}}", set: { Description: "seen {{LastName}}" } }
+  - name: After
+    formula: "{{Note.id}}"
+"""
+
+
+def until(what, holds, seconds=240):
+    """Waits for the thing itself; the time is for a machine that hangs."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"it did not come to this: {what}"
+        time.sleep(0.05)
+
+
+def story_operations_that_were_left_are_sent_when_the_org_is_back():
+    with Workspace(scale=1) as w:
+        w.argil("apply", w.recipe(WRITES))
+        w.argil("sync", "people")
+        w.argil("sending", "stop")
+        planned = w.argil("run", "people", "--yes", ok=(0, 4))["retrying"]
+        assert planned > 3 and w.journal()["planned"] == planned, w.journal()
+        w.org.control("POST", "/faults", {"name": "gone", "path": "/services/data", "effect": "drop_before"})
+        w.argil("sending", "resume")
+        with Server(w) as server:
+            ann = server.setup()
+            until("a try without an org", lambda: "reaching Salesforce" in server.said())
+            assert w.journal()["planned"] == planned
+            w.org.control("DELETE", "/faults")
+            until("all written", lambda: w.journal()["done"] == planned)
+            until("what waited for it", lambda: states_of(ann, "people")[-1].get("ok") == planned)
+
+
+DELAYED = """
+table: firms
+source:
+  csv: {{ file: {file}, fields: [Firm] }}
+columns:
+  - name: Name
+    formula: "{{{{Firm}}}}.trim()"
+    delay: 1h
+auto_update: true
+"""
+
+
+def an_hour_passes(w):
+    """Every time that the workspace keeps for the table moves an hour back."""
+    store = sqlite3.connect(w.home / "data/workspace.db")
+    store.execute("UPDATE s1 SET changed = changed - 3600000")
+    assert store.execute("UPDATE laters SET at_ms = at_ms - 3600000").rowcount == 1
+    store.commit()
+    store.close()
+
+
+def story_what_a_delay_leaves_runs_by_itself_also_after_a_restart():
+    with bare() as w:
+        (w.home / "firms.csv").write_text("Firm\nAcme\nBolt\n")
+        w.argil("apply", w.recipe(DELAYED.format(file=w.home / "firms.csv")))
+        w.argil("sync", "firms")
+        left = w.argil("run", "firms")
+        assert left["cells_delayed"] == 2 and left["cells_computed"] == 0, left
+        with Server(w) as server:  # too early: it looks when it starts, and leaves them
+            assert states_of(server.setup(), "firms")[-1] == {"due": 2}, states_of(server.admin, "firms")
+        an_hour_passes(w)
+        with Server(w) as server:
+            bob = Person(server).sign_in("ann@example.com")
+            until("computed", lambda: states_of(bob, "firms")[-1].get("ok") == 2)
+            runs = [r for r in bob.get("/runs?table=firms")["runs"] if r["kind"] == "run"]
+            assert runs[0]["cause"] == "auto-update", runs
 
 
 def story_killed_again_and_again_it_ends_right():

@@ -12,6 +12,7 @@
 #include "store/store_access.h"
 #include "store/store_choices.h"
 #include "store/store_gates.h"
+#include "store/store_laters.h"
 #include "store/store_counters.h"
 #include "store/store_contracts.h"
 #include "store/store_matches.h"
@@ -240,7 +241,23 @@ static enum status mortal_cells_count(S *s, int64_t table, int64_t column,
     return g.dead ? BROKEN : g.store->does->cells_count(g.store, table, column, by_state, err);
 }
 
+static enum status mortal_laters_get(S *s, int64_t table, enum later_what what, struct later *out, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->laters->get(g.store, table, what, out, err);
+}
+static enum status mortal_laters_put(S *s, const struct later *later, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->laters->put(g.store, later, err);
+}
+static enum status mortal_laters_forget(S *s, int64_t table, enum later_what what, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->laters->forget(g.store, table, what, err);
+}
+static const struct store_laters mortal_laters = {
+    .get = mortal_laters_get, .put = mortal_laters_put, .forget = mortal_laters_forget};
+
 static const struct store_driver mortal = {
+    .laters = &mortal_laters,
     .matches = &mortal_matches,
     .holds = &mortal_holds,
     .gates = &mortal_gates,

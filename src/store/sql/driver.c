@@ -35,6 +35,7 @@ static enum status open_another(struct store *store, bool read_only, struct stor
     .holds = &sq_holds,                                 \
     .jobs = &sq_jobs,                                   \
     .edits = &sq_edits,                                 \
+    .laters = &sq_laters,                               \
     .dedupe = &sq_dedupe,                               \
     .versions = &sq_versions,                           \
     .history = &sq_history,                             \

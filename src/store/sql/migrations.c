@@ -120,6 +120,7 @@ static const struct {
     {sq_step_jobs, NULL},
     {NULL, sq_step_tidy},
     {sq_step_columns, NULL},
+    {sq_step_laters, NULL},
 };
 
 int sq_schema_version(void)

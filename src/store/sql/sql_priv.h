@@ -48,6 +48,7 @@ extern const char sq_step_live[];        /* step_live.c */
 extern const char sq_step_matches[];     /* matches.c */
 extern const char sq_step_alerts[];      /* alerts.c */
 extern const char sq_step_columns[];     /* step_columns.c */
+extern const char sq_step_laters[];      /* laters.c */
 extern const char sq_step_edits[];       /* edits.c */
 extern const char sq_step_pull[];       /* step_drift.c */
 extern const char sq_step_rejects[];     /* step_rejects.c */
@@ -306,6 +307,7 @@ extern const struct store_matches sq_matches;
 extern const struct store_alerts sq_alerts;
 extern const struct store_holds sq_holds;
 extern const struct store_jobs sq_jobs;
+extern const struct store_laters sq_laters;
 
 /* ---- runs.c: inside a transaction; sets run->id */
 enum status sq_insert_run(struct sq *sq, struct run *run, enum run_state state, struct err *err);

@@ -222,6 +222,7 @@ static const char *const kept_beside[] = {
     "dedupe",
     "dedupe_keys",
     "merged_rows",
+    "laters",
 };
 
 static enum status drop_table(struct sq *sq, int64_t id, struct err *err)
