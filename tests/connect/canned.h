@@ -48,7 +48,7 @@ extern int saves; /* of a new access token */
 extern int gone;  /* times the connection was given up */
 extern int held;  /* locks not given back */
 extern struct arena *arena;
-extern struct err err;
+extern struct err err __asm__("test_err"); /* libc has an err of its own */
 extern struct crm_session *session;
 extern struct crm_tokens vault;
 

@@ -12,7 +12,7 @@
 extern const struct json *org_ready; /* its first line */
 extern struct arena *org_keep;       /* until the program ends */
 extern struct arena *arena;          /* of the running test; the test's to make and free */
-extern struct err err;
+extern struct err err __asm__("test_err"); /* libc has an err of its own */
 extern struct crm_tokens vault;
 extern struct connection connection;
 extern const struct crm_token_store org_store; /* vault, without locks */
