@@ -25,7 +25,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 HERE = pathlib.Path(__file__).resolve().parent
 COPY = ROOT / "build-mutants"
 SOURCE, BUILD = COPY / "source", COPY / "build"
-TIME_LIMIT = 900
+TIME_LIMIT = int(os.environ.get("ARGIL_MUTANT_LIMIT", "900"))  # seconds a check may take: more on a busy machine
 
 
 def quiet(command, **more):
