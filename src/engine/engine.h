@@ -245,7 +245,7 @@ struct run_report {
     int64_t took_ms;
     bool paused;            /* call budget or limit reached; not a failure, not a success */
     struct refusal {        /* most frequent reasons first */
-        char code[64], message[256];
+        char code[64], message[640];
         int64_t count;
     } refusals[16];
     size_t refusal_count;

@@ -258,12 +258,18 @@ static void settle_not_executed(struct run_job *job, struct settlement *s,
         job->report->paused = job->stop_writing = true;
 }
 
+/* What the org said, at which field, by which rule, and what to do. */
 static const char *rejection(struct arena *arena, const struct crm_outcome *outcome)
 {
-    return arena_printf(arena, "%s%s%s%s%s", outcome->message ? outcome->message : "refused",
-                        outcome->fields ? " Fields: " : "", outcome->fields ? outcome->fields : "",
-                        outcome->other_id ? " Record: " : "",
-                        outcome->other_id ? outcome->other_id : "");
+    const char *told = arena_printf(
+        arena, "%s%s%s%s%s", outcome->message ? outcome->message : "refused",
+        outcome->fields ? " Fields: " : "", outcome->fields ? outcome->fields : "",
+        outcome->other_id ? " Record: " : "", outcome->other_id ? outcome->other_id : "");
+    size_t len = strlen(told);
+    bool ends = len && strchr(".!?", told[len - 1]);
+    return arena_printf(arena, "%s%s%s%s%s%s", told, ends || !outcome->cause ? "" : ".",
+                        outcome->cause ? " " : "", outcome->cause ? outcome->cause : "",
+                        outcome->hint ? " " : "", outcome->hint ? outcome->hint : "");
 }
 
 /* The exchange was refused as a whole for what may be one row's fault: smaller ones will tell. */

@@ -86,6 +86,7 @@ def story_record_types_and_queues_go_by_name():
         ORG.control("POST", f"/load?path={file.name}")
     kind = next(t for t in ORG.get(f"{API}/sobjects/Case/describe")["recordTypeInfos"] if t["developerName"] == "Push_Support")
     contact = create("Contact", LastName="Typed", Email="typed@actions.example")
+    queue = create("Group", Name="Push queue", DeveloperName="Push_Queue", Type="Queue")
     with Workspace(org=ORG) as w:
         table(w, "typed", """
   - name: By label
@@ -94,11 +95,22 @@ def story_record_types_and_queues_go_by_name():
     salesforce_create: { connection: demo, object: Case, set: { Subject: "typed name", RecordTypeId: "push_support" } }
   - name: Wrong
     salesforce_create: { connection: demo, object: Case, set: { Subject: "typed wrong", RecordTypeId: "No such type" } }
+  - name: Queued
+    salesforce_create: { connection: demo, object: Case, set: { Subject: "queued by label", OwnerId: "push QUEUE" } }
+  - name: Queued by name
+    salesforce_create: { connection: demo, object: Case, set: { Subject: "queued by name", OwnerId: push_queue } }
 """, where=f"Id = '{contact}'")
         run = w.argil("run", "typed", "--yes", ok=(3,))
         made = ORG.query("SELECT RecordTypeId FROM Case WHERE Subject LIKE 'typed %'")
         assert [m["RecordTypeId"] for m in made] == [kind["recordTypeId"]] * 2, (made, run)
         assert "No such type" in why(run) and "RecordTypeId" in why(run), run
+        table(w, "nobody", """
+  - name: Nobody
+    salesforce_create: { connection: demo, object: Case, set: { Subject: "queued wrong", OwnerId: "No such queue" } }
+""", where=f"Id = '{contact}'")
+        run = w.argil("run", "nobody", "--yes", ok=(3,))
+        assert run["refused"] == 1 and "No such queue" in why(run) and "Case.OwnerId" in why(run), run
+        assert [c["OwnerId"] for c in ORG.query("SELECT OwnerId FROM Case WHERE Subject LIKE 'queued %'")] == [queue] * 2
 
 
 # ------------------------------------------------------------------ changing

@@ -2,7 +2,7 @@
 """What can be done to an org, end to end: argil's own program against localorg, with
 validation and duplicate rules in force. One org for all stories; each has its own table.
 
-Which story proves which action (here, in actions.py, guarding.py, or in tests/bulk for Bulk jobs):
+Which story proves which action (here, in actions.py, flows.py, guarding.py, or in tests/bulk for Bulk jobs):
 
 | action | story |
 |---|---|
@@ -22,6 +22,7 @@ Which story proves which action (here, in actions.py, guarding.py, or in tests/b
 | parent by External ID, owner by e-mail, picklists | owners_record_parents_go_by_name |
 | record type by name | record_types_and_queues_go_by_name |
 | round-robin owner | owners_take_turns |
+| all of them under flows that change, refuse, fail, rewrite the key | flows_change_..., flows_refuse_each_action_..., a_flow_that_... |
 """
 import getpass
 import json
@@ -30,6 +31,7 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import actions  # noqa: E402
+import flows  # noqa: E402
 import guarding  # noqa: E402
 from given import ORG, Workspace, as_json, cells, create, first_contacts, rows, table, why  # noqa: E402, F401
 from programs import main  # noqa: E402
@@ -631,7 +633,7 @@ def story_a_contract_wants_a_plan_above_its_number():
 
 if __name__ == "__main__":
     stories = dict(globals())
-    for module in (actions, guarding):
+    for module in (actions, flows, guarding):
         stories.update({name: value for name, value in vars(module).items() if name.startswith("story_")})
     code = main(stories)
     ORG.stop()

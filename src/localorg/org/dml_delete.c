@@ -237,7 +237,7 @@ bool row_delete(struct work *work, struct draft *draft)
     case FOUND_LIVE:
         break;
     }
-    return !row_locked(work, draft) && may_delete(work, draft) &&
+    return !row_locked(work, draft) && may_delete(work, draft) && flows_delete(work, draft) &&
            in_savepoint(work, draft, delete_family);
 }
 

@@ -246,6 +246,7 @@ bool flows_before(struct work *work, struct draft *draft); /* before the write: 
 bool flows_set(struct work *work, struct draft *draft);    /* before-save flows */
 bool flows_assign(struct work *work, struct draft *draft); /* the assignment rule */
 bool flows_after(struct work *work, struct draft *draft);  /* after-save flows */
+bool flows_delete(struct work *work, struct draft *draft); /* those that refuse a deletion */
 void flows_forget(struct work *work);
 
 /* --- rules.c --- */

@@ -1,5 +1,5 @@
-/* flows.c - what an org does by itself when records are saved: flows that set
- * fields, and assignment rules that give leads and cases an owner.
+/* flows.c - what an org does by itself when records are saved or deleted: flows that
+ * set fields or refuse, and assignment rules that give leads and cases an owner.
  *
  * A before-save flow changes the record being saved; an after-save flow updates
  * that record, its parent or its children as the system, in the same transaction,
@@ -26,7 +26,8 @@ struct flow {
     enum { FLOW_BEFORE, FLOW_AFTER, FLOW_ASSIGN } kind;
     const char *name, *object, *target; /* target NULL: the record itself */
     char id[19];
-    bool active, on_create, on_update;
+    bool active, on_create, on_update, on_delete;
+    const char *error, *error_field; /* a custom error: the change is refused with it */
     struct condition condition;
     struct setting *settings;
     size_t setting_count;
@@ -113,7 +114,7 @@ static struct flow *flow_read(struct arena *arena, struct org *org, const struct
 {
     struct flow *flow = arena_alloc(arena, sizeof *flow);
     const char *when = json_get_text(json, "flow");
-    flow->kind = json_get(json, "assignment") ? FLOW_ASSIGN
+    flow->kind = json_get(json, "assignment")  ? FLOW_ASSIGN
                  : text_eq(when, "after_save") ? FLOW_AFTER
                                                : FLOW_BEFORE;
     flow->name = copy_of(arena, json, "name");
@@ -122,6 +123,9 @@ static struct flow *flow_read(struct arena *arena, struct org *org, const struct
     flow->active = json_get_bool(json, "active", true);
     flow->on_create = list_has(json_get(json, "on"), "create");
     flow->on_update = list_has(json_get(json, "on"), "update");
+    flow->on_delete = json_get(json, "on") && list_has(json_get(json, "on"), "delete");
+    flow->error = copy_of(arena, json, "error");
+    flow->error_field = copy_of(arena, json, "error_field");
     flow->condition = (struct condition){.object = flow->object,
                                          .when = copy_of(arena, json, "when"),
                                          .formula = copy_of(arena, json, "formula")};
@@ -195,7 +199,16 @@ static enum status settings_check(struct org *org, const struct flow *flow, stru
     if (flow->kind == FLOW_BEFORE && flow->target)
         return err_set(err, ERR_INVALID, "flow %s: a before-save flow sets only its own record",
                        flow->name);
-    if (!flow->setting_count)
+    if (flow->on_delete && (flow->kind != FLOW_BEFORE || !flow->error))
+        return err_set(err, ERR_INVALID,
+                       "flow %s: on delete a before-save flow can refuse with \"error\", no more",
+                       flow->name);
+    if (flow->error && (flow->setting_count || flow->target))
+        return err_set(err, ERR_INVALID, "flow %s: it refuses or it sets, not both", flow->name);
+    if (flow->error_field && !sobject_field(object, flow->error_field))
+        return err_set(err, ERR_INVALID, "flow %s: no field %s on %s", flow->name,
+                       flow->error_field, object->name);
+    if (!flow->setting_count && !flow->error)
         return err_set(err, ERR_INVALID, "flow %s sets nothing", flow->name);
     struct arena *arena = arena_new();
     enum status status = OK;
@@ -441,15 +454,39 @@ static const struct json *values_for(struct work *work, const struct flow *flow,
     return values;
 }
 
+/* --- custom errors --- */
+
+static bool custom_error(struct work *work, struct draft *draft, const struct flow *flow)
+{
+    return row_error(work, draft->result, "FIELD_CUSTOM_VALIDATION_EXCEPTION",
+                     flow->error_field ? &flow->error_field : NULL, flow->error_field ? 1 : 0, "%s",
+                     flow->error);
+}
+
+bool flows_delete(struct work *work, struct draft *draft)
+{
+    for (const struct flow *flow = work->org->flows; flow; flow = flow->next) {
+        bool met;
+        if (!flow->active || !flow->on_delete ||
+            (work->options->system && !work->options->internal) ||
+            !text_eq_nocase(flow->object, draft->object->name))
+            continue;
+        if (!condition_before(work, draft, &flow->condition) ||
+            !condition_met(work, draft, &flow->condition, &met))
+            return false;
+        if (met)
+            return custom_error(work, draft, flow);
+    }
+    return true;
+}
+
 /* --- before-save --- */
 
 /* Sets fields on the row just written, with what the platform derives from them. */
 static bool set_fields(struct work *work, struct draft *draft, const struct json *values)
 {
-    struct draft change = {.row = draft->row,
-                           .object = draft->object,
-                           .table = draft->table,
-                           .result = draft->result};
+    struct draft change = {
+        .row = draft->row, .object = draft->object, .table = draft->table, .result = draft->result};
     struct dml_row row = {.object = draft->object, .body = values, .id = draft->id};
     change.row = &row;
     memcpy(change.id, draft->id, sizeof change.id);
@@ -471,6 +508,8 @@ bool flows_set(struct work *work, struct draft *draft)
             continue;
         if (!condition_met(work, draft, &flow->condition, &met))
             return false;
+        if (met && flow->error)
+            return custom_error(work, draft, flow);
         const struct json *values = met ? values_for(work, flow, draft->id) : NULL;
         if (met && (!values || !set_fields(work, draft, values)))
             return false;
@@ -586,6 +625,8 @@ bool flows_after(struct work *work, struct draft *draft)
             continue;
         if (!condition_met(work, draft, &flow->condition, &met))
             return false;
+        if (met && flow->error)
+            return custom_error(work, draft, flow);
         if (met && !run_after(work, draft, flow))
             return false;
     }
