@@ -10,8 +10,9 @@
  *   results   what became of each write
  *
  * Nothing is executed before `start` was received: a job that is still OPEN and is
- * aborted has done nothing. Each of create, upload, start, poll and abort is one call
- * (two when a session had ended), results up to three.
+ * aborted has done nothing. Each of upload, start and abort is one call (two when a
+ * session had ended), results up to three; create and poll are repeated as reads are:
+ * an empty job does nothing.
  *
  * Facts [Bulk API 2.0 guide]: upload once; 100 MB of CSV; a job's results are kept
  * seven days; successful + failed + unprocessed rows are the rows that were sent; the

@@ -165,6 +165,7 @@ static enum status load_create(struct crm_session *session, const struct crm_job
                            .path = "/jobs/ingest",
                            .body = text.data,
                            .body_len = text.len,
+                           .fresh = true, /* libcurl never sends it again by itself */
                            .object = ask->object,
                            .what = "making a Bulk job"};
     enum status rc = sf_read(sf_of(session), &call, arena, &body, err);
