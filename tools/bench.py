@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""./dev bench [main|localorg|pull|push|columns|web]: figures beside their baselines from the same run.
+"""./dev bench [main|localorg|pull|push|columns|scale|web]: figures beside their baselines from the same run.
 
     main      import, update and lookup of argil against localorg; jsforce reading
               the same pages is the baseline
@@ -7,6 +7,7 @@
     pull      bringing records in: Bulk, pages, nightly syncs (bench_pull.py)
     push      writing back: calls, CPU, the journal's share, a slow org (bench_push.py)
     columns   formulas beside Node, HTTP API columns, memory (bench_columns.py)
+    scale     one run by four workers beside one, over PostgreSQL (bench_scale.py)
     web       the grid in Chromium: frames while scrolling beside a still page's (tests/web/bench.js)
 
 Times vary with the machine: a target is a ratio taken here and now, a count of
@@ -231,6 +232,12 @@ def bench_columns():
     columns.main(node)
 
 
+def bench_scale():
+    sys.modules["bench"] = sys.modules[__name__]  # one set of counts, however this file was started
+    import bench_scale as scale
+    scale.main()
+
+
 def bench_web():
     """tests/web/bench.js measures; its bounds are judged here. ARGIL_BENCH_ROWS=1000000 for the long form."""
     import re
@@ -248,7 +255,7 @@ def bench_web():
 
 def main():
     which = sys.argv[1] if len(sys.argv) > 1 else "main"
-    benches = {"main": bench_main, "localorg": bench_localorg, "pull": bench_pull, "push": bench_push, "columns": bench_columns, "web": bench_web}
+    benches = {"main": bench_main, "localorg": bench_localorg, "pull": bench_pull, "push": bench_push, "columns": bench_columns, "scale": bench_scale, "web": bench_web}
     if which not in benches:
         print(f"./dev bench {which} is not built yet; there are: {', '.join(benches)}", file=sys.stderr)
         return 2

@@ -142,12 +142,12 @@ def argil(home, *words, ok=(0,), env=None):
 class Server:
     """`argil serve` as a child process, and the demo's own account on it."""
 
-    def __init__(self, home, port):
+    def __init__(self, home, port, more=()):
         self.home, self.jar = home, http.cookiejar.CookieJar()
         self.opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(self.jar))
         self.log = open(home / "serve.log", "ab")
         self.process = subprocess.Popen(
-            [str(ARGIL), "serve", "--json", "--listen", f"127.0.0.1:{port}"], stdout=subprocess.PIPE, stderr=self.log,
+            [str(ARGIL), "serve", "--json", "--listen", f"127.0.0.1:{port}", *more], stdout=subprocess.PIPE, stderr=self.log,
             env=dict(os.environ, ARGIL_DATA=str(home / "argil"), XDG_CONFIG_HOME=str(home / "config"),
                      ARGIL_ALLOW_PRIVATE_HTTP="1", ARGIL_INSECURE_HOST="127.0.0.1"))
         line = self.process.stdout.readline()

@@ -154,6 +154,7 @@ static enum status open_parts(struct api *api, struct err *err)
                                 .takes_jobs = o->takes_jobs,
                                 .jobs_most = 4,
                                 .lane_most = o->lane_most,
+                                .calls_at_once = o->calls_at_once,
                                 .progressed = hub_progress,
                                 .ctx = api->hub};
     api->watcher = watcher_start(&work, o->public_url, err);

@@ -22,7 +22,7 @@ struct api_options {
     const char *data; /* data directory, for uploads; NULL = none are taken */
     bool allow_private_http;
     bool shared, takes_jobs; /* several processes have the store open: as in work.h */
-    int64_t lane_most;
+    int64_t lane_most, calls_at_once;
     const char *host; /* where to listen */
     int port;
     const char *public_url; /* "https://argil.example.com": what people type; NULL = where we listen */

@@ -90,6 +90,7 @@ struct store *cli_store_open(struct cli *cli, bool write);
 /* Do several processes have such a store open at once? */
 bool cli_shared(const struct store *store);
 #define CLI_LANE_MOST 8 /* jobs of one connection at once, over all processes */
+#define CLI_CALLS_MOST 25 /* exchanges of one connection under way, over all processes */
 /* The workspace of the command line. A copy that held its connections is told on stderr. */
 enum status cli_workspace_open(struct cli *cli, bool write, bool create, const char *name,
                                struct store **out, struct err *err);

@@ -1,14 +1,40 @@
-/* cmd_sending.c - `argil sending`: the switch that stops every write to every org. */
+/* cmd_sending.c - `argil sending`: the switch that stops every write to every org.
+ *
+ * In a data directory of its own it is a file there. Where the workspace is in a database
+ * that several processes share, it is in that database, and holds for all of them; the file
+ * then only says the same for the processes on this directory. */
 #include "cli/open_store.h"
 
 #include "base/str.h"
 #include "engine/levers.h"
+#include "store/store_shares.h"
+
+#include <unistd.h>
+
+static enum status look(struct cli *cli, struct arena *arena, bool *stopped, const char **reason,
+                        struct err *err)
+{
+    struct store *store = NULL;
+    *stopped = lever_stopped(cli->data, arena, reason);
+    if (*stopped || !cli_store_address(cli))
+        return OK;
+    if (cli_workspace_open(cli, false, false, NULL, &store, err) != OK)
+        return FAIL;
+    enum status rc = store->does->shares->sending_stopped(store, arena, stopped, reason, err);
+    store->does->close(store);
+    return rc;
+}
 
 static int show(struct cli *cli)
 {
     struct arena *arena = arena_new();
     const char *reason = NULL;
-    bool stopped = lever_stopped(cli->data, arena, &reason);
+    bool stopped = false;
+    struct err err = {0};
+    if (look(cli, arena, &stopped, &reason, &err) != OK) {
+        arena_free(arena);
+        return cli_fail(cli, &err);
+    }
     if (cli->json) {
         struct buf out = BUF_INIT;
         struct jw w;
@@ -30,12 +56,15 @@ static int show(struct cli *cli)
     return stopped ? EXIT_ATTENTION : EXIT_DONE;
 }
 
-/* The switch holds already; when another argil has the workspace, its audit cannot be written. */
+/* A directory of its own: the switch holds already, and when another argil has the workspace,
+ * its audit cannot be written. A shared one: the switch is thrown here. */
 static int note(struct cli *cli, bool stopped, const char *reason)
 {
     struct err err = {0};
     struct store *store = NULL;
     enum status rc = cli_workspace_open(cli, true, false, NULL, &store, &err);
+    if (rc == OK && cli_shared(store))
+        rc = store->does->shares->stop_sending(store, stopped, reason, &err);
     if (rc == OK)
         rc = lever_note(store, cli_account(), stopped, reason, &err);
     if (store)
@@ -60,11 +89,14 @@ static int run(struct cli *cli, const struct args *args)
         return cli_usage(cli, &command_sending, "the switch is thrown on the server's own machine");
     if (text_eq(verb, "status"))
         return show(cli);
-    if ((stop ? lever_stop(cli->data, reason, &err) : lever_resume(cli->data, &err)) != OK)
+    bool elsewhere = cli_store_address(cli) && access(cli->data, F_OK) != 0; /* no file to be had */
+    if (!elsewhere &&
+        (stop ? lever_stop(cli->data, reason, &err) : lever_resume(cli->data, &err)) != OK)
         return cli_fail(cli, &err);
-    if (!cli->json && !cli->quiet)
+    int rc = note(cli, stop, reason);
+    if (rc == EXIT_DONE && !cli->json && !cli->quiet)
         puts(stop ? "Sending is stopped, for every table and connection." : "Sending is on again.");
-    return note(cli, stop, reason);
+    return rc;
 }
 
 static const struct cli_option options[] = {
@@ -82,7 +114,9 @@ const struct command command_sending = {
         "The switch is the file STOP-SENDING in the data directory, so it can also be thrown\n"
         "while `argil serve` runs there or hangs:\n\n"
         "  touch ~/.local/share/argil/STOP-SENDING\n\n"
-        "It is looked at before each exchange and holds across restarts.",
+        "Where several servers and workers share a database, the switch is in the database, too,\n"
+        "and holds for all of them. It is looked at before each exchange and holds across\n"
+        "restarts.",
     .min_words = 1,
     .max_words = 1,
     .options = options,

@@ -156,6 +156,7 @@ static int serve(struct cli *cli, const struct args *args, struct serving *servi
                                   .shared = cli_shared(open->engine.store),
                                   .takes_jobs = !args_has(args, "no-jobs"),
                                   .lane_most = CLI_LANE_MOST,
+                                  .calls_at_once = CLI_CALLS_MOST,
                                   .insecure_host = cli_option_or(args, "insecure-host",
                                                                  "ARGIL_INSECURE_HOST")};
     struct api *api = api_open(&options, &err);

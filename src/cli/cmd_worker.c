@@ -84,8 +84,10 @@ static void say_ready(struct working *w)
 static enum status start(struct working *w, struct cli_engine *open, const struct args *args,
                          struct err *err)
 {
-    int64_t jobs = JOBS_DEFAULT, lane = CLI_LANE_MOST;
-    if (!cli_number(w->cli, args, "jobs", &jobs) || !cli_number(w->cli, args, "per-connection", &lane))
+    int64_t jobs = JOBS_DEFAULT, lane = CLI_LANE_MOST, calls = CLI_CALLS_MOST;
+    if (!cli_number(w->cli, args, "jobs", &jobs) ||
+        !cli_number(w->cli, args, "per-connection", &lane) ||
+        !cli_number(w->cli, args, "calls-at-once", &calls))
         return err_set(err, ERR_INVALID, "worker: options");
     struct work_options options = {.world = w->cli->world,
                                    .store = open->engine.store,
@@ -98,7 +100,8 @@ static enum status start(struct working *w, struct cli_engine *open, const struc
                                    .shared = true,
                                    .takes_jobs = true,
                                    .jobs_most = (int)jobs,
-                                   .lane_most = lane};
+                                   .lane_most = lane,
+                                   .calls_at_once = calls};
     w->work = work_open(&options, err);
     if (!w->work)
         return FAIL;
@@ -166,6 +169,7 @@ static const struct cli_option options[] = {
     {"name", 0, "NAME", "in logs and the state file (default: this host)"},
     {"jobs", 0, "N", "at once in this process (4)"},
     {"per-connection", 0, "N", "at once of one connection over all workers (8): give each the same"},
+    {"calls-at-once", 0, "N", "exchanges of one connection under way over all workers (25): the same"},
     {"state", 0, "FILE", "what it does, as JSON, every two seconds; gone when it left"},
     {"log-json", 0, NULL, "log lines as JSON"},
     {0},
@@ -176,8 +180,8 @@ const struct command command_worker = {
     .summary = "take runs and syncs of a workspace that several processes share",
     .about = "For a workspace in PostgreSQL. Any number of workers may run, on any host that reaches\n"
              "the database and has the workspace's key (ARGIL_KEY_FILE). They share out runs and\n"
-             "syncs, one a table at a time; one of them keeps the schedules, one listens for live\n"
-             "sources. A worker that dies is noticed within seconds: its jobs go to others, and what\n"
+             "syncs, one a table at a time, and do a long run together, each some of its rows; one\n"
+             "of them keeps the schedules, one listens for live sources. A worker that dies is noticed within seconds: its jobs go to others, and what\n"
              "it was sending is looked for in the org before anything is sent again.\n\n"
              "  argil worker --store postgresql://argil@db/argil --jobs 4\n"
              "  argil serve --store postgresql://argil@db/argil --no-jobs\n\n"

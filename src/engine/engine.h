@@ -43,6 +43,9 @@ struct engine {
     bool beside_others;        /* other engines of this process work meanwhile: a run settles the
                                   open operations of its own table only, so that an org that
                                   hangs holds up no other */
+    /* Other processes work on the same store: a long run is cut into parts for all of them
+     * (run_parts.c), and a connection bears so many exchanges of all together; 0 = alone. */
+    int64_t calls_at_once;
     const char *data;          /* data directory, for uploads and the switch of levers.h; NULL =
                                   neither */
     bool local_files;          /* recipes may name files of this machine (who runs argil here) */
@@ -265,6 +268,10 @@ struct run_report {
 };
 enum status run_table(struct engine *engine, const char *table, const struct run_options *options,
                       struct run_report *report, struct err *err);
+/* Does parts of a run that another process leads, until none waits (run_parts.c). `options` are
+ * the run's; what it comes to is in the store, and in the leader's report. */
+enum status run_help(struct engine *engine, const char *table, const struct run_options *options,
+                     int64_t run_id, struct err *err);
 
 /* What a column that is not there yet would give for some rows: nothing is stored,
  * nothing is sent that changes anything. Lookups and GET requests are really made. */

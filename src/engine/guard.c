@@ -6,6 +6,7 @@
  * this run, because the next thousand would go the same way. */
 #include "engine/journal.h"
 
+#include "base/log.h"
 #include "base/str.h"
 
 #include <math.h>
@@ -90,14 +91,42 @@ static double rate_of(const struct json *value)
     return isfinite(rate) && rate > 0 ? rate : 0;
 }
 
+bool guard_has_canary(const struct table *table)
+{
+    struct arena *arena = arena_new();
+    bool has = json_get(guard_of(table, arena), "canary") != NULL;
+    arena_free(arena);
+    return has;
+}
+
+/* What the run's writes came to; of a part, those of the others, too. */
+static void outcomes_of(struct run_job *job, int64_t *outcomes, int64_t *failures)
+{
+    struct store *store = job->engine->store;
+    struct err err = {0};
+    *outcomes = job->write_outcomes;
+    *failures = job->write_failures;
+    if (!job->part.number)
+        return;
+    if (store->does->parts->tally(store, &job->part, *outcomes - job->told_outcomes,
+                                  *failures - job->told_failures, outcomes, failures, &err) != OK) {
+        log_warn("guard: %s", err.message);
+        return;
+    }
+    job->told_outcomes = job->write_outcomes;
+    job->told_failures = job->write_failures;
+}
+
 bool guard_error_rate(struct run_job *job, const struct table *table)
 {
+    int64_t outcomes, failures;
     struct arena *arena = arena_new();
     double limit = rate_of(json_get(guard_of(table, arena), "stop_at_error_rate"));
     arena_free(arena);
-    if (!(limit > 0) || job->write_outcomes < OUTCOMES_BEFORE_RATE)
+    if (!(limit > 0))
         return false;
-    if ((double)job->write_failures <= limit * (double)job->write_outcomes)
+    outcomes_of(job, &outcomes, &failures);
+    if (outcomes < OUTCOMES_BEFORE_RATE || (double)failures <= limit * (double)outcomes)
         return false;
     if (!job->stop_writing)
         report_refusal(job->report, "guard.error_rate",

@@ -1,9 +1,7 @@
 /* job.c - one call of the engine: its sessions, its tables, its report.
  *
- * Sessions are opened at first use and shared by all columns of the job. A
- * session knows how many calls it may use: the connection's daily budget, or
- * half of what the org had left when the session began. Reaching it pauses the
- * job; it never fails it. */
+ * Sessions are opened at first use and shared by all columns of the job. How many
+ * calls a session may use is budget.c's. */
 #include "engine/access.h"
 #include "engine/run_priv.h"
 
@@ -11,6 +9,7 @@
 #include "engine/columns/http_cache.h"
 #include "store/store_runs.h"
 
+#include <stddef.h>
 #include <string.h>
 
 enum status run_job_open(struct run_job *job, struct engine *engine, struct run_report *report,
@@ -31,9 +30,12 @@ enum status run_job_open(struct run_job *job, struct engine *engine, struct run_
 
 void run_job_close(struct run_job *job)
 {
-    for (struct job_session *s = job->sessions; s; s = s->next)
-        if (s->session)
-            s->session->does->close(s->session);
+    for (struct job_session *s = job->sessions; s; s = s->next) {
+        if (!s->session)
+            continue;
+        job_settle_budget(job, s);
+        s->session->does->close(s->session);
+    }
     map_free(job->names);
     http_cache_free(job->http_cache);
     arena_free(job->arena);
@@ -52,6 +54,7 @@ enum status job_begin_run(struct run_job *job, int64_t table_id, const char *kin
     job->use_table = table_id;
     if (engine->queued_run) {
         job->run_id = engine->queued_run;
+        job->queued = true;
         engine->queued_run = 0;
         return store->does->runs->start(store, job->run_id, err);
     }
@@ -153,29 +156,6 @@ enum status job_contract(struct run_job *job, struct job_session *on, struct con
     return OK;
 }
 
-static void set_budget(struct job_session *on)
-{
-    struct crm_session *session = on->session;
-    if (on->budget)
-        return;
-    if (on->connection.daily_call_budget > 0)
-        on->budget = (uint64_t)on->connection.daily_call_budget;
-    else if (session->limit_max > 0 && session->limit_used >= 0)
-        on->budget = (uint64_t)(session->limit_max - session->limit_used) / 2 + session->calls + 1;
-}
-
-bool job_over_budget(struct run_job *job, struct job_session *on, size_t under_way)
-{
-    set_budget(on);
-    if (!on->budget || on->session->calls + under_way < on->budget)
-        return false;
-    job->report->paused = true;
-    job->stop_writing = true;
-    report_refusal(job->report, "budget",
-                   "the connection's call budget is used up; the rest waits for the next run");
-    return true;
-}
-
 void job_sum_calls(struct run_job *job)
 {
     uint64_t calls = 0, one_each = 0;
@@ -183,8 +163,8 @@ void job_sum_calls(struct run_job *job)
         calls += s->session->calls;
         one_each += s->session->calls_one_each;
     }
-    job->report->calls = calls;
-    job->report->calls_one_each = one_each;
+    job->report->calls = calls + job->calls_elsewhere;
+    job->report->calls_one_each = one_each + job->one_each_elsewhere;
 }
 
 /* ---------------------------------------------------------------- tables */
@@ -249,7 +229,8 @@ bool job_sleep(struct run_job *job, int64_t ms)
     return !engine_stopping(job->engine);
 }
 
-void report_refusal(struct run_report *report, const char *code, const char *message)
+static void add_refusals(struct run_report *report, const char *code, const char *message,
+                         int64_t count)
 {
     struct refusal *slot = NULL;
     for (size_t i = 0; i < report->refusal_count && !slot; i++)
@@ -263,12 +244,17 @@ void report_refusal(struct run_report *report, const char *code, const char *mes
         memcpy(slot->message, text, len);
     }
     if (slot)
-        slot->count++;
+        slot->count += count;
     for (; slot && slot > report->refusals && slot[-1].count < slot->count; slot--) {
         struct refusal swap = slot[-1];
         slot[-1] = *slot;
         *slot = swap;
     }
+}
+
+void report_refusal(struct run_report *report, const char *code, const char *message)
+{
+    add_refusals(report, code, message, 1);
 }
 
 static void copy_cut(char *out, size_t size, const char *text, size_t len)
@@ -334,36 +320,68 @@ void report_cell(struct run_report *report, enum cell_state state)
     }
 }
 
+/* A report as text, and back. */
+static const struct {
+    const char *name;
+    size_t at; /* an int64_t or uint64_t of struct run_report */
+} counts[] = {
+#define COUNT(name, member) {name, offsetof(struct run_report, member)}
+    COUNT("computed", cells_computed),
+    COUNT("skipped", cells_skipped),
+    COUNT("no_result", cells_no_result),
+    COUNT("waiting", cells_waiting),
+    COUNT("error", cells_error),
+    COUNT("looked_up", looked_up),
+    COUNT("created", created),
+    COUNT("adopted", adopted),
+    COUNT("updated", updated),
+    COUNT("upserted", upserted),
+    COUNT("unchanged", unchanged),
+    COUNT("refused", refused),
+    COUNT("rejected", rejected),
+    COUNT("in_doubt", in_doubt),
+    COUNT("retrying", retrying),
+    COUNT("planned", planned),
+    COUNT("calls", calls),
+    COUNT("calls_one_each", calls_one_each),
+    COUNT("took_ms", took_ms),
+    COUNT("repaired", repaired),
+    COUNT("deleted", deleted),
+    COUNT("converted", converted),
+    COUNT("sent_single", sent_single),
+    COUNT("sent_collections", sent_collections),
+    COUNT("sent_bulk", sent_bulk),
+    COUNT("bulk_jobs", bulk_jobs),
+    COUNT("write_calls", write_calls),
+    COUNT("http_requests", http_requests),
+    COUNT("rows_sent", rows_sent),
+    COUNT("rows_tidied", rows_tidied),
+    COUNT("delayed", cells_delayed),
+#undef COUNT
+};
+#define COUNTS (sizeof counts / sizeof *counts)
+
+static int64_t count_get(const struct run_report *report, size_t i)
+{
+    int64_t value;
+    memcpy(&value, (const char *)report + counts[i].at, sizeof value);
+    return value;
+}
+
+static void count_add(struct run_report *report, size_t i, int64_t more)
+{
+    int64_t value = count_get(report, i) + more;
+    memcpy((char *)report + counts[i].at, &value, sizeof value);
+}
+
 const char *run_report_json(struct arena *arena, const struct run_report *r)
 {
-    const struct {
-        const char *name;
-        int64_t value;
-    } counts[] = {
-        {"computed", r->cells_computed},   {"skipped", r->cells_skipped},
-        {"no_result", r->cells_no_result}, {"waiting", r->cells_waiting},
-        {"error", r->cells_error},         {"looked_up", r->looked_up},
-        {"created", r->created},           {"adopted", r->adopted},
-        {"updated", r->updated},           {"upserted", r->upserted},
-        {"unchanged", r->unchanged},       {"refused", r->refused},
-        {"rejected", r->rejected},         {"in_doubt", r->in_doubt},
-        {"retrying", r->retrying},         {"planned", r->planned},
-        {"calls", (int64_t)r->calls},      {"calls_one_each", (int64_t)r->calls_one_each},
-        {"took_ms", r->took_ms},           {"repaired", r->repaired},
-        {"deleted", r->deleted},           {"converted", r->converted},
-        {"sent_single", r->sent_single},   {"sent_collections", r->sent_collections},
-        {"sent_bulk", r->sent_bulk},       {"bulk_jobs", r->bulk_jobs},
-        {"write_calls", r->write_calls},
-        {"http_requests", r->http_requests}, {"rows_sent", r->rows_sent},
-        {"rows_tidied", r->rows_tidied},
-        {"delayed", r->cells_delayed},
-    };
     struct buf text = BUF_INIT;
     struct jw w;
     jw_init(&w, &text);
     jw_object(&w);
-    for (size_t i = 0; i < sizeof counts / sizeof *counts; i++)
-        jw_kv_int(&w, counts[i].name, counts[i].value);
+    for (size_t i = 0; i < COUNTS; i++)
+        jw_kv_int(&w, counts[i].name, count_get(r, i));
     jw_kv_bool(&w, "paused", r->paused);
     jw_key(&w, "reasons");
     jw_array(&w);
@@ -379,4 +397,16 @@ const char *run_report_json(struct arena *arena, const struct run_report *r)
     const char *json = arena_strdup(arena, buf_text(&text));
     buf_free(&text);
     return json;
+}
+
+void run_report_add(struct run_report *report, struct arena *arena, const char *text)
+{
+    struct err ignored = {0};
+    const struct json *json = text ? json_parse(arena, text, strlen(text), &ignored) : NULL;
+    for (size_t i = 0; i < COUNTS; i++)
+        count_add(report, i, json_get_int(json, counts[i].name, 0));
+    report->paused = report->paused || json_get_bool(json, "paused", false);
+    json_each(reason, json_get(json, "reasons"))
+        add_refusals(report, json_get_text(reason, "code"), json_get_text(reason, "message"),
+                     json_get_int(reason, "count", 0));
 }

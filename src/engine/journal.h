@@ -64,6 +64,8 @@ enum status journal_send(struct run_job *job, const struct op_target *target, st
                          size_t count, struct err *err);
 /* journal_bulk.c. hold: are the column's writes planned first and sent at its end, because they
  * will fill a Bulk job? expect: counts in the report how so many planned writes would travel. */
+/* May its writes go as Bulk jobs, if there are enough of them? */
+bool bulk_may_pay(const struct column_plan *plan);
 bool bulk_hold(struct run_job *job, const struct op_target *target, enum op_kind kind,
                enum write_mode mode);
 void bulk_expect(struct run_job *job, struct job_session *on, const struct column_plan *plan,
@@ -116,6 +118,7 @@ enum status guard_may_write(const struct table *table, const char *object, const
                             struct err *err);
 bool guard_may_delete(const struct table *table, const char *object);
 /* How many more writes this run may make; INT64_MAX without a limit. */
+bool guard_has_canary(const struct table *table);
 int64_t guard_writes_left(const struct run_job *job, const struct table *table);
 /* Counts outcomes; true when the error rate is above the limit. */
 bool guard_error_rate(struct run_job *job, const struct table *table);

@@ -59,6 +59,11 @@ static bool wanted(const struct crm_session *session, const struct column_plan *
            (transport == TRANSPORT_AUTO && pays(session, kind, count));
 }
 
+bool bulk_may_pay(const struct column_plan *plan)
+{
+    return plan->kind->writes && transport_of(plan) != TRANSPORT_COLLECTIONS;
+}
+
 bool bulk_wanted(struct sending *s, const struct op *first, size_t count)
 {
     return wanted(s->target->on->session, s->target->plan, first->kind, first->mode, count);

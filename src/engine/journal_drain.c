@@ -153,7 +153,9 @@ static enum status work_page(struct drain *drain, struct arena *arena, struct op
 static enum status work_round(struct drain *drain, struct err *err)
 {
     struct store *store = drain->job->engine->store;
-    struct op_query query = {.table_id = drain->table_id, .states = OPEN_STATES, .limit = PAGE};
+    const struct store_part *part = &drain->job->part; /* the rest is others' to send */
+    struct op_query query = {.table_id = drain->table_id, .states = OPEN_STATES, .limit = PAGE,
+                             .after_row = part->after_row, .last_row = part->last_row};
     enum status rc = OK;
     drain->moved = drain->soonest_ms = 0;
     for (bool more = true; more && rc == OK && !engine_stopping(drain->job->engine);) {

@@ -216,7 +216,7 @@ static struct sorted *sort_ops(struct arena *arena, struct op *ops, const bool *
 
 static bool stopped_by_switch(struct run_job *job)
 {
-    if (!lever_stopped(job->engine->data, NULL, NULL))
+    if (!lever_stopped_anywhere(job->engine->data, job->engine->store, NULL, NULL))
         return false;
     report_refusal(job->report, "sending.stopped",
                    "sending is stopped (argil sending status); what was planned is kept");
@@ -329,7 +329,9 @@ static void adapt(struct job_session *on, const struct crm_exchange *exchange)
 static size_t parallel(void *ctx)
 {
     const struct sending *s = ctx;
-    return (size_t)window_of(s->target->on);
+    size_t window = (size_t)window_of(s->target->on);
+    int64_t places = job_places(s->job, s->target->on, s->under_way);
+    return places < (int64_t)window ? (size_t)places : window;
 }
 
 /* Texts of outcomes are lent to the arena of the exchange: what the caller sees lives on. */
@@ -531,8 +533,10 @@ enum status journal_send(struct run_job *job, const struct op_target *target, st
     cut_chunks(&s, arena, rows, count);
     s.list = arena_array(arena, s.count + 1, sizeof *s.list);
     s.rc = check_objects(&s);
-    if (s.rc == OK && s.count)
+    if (s.rc == OK && s.count && job_wait_for_place(job, target->on)) {
         session->does->write_many(session, s.list, s.count, &watch);
+        job_give_places_back(job, target->on);
+    }
     for (size_t i = 0; i < s.count; i++)
         arena_free(s.chunks[i].arena); /* of what was marked and could not leave */
     arena_free(arena);

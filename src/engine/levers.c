@@ -3,6 +3,8 @@
 
 #include "base/buf.h"
 #include "base/json.h"
+#include "base/log.h"
+#include "store/store_shares.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -58,6 +60,18 @@ bool lever_stopped(const char *data, struct arena *arena, const char **reason)
     if (len)
         *reason = arena_strndup(arena, text, len);
     return true;
+}
+
+bool lever_stopped_anywhere(const char *data, struct store *store, struct arena *arena,
+                            const char **reason)
+{
+    bool stopped = true;
+    struct err err = {0};
+    if (lever_stopped(data, arena, reason))
+        return true;
+    if (store->does->shares->sending_stopped(store, arena, &stopped, reason, &err) != OK)
+        log_warn("sending: whether it is stopped cannot be read: %s", err.message);
+    return stopped;
 }
 
 enum status lever_note(struct store *store, const char *who, bool stopped, const char *reason,

@@ -102,7 +102,7 @@ static enum status make_due(struct run_job *job, struct err *err)
 static enum status run_pass(struct run_job *job, struct column_plan *plan, uint32_t states,
                             struct err *err)
 {
-    int64_t after = 0, done = 0;
+    int64_t after = job->part.after_row, done = 0;
     bool more = true;
     job->retry_soonest_ms = job->delayed_soonest_ms = 0;
     job->report->cells_delayed -= job->delayed_now;
@@ -180,7 +180,7 @@ static enum status run_column(struct run_job *job, struct column_plan *plan, str
 }
 
 /* The first error is the run's error; columns that can still run do. */
-static enum status run_columns(struct run_job *job, struct err *err)
+enum status run_columns(struct run_job *job, struct err *err)
 {
     enum status rc = OK;
     for (size_t i = 0; i < job->table->column_count; i++) {
@@ -302,12 +302,17 @@ enum status run_table(struct engine *engine, const char *table, const struct run
     job.table = job_table(&job, table, err);
     if (job.table && check_column_name(&job, err) == OK && begin(&job, err) == OK) {
         int64_t whose = engine->beside_others ? job.table->table.id : 0;
+        bool cut = false; /* by who led it before us */
         rc = tell_plan(&job, err);
         if (rc == OK && !job.options->dry_run)
             rc = journal_recover_job(&job, whose, err);
         if (rc == OK)
+            rc = run_is_cut(&job, &cut, err);
+        if (rc == OK && !cut)
             rc = make_due(&job, err);
         if (rc == OK)
+            rc = run_in_parts(&job, &cut, err);
+        if (rc == OK && !cut)
             rc = run_columns(&job, err);
         rc = end(&job, rc, err);
     }

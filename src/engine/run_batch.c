@@ -389,7 +389,8 @@ static enum status compute(struct column_batch *batch, struct err *err)
 
 static void cut_at_limit(struct column_batch *batch, bool *more)
 {
-    int64_t limit = batch->job->max_row_id;
+    const struct store_part *part = &batch->job->part;
+    int64_t limit = part->number ? part->last_row : batch->job->max_row_id;
     while (limit && batch->count && batch->rows[batch->count - 1].id > limit) {
         batch->count--;
         *more = false;

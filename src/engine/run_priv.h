@@ -14,6 +14,7 @@
 #include "engine/contract.h"
 #include "engine/engine.h"
 #include "store/store_holds.h"
+#include "store/store_parts.h"
 
 #define BIT(state) (1u << (state))
 
@@ -46,6 +47,9 @@ struct job_session {
     double window;   /* exchanges that may be under way at once; 0 = not begun (journal_send.c) */
     bool braked;     /* rows were locked, or the org asked for less: the window grows slowly now */
     uint64_t budget; /* calls this session may use; 0 = unlimited */
+    int64_t used_before, org_left; /* the org's own counter when the budget was made */
+    int64_t taken, day;            /* calls of the day's budget that are ours: budget.c */
+    int64_t places, asked_ms;      /* exchanges we may have under way; when asked: places.c */
     struct job_session *next;
 };
 
@@ -79,6 +83,9 @@ struct run_job {
     struct run_report *report;
     const struct run_options *options;
     int64_t run_id;
+    bool queued;            /* the run waited in the store: others may know of it */
+    /* run_parts.c: calls that others made for this run; those of ours that are in parts' reports */
+    uint64_t calls_elsewhere, one_each_elsewhere, part_calls, part_one_each;
     const char *use;    /* of connections, for the audit: the run's kind; NULL before it begins */
     int64_t use_table;  /* the run's */
     int64_t started_ms; /* monotonic */
@@ -87,6 +94,7 @@ struct run_job {
     struct table_plan *tables;              /* loaded so far */
     struct table_plan *table;               /* the one this run is about; NULL in recovery */
     int64_t max_row_id;                     /* --limit; 0 = no limit */
+    struct store_part part;                 /* the rows that are worked on; number 0 = all */
     int64_t writes_wanted;                  /* contract: approve_above */
     int64_t writes_sent;                    /* guard.max_writes_per_run */
     enum op_kind planned_kind;              /* dry run: of the column's latest planned write */
@@ -99,6 +107,7 @@ struct run_job {
     int64_t canary_left;
     bool told_quiet;
     int64_t write_outcomes, write_failures; /* guard.stop_at_error_rate */
+    int64_t told_outcomes, told_failures;   /* of those, that the run's other parts know of */
     bool stop_column;                       /* the present column must not go on */
     bool guard_full;                        /* no new operations: the guard's number is reached */
     bool stop_writing;                      /* no column may write any more (guard, pause) */
@@ -127,8 +136,16 @@ const struct crm_object *job_describe(struct job_session *on, const char *object
 /* The field contract of the connection, read once a job. *out NULL: it has none. */
 enum status job_contract(struct run_job *job, struct job_session *on, struct contract **out,
                          struct err *err);
-/* True when the session's calls are used up: sets report->paused. */
+/* budget.c. True when the session's calls are used up: sets report->paused. */
 bool job_over_budget(struct run_job *job, struct job_session *on, size_t under_way);
+/* What the session took of the day's budget and did not use, or used without asking. */
+void job_settle_budget(struct run_job *job, struct job_session *on);
+/* places.c: a share of the exchanges that the connection bears, among all processes. False:
+ * the run was stopped while it waited for one. */
+bool job_wait_for_place(struct run_job *job, struct job_session *on);
+/* How many may be under way now; asks again now and then. INT64_MAX where nobody shares. */
+int64_t job_places(struct run_job *job, struct job_session *on, size_t under_way);
+void job_give_places_back(struct run_job *job, struct job_session *on);
 struct table_plan *job_table(struct run_job *job, const char *name, struct err *err);
 struct table_plan *job_table_by_id(struct run_job *job, int64_t table_id, struct err *err);
 void job_tick(struct run_job *job, const char *what, int64_t done, int64_t total);
@@ -141,8 +158,16 @@ void report_cell(struct run_report *report, enum cell_state state);
 /* Sums calls of all sessions into the report. */
 void job_sum_calls(struct run_job *job);
 const char *run_report_json(struct arena *arena, const struct run_report *report);
+/* Adds what such a text says. */
+void run_report_add(struct run_report *report, struct arena *arena, const char *json);
 /* Wakes for the stop flag; false when stopped. */
 bool job_sleep(struct run_job *job, int64_t ms);
+
+/* run.c: every column over the rows that the job is about. */
+enum status run_columns(struct run_job *job, struct err *err);
+/* run_parts.c: does the run in parts, with whoever helps, where that pays; *cut tells. */
+enum status run_in_parts(struct run_job *job, bool *cut, struct err *err);
+enum status run_is_cut(struct run_job *job, bool *cut, struct err *err);
 
 /* plan.c */
 enum status table_plan_make(struct arena *arena, struct table_plan *plan, struct err *err);

@@ -227,6 +227,7 @@ struct op_query {
     const char *record;  /* that wrote to, made, or are about to write to this record (15 or 18 characters);
                             NULL = any */
     int64_t done_since_ms; /* ended at this time or later; 0 = any */
+    int64_t after_row, last_row; /* after_row < row id <= last_row; last_row 0 = any */
 };
 
 struct op_counts {
@@ -276,6 +277,8 @@ struct store_driver {
     const struct store_versions *versions;   /* store_versions.h */
     const struct store_history *history;     /* store_history.h */
     const struct store_laters *laters;       /* store_laters.h */
+    const struct store_parts *parts;         /* store_parts.h */
+    const struct store_shares *shares;       /* store_shares.h */
 
     /* connections; names are unique */
     enum status (*connection_put)(struct store *, struct connection *connection, struct err *); /* sets id */
@@ -328,7 +331,8 @@ struct store_driver {
      * PLAN_BUSY, because the look-up could not see its record. 0 = nobody looked. */
     enum status (*ops_plan)(struct store *, struct op *ops, size_t count, enum plan_result *results, const struct cell_result *cells, const int64_t *looked_ms, struct err *);
     /* PLANNED or RETRY_SAFE -> SENDING, attempt+1, our epoch; synced (W1). Ops that moved
-     * meanwhile, or whose connection is held (store_holds.h), get state unchanged. The op's ticket is stored with the attempt (NULL = none),
+     * meanwhile, or whose connection is held (store_holds.h), get state unchanged; all of them
+     * while sending is stopped (store_shares.h). The op's ticket is stored with the attempt (NULL = none),
      * its base_stamp when set. */
     enum status (*ops_sending)(struct store *, struct op *ops, size_t count, int64_t deadline_ms, struct err *);
     enum status (*ops_settle)(struct store *, const struct op_settle *settles, size_t count, const struct dependents *dependents, size_t dependent_count, size_t *fenced, struct err *);

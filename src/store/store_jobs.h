@@ -30,7 +30,7 @@ struct store_jobs {
     /* One that waits is over, its run STOPPED; one that runs is asked to stop. ERR_NOT_FOUND
      * when it is neither. */
     enum status (*stop)(struct store *, int64_t run_id, struct err *err);
-    /* Those of ours that were asked to stop. */
+    /* Those that were asked to stop and are ours, or have a part that is (store_parts.h). */
     enum status (*stops)(struct store *, struct arena *, int64_t **run_ids, size_t *count,
                          struct err *err);
     /* table_id 0 = all. */

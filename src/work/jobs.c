@@ -141,7 +141,7 @@ static void keep_for_next(struct work *work, const struct task *task, struct sto
 void job_give_up(struct work *work, struct task *task, enum run_state state, const char *why)
 {
     struct err err = {0};
-    if (!task->run_id)
+    if (!task->run_id || task->order.kind == JOB_PART)
         return;
     if (task->shared) { /* another process may have more luck */
         pthread_mutex_lock(&work->store_lock);
@@ -308,11 +308,26 @@ static void end_if_queued(struct work *work, struct task *task, struct store *st
     arena_free(arena);
 }
 
+/* What it did is in the store; what it had to leave, too. */
+static void help(struct work *work, struct task *task, struct engine *engine)
+{
+    struct err err = {0};
+    if (run_help(engine, task->order.table, &task->order.run, task->run_id, &err) == OK)
+        return;
+    if (!err_is(&err, ERR_STOPPED))
+        log_warn("helping with run %lld: %s", (long long)task->run_id, err.message);
+    (void)shared_is_over(work, &err);
+}
+
 void job_run(struct work *work, struct task *task, struct engine *engine)
 {
     struct reporter reporter = {work, task};
     struct err err = {0};
     task->progress.began_ms = engine->world->now_ms(engine->world);
+    if (task->order.kind == JOB_PART) {
+        help(work, task, engine);
+        return;
+    }
     engine->queued_run = task->run_id;
     engine->progress = (struct progress){&reporter, on_tick};
     if (run_order(work, task, engine, &err) != OK) {
@@ -333,7 +348,7 @@ static struct task *unlink_waiting(struct work *work, int64_t run_id)
 {
     for (struct task **at = &work->waiting; *at; at = &(*at)->next) {
         struct task *task = *at;
-        if (task->kind != TASK_JOB || task->run_id != run_id)
+        if (task->kind != TASK_JOB || task->run_id != run_id || task->order.kind == JOB_PART)
             continue;
         *at = task->next;
         if (!*at)
@@ -343,10 +358,11 @@ static struct task *unlink_waiting(struct work *work, int64_t run_id)
     return NULL;
 }
 
+/* Not one that helps: its leader knows more. */
 static struct task *running_job(struct work *work, int64_t run_id)
 {
     for (struct task *t = work->running; t; t = t->next)
-        if (t->kind == TASK_JOB && t->run_id == run_id)
+        if (t->kind == TASK_JOB && t->run_id == run_id && t->order.kind != JOB_PART)
             return t;
     return NULL;
 }

@@ -133,6 +133,7 @@ static struct seat *seat_new(struct work *work, struct err *err)
         .connectors = o->connectors,
         .connector_count = o->connector_count,
         .beside_others = true,
+        .calls_at_once = o->shared ? o->calls_at_once : 0,
         .data = o->data,
         .allow_private_http = o->allow_private_http,
     };

@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "store/store_jobs.h"
+#include "store/store_parts.h"
 #include "store/store_leases.h"
 
 #include <string.h>
@@ -142,13 +143,14 @@ static size_t jobs_here(struct work *work)
     return count;
 }
 
-/* FAIL: it is not ours any more. */
-static enum status begin(struct shared *s, const struct store_job *job, struct err *err)
+/* FAIL: it is not ours any more. `help`: it is another's, and parts of it wait. */
+static enum status begin(struct shared *s, const struct store_job *job, bool help, struct err *err)
 {
     struct job_order order;
     struct arena *arena = arena_new();
     enum status rc = order_read(arena, job->text, &order, err);
     if (rc == OK) {
+        order.kind = help ? JOB_PART : order.kind;
         struct task *task = task_new(TASK_JOB, job->lane, order.who);
         task->run_id = job->run_id;
         task->table_id = job->table_id;
@@ -174,7 +176,7 @@ static void claim(struct shared *s)
         struct store_job job;
         more = s->store->does->jobs->claim(s->store, arena, o->lane_most, &job, &err) == OK &&
                job.run_id;
-        if (more && begin(s, &job, &err) != OK) {
+        if (more && begin(s, &job, false, &err) != OK) {
             struct err ignored = {0};
             more = false;
             s->store->does->jobs->give_back(s->store, job.run_id, &ignored);
@@ -183,6 +185,38 @@ static void claim(struct shared *s)
     }
     if (err.code[0])
         log_warn("jobs: %s", err.message);
+}
+
+/* A process does one thing of a table at a time, so it does not help itself. */
+static bool table_is_ours(struct work *work, int64_t table_id)
+{
+    bool ours = false;
+    pthread_mutex_lock(&work->lock);
+    for (const struct task *t = work->waiting; t; t = t->next)
+        ours |= t->kind == TASK_JOB && t->table_id == table_id;
+    for (const struct task *t = work->running; t; t = t->next)
+        ours |= t->kind == TASK_JOB && t->table_id == table_id;
+    pthread_mutex_unlock(&work->lock);
+    return ours;
+}
+
+/* With runs of others, when there is no job to claim. */
+static void help(struct shared *s)
+{
+    const struct work_options *o = &s->work->options;
+    struct arena *arena = arena_new();
+    struct parts_wanted *wanted;
+    struct err err = {0};
+    size_t count = 0;
+    if (o->takes_jobs && jobs_here(s->work) < (size_t)o->jobs_most &&
+        s->store->does->parts->wanted(s->store, arena, &wanted, &count, &err) != OK)
+        log_warn("jobs: %s", err.message);
+    for (size_t i = 0; i < count && jobs_here(s->work) < (size_t)o->jobs_most; i++) {
+        struct store_job job = {wanted[i].run_id, wanted[i].table_id, wanted[i].lane, wanted[i].text};
+        if (!table_is_ours(s->work, job.table_id) && begin(s, &job, true, &err) != OK)
+            log_warn("helping with run %lld: %s", (long long)job.run_id, err.message);
+    }
+    arena_free(arena);
 }
 
 /* ------------------------------------------------------------------- ending */
@@ -299,6 +333,7 @@ static void *thread_main(void *ctx)
         if (is_time(s, &s->stops_ms, STOPS_MS))
             stop_asked(s);
         claim(s);
+        help(s);
         world->sleep_ms(world, LOOK_MS);
     }
     return NULL;

@@ -41,6 +41,7 @@ struct work_options {
     bool takes_jobs;     /* shared: this process does such jobs, too */
     int jobs_most;       /* shared: at once, in this process */
     int64_t lane_most;   /* shared: at once of one connection, over all processes */
+    int64_t calls_at_once; /* shared: exchanges under way of one connection, over all processes */
     /* A job went on, or ended (then the store has told of it, too). From its thread. */
     void (*progressed)(void *ctx, int64_t run_id, int64_t table_id, const struct work_progress *at);
     void *ctx;
@@ -67,6 +68,7 @@ enum job_kind {
     JOB_SYNC,
     JOB_RUN, /* run.dry_run: kept as a plan (engine/approval.h); run.plan_id: applies that one */
     JOB_UNDO,
+    JOB_PART,  /* helps with a run that another process leads: its run_id, and its order */
     JOB_SETTLE /* what an earlier process left of a table's operations; not a run: run_id 0 */
 };
 

@@ -123,7 +123,7 @@ class Cluster:
             host.forward("127.0.0.1", port, self.org_host.address)
         self.env = dict(os.environ, ARGIL_DATA=str(self.home / "argil"), XDG_CONFIG_HOME=str(self.home / "config"),
                         ARGIL_STORE=self.pg.url(), ARGIL_MEMBER_MS=MEMBER_MS, ARGIL_INSECURE_HOST="127.0.0.1",
-                        ARGIL_SETTLE_MS="500", ARGIL_WRITE_BATCH="10", ARGIL_ALLOW_PRIVATE_HTTP="1")
+                        ARGIL_SETTLE_MS="500", ARGIL_WRITE_BATCH="10", ARGIL_PART_ROWS="20", ARGIL_ALLOW_PRIVATE_HTTP="1")
         os.environ.update({k: self.env[k] for k in self.env if k.startswith("ARGIL_")})
 
     def set_up(self):

@@ -18,6 +18,8 @@
 #include "store/store_matches.h"
 #include "store/store_holds.h"
 #include "store/store_modes.h"
+#include "store/store_parts.h"
+#include "store/store_shares.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,6 +166,71 @@ static enum status mortal_counters_next(S *s, int64_t c, int64_t n, int64_t *fir
 }
 static const struct store_counters mortal_counters = {.next = mortal_counters_next};
 
+static enum status mortal_parts_cut(S *s, int64_t run, int64_t table, int64_t least, int64_t most, int64_t *n,
+                                   E *err)
+{
+    return g.dead ? BROKEN : g.store->does->parts->cut(g.store, run, table, least, most, n, err);
+}
+static enum status mortal_parts_claim(S *s, int64_t run, struct store_part *out, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->parts->claim(g.store, run, out, err);
+}
+static enum status mortal_parts_done(S *s, const struct store_part *p, const struct part_end *end, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->parts->done(g.store, p, end, err);
+}
+static enum status mortal_parts_give_back(S *s, const struct store_part *p, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->parts->give_back(g.store, p, err);
+}
+static enum status mortal_parts_count(S *s, int64_t run, struct parts_count *out, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->parts->count(g.store, run, out, err);
+}
+static enum status mortal_parts_ends(S *s, A *a, int64_t run, struct part_end **out, size_t *n, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->parts->ends(g.store, a, run, out, n, err);
+}
+static enum status mortal_parts_tally(S *s, const struct store_part *p, int64_t o, int64_t f, int64_t *ao,
+                                      int64_t *af, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->parts->tally(g.store, p, o, f, ao, af, err);
+}
+static const struct store_parts mortal_parts = {.cut = mortal_parts_cut,
+                                                .claim = mortal_parts_claim,
+                                                .done = mortal_parts_done,
+                                                .give_back = mortal_parts_give_back,
+                                                .count = mortal_parts_count,
+                                                .ends = mortal_parts_ends,
+                                                .tally = mortal_parts_tally};
+static enum status mortal_places(S *s, int64_t c, const char *h, int64_t wanted, int64_t busy, int64_t most,
+                                 int64_t *out, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->shares->places(g.store, c, h, wanted, busy, most, out, err);
+}
+static enum status mortal_places_back(S *s, int64_t c, const char *h, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->shares->places_back(g.store, c, h, err);
+}
+static enum status mortal_calls(S *s, int64_t c, int64_t day, int64_t wanted, int64_t budget, int64_t *out,
+                                E *err)
+{
+    return g.dead ? BROKEN : g.store->does->shares->calls(g.store, c, day, wanted, budget, out, err);
+}
+static enum status mortal_calls_back(S *s, int64_t c, int64_t day, int64_t n, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->shares->calls_back(g.store, c, day, n, err);
+}
+static enum status mortal_sending_stopped(S *s, A *a, bool *stopped, const char **why, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->shares->sending_stopped(g.store, a, stopped, why, err);
+}
+static const struct store_shares mortal_shares = {.places = mortal_places,
+                                                  .places_back = mortal_places_back,
+                                                  .calls = mortal_calls,
+                                                  .calls_back = mortal_calls_back,
+                                                  .sending_stopped = mortal_sending_stopped};
+
 static enum status mortal_describes_forget(S *s, int64_t id, E *err)
 {
     return g.dead ? BROKEN : g.store->does->describes->forget(g.store, id, err);
@@ -270,6 +337,8 @@ static const struct store_driver mortal = {
     .sources = &mortal_sources,
     .choices = &mortal_choices,
     .counters = &mortal_counters,
+    .parts = &mortal_parts,
+    .shares = &mortal_shares,
     .modes = &mortal_modes,
     .contracts = &mortal_contracts,
     .connection_put = mortal_connection_put,

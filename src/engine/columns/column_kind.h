@@ -107,6 +107,8 @@ struct column_kind {
     const char *item;     /* a reference that stands for an item of a list, not for a column; or NULL */
     bool step;            /* may be a step of a waterfall: it reads, computes, and stores nothing itself */
     size_t batch_rows;    /* how many rows execute likes to have at once */
+    bool whole_run;       /* it keeps something over all rows of a run (a rate, answers, counts): the
+                             run stays in one process */
     /* Checks the config against the live org or worker; adds to check->errors. May be NULL. */
     void (*validate)(struct kind_check *check);
     /* Computes one batch; see engine/run_priv.h. */

@@ -320,6 +320,7 @@ const struct column_kind http_column = {
     .bare = "url",
     .type = TYPE_JSON,
     .batch_rows = 500,
+    .whole_run = true,
     .step = true,
     .validate = validate,
     .execute = execute,

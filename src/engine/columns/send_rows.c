@@ -383,6 +383,7 @@ const struct column_kind send_rows_column = {
     .option_count = sizeof options / sizeof *options,
     .type = TYPE_JSON,
     .batch_rows = 500,
+    .whole_run = true,
     .item = ITEM,
     .validate = validate,
     .execute = execute,

@@ -267,6 +267,7 @@ const struct column_kind waterfall_column = {
     .option_count = sizeof options / sizeof *options,
     .type = TYPE_JSON,
     .batch_rows = 500,
+    .whole_run = true,
     .validate = validate,
     .execute = execute,
 };

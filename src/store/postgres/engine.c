@@ -632,6 +632,16 @@ static enum status scrub(struct sq *sq, bool on, bool log_too, struct err *err)
     return OK;
 }
 
+/* Plans made while a sheet was empty go through it from one end to the other, once a row. */
+static enum status sheet_grew(struct sq *sq, int64_t table_id, struct err *err)
+{
+    struct postgres *pg = pg_of(sq);
+    long long ws = pg->ws, id = table_id;
+    char sql[120];
+    snprintf(sql, sizeof sql, "ANALYZE t%lld_%lld, s%lld_%lld", ws, id, ws, id);
+    return pg_send(pg, sql, err);
+}
+
 const struct sq_engine postgres_engine = {
     .far = true,
     .close = pg_close_store,
@@ -653,9 +663,12 @@ const struct sq_engine postgres_engine = {
     .last_id = last_id,
     .exec = exec,
     .begin = pg_begin,
+    .begin_beside = pg_begin_beside,
+    .skip_locked = " FOR UPDATE SKIP LOCKED",
     .commit = pg_commit,
     .rollback = pg_rollback,
     .live_epochs = pg_live_epochs,
+    .sheet_grew = sheet_grew,
     .scrub = scrub,
     .new_line = pg_new_line,
     .list_tables = pg_list_tables,

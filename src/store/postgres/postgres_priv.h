@@ -108,6 +108,7 @@ void pg_forget_statements(struct postgres *pg);
 
 /* ---- transaction.c */
 enum status pg_begin(struct sq *sq, bool write, struct err *err);
+enum status pg_begin_beside(struct sq *sq, struct err *err);
 enum status pg_commit(struct sq *sq, struct err *err);
 void pg_rollback(struct sq *sq);
 enum status pg_next_id(struct postgres *pg, const char *table, int64_t *id, struct err *err);

@@ -3,7 +3,9 @@
  * A writing transaction first locks the workspace's row, which everybody who
  * writes to that workspace waits for in turn, and then looks whether this process
  * is still a member (W7): one that was given up may not write any more. Reading
- * ones see one moment of the database and wait for nobody.
+ * ones see one moment of the database and wait for nobody. A claim writes beside them:
+ * it takes only rows that nobody else has locked, and holds on to its membership instead,
+ * so that whoever gives this process up waits for the claim to end.
  *
  * When the connection goes while a commit is under way, the server is asked
  * afterwards what became of it (pg_xact_status): done is done, and told so. Only
@@ -34,16 +36,21 @@ static enum status fenced(struct postgres *pg, struct err *err)
 
 static enum status lock_workspace(struct postgres *pg, struct err *err)
 {
-    PGresult *result = NULL;
-    char sql[320];
+    char sql[120];
     snprintf(sql, sizeof sql, "SELECT 1 FROM argil_workspaces WHERE ws=%lld FOR UPDATE",
              (long long)pg->ws);
-    if (pg_send(pg, sql, err) != OK)
-        return FAIL;
+    return pg_send(pg, sql, err);
+}
+
+/* `how`: locks the membership, or "". */
+static enum status be_member(struct postgres *pg, const char *how, struct err *err)
+{
+    PGresult *result = NULL;
+    char sql[320];
     snprintf(sql, sizeof sql,
              "SELECT pg_current_xact_id(), until_ms-" PG_NOW_MS
-             " FROM argil_members WHERE ws=%lld AND epoch=%lld",
-             (long long)pg->ws, (long long)pg->sq.store.epoch);
+             " FROM argil_members WHERE ws=%lld AND epoch=%lld%s",
+             (long long)pg->ws, (long long)pg->sq.store.epoch, how);
     if (pg_send(pg, sql, err) != OK || pg_drain(pg, &result, "beginning to write", err) != OK)
         return FAIL;
     bool member = PQntuples(result) == 1;
@@ -53,7 +60,7 @@ static enum status lock_workspace(struct postgres *pg, struct err *err)
     PQclear(result);
     if (!member)
         return fenced(pg, err);
-    if (left > PG_MEMBER_MS / 2)
+    if (*how || left > PG_MEMBER_MS / 2)
         return OK;
     snprintf(sql, sizeof sql,
              "UPDATE argil_members SET until_ms=" PG_NOW_MS "+%d WHERE ws=%lld AND epoch=%lld",
@@ -61,21 +68,34 @@ static enum status lock_workspace(struct postgres *pg, struct err *err)
     return pg_send(pg, sql, err);
 }
 
-enum status pg_begin(struct sq *sq, bool write, struct err *err)
+static enum status begin_as(struct postgres *pg, const char *sql, struct err *err)
 {
-    struct postgres *pg = pg_of(sq);
     if (pg_be_connected(pg, err) != OK)
         return FAIL;
     pg->xid[0] = '\0';
     if (pg_drain(pg, NULL, "asking the store", err) != OK) /* or it would begin with those */
         return FAIL;
     pg->in_transaction = true;
+    return pg_send(pg, sql, err);
+}
+
+enum status pg_begin(struct sq *sq, bool write, struct err *err)
+{
+    struct postgres *pg = pg_of(sq);
     if (!write) {
-        enum status rc = pg_send(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
+        enum status rc = begin_as(pg, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY", err);
         pg->in_transaction = rc == OK;
         return rc;
     }
-    return pg_send(pg, "BEGIN", err) == OK ? lock_workspace(pg, err) : FAIL;
+    if (begin_as(pg, "BEGIN", err) != OK || lock_workspace(pg, err) != OK)
+        return FAIL;
+    return be_member(pg, "", err);
+}
+
+enum status pg_begin_beside(struct sq *sq, struct err *err)
+{
+    struct postgres *pg = pg_of(sq);
+    return begin_as(pg, "BEGIN", err) == OK ? be_member(pg, " FOR KEY SHARE", err) : FAIL;
 }
 
 /* ------------------------------------------------------------------ ids */

@@ -6,6 +6,8 @@
  * are updated in place, plain cells are inserted where nothing is in the way. */
 #include "store/sql/sql_priv.h"
 
+#define MANY_CELLS 1000
+
 #define BIT(state)         (1u << (state))
 #define PLAIN              (BIT(CELL_OK) | BIT(CELL_EMPTY))
 #define STATE_OF(slot_fmt) "coalesce(s.state,CASE WHEN t.c" slot_fmt " IS NULL THEN 0 ELSE 4 END)"
@@ -184,6 +186,8 @@ enum status sq_cells_make_due(struct store *store, int64_t table_id, int64_t col
         rc = due_in_states(sq, table_id, column_id, states, &count, err);
     if (count && !row_ids)
         sq_note_many(sq, table_id);
+    if (rc == OK && count >= MANY_CELLS && sq->engine->sheet_grew)
+        rc = sq->engine->sheet_grew(sq, table_id, err);
     rc = sq_end(sq, rc, err);
     if (made)
         *made = rc == OK ? count : 0;

@@ -34,6 +34,8 @@ static enum status open_another(struct store *store, bool read_only, struct stor
     .alerts = &sq_alerts,                               \
     .holds = &sq_holds,                                 \
     .jobs = &sq_jobs,                                   \
+    .parts = &sq_parts,                                 \
+    .shares = &sq_shares,                               \
     .edits = &sq_edits,                                 \
     .laters = &sq_laters,                               \
     .dedupe = &sq_dedupe,                               \

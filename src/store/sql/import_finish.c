@@ -70,7 +70,9 @@ static enum status finish(struct sq *sq, int64_t table_id, struct err *err)
     struct sheet_info info;
     if (sq_sheet_info(sq, table_id, &info, err) != OK)
         return FAIL;
-    return info.keyed ? OK : sq_make_key_index(sq, table_id, err);
+    if (!info.keyed && sq_make_key_index(sq, table_id, err) != OK)
+        return FAIL;
+    return sq->engine->sheet_grew ? sq->engine->sheet_grew(sq, table_id, err) : OK;
 }
 
 enum status sq_import_finish(struct store *store, int64_t table_id, struct err *err)

@@ -121,11 +121,16 @@ static enum status jobs_claim(struct store *store, struct arena *arena, int64_t 
 
 static enum status forget(struct sq *sq, int64_t run_id, struct err *err)
 {
-    struct sq_stmt *stmt = sq_stmt(sq, err, "DELETE FROM jobs WHERE run_id=?1");
-    if (!stmt)
-        return FAIL;
-    sq_int(stmt, 1, run_id);
-    return sq_done(sq, stmt, err);
+    static const char *const from[] = {"jobs", "parts"};
+    for (size_t i = 0; i < 2; i++) {
+        struct sq_stmt *stmt = sq_stmtf(sq, err, "DELETE FROM %s WHERE run_id=?1", from[i]);
+        if (!stmt)
+            return FAIL;
+        sq_int(stmt, 1, run_id);
+        if (sq_done(sq, stmt, err) != OK)
+            return FAIL;
+    }
+    return OK;
 }
 
 static enum status jobs_done(struct store *store, int64_t run_id, struct err *err)
@@ -216,7 +221,8 @@ static enum status jobs_stops(struct store *store, struct arena *arena, int64_t 
     VEC(int64_t) list = {0};
     bool row = true;
     enum status rc = FAIL;
-    struct sq_stmt *stmt = sq_stmt(sq, err, "SELECT run_id FROM jobs WHERE stop=1 AND epoch=?1");
+    struct sq_stmt *stmt = sq_stmt(sq, err, "SELECT run_id FROM jobs WHERE stop=1 AND (epoch=?1 OR run_id IN"
+                                   " (SELECT run_id FROM parts WHERE epoch=?1 AND done=0))");
     if (stmt)
         sq_int(stmt, 1, store->epoch);
     while (stmt && (rc = sq_row(sq, stmt, &row, err)) == OK && row)
@@ -254,7 +260,8 @@ static enum status jobs_count(struct store *store, int64_t table_id, int64_t *wa
 static enum status count_left(struct sq *sq, const char *live, int64_t *left, struct err *err)
 {
     const char *const what[] = {"jobs WHERE epoch<>0", "runs WHERE state=0",
-                                "ops WHERE state IN (1,4)"};
+                                "ops WHERE state IN (1,4)", "parts WHERE epoch<>0 AND done=0",
+                                "places WHERE epoch<>0"};
     *left = 0;
     for (size_t i = 0; i < sizeof what / sizeof *what; i++) {
         int64_t found;

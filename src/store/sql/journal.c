@@ -297,10 +297,12 @@ enum status sq_ops_sending(struct store *store, struct op *ops, size_t count, in
     struct sq *sq = sq_of(store);
     enum status rc = OK;
     int64_t now = sq_now(sq);
+    bool stopped = false;
     if (sq_begin(sq, err) != OK)
         return FAIL;
     bool *moved = arena_array(sq->scratch, count + 1, sizeof *moved);
-    for (size_t i = 0; rc == OK && i < count; i++)
+    rc = sq_sending_stopped(sq, &stopped, err);
+    for (size_t i = 0; rc == OK && !stopped && i < count; i++)
         rc = send_one(sq, &ops[i], now, deadline_ms, &moved[i], err);
     if (sq_end(sq, rc, err) != OK)
         return FAIL;

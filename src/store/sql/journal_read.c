@@ -87,6 +87,8 @@ static struct sq_stmt *list_stmt(struct sq *sq, const struct op_query *q, struct
                       SQ_OPEN_OPS ")");
     if (q->done_since_ms)
         buf_str(&sql, " AND done_ms>=?11");
+    if (q->last_row)
+        buf_str(&sql, " AND row_id>?12 AND row_id<=?13");
     if (q->states)
         put_states(&sql, q->states);
     buf_printf(&sql, " ORDER BY id%s LIMIT ?6", q->before_id ? " DESC" : "");
@@ -113,6 +115,8 @@ enum status sq_ops_list(struct store *store, struct arena *arena, const struct o
         sq_int(stmt, 9, q->row_id);
         sq_text(stmt, 10, q->record);
         sq_int(stmt, 11, q->done_since_ms);
+        sq_int(stmt, 12, q->after_row);
+        sq_int(stmt, 13, q->last_row);
     }
     while (stmt && (rc = sq_row(sq, stmt, &row, err)) == OK && row) {
         struct op op;

@@ -121,6 +121,8 @@ static const struct {
     {NULL, sq_step_tidy},
     {sq_step_columns, NULL},
     {sq_step_laters, NULL},
+    {sq_step_parts, NULL},
+    {sq_step_shares, NULL},
 };
 
 int sq_schema_version(void)

@@ -224,7 +224,8 @@ static enum status refuse_broken(struct err *err)
     return FAIL;
 }
 
-enum status sq_begin(struct sq *sq, struct err *err)
+static enum status begin_writing(struct sq *sq, enum status (*begin)(struct sq *, struct err *),
+                                 struct err *err)
 {
     if (sq->read_only)
         return err_set(err, ERR_INVALID, "the workspace is open for reading only");
@@ -234,9 +235,22 @@ enum status sq_begin(struct sq *sq, struct err *err)
     sq->engine->trim(sq); /* only between transactions: nobody holds a statement then */
     sq->writing = true;
     sq->audit.known = sq->audit.moved = false;
-    if (sq->engine->begin(sq, true, err) != OK)
-        return sq_end(sq, FAIL, NULL);
-    return OK;
+    return begin(sq, err) == OK ? OK : sq_end(sq, FAIL, NULL);
+}
+
+static enum status in_turn(struct sq *sq, struct err *err)
+{
+    return sq->engine->begin(sq, true, err);
+}
+
+enum status sq_begin(struct sq *sq, struct err *err)
+{
+    return begin_writing(sq, in_turn, err);
+}
+
+enum status sq_begin_beside(struct sq *sq, struct err *err)
+{
+    return begin_writing(sq, sq->engine->begin_beside ? sq->engine->begin_beside : in_turn, err);
 }
 
 enum status sq_sound(struct store *store, struct err *err)

@@ -39,6 +39,8 @@ extern const char sq_step_contracts[];   /* contracts.c */
 extern const char sq_step_plans[];       /* plans.c */
 extern const char sq_step_holds[];       /* holds.c */
 extern const char sq_step_jobs[];        /* jobs.c */
+extern const char sq_step_parts[];       /* parts.c */
+extern const char sq_step_shares[];      /* shares.c */
 extern const char sq_step_people[];      /* step_people.c */
 extern const char sq_step_runs[];        /* step_runs.c */
 extern const char sq_step_views[];       /* step_views.c */
@@ -308,6 +310,10 @@ extern const struct store_alerts sq_alerts;
 extern const struct store_holds sq_holds;
 extern const struct store_jobs sq_jobs;
 extern const struct store_laters sq_laters;
+extern const struct store_parts sq_parts;
+extern const struct store_shares sq_shares;
+/* ---- shares.c: is the switch on, as the present transaction sees it? */
+enum status sq_sending_stopped(struct sq *sq, bool *stopped, struct err *err);
 
 /* ---- runs.c: inside a transaction; sets run->id */
 enum status sq_insert_run(struct sq *sq, struct run *run, enum run_state state, struct err *err);

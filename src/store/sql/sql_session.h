@@ -91,8 +91,14 @@ struct sq_engine {
     enum status (*exec)(struct sq *, const char *sql, struct err *err);
     /* Begins: reading, or writing, when others wait and a zombie is refused. */
     enum status (*begin)(struct sq *, bool write, struct err *err);
+    /* Writing beside other writers, fenced all the same; NULL: they take turns in any case. */
+    enum status (*begin_beside)(struct sq *, struct err *err);
+    const char *skip_locked; /* at a SELECT's end: locks its rows, passes over those of others */
     enum status (*commit)(struct sq *, struct err *err);
     void (*rollback)(struct sq *); /* also after a commit, and without a transaction */
+    /* Very many rows or cells of a sheet came at once: what plans are made from is looked at anew.
+     * In a writing transaction; NULL: this database does not need it. */
+    enum status (*sheet_grew)(struct sq *, int64_t table_id, struct err *err);
     /* The epochs of processes that are there, ours too: "3,7", on the scratch arena. */
     enum status (*live_epochs)(struct sq *, const char **out, struct err *err);
     /* What there is, for a copy: tables by name (sheets as t12 and s12), on the arena. */
@@ -194,6 +200,8 @@ int64_t sq_last_id(struct sq *sq); /* the id that the last INSERT gave */
 void sq_stream(struct sq_stmt *stmt);
 
 enum status sq_begin(struct sq *sq, struct err *err); /* writing; refuses zombies */
+/* Likewise, but waits for no other writer: only for rows that were read with skip_locked. */
+enum status sq_begin_beside(struct sq *sq, struct err *err);
 enum status sq_begin_read(struct sq *sq, struct err *err);
 enum status sq_end(struct sq *sq, enum status rc,
                    struct err *err); /* commits OK, else rolls back */

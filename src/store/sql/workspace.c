@@ -64,9 +64,11 @@ enum status sq_tidy(struct sq *sq, struct err *err)
         return FAIL;
     char *sql = arena_printf(sq->scratch,
                              "DELETE FROM leases WHERE epoch NOT IN (%s);"
+                             "DELETE FROM places WHERE epoch NOT IN (%s);"
+                             "UPDATE parts SET epoch=0 WHERE done=0 AND epoch NOT IN (0,%s);"
                              "UPDATE runs SET state=%d, ended_ms=%lld WHERE state IN (%d,%d)"
                              " AND epoch NOT IN (%s) AND id NOT IN (SELECT run_id FROM jobs);",
-                             live, RUN_INTERRUPTED, (long long)sq_now(sq), RUN_RUNNING, RUN_QUEUED,
+                             live, live, live, RUN_INTERRUPTED, (long long)sq_now(sq), RUN_RUNNING, RUN_QUEUED,
                              live);
     if (sq_exec(sq, sql, err) != OK)
         return FAIL;

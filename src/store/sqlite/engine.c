@@ -398,6 +398,7 @@ const struct sq_engine sqlite_engine = {
     .last_id = last_id,
     .exec = exec,
     .begin = begin,
+    .skip_locked = "",
     .commit = commit,
     .rollback = rollback,
     .live_epochs = live_epochs,
