@@ -1,0 +1,358 @@
+/* test_postgres.c - what only the PostgreSQL driver must do: its catalogue can be sharded, and
+ * a connection that is cut anywhere leaves the truth behind.
+ *
+ * Between the store and the server stands a proxy on a socket of its own, which cuts every
+ * connection when the text that a test waits for passes by: before it reaches the server, or
+ * after, so that the answer is lost. */
+#include "store/store.h"
+#include "store/store_jobs.h"
+#include "store/store_parts.h"
+#include "store/store_runs.h"
+#include "support/check.h"
+
+#include <libpq-fe.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define PIECE 65536
+
+static struct err err;
+static struct arena *arena;
+static char workspace[40];
+
+static const char *server_url(void)
+{
+    const char *given = getenv("ARGIL_TEST_POSTGRES");
+    CHECK(given != NULL); /* run by with_postgres.py */
+    return given;
+}
+
+/* One value of the database, as its server tells it; "" = null or no row. On the arena. */
+static const char *ask(const char *sql)
+{
+    PGconn *conn = PQconnectdb(server_url());
+    PQclear(PQexec(conn, "SET search_path=argil; SET client_min_messages=error"));
+    PGresult *result = PQexec(conn, sql);
+    CHECK_STR(PQerrorMessage(conn), "");
+    const char *text = PQntuples(result) ? arena_strdup(arena, PQgetvalue(result, 0, 0)) : "";
+    PQclear(result);
+    PQfinish(conn);
+    return text;
+}
+
+static void before(void)
+{
+    static int tests;
+    arena = arena_new();
+    err = (struct err){0};
+    if (!tests)
+        ask("DROP SCHEMA IF EXISTS argil CASCADE");
+    snprintf(workspace, sizeof workspace, "alone%d", ++tests);
+}
+
+static void after(void)
+{
+    arena_free(arena);
+}
+
+EACH_TEST(before, after)
+
+static struct store *given_store(const char *url)
+{
+    struct store *store = NULL;
+    struct store_open options = {.create = true, .world = world_real()};
+    char *address = arena_printf(arena, "%s&workspace=%s", url, workspace);
+    CHECK_OK(postgres_store_open(address, &options, &store, &err), &err);
+    return store;
+}
+
+static void close_store(struct store *store)
+{
+    store->does->close(store);
+}
+
+static void given_table(struct store *store, struct table *out)
+{
+    struct column columns[] = {{.name = "Name", .kind = "source", .source_field = "Name"},
+                               {.name = "Lead", .kind = "salesforce_create", .config = "{}"}};
+    struct table table = {.name = "Accounts", .source = "{}", .columns = columns, .column_count = 2};
+    CHECK_OK(store->does->table_apply(store, &table, &err), &err);
+    CHECK_OK(store->does->table_get(store, arena, "Accounts", out, &err), &err);
+}
+
+/* ---------------------------------------------------------------- catalogue */
+
+/* Every table but those of all workspaces, with sheets and their sort indexes made, too. */
+TEST(catalogue, every_key_and_index_begins_with_the_workspace)
+{
+    struct table table;
+    struct store *store = given_store(server_url());
+    given_table(store, &table);
+    const char *bad = ask(
+        "SELECT string_agg(i.indexrelid::regclass::text, ', ') FROM pg_index i"
+        " JOIN pg_class c ON c.oid=i.indrelid JOIN pg_namespace n ON n.oid=c.relnamespace"
+        " JOIN pg_attribute a ON a.attrelid=c.oid AND a.attnum=i.indkey[0]"
+        " WHERE n.nspname='argil' AND a.attname<>'ws'");
+    CHECK_STR(bad, "");
+    bad = ask("SELECT string_agg(c.relname, ', ') FROM pg_class c"
+              " JOIN pg_namespace n ON n.oid=c.relnamespace WHERE n.nspname='argil' AND c.relkind IN ('r','p')"
+              " AND NOT EXISTS(SELECT 1 FROM pg_index i WHERE i.indrelid=c.oid AND i.indisprimary)");
+    CHECK_STR(bad, "");
+    CHECK(atoi(ask("SELECT count(*) FROM pg_tables WHERE schemaname='argil'")) > 30);
+    close_store(store);
+}
+
+/* Nothing that a distributed PostgreSQL does not have. */
+TEST(catalogue, has_no_triggers_sequences_or_foreign_keys)
+{
+    struct store *store = given_store(server_url());
+    CHECK_STR(ask("SELECT count(*) FROM pg_trigger t JOIN pg_class c ON c.oid=t.tgrelid"
+                  " JOIN pg_namespace n ON n.oid=c.relnamespace WHERE n.nspname='argil'"),
+              "0");
+    CHECK_STR(ask("SELECT count(*) FROM pg_class c JOIN pg_namespace n ON n.oid=c.relnamespace"
+                  " WHERE n.nspname='argil' AND c.relkind='S'"),
+              "0");
+    CHECK_STR(ask("SELECT count(*) FROM pg_constraint k JOIN pg_namespace n ON n.oid=k.connamespace"
+                  " WHERE n.nspname='argil' AND k.contype='f'"),
+              "0");
+    close_store(store);
+}
+
+TEST(catalogue, a_newer_schema_is_refused_and_left_alone)
+{
+    struct store *store = given_store(server_url()), *again = NULL;
+    struct store_open options = {.world = world_real()};
+    char *address = arena_printf(arena, "%s&workspace=%s", server_url(), workspace);
+    close_store(store);
+    const char *version = ask("SELECT version FROM argil_schema");
+    ask("UPDATE argil_schema SET version=version+1 RETURNING version");
+    CHECK_FAIL(postgres_store_open(address, &options, &again, &err), &err, ERR_STORE_NEWER);
+    CHECK(atoi(ask("SELECT version FROM argil_schema")) == atoi(version) + 1);
+    ask("UPDATE argil_schema SET version=version-1 RETURNING version");
+    CHECK_OK(postgres_store_open(address, &options, &again, &err), &err);
+    close_store(again);
+}
+
+/* -------------------------------------------------------------------- proxy */
+
+struct proxy {
+    char folder[64], server[200]; /* the folders of both sockets */
+    int listener;
+    pthread_t thread;
+    atomic_bool stop;
+    const char *_Atomic cut_at; /* in what the store sends; NULL = never */
+    atomic_bool pass_on;        /* the server still gets it, its answer is lost */
+    atomic_int cuts;
+};
+
+/* The socket of PostgreSQL in a folder. */
+static struct sockaddr_un socket_in(const char *folder)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    snprintf(address.sun_path, sizeof address.sun_path, "%s/.s.PGSQL.5432", folder);
+    return address;
+}
+
+static bool holds_text(const char *bytes, size_t len, const char *text)
+{
+    return text && memmem(bytes, len, text, strlen(text)) != NULL;
+}
+
+/* One piece from one side to the other; false: this connection is over. */
+static bool move(struct proxy *p, int from, int to, bool from_store)
+{
+    char bytes[PIECE];
+    ssize_t got = recv(from, bytes, sizeof bytes, 0);
+    if (got <= 0)
+        return false;
+    bool cut = from_store && holds_text(bytes, (size_t)got, atomic_load(&p->cut_at));
+    if (cut) {
+        atomic_store(&p->cut_at, NULL);
+        atomic_fetch_add(&p->cuts, 1);
+    }
+    if (!cut || atomic_load(&p->pass_on))
+        for (ssize_t at = 0, n; at < got; at += n)
+            if ((n = send(to, bytes + at, (size_t)(got - at), MSG_NOSIGNAL)) <= 0)
+                return false;
+    return !cut;
+}
+
+/* The server has to have done it, before its client is gone: it answers, and nobody hears. */
+static void hear_the_server_out(int server)
+{
+    char bytes[PIECE];
+    struct pollfd one = {.fd = server, .events = POLLIN};
+    if (poll(&one, 1, 20000) > 0)
+        (void)recv(server, bytes, sizeof bytes, 0);
+}
+
+struct link {
+    struct proxy *proxy;
+    int store, server;
+};
+
+static void *serve_link(void *ctx)
+{
+    struct link *link = ctx;
+    struct proxy *p = link->proxy;
+    struct pollfd both[] = {{.fd = link->store, .events = POLLIN}, {.fd = link->server, .events = POLLIN}};
+    bool open = true;
+    int cuts = atomic_load(&p->cuts);
+    while (open && !atomic_load(&p->stop)) {
+        if (poll(both, 2, 100) <= 0)
+            continue;
+        if (both[0].revents)
+            open = move(p, link->store, link->server, true);
+        if (open && both[1].revents)
+            open = move(p, link->server, link->store, false);
+    }
+    if (atomic_load(&p->cuts) > cuts && atomic_load(&p->pass_on))
+        hear_the_server_out(link->server);
+    close(link->store);
+    close(link->server);
+    free(link);
+    return NULL;
+}
+
+static void *proxy_main(void *ctx)
+{
+    struct proxy *p = ctx;
+    struct pollfd one = {.fd = p->listener, .events = POLLIN};
+    while (!atomic_load(&p->stop)) {
+        pthread_t thread;
+        if (poll(&one, 1, 100) <= 0)
+            continue;
+        struct sockaddr_un to = socket_in(p->server);
+        struct link *link = calloc(1, sizeof *link);
+        *link = (struct link){p, accept(p->listener, NULL, NULL), socket(AF_UNIX, SOCK_STREAM, 0)};
+        if (connect(link->server, (struct sockaddr *)&to, sizeof to) != 0 ||
+            pthread_create(&thread, NULL, serve_link, link) != 0)
+            abort();
+        pthread_detach(thread);
+    }
+    return NULL;
+}
+
+static void proxy_start(struct proxy *p)
+{
+    const char *host = strstr(server_url(), "host=");
+    *p = (struct proxy){0};
+    CHECK(host != NULL);
+    snprintf(p->server, sizeof p->server, "%.*s", (int)strcspn(host + 5, "&"), host + 5);
+    snprintf(p->folder, sizeof p->folder, "/tmp/argil-cut-%ld", (long)getpid());
+    mkdir(p->folder, 0700);
+    struct sockaddr_un at = socket_in(p->folder);
+    unlink(at.sun_path);
+    p->listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    CHECK_INT(bind(p->listener, (struct sockaddr *)&at, sizeof at), 0);
+    CHECK_INT(listen(p->listener, 8), 0);
+    CHECK_INT(pthread_create(&p->thread, NULL, proxy_main, p), 0);
+}
+
+static void proxy_stop(struct proxy *p)
+{
+    struct sockaddr_un at = socket_in(p->folder);
+    atomic_store(&p->stop, true);
+    pthread_join(p->thread, NULL);
+    close(p->listener);
+    unlink(at.sun_path);
+    rmdir(p->folder);
+}
+
+static const char *proxy_url(const struct proxy *p)
+{
+    return arena_printf(arena, "postgresql://argil@/postgres?host=%s", p->folder);
+}
+
+static void cut_when(struct proxy *p, const char *text, bool pass_on)
+{
+    atomic_store(&p->pass_on, pass_on);
+    atomic_store(&p->cut_at, text);
+}
+
+/* ------------------------------------------------------------- connections cut */
+
+static const char *audit_lines(const char *what)
+{
+    return ask(arena_printf(arena, "SELECT count(*) FROM audit WHERE what='%s'", what));
+}
+
+/* COMMIT reached the server, its answer did not reach us: the server is asked, and it is done. */
+TEST(cut, a_commit_whose_answer_is_lost_is_done_once)
+{
+    static struct proxy proxy;
+    proxy_start(&proxy);
+    struct store *store = given_store(proxy_url(&proxy));
+    cut_when(&proxy, "COMMIT", true);
+    CHECK_OK(store->does->audit_add(store, "ann", "lost answer", "{}", &err), &err);
+    CHECK_INT(atomic_load(&proxy.cuts), 1);
+    CHECK_STR(audit_lines("lost answer"), "1");
+    CHECK_OK(store->does->audit_add(store, "ann", "afterwards", "{}", &err), &err);
+    CHECK_STR(audit_lines("afterwards"), "1");
+    close_store(store);
+    proxy_stop(&proxy);
+}
+
+/* COMMIT never reached the server: nothing is stored, and that is what is told. */
+TEST(cut, a_commit_that_never_arrived_stored_nothing_and_says_so)
+{
+    static struct proxy proxy;
+    proxy_start(&proxy);
+    struct store *store = given_store(proxy_url(&proxy));
+    cut_when(&proxy, "COMMIT", false);
+    CHECK_FAIL(store->does->audit_add(store, "ann", "never arrived", "{}", &err), &err, ERR_STORE_LOST);
+    CHECK_INT(atomic_load(&proxy.cuts), 1);
+    CHECK_STR(audit_lines("never arrived"), "0");
+    err = (struct err){0};
+    CHECK_OK(store->does->audit_add(store, "ann", "after that", "{}", &err), &err);
+    CHECK_STR(audit_lines("after that"), "1");
+    close_store(store);
+    proxy_stop(&proxy);
+}
+
+TEST(cut, in_the_middle_of_a_transaction_nothing_of_it_is_stored)
+{
+    static struct proxy proxy;
+    struct table table;
+    proxy_start(&proxy);
+    struct store *store = given_store(proxy_url(&proxy));
+    given_table(store, &table);
+    struct run run = {.table_id = table.id, .kind = "run", .cause = "person", .who = "ann"};
+    cut_when(&proxy, "INSERT INTO jobs", true); /* the run is written by then */
+    CHECK_FAIL(store->does->jobs->queue(store, &run, "prod", "order", &err), &err, ERR_STORE_LOST);
+    CHECK_STR(ask("SELECT count(*) FROM runs r JOIN tables t ON t.ws=r.ws AND t.id=r.table_id"), "0");
+    CHECK_STR(ask("SELECT count(*) FROM jobs"), "0");
+    err = (struct err){0};
+    CHECK_OK(store->does->jobs->queue(store, &run, "prod", "order", &err), &err);
+    CHECK_STR(ask("SELECT count(*) FROM jobs"), "1");
+    close_store(store);
+    proxy_stop(&proxy);
+}
+
+/* A claim whose answer is lost is ours, or nobody's; never half. */
+TEST(cut, a_claim_whose_answer_is_lost_is_ours)
+{
+    static struct proxy proxy;
+    struct table table;
+    struct store_job job = {0};
+    proxy_start(&proxy);
+    struct store *store = given_store(proxy_url(&proxy));
+    given_table(store, &table);
+    struct run run = {.table_id = table.id, .kind = "run", .cause = "person", .who = "ann"};
+    CHECK_OK(store->does->jobs->queue(store, &run, "prod", "a claim", &err), &err);
+    cut_when(&proxy, "COMMIT", true);
+    CHECK_OK(store->does->jobs->claim(store, arena, 8, &job, &err), &err);
+    CHECK_INT(atomic_load(&proxy.cuts), 1);
+    CHECK_INT(job.run_id, run.id);
+    CHECK_STR(ask("SELECT count(*) FROM jobs WHERE epoch<>0 AND text='a claim'"), "1");
+    close_store(store);
+    proxy_stop(&proxy);
+}
