@@ -181,6 +181,10 @@ route_fn api_alert_list, api_alert_see, api_alert_see_all, api_alert_settings_sh
 extern const struct field alert_query_fields[];
 extern const struct shape alert_shape, alert_list_shape, alert_settings_shape, alert_settings_body;
 
+/* ---- source_peek.c */
+route_fn api_source_peek;
+extern const struct shape source_peek_body, source_peek_shape;
+
 /* ---- holds.c, promise.c */
 route_fn api_hold_list, api_hold_release, api_column_promise;
 extern const struct shape hold_list_shape, release_body, promise_shape;

@@ -151,6 +151,7 @@ const struct route routes[] = {
     {M_GET, TABLE "/columns/{column}/promise", api_column_promise, PERSON, R_ORG, "Tables", "What a column's writes promise, from the org as it is now", NULL, NULL, &promise_shape, 0, "409 422"},
     {M_GET, V1 "/holds", api_hold_list, PERSON, 0, "Connections", "Connections that may not write since the workspace was restored", NULL, NULL, &hold_list_shape, 0, NULL},
     {M_POST, V1 "/connections/{connection}/release", api_hold_release, ROLE_ADMIN, R_WRITES | R_PROVED, "Connections", "Let a held connection write again", NULL, &release_body, &hold_list_shape, 200, "409"},
+    {M_POST, V1 "/connections/{connection}/source-preview", api_source_peek, ROLE_BUILDER, R_ORG, "Tables", "The first rows of a source, before a table is made of it", NULL, &source_peek_body, &source_peek_shape, 200, "409"},
     {M_POST, TABLE "/tidy", api_table_tidy, ROLE_BUILDER, R_WRITES, "Tables", "Take away, now, the rows that the recipe's auto_delete means", NULL, &tidy_body, &tidied_shape, 200, NULL},
 };
 const size_t route_count = sizeof routes / sizeof *routes;

@@ -292,6 +292,22 @@ struct preview {
 enum status column_preview(struct engine *engine, struct arena *arena, const char *table,
                            const struct column *draft, const int64_t *rows, size_t count,
                            struct preview *out, err_list *errors, struct err *err);
+/* The first rows of a source that no table has yet; nothing is stored. Values are on the arena,
+ * row by row. FAIL with ERR_RECIPE: *errors has what is wrong, where = the option. */
+#define SOURCE_PEEK_ROWS 20
+struct source_peek_column {
+    const char *name;
+    enum value_type type;
+};
+struct source_peek {
+    struct source_peek_column *columns;
+    struct value *values;
+    size_t column_count, row_count;
+};
+enum status engine_source_peek(struct engine *engine, struct arena *arena, const char *connection,
+                               const char *kind, const struct json *config,
+                               struct source_peek *out, err_list *errors, struct err *err);
+
 /* What a column's writes promise, from the org's describe as it is now. */
 struct column_promise {
     bool writes;             /* false: it writes nothing, and the rest is not set */

@@ -118,3 +118,34 @@ def story_a_view_is_kept_used_and_forgotten():
         assert stage.ann.call("DELETE", "/tables/leads/views/Large")[0] == 204
         assert stage.ann.get("/tables/leads/views")["views"] == []
         assert stage.ann.call("DELETE", "/tables/leads/views/Large")[0] == 404
+
+
+def story_the_first_rows_of_a_source_are_seen_before_there_is_a_table():
+    with Workspace() as w, Server(w) as server:
+        ann = server.setup()
+
+        def ask(kind, **config):
+            status, _, body = ann.call("POST", "/connections/demo/source-preview",
+                                       {"kind": kind, "config": {"connection": "demo", **config}})
+            return status, body
+
+        status, found = ask("salesforce_object", object="Contact", fields=["Id", "LastName", {"Boss": "Account.Name"}],
+                            where="Email != null")
+        assert status == 200, found
+        assert [c["name"] for c in found["columns"]] == ["Id", "LastName", "Account.Name"], found["columns"]
+        assert len(found["rows"]) == 20 and all(len(row) == 3 and row[0].startswith("003") for row in found["rows"])
+        status, all_of_it = ask("salesforce_object", object="Contact", fields="all")
+        assert status == 200 and len(all_of_it["columns"]) > 20, all_of_it
+        status, found = ask("salesforce_soql", soql="SELECT Industry, COUNT(Id) n FROM Account GROUP BY Industry")
+        assert status == 200 and [c["name"] for c in found["columns"]] == ["Industry", "n"] and found["rows"], found
+        status, found = ask("salesforce_object", object="Contact", fields=["Id"], where="LastName = 'nobody at all'")
+        assert status == 200 and found["rows"] == [], found
+        for where, kind, config in (("fields", "salesforce_object", {"object": "Contact", "fields": ["Id", "LastNam"]}),
+                                    ("where", "salesforce_object", {"object": "Contact", "fields": ["Id"], "where": "LastName ="}),
+                                    (None, "salesforce_object", {}), ("soql", "salesforce_soql", {"soql": "SELECT"}),
+                                    ("connection", "salesforce_object", {"connection": "other", "object": "Contact", "fields": ["Id"]})):
+            status, found = ask(kind, **config)
+            assert status == 422 and found["errors"][0].get("where") == where, (where, status, found)
+        status, found = ask("webhook", fields=["Email"])
+        assert status == 422 and "before the table is made" in found["error"]["message"], found
+        assert ann.get("/tables") == {"tables": []} and ann.get("/runs")["runs"] == [], "nothing was stored"

@@ -8,6 +8,7 @@ import atexit
 import json
 import os
 import pathlib
+import select
 import shutil
 import subprocess
 import sys
@@ -148,13 +149,10 @@ class Workspace:
         self.close()
 
 
-def main(stories):
-    """Runs functions named story_*, prints a line each and the closing count."""
-    words = sys.argv[1:]
+def tell(stories):
+    """A line each; how many passed and failed."""
     passed = failed = 0
-    for name, story in list(stories.items()):
-        if not name.startswith("story_") or (words and not any(w in name for w in words)):
-            continue
+    for name, story in stories:
         try:
             story()
             passed += 1
@@ -162,5 +160,47 @@ def main(stories):
         except Exception as error:  # a story may fail in any way; all are told
             failed += 1
             print(f"FAILED  {name[6:].replace('_', ' ')}\n        {type(error).__name__}: {str(error)[:1500]}", flush=True)
+    return passed, failed
+
+
+def tell_apart(stories):
+    """In a process of its own: (its id, where its counts can be read)."""
+    read, write = os.pipe()
+    sys.stdout.flush()
+    child = os.fork()
+    if child:
+        os.close(write)
+        return child, read
+    os.close(read)
+    os.write(write, json.dumps(tell(stories)).encode())
+    os.close(write)
+    sys.exit(0)  # what is left open is closed by atexit
+
+
+def tell_groups(groups, at_once):
+    running, passed, failed = {}, 0, 0
+    while groups or running:
+        while groups and len(running) < at_once:
+            child, read = tell_apart(groups.pop(0))
+            running[read] = child
+        for read in select.select(list(running), [], [])[0]:
+            said = os.read(read, 1000)
+            good, bad = json.loads(said) if said else (0, 1)  # it died
+            passed, failed = passed + good, failed + bad
+            os.close(read)
+            os.waitpid(running.pop(read), 0)
+    return passed, failed
+
+
+def main(stories, at_once=1):
+    """Runs functions named story_*, prints a line each and the closing count. at_once: so many
+    modules side by side; the stories of one go one after the other."""
+    words = sys.argv[1:]
+    chosen = [(name, story) for name, story in stories.items()
+              if name.startswith("story_") and (not words or any(w in name for w in words))]
+    groups = {}
+    for name, story in chosen:
+        groups.setdefault(story.__module__, []).append((name, story))
+    passed, failed = tell(chosen) if at_once == 1 or len(groups) < 2 else tell_groups(list(groups.values()), at_once)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0

@@ -16,6 +16,7 @@ story('a refused sign-in, and tables from everywhere', async ({ page }) => {
   const site = await Site.open(page);
   const button = (name) => page.getByRole('button', { name, exact: true });
   const grid = () => site.cell(1, 1).filter({ hasText: /\S/ }).waitFor();
+  const firstRows = (text) => page.getByRole('region', { name: 'First rows of the source' }).getByRole('row').filter({ hasText: text }).nth(1).waitFor();
   await site.setup();
 
   // a sign-in that the org refuses: the cause, who must click where, and again
@@ -32,6 +33,7 @@ story('a refused sign-in, and tables from everywhere', async ({ page }) => {
   await page.goto(site.url + '/tables/new?source=salesforce_list_view');
   await page.getByLabel('Object *').fill('Account');
   await page.getByLabel('List view *').fill('Energy');
+  await firstRows('Energy');
   await page.getByLabel('Name of the table *').fill('energy');
   await site.fine('new table of a list view');
   await button('Make the table and read its rows').click();
@@ -43,6 +45,7 @@ story('a refused sign-in, and tables from everywhere', async ({ page }) => {
   await button('Check').click();
   await page.getByRole('alert').first().waitFor();
   await page.getByLabel('Soql *').fill('SELECT Id, Name, Owner.Name FROM Account WHERE Industry != null');
+  await page.getByRole('region', { name: 'First rows of the source' }).getByRole('columnheader', { name: /^Owner\.Name/ }).waitFor();
   await button('Check').click();
   await page.getByText('This would be made').waitFor();
   await site.fine('new table of a query');
@@ -52,6 +55,7 @@ story('a refused sign-in, and tables from everywhere', async ({ page }) => {
   const { ids: [report] } = await site.org.control('POST', '/reports', { name: 'Big accounts', reportFormat: 'TABULAR', reportType: { type: 'AccountList' }, detailColumns: ['ACCOUNT.NAME', 'ACCOUNT_ID', 'INDUSTRY'], sortBy: [{ sortColumn: 'ACCOUNT_ID', sortOrder: 'Asc' }] });
   await page.goto(site.url + '/tables/new?source=salesforce_report');
   await page.getByLabel('Report *').fill(report);
+  await page.getByRole('region', { name: 'First rows of the source' }).getByRole('row').nth(5).waitFor();
   await page.getByLabel('Name of the table *').fill('reported');
   await button('Check').click();
   await page.getByRole('alert').getByText(/unique_by/).first().waitFor(); // a report's rows have no Id of their own
@@ -112,6 +116,10 @@ story('the menu of a table, pictures, and what admins keep', async ({ page }) =>
   await menu('Columns, and who reads whom…');
   await page.getByText('No column reads another one yet.').waitFor();
   await site.fine('columns as a picture');
+
+  await page.goto(site.url + '/runs');
+  await page.getByRole('row', { name: /energy/ }).first().waitFor();
+  await site.fine('runs');
 
   // pictures: what there is to see, and the same as tables
   await page.goto(site.url + '/overview');

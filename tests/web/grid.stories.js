@@ -132,7 +132,9 @@ story('what a viewer may not do is shown, off, and says who can', async ({ page,
   }
   const context = await browser.newContext();
   const hers = await context.newPage();
+  await site.guard(hers);
   await hers.goto(made.link);
+  await site.fine('a link', hers);
   await hers.getByLabel('New password').fill('another horse battery');
   await hers.getByRole('button', { name: 'Save and sign in' }).click();
   await hers.getByRole('navigation', { name: 'Places' }).waitFor();
@@ -144,6 +146,20 @@ story('what a viewer may not do is shown, off, and says who can', async ({ page,
   assert(await hers.getByRole('button', { name: 'Sync' }).isDisabled());
   await hers.goto(site.url + '/settings/users');
   await hers.getByText('This takes the role admin').waitFor();
+  await hers.goto(site.url + '/runs/1/2');
+  await hers.getByText('There is nothing at this address').waitFor();
+  await hers.locator('.rail-person').click();
+  await hers.getByRole('menuitem', { name: 'Sign out' }).click();
+  const signIn = async (password) => {
+    await hers.getByLabel('E-mail or name').fill('vera@example.com');
+    await hers.getByLabel('Password').fill(password);
+    await hers.getByRole('button', { name: 'Sign in' }).click();
+  };
+  await signIn('a wrong one, certainly');
+  await hers.getByRole('alert').first().waitFor();
+  await site.fine('sign in', hers);
+  await signIn('another horse battery');
+  await hers.getByRole('navigation', { name: 'Places' }).waitFor();
   await context.close();
 });
 

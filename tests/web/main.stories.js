@@ -34,6 +34,7 @@ story('from the printed link to changed records', async ({ page }) => {
   await page.getByRole('button', { name: /Records of a Salesforce object/ }).click();
   await page.getByLabel('Object *').fill('Contact');
   await page.getByRole('button', { name: 'The usual' }).click();
+  await page.getByRole('region', { name: 'First rows of the source' }).getByRole('row').nth(20).waitFor(); // nothing is made yet
   await page.getByLabel('Name of the table *').fill('people');
   await button('Check').click();
   await page.getByText('This would be made').waitFor();

@@ -1,5 +1,6 @@
 // Cells that people type: keys, paste from a spreadsheet, undo, two people in one cell.
 'use strict';
+const net = require('net');
 const { story, run, assert } = require('../browser/support');
 const { Site } = require('./site');
 
@@ -110,6 +111,64 @@ story('cells are typed, pasted, undone, and crossed visibly', async ({ page, con
   await page.getByText('1 change is not saved yet').waitFor({ state: 'detached' });
   const later = await site.ask('GET', '/tables/people/rows?limit=5');
   assert.strictEqual(later.rows[4].cells[note - 1].v ?? later.rows[4].cells[note - 1], 'while away');
+});
+
+// Between the page and the server: what goes through can be cut off, as a network does.
+async function wireTo(port) {
+  const sockets = new Set();
+  const wire = { cut: false };
+  const server = net.createServer((near) => {
+    if (wire.cut) return near.destroy();
+    const far = net.connect(port, '127.0.0.1');
+    for (const [one, other] of [[near, far], [far, near]]) {
+      sockets.add(one);
+      one.on('error', () => {}).on('close', () => { sockets.delete(one); other.destroy(); }).pipe(other);
+    }
+  });
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  server.unref();
+  wire.url = `http://127.0.0.1:${server.address().port}`;
+  wire.break = () => { wire.cut = true; for (const one of sockets) one.destroy(); };
+  return wire;
+}
+
+story('a dropped event stream resumes without a gap', async ({ page }) => {
+  const site = await Site.open(page);
+  const port = new URL(site.url).port;
+  const wire = await wireTo(port);
+  await site.program.stop();
+  await site.serve(port, '--public-url', wire.url);
+  await site.setup();
+  await site.connect();
+  await site.table(COLUMNS, 'Id, LastName');
+  await page.goto(site.url + '/tables/people');
+  await site.cell(8, 2).filter({ hasText: /\S/ }).waitFor();
+  const table = await site.ask('GET', '/tables/people');
+  const column = table.columns.find((one) => one.name === 'Note').id;
+  const at = Number(await page.locator('.g-name').filter({ hasText: 'Note' }).getAttribute('aria-colindex')) - 1;
+  const ids = (await site.ask('GET', '/tables/people/rows?limit=8')).rows.map((row) => row.id);
+  const { text: token } = await site.ask('POST', '/tokens', { name: 'other', scope: 'runner' });
+  const type = async (row, value) => { // somebody else, by another way than the page's
+    const answer = await fetch(`http://127.0.0.1:${port}/api/v1/tables/people/cells`, {
+      method: 'PUT', headers: { Authorization: 'Bearer ' + token, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ cells: [{ row_id: ids[row], column_id: column, value }] }),
+    });
+    assert(answer.ok, await answer.text());
+  };
+  const says = (row, value) => site.cell(row + 1, at).filter({ hasText: value }).waitFor();
+  await type(0, 'before'); // so that there is a last event
+  await says(0, 'before');
+  const asked = [];
+  page.on('request', (request) => asked.push(request.url()));
+  wire.break();
+  await page.getByText(/Connection to Argil lost/).waitFor();
+  for (const row of [5, 6, 7]) await type(row, `meanwhile ${row}`);
+  wire.cut = false;
+  for (const row of [5, 6, 7]) await says(row, `meanwhile ${row}`);
+  await page.getByText(/Connection to Argil lost/).waitFor({ state: 'detached' });
+  assert(asked.some((url) => /\/events\?last_id=./.test(url)), 'the stream says what it has had');
+  assert(asked.some((url) => /\/rows\?ids=/.test(url)), 'what had changed was named');
+  assert(!asked.some((url) => /\/window/.test(url)), `nothing else was asked for again: ${asked.join(' ')}`);
 });
 
 run();

@@ -25,6 +25,7 @@ static const struct kind_option options[] = {
 
 struct checked {
     const struct crm_object *object;
+    const char *id; /* of the view */
     bool soql;
 };
 
@@ -71,7 +72,15 @@ static void check_list_view(struct source_check *check)
         return;
     }
     own->soql = view.soql;
+    own->id = view.id;
     list_fields(check, session, own->object, &view);
+}
+
+static void peek_list_view(struct source_check *check, struct crm_rows_read *out)
+{
+    const struct checked *own = check->own;
+    *out = (struct crm_rows_read){
+        .from = CRM_ROWS_LIST_VIEW, .id = own->id, .object = own->object->name};
 }
 
 static bool find_field(struct source_check *check, const char *name, const char *where,
@@ -174,5 +183,6 @@ const struct source_kind salesforce_list_view_source = {
     .when_deleted = "mark",
     .check = check_list_view,
     .field = find_field,
+    .peek = peek_list_view,
     .pull = pull_list_view,
 };

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "base/when.h"
+#include "connect/connect_views.h"
 
 #include <string.h>
 
@@ -393,6 +394,25 @@ static void check_object(struct source_check *check)
     check_where(check, session);
 }
 
+/* As many as a preview shows; the order is Salesforce's own. */
+#define PEEK_ROWS 20
+
+static void peek_object(struct source_check *check, struct crm_rows_read *out)
+{
+    struct buf soql = BUF_INIT;
+    const char *where = json_get_text(check->config, "where"), *comma = "";
+    buf_str(&soql, "SELECT ");
+    for (size_t i = 0; i < check->field_count; i++, comma = ", ")
+        buf_printf(&soql, "%s%s", comma, check->fields[i].name);
+    buf_printf(&soql, " FROM %s", check->object);
+    if (where)
+        buf_printf(&soql, " WHERE %s", where);
+    buf_printf(&soql, " LIMIT %d", PEEK_ROWS);
+    *out = (struct crm_rows_read){.from = CRM_ROWS_QUERY,
+                                  .text = arena_strndup(check->arena, soql.data, soql.len)};
+    buf_free(&soql);
+}
+
 const struct source_kind salesforce_object_source = {
     .name = "salesforce_object",
     .key = "salesforce",
@@ -407,6 +427,7 @@ const struct source_kind salesforce_object_source = {
     .when_deleted = "mark",
     .check = check_object,
     .field = find_field,
+    .peek = peek_object,
     .pull = pull_object,
     .live = true,
 };

@@ -36,6 +36,12 @@ static void check_report(struct source_check *check)
         return;
     }
     rows_fields(check, report.columns, report.column_count, true);
+    check->own = (void *)report.id;
+}
+
+static void peek_report(struct source_check *check, struct crm_rows_read *out)
+{
+    *out = (struct crm_rows_read){.from = CRM_ROWS_REPORT, .id = check->own};
 }
 
 /* The record's id: a column of ids, else the id behind a name when the table has it. */
@@ -88,5 +94,6 @@ const struct source_kind salesforce_report_source = {
     .when_deleted = "mark",
     .check = check_report,
     .field = rows_field,
+    .peek = peek_report,
     .pull = pull_report,
 };

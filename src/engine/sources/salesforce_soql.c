@@ -66,6 +66,12 @@ static void check_soql(struct source_check *check)
     try_query(check, session, views, soql);
 }
 
+static void peek_soql(struct source_check *check, struct crm_rows_read *out)
+{
+    *out = (struct crm_rows_read){.from = CRM_ROWS_QUERY,
+                                  .text = json_get_text(check->config, "soql")};
+}
+
 static const char *id_column(const struct crm_query_shape *shape)
 {
     for (size_t i = 0; i < shape->column_count && !shape->aggregate; i++)
@@ -105,5 +111,6 @@ const struct source_kind salesforce_soql_source = {
     .when_deleted = "mark",
     .check = check_soql,
     .field = rows_field,
+    .peek = peek_soql,
     .pull = pull_soql,
 };

@@ -24,7 +24,8 @@
 
 #include "engine/columns/column_kind.h"
 
-struct sync; /* engine/sync_priv.h */
+struct sync;          /* engine/sync_priv.h */
+struct crm_rows_read; /* connect/connect_views.h */
 
 /* What tells rows of a source apart. */
 enum source_key {
@@ -84,6 +85,9 @@ struct source_kind {
     /* One field by its name; false when an error was added at `where`. NULL: by check->fields. */
     bool (*field)(struct source_check *check, const char *name, const char *where,
                   struct source_field *out);
+    /* How its first rows are read, after a check without errors, for a person who is about to
+     * make the table. NULL: they cannot be looked at before. */
+    void (*peek)(struct source_check *check, struct crm_rows_read *out);
     /* Brings the table up to date. Sets sync->subject as soon as it is known, report->complete,
      * as_of_ms, remote_count and rows_now. What was stored before a failure stays stored. NULL:
      * rows come by themselves. */

@@ -1,34 +1,22 @@
 // The rail on the left, the place on the right, and the bar that tells of a lost link.
-import { lazy, Suspense, useEffect, useState, type ReactNode } from "react";
+import { Suspense, useEffect, useState } from "react";
 import { useAnswer } from "../api/cache";
 import { useLink } from "../api/events";
 import type { Plan } from "../api/types";
 import { Icon } from "../ui/icons";
-import { Empty, Loading } from "../ui/parts";
+import { Loading } from "../ui/parts";
 import { clockTime, count } from "../ui/time";
 import { Menu } from "../ui/Menu";
 import { Link } from "./Link";
 import { Brand } from "./Brand";
 import { Jump } from "./Jump";
 import { Keys } from "./Keys";
+import { placeOf } from "./places";
 import { Proof } from "./Proof";
 import { go, usePlace } from "./router";
 import { useSession } from "./session";
 import { readTheme, setTheme, type Theme } from "./theme";
 import { useRegions } from "./regions";
-import { TablesPage } from "../tables/TablesPage";
-import { TablePage } from "../table/TablePage";
-
-// Fetched when somebody goes there: the first screen does not wait for them.
-const WelcomePage = lazy(async () => ({ default: (await import("../tables/WelcomePage")).WelcomePage }));
-const NewTablePage = lazy(async () => ({ default: (await import("../tables/NewTablePage")).NewTablePage }));
-const RunsPage = lazy(async () => ({ default: (await import("../runs/RunsPage")).RunsPage }));
-const JournalPage = lazy(async () => ({ default: (await import("../journal/JournalPage")).JournalPage }));
-const DoubtPage = lazy(async () => ({ default: (await import("../journal/DoubtPage")).DoubtPage }));
-const OverviewPage = lazy(async () => ({ default: (await import("../pictures/OverviewPage")).OverviewPage }));
-const ApprovalsPage = lazy(async () => ({ default: (await import("../plans/ApprovalsPage")).ApprovalsPage }));
-const RecordPage = lazy(async () => ({ default: (await import("../records/RecordPage")).RecordPage }));
-const SettingsPage = lazy(async () => ({ default: (await import("../settings/SettingsPage")).SettingsPage }));
 
 interface RailEntry {
   to: string;
@@ -130,26 +118,6 @@ function OfflineBar() {
       Connection to Argil lost. Showing {clockTime(new Date(link.since).toISOString())}. Trying again {wait ? `in ${wait} s` : "now"}.
     </div>
   );
-}
-
-function Nowhere() {
-  return <Empty icon="search" title="There is nothing at this address" actions={<Link to="/tables" className="button primary">To the tables</Link>} />;
-}
-
-function placeOf(parts: string[]): ReactNode {
-  const [where = "tables", one, two] = parts;
-  if (where === "tables" && !one) return <TablesPage />;
-  if (where === "tables" && one === "new" && !two) return <NewTablePage />;
-  if (where === "tables" && one) return <TablePage key={one} name={one} />;
-  if (where === "welcome") return <WelcomePage />;
-  if (where === "runs") return <RunsPage chosen={one ? Number(one) : null} />;
-  if (where === "overview") return <OverviewPage />;
-  if (where === "approvals") return <ApprovalsPage chosen={one ? Number(one) : null} />;
-  if (where === "records" && one) return <RecordPage key={one} id={one} />;
-  if (where === "journal") return <JournalPage />;
-  if (where === "doubt") return <DoubtPage />;
-  if (where === "settings") return <SettingsPage parts={parts.slice(1)} />;
-  return <Nowhere />;
 }
 
 export function Shell() {

@@ -15,6 +15,7 @@ import { OptionField, type FormContext } from "../table/OptionField";
 import { applyRecipe, toYaml, type Applied, type RecipeValue } from "../table/recipe";
 import { readHead, type CsvHead } from "./csv";
 import { FieldChooser } from "./FieldChooser";
+import { SourcePreview } from "./SourcePreview";
 import { uploadInto } from "./Upload";
 
 type Config = Record<string, RecipeValue>;
@@ -164,6 +165,7 @@ function SourceForm({ kind, connections }: { kind: SourceKind; connections: Conn
               <p className="muted">Salesforce knows every field, and the connected user may read them.</p>
             </>
           )}
+          {org && connectionName && <SourcePreview connection={connectionName} kind={kind.name} config={config} ready={!bar && kind.options.every((option) => !option.required || config[option.name] !== undefined)} />}
           {fields.data && !checked && Array.isArray(config["fields"]) && <FieldPreview names={config["fields"]} fields={fields.data.fields} />}
         </section>
       </div>
