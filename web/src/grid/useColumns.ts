@@ -22,7 +22,7 @@ interface Kept {
 }
 
 function usualWidth(column: Column): number {
-  if (isNumeric(column.type) || column.type === "checkbox") return 120;
+  if (isNumeric(column.type) || column.type === "checkbox") return Math.max(120, Math.min(200, column.name.length * 8 + 60));
   if (column.type === "date") return 120;
   if (column.kind !== "source") return 220;
   if (column.name === "Name") return 220;

@@ -46,7 +46,7 @@ export function Held({ connection }: { connection: string }) {
   return (
     <section className="card held" aria-label="Held">
       <h2><Icon name="lock" /> Nothing is written through this connection</h2>
-      <p>{hold.why} <span className="muted">Since <Time at={hold.since} exact />{hold.lost_from && <>; what happened from <Time at={hold.lost_from} exact /> on is not remembered here</>}.</span></p>
+      <p>{hold.why} <span className="muted">· since <Time at={hold.since} exact />{hold.lost_from && <>; what happened from <Time at={hold.lost_from} exact /> on is not remembered here</>}</span></p>
       {hold.old_sign_in && <p className="tone-warn">Its sign-in is that of the copy and may be used up: reconnect it.</p>}
       <div className="numbers">{numbers.map(([what, number]) => <div key={what}><strong>{number.toLocaleString("en-US")}</strong><span>{what}</span></div>)}</div>
       {hold.in_doubt > 0 && <p><Link to="/doubt">Say what became of those in doubt</Link></p>}

@@ -59,19 +59,18 @@ function Merged({ table, bar }: { table: Table; bar: string | null }) {
     note(`${plural(done.restored, "row is", "rows are")} back. ${done.restored === 1 ? "It stands" : "They stand"} apart as long as the value stays as it is.`);
   };
   return (
-    <section aria-label="Merged rows">
+    <section aria-label="Merged rows" className="merged">
       <h3>{plural(merged, "row is", "rows are")} merged</h3>
       {!rows.length && <p className="muted">Nothing was merged.</p>}
       {rows.length > 0 && (
         <table className="list dense">
-          <thead><tr><th scope="col">Row</th><th scope="col">Into</th><th scope="col">Same</th><th scope="col">When</th><th scope="col"><span className="visually-hidden">Deeds</span></th></tr></thead>
+          <thead><tr><th scope="col">Row</th><th scope="col">Into</th><th scope="col">Same</th><th scope="col"><span className="visually-hidden">Deeds</span></th></tr></thead>
           <tbody>
             {rows.map((row) => (
               <tr key={row.row}>
                 <td><code>{row.key ?? row.row}</code></td>
                 <td><code>{row.into_key ?? "(gone)"}</code></td>
-                <td>{row.same}</td>
-                <td><Time at={row.at} /></td>
+                <td>{row.same} <span className="muted small"><Time at={row.at} /></span></td>
                 <td>{row.restored ? <span className="muted">restored</span> : <Button bar={bar} onClick={() => attempt(restore(`/${row.row}`))}>Restore</Button>}</td>
               </tr>
             ))}
