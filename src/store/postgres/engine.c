@@ -15,7 +15,6 @@
 #include <string.h>
 
 #define STATEMENTS_MAX 400
-#define PENDING_MAX    256
 #define STREAM_ROWS    500
 
 enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25 };
@@ -82,6 +81,8 @@ static enum status sent(struct postgres *pg, int ok, struct err *err)
 {
     if (!ok)
         return lost(pg, "asking the store", err);
+    if (pg->pending < sizeof pg->counts / sizeof *pg->counts)
+        pg->counts[pg->pending] = NULL;
     pg->pending++;
     return OK;
 }
@@ -120,12 +121,15 @@ enum status pg_drain(struct postgres *pg, PGresult **last, const char *doing, st
 {
     enum status rc = OK;
     PGresult *kept = NULL, *sync;
+    size_t at = 0;
     if (!pg->pending)
         return OK;
     if (!PQpipelineSync(pg->conn))
         rc = lost(pg, doing, err);
-    for (; rc == OK && pg->pending; pg->pending--) {
+    for (; rc == OK && pg->pending; pg->pending--, at++) {
         read_command(pg, &kept, doing, &rc, err);
+        if (at < sizeof pg->counts / sizeof *pg->counts && pg->counts[at])
+            *pg->counts[at] = pg->changes;
         if (PQstatus(pg->conn) != CONNECTION_OK && rc == OK)
             rc = lost(pg, doing, err);
         if (rc != OK && PQstatus(pg->conn) == CONNECTION_OK) { /* the rest was passed over */
@@ -391,9 +395,27 @@ static enum status done(struct sq *sq, struct sq_stmt *stmt, struct err *err)
     arena_reset(pg->sending);
     if (run(s, err) != OK)
         return FAIL;
-    if (pg->in_transaction && pg->pending < PENDING_MAX)
+    if (pg->in_transaction && pg->pending < PG_PENDING_MAX)
         return OK;
     return judge(s, pg_drain(pg, NULL, "writing to the store", err));
+}
+
+static enum status flush(struct sq *sq, struct err *err)
+{
+    return pg_drain(pg_of(sq), NULL, "writing to the store", err);
+}
+
+static enum status done_later(struct sq *sq, struct sq_stmt *stmt, int64_t *changed,
+                              struct err *err)
+{
+    struct postgres *pg = pg_of(sq);
+    if (pg->pending + 2 > PG_PENDING_MAX && flush(sq, err) != OK) /* one to prepare, one to run */
+        return FAIL;
+    arena_reset(pg->sending);
+    if (run(of(stmt), err) != OK)
+        return FAIL;
+    pg->counts[pg->pending - 1] = changed;
+    return OK;
 }
 
 static enum status declare(struct pg_statement *s, struct err *err)
@@ -653,6 +675,8 @@ const struct sq_engine postgres_engine = {
     .bind_text = bind_text,
     .bind_bytes = bind_bytes,
     .done = done,
+    .done_later = done_later,
+    .flush = flush,
     .row = row,
     .stream = stream,
     .reset = reset,

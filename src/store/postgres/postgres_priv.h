@@ -23,6 +23,8 @@ struct pg_link {
     struct pg_beat *beat;
 };
 
+#define PG_PENDING_MAX 256
+
 enum value_kind { VALUE_TEXT, VALUE_INT, VALUE_BYTES };
 
 /* One ? of a statement. */
@@ -62,6 +64,7 @@ struct postgres {
     struct map *statements;
     struct map *ids; /* table -> struct pg_ids */
     size_t pending;  /* commands sent, results not read */
+    int64_t *counts[PG_PENDING_MAX + 2]; /* where the n-th pending one's changes go; or NULL */
     int64_t changes, last_id, numbered;
     struct arena *sending; /* what one command is sent with */
     bool in_transaction;

@@ -118,7 +118,7 @@ static enum status take_key(struct cell_writer *w, const struct cell_result *r, 
                                                 : OK;
 }
 
-static enum status set_value(struct cell_writer *w, const struct cell_result *r, bool *changed,
+static enum status set_value(struct cell_writer *w, const struct cell_result *r, int64_t *changed,
                              struct err *err)
 {
     if (r->slot <= 0)
@@ -128,11 +128,12 @@ static enum status set_value(struct cell_writer *w, const struct cell_result *r,
         return FAIL;
     sq_value(stmt, 1, r->value);
     sq_int(stmt, 2, r->row_id);
-    if (sq_done(w->sq, stmt, err) != OK)
-        return FAIL;
-    *changed = sq_changes(w->sq) > 0;
-    if (!*changed)
-        return OK;
+    return sq_done_later(w->sq, stmt, changed, err);
+}
+
+static enum status value_changed(struct cell_writer *w, const struct cell_result *r,
+                                 struct err *err)
+{
     sq_moved(w->sq, w->table_id, 1);
     return r->slot == w->dedupe.slot ? take_key(w, r, err) : OK;
 }
@@ -238,7 +239,8 @@ static enum status clear_state(struct cell_writer *w, const struct cell_result *
     sq_int(w->drop, 3, r->read_ms);
     if (sq_done(w->sq, w->drop, err) != OK)
         return FAIL;
-    return sq_changes(w->sq) ? OK : touch(w, w->settle, r->column_id, r->row_id, err);
+    /* where it went there is nothing to settle: to say so twice costs less than to ask */
+    return !w->sq->engine->far && sq_changes(w->sq) ? OK : touch(w, w->settle, r->column_id, r->row_id, err);
 }
 
 static enum status set_state(struct cell_writer *w, const struct cell_result *r, struct err *err)
@@ -281,11 +283,10 @@ static enum status tell_dependents(struct cell_writer *w, const struct cell_resu
     return OK;
 }
 
-enum status cell_writer_put(struct cell_writer *w, const struct cell_result *result,
-                            struct err *err)
+static enum status put_state(struct cell_writer *w, const struct cell_result *result, bool changed,
+                             struct err *err)
 {
-    bool changed = false;
-    if (result->set_value && set_value(w, result, &changed, err) != OK)
+    if (changed && value_changed(w, result, err) != OK)
         return FAIL;
     if (set_state(w, result, err) != OK)
         return FAIL;
@@ -293,4 +294,27 @@ enum status cell_writer_put(struct cell_writer *w, const struct cell_result *res
     if (!changed && !is_ready(result->state))
         return OK;
     return tell_dependents(w, result, changed, err);
+}
+
+enum status cell_writer_put_many(struct cell_writer *w, const struct cell_result *results,
+                                 size_t count, struct err *err)
+{
+    int64_t *changed = arena_array(w->sq->scratch, count + 1, sizeof *changed);
+    for (size_t i = 0; i < count; i++) {
+        changed[i] = 0;
+        if (results[i].set_value && set_value(w, &results[i], &changed[i], err) != OK)
+            return FAIL;
+    }
+    if (sq_flush(w->sq, err) != OK)
+        return FAIL;
+    for (size_t i = 0; i < count; i++)
+        if (put_state(w, &results[i], changed[i] > 0, err) != OK)
+            return FAIL;
+    return OK;
+}
+
+enum status cell_writer_put(struct cell_writer *w, const struct cell_result *result,
+                            struct err *err)
+{
+    return cell_writer_put_many(w, result, 1, err);
 }

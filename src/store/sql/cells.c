@@ -21,8 +21,8 @@ enum status sq_cells_put(struct store *store, int64_t table_id, const struct cel
     if (sq_begin(sq, err) != OK)
         return FAIL;
     enum status rc = cell_writer_open(&w, sq, table_id, dependents, dependent_count, err);
-    for (size_t i = 0; rc == OK && i < count; i++)
-        rc = cell_writer_put(&w, &results[i], err);
+    if (rc == OK)
+        rc = cell_writer_put_many(&w, results, count, err);
     if (rc == OK)
         rc = cell_writer_finish(&w, err);
     cell_writer_close(&w);

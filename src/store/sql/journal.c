@@ -59,11 +59,21 @@ static void writers_close(struct writers *ws)
     vec_free(&ws->list);
 }
 
-static enum status put_cell(struct writers *ws, int64_t table_id, const struct cell_result *cell,
-                            struct err *err)
+/* Cells of tables[i]; row_id 0 = none. */
+static enum status put_cells(struct writers *ws, const int64_t *tables,
+                             const struct cell_result *cells, size_t count, struct err *err)
 {
-    struct cell_writer *w = writer_for(ws, table_id, err);
-    return w ? cell_writer_put(w, cell, err) : FAIL;
+    struct cell_result *of = arena_array(ws->sq->scratch, count + 1, sizeof *of);
+    for (size_t at = 0, n = 0; at < count; n = 0) {
+        int64_t table_id = tables[at];
+        for (; at < count && tables[at] == table_id; at++)
+            if (cells[at].row_id)
+                of[n++] = cells[at];
+        struct cell_writer *w = n ? writer_for(ws, table_id, err) : NULL;
+        if (n && (!w || cell_writer_put_many(w, of, n, err) != OK))
+            return FAIL;
+    }
+    return OK;
 }
 
 enum status sq_open_ops(struct sq *sq, const char *column, int64_t id, int64_t *count,
@@ -120,7 +130,7 @@ static void bind_op(struct sq_stmt *stmt, const struct op *op)
     sq_int(stmt, 23, op->priority);
 }
 
-static enum status insert_op(struct sq *sq, struct op *op, bool *inserted, struct err *err)
+static enum status insert_op(struct sq *sq, struct op *op, int64_t *inserted, struct err *err)
 {
     struct sq_stmt *stmt = sq_stmt(
         sq, err,
@@ -132,11 +142,9 @@ static enum status insert_op(struct sq *sq, struct op *op, bool *inserted, struc
     if (!stmt)
         return FAIL;
     bind_op(stmt, op);
-    if (sq_done(sq, stmt, err) != OK)
+    if (sq_done_later(sq, stmt, inserted, err) != OK)
         return FAIL;
-    *inserted = sq_changes(sq) > 0;
-    if (*inserted)
-        op->id = sq_last_id(sq);
+    op->id = sq_last_id(sq); /* if it was */
     return OK;
 }
 
@@ -215,33 +223,51 @@ static enum status find_done_since(struct sq *sq, const struct op *op, int64_t l
     return sq_one_int(sq, stmt, 0, id, err);
 }
 
-static enum status plan_one(struct writers *ws, struct op *op, enum plan_result *result,
-                            const struct cell_result *cell, int64_t looked_ms, struct err *err)
+/* inserted: -1 = not tried, because its record is news to who plans. */
+static enum status plan_one(struct sq *sq, struct op *op, int64_t looked_ms, int64_t *inserted,
+                            struct err *err)
 {
-    bool inserted;
     int64_t done;
     if (op->key_value && !op->key_field)
         return err_set(err, ERR_INVALID, "an operation's key value needs its key field");
-    complete_op(ws->sq, op);
-    if (find_done_since(ws->sq, op, looked_ms, &done, err) != OK)
+    complete_op(sq, op);
+    if (find_done_since(sq, op, looked_ms, &done, err) != OK)
         return FAIL;
-    if (done) {
-        *result = PLAN_BUSY;
-        op->id = done;
-        return OK;
+    if (!done)
+        return insert_op(sq, op, inserted, err);
+    op->id = done;
+    *inserted = -1;
+    return OK;
+}
+
+/* All are put in one behind the other, and only then it is asked which went in. */
+static enum status plan_all(struct writers *ws, struct op *ops, size_t count,
+                            enum plan_result *results, const struct cell_result *cells,
+                            const int64_t *looked_ms, struct err *err)
+{
+    struct sq *sq = ws->sq;
+    int64_t *inserted = arena_array(sq->scratch, count + 1, sizeof *inserted);
+    int64_t *tables = arena_array(sq->scratch, count + 1, sizeof *tables);
+    struct cell_result *mine = arena_array(sq->scratch, count + 1, sizeof *mine);
+    size_t fresh = 0;
+    for (size_t i = 0; i < count; i++)
+        if (plan_one(sq, &ops[i], looked_ms ? looked_ms[i] : 0, &inserted[i], err) != OK)
+            return FAIL;
+    if (sq_flush(sq, err) != OK)
+        return FAIL;
+    for (size_t i = 0; i < count; i++) {
+        results[i] = inserted[i] > 0 ? PLAN_NEW : PLAN_BUSY;
+        if (inserted[i] == 0 && explain_refusal(sq, &ops[i], &results[i], err) != OK)
+            return FAIL;
+        if (results[i] != PLAN_NEW)
+            continue;
+        sq_note(sq, NOUN_OPERATION, ops[i].table_id, 0);
+        tables[fresh] = ops[i].table_id;
+        mine[fresh] = cells ? cells[i] : (struct cell_result){0};
+        mine[fresh].op_id = mine[fresh].op_id ? mine[fresh].op_id : ops[i].id;
+        fresh++;
     }
-    if (insert_op(ws->sq, op, &inserted, err) != OK)
-        return FAIL;
-    if (!inserted)
-        return explain_refusal(ws->sq, op, result, err);
-    *result = PLAN_NEW;
-    sq_note(ws->sq, NOUN_OPERATION, op->table_id, 0);
-    if (!cell || !cell->row_id)
-        return OK;
-    struct cell_result mine = *cell;
-    if (!mine.op_id)
-        mine.op_id = op->id;
-    return put_cell(ws, op->table_id, &mine, err);
+    return put_cells(ws, tables, mine, fresh, err);
 }
 
 enum status sq_ops_plan(struct store *store, struct op *ops, size_t count,
@@ -249,12 +275,9 @@ enum status sq_ops_plan(struct store *store, struct op *ops, size_t count,
                         const int64_t *looked_ms, struct err *err)
 {
     struct writers ws = {.sq = sq_of(store)};
-    enum status rc = OK;
     if (sq_begin(ws.sq, err) != OK)
         return FAIL;
-    for (size_t i = 0; rc == OK && i < count; i++)
-        rc = plan_one(&ws, &ops[i], &results[i], cells ? &cells[i] : NULL,
-                      looked_ms ? looked_ms[i] : 0, err);
+    enum status rc = plan_all(&ws, ops, count, results, cells, looked_ms, err);
     if (rc == OK)
         rc = writers_finish(&ws, err);
     writers_close(&ws);
@@ -263,10 +286,10 @@ enum status sq_ops_plan(struct store *store, struct op *ops, size_t count,
 
 /* ---------------------------------------------------------------- sending */
 
-static enum status send_one(struct sq *sq, struct op *op, int64_t now, int64_t deadline_ms,
-                            bool *moved, struct err *err)
+static enum status send_one(struct sq *sq, const struct op *op, int64_t now, int64_t deadline_ms,
+                            int64_t *moved, struct err *err)
 {
-    *moved = false;
+    *moved = 0;
     if (!op_move_allowed(op->state, OP_SENDING))
         return OK;
     struct sq_stmt *stmt =
@@ -285,10 +308,7 @@ static enum status send_one(struct sq *sq, struct op *op, int64_t now, int64_t d
     sq_int(stmt, 6, op->attempt);
     sq_text(stmt, 7, op->ticket);
     sq_text(stmt, 8, op->base_stamp);
-    if (sq_done(sq, stmt, err) != OK)
-        return FAIL;
-    *moved = sq_changes(sq) > 0;
-    return OK;
+    return sq_done_later(sq, stmt, moved, err);
 }
 
 enum status sq_ops_sending(struct store *store, struct op *ops, size_t count, int64_t deadline_ms,
@@ -300,10 +320,12 @@ enum status sq_ops_sending(struct store *store, struct op *ops, size_t count, in
     bool stopped = false;
     if (sq_begin(sq, err) != OK)
         return FAIL;
-    bool *moved = arena_array(sq->scratch, count + 1, sizeof *moved);
+    int64_t *moved = arena_array(sq->scratch, count + 1, sizeof *moved);
     rc = sq_sending_stopped(sq, &stopped, err);
     for (size_t i = 0; rc == OK && !stopped && i < count; i++)
         rc = send_one(sq, &ops[i], now, deadline_ms, &moved[i], err);
+    if (rc == OK)
+        rc = sq_flush(sq, err);
     if (sq_end(sq, rc, err) != OK)
         return FAIL;
     for (size_t i = 0; i < count; i++) { /* only now is it true on disk */
@@ -321,7 +343,8 @@ enum status sq_ops_sending(struct store *store, struct op *ops, size_t count, in
 /* ----------------------------------------------------------------- settle */
 
 /* What came late stays where it is: settle_moved puts it together with the new evidence. */
-static enum status move_op(struct sq *sq, const struct op_settle *s, bool *moved, struct err *err)
+static enum status move_op(struct sq *sq, const struct op_settle *s, int64_t *moved,
+                           struct err *err)
 {
     struct sq_stmt *stmt = sq_stmt(
         sq, err,
@@ -345,10 +368,7 @@ static enum status move_op(struct sq *sq, const struct op_settle *s, bool *moved
     sq_int(stmt, 11, s->from);
     sq_int(stmt, 12, s->epoch);
     sq_text(stmt, 13, s->base_stamp);
-    if (sq_done(sq, stmt, err) != OK)
-        return FAIL;
-    *moved = sq_changes(sq) > 0;
-    return OK;
+    return sq_done_later(sq, stmt, moved, err);
 }
 
 static enum status set_evidence(struct sq *sq, int64_t id, const char *evidence, struct err *err)
@@ -454,30 +474,36 @@ static enum status keep_late_news(struct sq *sq, const struct op_settle *s, stru
     return rc;
 }
 
-static enum status read_settled(struct sq *sq, int64_t id, struct op *op, struct err *err)
+/* What the settled operations are now, in the order of their ids: one question for all. */
+static enum status read_settled(struct sq *sq, const int64_t *ids, size_t count, struct op *out,
+                                struct err *err)
 {
-    bool row;
+    bool row = true;
+    size_t read = 0;
+    enum status rc;
     struct sq_stmt *stmt =
         sq_stmt(sq, err,
-                "SELECT org_id,table_id,payload,target_id,result_id,result_stamp,evidence"
-                " FROM ops WHERE id=?");
+                "SELECT CAST(l.key AS INTEGER),o.org_id,o.table_id,o.payload,o.target_id,o.result_id,"
+                "o.result_stamp,o.evidence FROM json_each(?1) l CROSS JOIN ops o"
+                " ON o.id=CAST(l.value AS INTEGER)");
     if (!stmt)
         return FAIL;
-    sq_int(stmt, 1, id);
-    if (sq_row(sq, stmt, &row, err) != OK)
+    sq_list(stmt, 1, sq->scratch, ids, count);
+    while ((rc = sq_row(sq, stmt, &row, err)) == OK && row) {
+        size_t at = (size_t)sq_col_int(stmt, 0);
+        out[at] = (struct op){.id = ids[at],
+                              .org_id = sq_col_text(stmt, 1, sq->scratch),
+                              .table_id = sq_col_int(stmt, 2),
+                              .payload = sq_col_text(stmt, 3, sq->scratch),
+                              .target_id = sq_col_text(stmt, 4, sq->scratch),
+                              .result_id = sq_col_text(stmt, 5, sq->scratch),
+                              .result_stamp = sq_col_text(stmt, 6, sq->scratch),
+                              .evidence = sq_col_text(stmt, 7, sq->scratch)};
+        read++;
+    }
+    if (rc != OK)
         return FAIL;
-    if (!row)
-        return err_set(err, ERR_NOT_FOUND, "there is no operation %lld", (long long)id);
-    *op = (struct op){.id = id,
-                      .org_id = sq_col_text(stmt, 0, sq->scratch),
-                      .table_id = sq_col_int(stmt, 1),
-                      .payload = sq_col_text(stmt, 2, sq->scratch),
-                      .target_id = sq_col_text(stmt, 3, sq->scratch),
-                      .result_id = sq_col_text(stmt, 4, sq->scratch),
-                      .result_stamp = sq_col_text(stmt, 5, sq->scratch),
-                      .evidence = sq_col_text(stmt, 6, sq->scratch)};
-    sq_reset(stmt);
-    return OK;
+    return read == count ? OK : err_set(err, ERR_NOT_FOUND, "an operation is gone");
 }
 
 /* A record that was found rather than written holds its own values, not ours;
@@ -487,20 +513,15 @@ static bool wrote_it(const struct op_settle *s)
     return s->to == OP_DONE && (!s->adopted || s->from == OP_RECONCILING);
 }
 
-static enum status settle_moved(struct writers *ws, const struct op_settle *s, struct err *err)
+static enum status settle_moved(struct sq *sq, const struct op_settle *s, const struct op *op,
+                                struct err *err)
 {
-    struct op op;
-    struct sq *sq = ws->sq;
-    if (read_settled(sq, s->id, &op, err) != OK)
+    const char *record = op->result_id ? op->result_id : op->target_id;
+    sq_note(sq, NOUN_OPERATION, op->table_id, 0);
+    if (s->evidence && !text_eq(s->evidence, op->evidence) &&
+        join_evidence(sq, s->id, op->evidence, s->evidence, err) != OK)
         return FAIL;
-    const char *record = op.result_id ? op.result_id : op.target_id;
-    sq_note(sq, NOUN_OPERATION, op.table_id, 0);
-    if (s->evidence && !text_eq(s->evidence, op.evidence) &&
-        join_evidence(sq, s->id, op.evidence, s->evidence, err) != OK)
-        return FAIL;
-    if (wrote_it(s) && record && written_remember(sq, &op, record, op.result_stamp, err) != OK)
-        return FAIL;
-    if (s->cell.row_id && put_cell(ws, op.table_id, &s->cell, err) != OK)
+    if (wrote_it(s) && record && written_remember(sq, op, record, op->result_stamp, err) != OK)
         return FAIL;
     if (!s->audit)
         return OK;
@@ -509,19 +530,60 @@ static enum status settle_moved(struct writers *ws, const struct op_settle *s, s
     return audit_append(sq, "argil", s->audit, detail, err);
 }
 
-static enum status settle_one(struct writers *ws, const struct op_settle *s, size_t *fenced,
-                              struct err *err)
+/* Those that moved, with their cells; the others are a zombie's, and counted. */
+struct settling {
+    const struct op_settle **moved;
+    int64_t *ids, *tables;
+    struct op *ops;
+    struct cell_result *cells;
+    size_t count, fenced;
+};
+
+static enum status move_all(struct sq *sq, const struct op_settle *settles, size_t count,
+                            struct settling *out, struct err *err)
 {
-    bool moved;
-    if (s->to == OP_SENDING || !op_move_allowed(s->from, s->to))
-        return err_set(err, ERR_INVALID, "operation %lld may not go from %s to %s",
-                       (long long)s->id, op_state_name(s->from), op_state_name(s->to));
-    if (move_op(ws->sq, s, &moved, err) != OK)
+    int64_t *changed = arena_array(sq->scratch, count + 1, sizeof *changed);
+    for (size_t i = 0; i < count; i++) {
+        const struct op_settle *s = &settles[i];
+        if (s->to == OP_SENDING || !op_move_allowed(s->from, s->to))
+            return err_set(err, ERR_INVALID, "operation %lld may not go from %s to %s",
+                           (long long)s->id, op_state_name(s->from), op_state_name(s->to));
+        if (move_op(sq, s, &changed[i], err) != OK)
+            return FAIL;
+    }
+    if (sq_flush(sq, err) != OK)
         return FAIL;
-    if (moved)
-        return settle_moved(ws, s, err);
-    ++*fenced;
-    return keep_late_news(ws->sq, s, err);
+    for (size_t i = 0; i < count; i++) {
+        if (changed[i]) {
+            out->ids[out->count] = settles[i].id;
+            out->moved[out->count++] = &settles[i];
+        } else if (keep_late_news(sq, &settles[i], err) != OK)
+            return FAIL;
+    }
+    out->fenced = count - out->count;
+    return OK;
+}
+
+static enum status settle_all(struct writers *ws, const struct op_settle *settles, size_t count,
+                              struct settling *s, struct err *err)
+{
+    struct sq *sq = ws->sq;
+    size_t room = count + 1;
+    *s = (struct settling){.moved = arena_array(sq->scratch, room, sizeof *s->moved),
+                           .ids = arena_array(sq->scratch, room, sizeof *s->ids),
+                           .tables = arena_array(sq->scratch, room, sizeof *s->tables),
+                           .ops = arena_array(sq->scratch, room, sizeof *s->ops),
+                           .cells = arena_array(sq->scratch, room, sizeof *s->cells)};
+    if (move_all(sq, settles, count, s, err) != OK ||
+        (s->count && read_settled(sq, s->ids, s->count, s->ops, err) != OK))
+        return FAIL;
+    for (size_t i = 0; i < s->count; i++) {
+        if (settle_moved(sq, s->moved[i], &s->ops[i], err) != OK)
+            return FAIL;
+        s->tables[i] = s->ops[i].table_id;
+        s->cells[i] = s->moved[i]->cell;
+    }
+    return put_cells(ws, s->tables, s->cells, s->count, err);
 }
 
 enum status sq_ops_settle(struct store *store, const struct op_settle *settles, size_t count,
@@ -530,18 +592,16 @@ enum status sq_ops_settle(struct store *store, const struct op_settle *settles, 
 {
     struct writers ws = {
         .sq = sq_of(store), .dependents = dependents, .dependent_count = dependent_count};
-    enum status rc = OK;
-    size_t turned_away = 0;
+    struct settling settling;
     if (sq_begin(ws.sq, err) != OK)
         return FAIL;
-    for (size_t i = 0; rc == OK && i < count; i++)
-        rc = settle_one(&ws, &settles[i], &turned_away, err);
+    enum status rc = settle_all(&ws, settles, count, &settling, err);
     if (rc == OK)
         rc = writers_finish(&ws, err);
     writers_close(&ws);
     rc = sq_end(ws.sq, rc, err);
     if (fenced)
-        *fenced = rc == OK ? turned_away : 0;
+        *fenced = rc == OK ? settling.fenced : 0;
     return rc;
 }
 

@@ -102,6 +102,21 @@ enum status sq_done(struct sq *sq, struct sq_stmt *stmt, struct err *err)
     return sq->engine->done(sq, stmt, err);
 }
 
+enum status sq_done_later(struct sq *sq, struct sq_stmt *stmt, int64_t *changed, struct err *err)
+{
+    if (sq->engine->done_later)
+        return sq->engine->done_later(sq, stmt, changed, err);
+    if (sq_done(sq, stmt, err) != OK)
+        return FAIL;
+    *changed = sq_changes(sq);
+    return OK;
+}
+
+enum status sq_flush(struct sq *sq, struct err *err)
+{
+    return sq->engine->flush ? sq->engine->flush(sq, err) : OK;
+}
+
 enum status sq_row(struct sq *sq, struct sq_stmt *stmt, bool *row, struct err *err)
 {
     return sq->engine->row(sq, stmt, row, err);

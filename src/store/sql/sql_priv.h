@@ -227,6 +227,9 @@ void cell_writer_close(struct cell_writer *w);
 enum status cell_writer_finish(struct cell_writer *w, struct err *err);
 enum status cell_writer_put(struct cell_writer *w, const struct cell_result *result,
                             struct err *err);
+/* Values of all of them first, then their states: each cell once. */
+enum status cell_writer_put_many(struct cell_writer *w, const struct cell_result *results,
+                                 size_t count, struct err *err);
 enum status cell_writer_due(struct cell_writer *w, int64_t column_id, int64_t row_id,
                             struct err *err);
 /* The same for a row that has no states yet: nothing is asked for. */

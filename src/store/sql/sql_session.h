@@ -77,6 +77,9 @@ struct sq_engine {
     void (*bind_text)(struct sq_stmt *, int at, const char *text, size_t len); /* NULL = null */
     void (*bind_bytes)(struct sq_stmt *, int at, const char *bytes, size_t len);
     enum status (*done)(struct sq *, struct sq_stmt *, struct err *err);
+    /* Likewise; how many rows it changed is told by `flush`, or before. NULL: at once. */
+    enum status (*done_later)(struct sq *, struct sq_stmt *, int64_t *changed, struct err *err);
+    enum status (*flush)(struct sq *, struct err *err);
     enum status (*row)(struct sq *, struct sq_stmt *, bool *row, struct err *err);
     void (*stream)(struct sq_stmt *);
     void (*reset)(struct sq_stmt *);
@@ -182,6 +185,10 @@ void sq_bytes(struct sq_stmt *stmt, int at, struct value bytes); /* of a BLOB */
 void sq_list(struct sq_stmt *stmt, int at, struct arena *arena, const int64_t *items, size_t count);
 /* Runs a statement that gives no rows, and resets it. */
 enum status sq_done(struct sq *sq, struct sq_stmt *stmt, struct err *err);
+/* The same where many follow each other and none needs the outcome of the one before: *changed
+ * (on scratch) is the number of rows that it changed, once sq_flush was OK. */
+enum status sq_done_later(struct sq *sq, struct sq_stmt *stmt, int64_t *changed, struct err *err);
+enum status sq_flush(struct sq *sq, struct err *err);
 /* The next row: *row false at the end (and then the statement is reset). */
 enum status sq_row(struct sq *sq, struct sq_stmt *stmt, bool *row, struct err *err);
 void sq_reset(struct sq_stmt *stmt);
