@@ -39,40 +39,68 @@ def wanted(record):
     return f"https://{slug}.example"
 
 
-def life(w, seconds):
-    """A run that is killed after so long; its exit code, or None."""
-    process = subprocess.Popen([str(ARGIL), "run", "accounts", "--yes", "--quiet"], env=w.env, stdout=subprocess.DEVNULL,
-                               stderr=subprocess.PIPE, text=True)
-    try:
-        process.wait(seconds)
-        said = process.stderr.read()
-        assert process.returncode in (0, 4), (process.returncode, said)
-        return process.returncode
-    except subprocess.TimeoutExpired:
+def begin(w):
+    return subprocess.Popen([str(ARGIL), "run", "accounts", "--yes", "--quiet"], env=w.env, stdout=subprocess.DEVNULL,
+                            stderr=subprocess.PIPE, text=True)
+
+
+def whole_life(w):
+    process = begin(w)
+    said = process.communicate()[1]
+    assert process.returncode in (0, 4), (process.returncode, said)
+    return process.returncode
+
+
+def cut_short(w, reached):
+    """A run that is killed when it has come to a place. False: it never did."""
+    process = begin(w)
+    with process.stderr:
+        while process.poll() is None and not reached():
+            pass
+        killed_it = process.poll() is None
         process.send_signal(signal.SIGKILL)
         process.wait()
-        return None
+        return killed_it
+
+
+def cut_while_asking(w, api, answers):
+    """... while it waits for an answer of the API, after so many of them."""
+    api.hold_after(answers)
+    try:
+        return cut_short(w, lambda: api.wait_held(0.05))
     finally:
-        process.stderr.close()
+        api.go_on()
+
+
+def cut_while_writing(w, exchanges):
+    """... while the org has written so many exchanges of this life, and its answer is on the way."""
+    w.org.control("POST", "/faults", {"name": "slow", "path_regex": "/composite|/jobs/ingest", "effect": "delay",
+                                      "delay_after_ms": 1000})
+    try:
+        return cut_short(w, lambda: time.sleep(0.02) or w.org.control("GET", "/faults")[0]["hits"] >= exchanges)
+    finally:
+        w.org.control("DELETE", "/faults")
 
 
 def states_of(w):
     return {c["column"]: c["cells"] for c in w.argil("table", "show", "accounts")}
 
 
-def killed(thousands, kills, seed, shortest=0.05, longest=None):
-    """How often it was killed. The first life tells how long a whole one takes."""
+def killed(thousands, kills, seed, exchange=0):
+    """How often it was killed, of `kills` times. Two of three lives end while the API is asked,
+    the others, which come later, while the org writes (`exchange` records at a time; 0 = as many as fit)."""
     dice = random.Random(seed)
     with SmallApi() as api, Workspace(scale=thousands) as w:
+        if exchange:
+            w.env["ARGIL_WRITE_BATCH"] = str(exchange)
         w.argil("apply", w.recipe(RECIPE.format(api=api.url)))
         w.argil("sync", "accounts")
-        longest, hits = longest or 0.6 * max(1, thousands), 0
-        while hits < kills:
-            if life(w, dice.uniform(shortest, longest)) is not None:
-                break
-            hits += 1
+        asking = kills * 2 // 3
+        most = max(1, thousands * 1000 // (asking + 1))
+        hits = sum(cut_while_asking(w, api, dice.randint(0, most)) for _ in range(asking))
+        hits += sum(cut_while_writing(w, dice.randint(1, 2)) for _ in range(kills - asking))
         for _ in range(50):
-            if life(w, 36000) == 0:
+            if whole_life(w) == 0:
                 break
             time.sleep(0.2)
         rows = w.org.count("SELECT COUNT() FROM Account")
@@ -89,5 +117,6 @@ def killed(thousands, kills, seed, shortest=0.05, longest=None):
 if __name__ == "__main__":
     numbers = [int(n) for n in sys.argv[1:]] + [1000, 20, int(time.time())][len(sys.argv) - 1:]
     print(f"seed {numbers[2]}", flush=True)
+    began = time.monotonic()
     hits, rows = killed(*numbers)
-    print(f"{rows:,} rows, {hits} kills: every record is right")
+    print(f"{rows:,} rows, {hits} kills, {time.monotonic() - began:.0f} s: every record is right")

@@ -216,8 +216,8 @@ def story_what_a_delay_leaves_runs_by_itself_also_after_a_restart():
 
 
 def story_killed_again_and_again_it_ends_right():
-    hits, rows = killed(1, 6, 7)
-    assert rows >= 1000 and hits >= 3, (hits, rows)
+    hits, rows = killed(1, 6, 7, exchange=50)
+    assert rows >= 1000 and hits == 6, (hits, rows)
 
 
 if __name__ == "__main__":
