@@ -28,7 +28,9 @@
 #define DEFAULT_MAX_BODY   (64 * MIB)
 #define DEFAULT_PARALLEL   ((size_t)8)
 #define MAX_HEADER_BYTES   (256 * KIB)
-#define READ_BUFFER        (256L * 1024)
+#define READ_BUFFER        (256L * 1024) /* libcurl makes one anew for each exchange */
+#define SMALL_BUFFER       (16L * 1024)
+#define SMALL_BODY         MIB
 #define KEEP_CONNECTIONS   64L
 #define IDLE_SECONDS       50L /* servers close idle connections after about a minute */
 
@@ -363,7 +365,8 @@ static void prepare_connection(struct transfer *t)
         curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
         curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)((request->stall_ms + 999) / 1000));
     }
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, READ_BUFFER);
+    bool small = request->max_body && request->max_body <= SMALL_BODY && !request->take;
+    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, small ? SMALL_BUFFER : READ_BUFFER);
     curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS);
     curl_easy_setopt(easy, CURLOPT_USERAGENT, t->client->user_agent);
     if (request->fresh_connection) {
@@ -657,7 +660,9 @@ static void flow_run(struct flow *f)
         hand_back(f);
         while (f->next < f->count && f->open < flow_room(f)) {
             flow_start(f);
-            if (f->open > 0) { /* what is on its way goes on while the next is made ready */
+            /* What is on its way goes on while the next is made ready, if that takes a while:
+             * libcurl looks at every exchange each time. */
+            if (f->open > 0 && f->watch && f->watch->leaving && !f->watch->quick) {
                 int busy = 0;
                 curl_multi_perform(f->client->multi, &busy);
             }

@@ -103,6 +103,7 @@ struct http_watch {
     /* requests[i] is about to be sent: it may still be filled in, and what must be true before
      * its first byte leaves is made true here. False = it is not sent; errs[i] is the caller's. */
     bool (*leaving)(void *ctx, size_t i);
+    bool quick; /* leaving() takes no time worth using */
     /* responses[i] and errs[i] are complete. Also called for what leaving() turned away. */
     void (*landed)(void *ctx, size_t i);
     /* How many may be on their way now, at least one: asked before each. */

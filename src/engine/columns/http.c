@@ -189,29 +189,64 @@ static size_t parallel_of(const struct column_batch *batch)
     return parallel ? parallel : 1;
 }
 
-static void send_slice(struct column_batch *batch, struct asked *asked, size_t count)
+struct asking {
+    struct column_batch *batch;
+    struct asked *asked;
+    struct http_response *responses;
+    struct err *errs;
+    size_t parallel;
+    bool stopped;
+};
+
+static bool leaving(void *ctx, size_t i)
 {
-    struct http_request *requests = arena_array(batch->arena, count, sizeof *requests);
-    struct http_response *responses = arena_array(batch->arena, count, sizeof *responses);
-    struct err *errs = arena_array(batch->arena, count, sizeof *errs);
-    for (size_t i = 0; i < count; i++)
-        requests[i] = asked[i].call->request;
-    http_send_many(batch->job->engine->http, requests, responses, errs, count, count);
-    batch->job->report->http_requests += (int64_t)count;
-    for (size_t i = 0; i < count; i++) {
-        judge(&asked[i], &responses[i], &errs[i]);
-        http_response_free(&responses[i]);
-    }
+    struct asking *a = ctx;
+    a->stopped = a->stopped || engine_stopping(a->batch->job->engine);
+    a->batch->stored[a->asked[i].row] = a->stopped; /* stays due */
+    a->batch->job->report->http_requests += !a->stopped;
+    return !a->stopped;
 }
 
+static size_t parallel(void *ctx)
+{
+    const struct asking *a = ctx;
+    return a->parallel;
+}
+
+static void landed(void *ctx, size_t i)
+{
+    struct asking *a = ctx;
+    if (!a->batch->stored[a->asked[i].row])
+        judge(&a->asked[i], &a->responses[i], &a->errs[i]);
+    http_response_free(&a->responses[i]);
+}
+
+/* The next begins when one has landed: a slow answer holds up nobody else. */
+static void send_slice(struct column_batch *batch, struct asked *asked, size_t count,
+                       size_t at_once)
+{
+    struct http_request *requests = arena_array(batch->arena, count, sizeof *requests);
+    struct asking a = {.batch = batch,
+                       .asked = asked,
+                       .responses = arena_array(batch->arena, count, sizeof *a.responses),
+                       .errs = arena_array(batch->arena, count, sizeof *a.errs),
+                       .parallel = at_once};
+    struct http_watch watch = {.ctx = &a, .leaving = leaving, .quick = true, .landed = landed, .parallel = parallel};
+    for (size_t i = 0; i < count; i++)
+        requests[i] = asked[i].call->request;
+    http_send_watched(batch->job->engine->http, requests, a.responses, a.errs, count, &watch);
+}
+
+/* At a rate: so many at a time, each lot at its moment. Else all in one go. */
 static void send_all(struct column_batch *batch, struct asked *asked, size_t count)
 {
     struct world *world = batch->job->engine->world;
     int64_t began = world->monotonic_ms(world);
     size_t parallel = parallel_of(batch), at = 0;
+    size_t slice = json_get(batch->config, "rate_limit") ? parallel : count;
     while (at < count && keep_rate(batch, began, at)) {
-        size_t n = count - at < parallel ? count - at : parallel;
-        send_slice(batch, asked + at, n);
+        size_t n = count - at < slice ? count - at : slice;
+        send_slice(batch, asked + at, n, parallel);
         at += n;
     }
     for (; at < count; at++) /* stopped: stays due */
