@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "engine/columns/column_kind.h"
+#include "store/store_costs.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -66,10 +67,20 @@ static const struct field full_row_fields[] = {
 };
 const struct shape row_shape = {"Row", "One row, uncut.", full_row_fields};
 
+static const struct field cost_fields[] = {
+    {"run_id", F_INT, F_REQUIRED, "the run that computed it"},
+    {"at", F_TIME, F_REQUIRED, NULL},
+    {"duration_ms", F_NUMBER, F_REQUIRED, "its own exchange, or its share of what its batch took"},
+    {"calls", F_NUMBER, F_REQUIRED, "API calls and requests; a share where rows travelled together"},
+    {"attempts", F_INT, F_REQUIRED, "the last one included"},
+    {0},
+};
+static const struct shape cost_shape = {"CellCost", "What the last computing of a cell cost.", cost_fields};
 static const struct field cell_detail_fields[] = {
     {"cell", F_OBJECT, F_REQUIRED, NULL, .of = &full_cell_shape},
     {"inputs", F_LIST, F_REQUIRED, "cells of the columns it reads", .of = &full_cell_shape},
     {"operation", F_OBJECT, F_REQUIRED | F_NULL, "the newest of this cell", .of = &operation_shape},
+    {"cost", F_OBJECT, F_REQUIRED | F_NULL, "of columns that ask somebody", .of = &cost_shape},
     {0},
 };
 const struct shape cell_shape = {"CellDetails", "A cell, what it was made from, what it wrote.",
@@ -343,10 +354,29 @@ static void write_inputs(struct row_window *win, const struct column *column)
     jw_end_array(w);
 }
 
+static void write_cost(struct jw *w, const struct cell_cost *cost)
+{
+    jw_key(w, "cost");
+    if (!cost->run_id) {
+        jw_null(w);
+        return;
+    }
+    jw_object(w);
+    jw_kv_int(w, "run_id", cost->run_id);
+    jw_kv_time(w, "at", cost->at_ms);
+    jw_key(w, "duration_ms");
+    jw_double(w, (double)cost->took_us / 1000);
+    jw_key(w, "calls");
+    jw_double(w, (double)cost->calls_milli / 1000);
+    jw_kv_int(w, "attempts", cost->attempts);
+    jw_end_object(w);
+}
+
 enum status api_cell_show(struct call *call, struct err *err)
 {
     struct row_window win = {.call = call};
     struct op op = {0};
+    struct cell_cost cost;
     struct jw *w = &call->w;
     int64_t column_id;
     size_t at = 0;
@@ -358,7 +388,9 @@ enum status api_cell_show(struct call *call, struct err *err)
         return err_set(err, ERR_NOT_FOUND, "table \"%s\" has no column %lld", win.table.name,
                        (long long)column_id);
     if (call->store->does->ops_last(call->store, call->arena, win.table.id, column_id,
-                                    &win.rows[0].id, 1, &op, err) != OK)
+                                    &win.rows[0].id, 1, &op, err) != OK ||
+        call->store->does->costs->get(call->store, win.table.id, column_id, win.rows[0].id, &cost,
+                                      err) != OK)
         return FAIL;
     jw_object(w);
     jw_key(w, "cell");
@@ -369,6 +401,7 @@ enum status api_cell_show(struct call *call, struct err *err)
         operation_write(w, &op);
     else
         jw_null(w);
+    write_cost(w, &cost);
     jw_end_object(w);
     return OK;
 }

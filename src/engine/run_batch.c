@@ -370,6 +370,43 @@ static void begin_results(struct column_batch *batch)
                                                  .read_ms = batch->rows[i].cell_ms};
 }
 
+static int64_t calls_so_far(struct run_job *job)
+{
+    job_sum_calls(job);
+    return (int64_t)job->report->calls + job->report->http_requests;
+}
+
+/* What the kind has not told itself, a batch's rows share. */
+static void share_costs(struct column_batch *batch, int64_t took_us, int64_t calls)
+{
+    struct run_job *job = batch->job;
+    bool told = false;
+    for (size_t i = 0; i < batch->count; i++)
+        told |= batch->results[i].cost.calls_milli != 0;
+    for (size_t i = 0; i < batch->count; i++) {
+        struct cell_cost *cost = &batch->results[i].cost;
+        cost->run_id = job->run_id;
+        cost->attempts = batch->cells[i].attempt + 1;
+        if (told)
+            continue;
+        cost->took_us = took_us / (int64_t)batch->count;
+        cost->calls_milli = calls * 1000 / (int64_t)batch->count;
+    }
+}
+
+static enum status execute(struct column_batch *batch, struct err *err)
+{
+    const struct column_kind *kind = batch->plan->kind;
+    struct world *world = batch->job->engine->world;
+    int64_t calls = kind->costs ? calls_so_far(batch->job) : 0, began = world->monotonic_ms(world);
+    if (kind->execute(batch, err) != OK)
+        return FAIL;
+    if (kind->costs)
+        share_costs(batch, (world->monotonic_ms(world) - began) * 1000,
+                    calls_so_far(batch->job) - calls);
+    return OK;
+}
+
 static enum status compute(struct column_batch *batch, struct err *err)
 {
     begin_results(batch);
@@ -382,7 +419,7 @@ static enum status compute(struct column_batch *batch, struct err *err)
         return FAIL;
     if (!batch->count)
         return OK;
-    if (batch->plan->kind->execute(batch, err) != OK)
+    if (execute(batch, err) != OK)
         return FAIL;
     return store_results(batch, err);
 }

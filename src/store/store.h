@@ -157,6 +157,13 @@ struct row_query {
  * or RETRYING with an operation. Making a held cell due keeps its state and is
  * remembered: the result that ends the hold turns it DUE. Mark cells RUNNING
  * before reading their inputs when others may import meanwhile. */
+struct cell_cost {
+    int64_t run_id;      /* that computed it; 0 = not told, and nothing is kept */
+    int64_t at_ms;       /* read back: when */
+    int64_t took_us;     /* its own exchange, or its share of what its batch took */
+    int64_t calls_milli; /* thousandths of API calls and requests: a batch may share one */
+    int attempts;        /* this one included */
+};
 struct cell_result {
     int64_t row_id, column_id;
     int slot;
@@ -170,6 +177,7 @@ struct cell_result {
     /* row.cell_ms as it came with the inputs; 0 = not told. A cell that was made due again since
      * then takes the value and stays due: the inputs are old. */
     int64_t read_ms;
+    struct cell_cost cost;
 };
 struct cell {
     int64_t row_id, column_id;
@@ -279,6 +287,7 @@ struct store_driver {
     const struct store_laters *laters;       /* store_laters.h */
     const struct store_parts *parts;         /* store_parts.h */
     const struct store_shares *shares;       /* store_shares.h */
+    const struct store_costs *costs;         /* store_costs.h */
 
     /* connections; names are unique */
     enum status (*connection_put)(struct store *, struct connection *connection, struct err *); /* sets id */

@@ -101,6 +101,11 @@ def story_on_a_server_rows_that_are_sent_run_by_themselves():
                 while states_of(ann, "tags")[-1].get("ok") != 3:
                     events.next("run", lambda data: data["table_id"] == tags)
                     events.seen.clear()
+            table = ann.get("/tables/people")
+            ids = {c["name"]: c["id"] for c in table["columns"]}
+            site = ann.get(f"/tables/people/rows/1/cells/{ids['Site']}")["cost"]
+            assert site["run_id"] == run["id"] and site["calls"] == 1 and site["attempts"] == 1 and site["duration_ms"] >= 0, site
+            assert ann.get(f"/tables/people/rows/1/cells/{ids['Full name']}")["cost"] is None
             graph = {c["column"]: c for c in ann.get("/tables/people/graph")["columns"]}
             assert graph["To tags"]["sends_to"] == "tags" and graph["Firm row"]["looks_in"] == "firms", graph
 

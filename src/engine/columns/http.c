@@ -216,6 +216,9 @@ static size_t parallel(void *ctx)
 static void landed(void *ctx, size_t i)
 {
     struct asking *a = ctx;
+    struct cell_cost *cost = &a->batch->results[a->asked[i].row].cost;
+    cost->took_us = a->responses[i].took_ms * 1000;
+    cost->calls_milli = 1000;
     if (!a->batch->stored[a->asked[i].row])
         judge(&a->asked[i], &a->responses[i], &a->errs[i]);
     http_response_free(&a->responses[i]);
@@ -292,6 +295,7 @@ static void copy_result(struct column_batch *batch, size_t from, size_t to)
     int64_t row_id = result->row_id;
     *result = batch->results[from];
     result->row_id = row_id;
+    result->cost = (struct cell_cost){0}; /* that row's answer was had for nothing */
     batch->stored[to] = batch->stored[from];
 }
 
@@ -354,6 +358,7 @@ const struct column_kind http_column = {
     .option_count = sizeof options / sizeof *options,
     .bare = "url",
     .type = TYPE_JSON,
+    .costs = true,
     .batch_rows = 500,
     .whole_run = true,
     .step = true,

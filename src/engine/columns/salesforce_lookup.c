@@ -346,6 +346,7 @@ const struct column_kind salesforce_lookup_column = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .type = TYPE_JSON,
+    .costs = true,
     .batch_rows = 5000,
     .validate = validate,
     .execute = execute,

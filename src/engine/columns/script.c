@@ -357,6 +357,7 @@ const struct column_kind script_column = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .type = TYPE_JSON,
+    .costs = true,
     .batch_rows = 1000,
     .validate = validate,
     .execute = execute,

@@ -266,6 +266,7 @@ const struct column_kind waterfall_column = {
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .type = TYPE_JSON,
+    .costs = true,
     .batch_rows = 500,
     .whole_run = true,
     .validate = validate,

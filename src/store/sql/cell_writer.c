@@ -290,6 +290,8 @@ static enum status put_state(struct cell_writer *w, const struct cell_result *re
         return FAIL;
     if (set_state(w, result, err) != OK)
         return FAIL;
+    if (result->cost.run_id && sq_keep_cost(w->sq, w->table_id, result, err) != OK)
+        return FAIL;
     sq_note_row(w->sq, w->table_id, result->row_id);
     if (!changed && !is_ready(result->state))
         return OK;

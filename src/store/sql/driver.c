@@ -38,6 +38,7 @@ static enum status open_another(struct store *store, bool read_only, struct stor
     .shares = &sq_shares,                               \
     .edits = &sq_edits,                                 \
     .laters = &sq_laters,                               \
+    .costs = &sq_costs,                                 \
     .dedupe = &sq_dedupe,                               \
     .versions = &sq_versions,                           \
     .history = &sq_history,                             \

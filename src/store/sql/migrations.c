@@ -123,6 +123,7 @@ static const struct {
     {sq_step_laters, NULL},
     {sq_step_parts, NULL},
     {sq_step_shares, NULL},
+    {sq_step_costs, NULL},
 };
 
 int sq_schema_version(void)

@@ -223,6 +223,7 @@ static const char *const kept_beside[] = {
     "dedupe_keys",
     "merged_rows",
     "laters",
+    "cell_costs",
 };
 
 static enum status drop_table(struct sq *sq, int64_t id, struct err *err)
