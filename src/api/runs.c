@@ -32,6 +32,8 @@ static const struct field progress_fields[] = {
     {"total", F_INT, F_REQUIRED | F_NULL, "rows in all; null = not known"},
     {"calls", F_INT, F_REQUIRED, "API calls so far"},
     {"began", F_TIME, F_REQUIRED | F_NULL, NULL},
+    {"rate", F_NUMBER, F_REQUIRED | F_NULL, "rows a second of what is happening; null = too early to say"},
+    {"left_ms", F_INT, F_REQUIRED | F_NULL, "of what is happening, at this rate"},
     {0},
 };
 static const struct shape progress_shape = {"Progress", NULL, progress_fields};
@@ -90,6 +92,23 @@ const struct shape sync_body = {"SyncOrder", NULL, sync_body_fields};
 
 /* ---------------------------------------------------------------- writing */
 
+static void write_rate(struct jw *w, const struct work_progress *at)
+{
+    int64_t took = at->at_ms - at->step_ms;
+    if (took < 200 || at->done <= 0) {
+        jw_kv_null(w, "rate");
+        jw_kv_null(w, "left_ms");
+        return;
+    }
+    double rate = (double)at->done * 1000 / (double)took;
+    jw_key(w, "rate");
+    jw_double(w, rate);
+    if (at->total > 0)
+        jw_kv_int(w, "left_ms", (int64_t)((double)(at->total - at->done) * 1000 / rate));
+    else
+        jw_kv_null(w, "left_ms");
+}
+
 void progress_write(struct jw *w, const struct work_progress *at)
 {
     jw_object(w);
@@ -101,6 +120,7 @@ void progress_write(struct jw *w, const struct work_progress *at)
         jw_kv_null(w, "total");
     jw_kv_int(w, "calls", (int64_t)at->calls);
     jw_kv_time(w, "began", at->began_ms);
+    write_rate(w, at);
     jw_end_object(w);
 }
 

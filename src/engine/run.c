@@ -99,21 +99,39 @@ static enum status make_due(struct run_job *job, struct err *err)
 
 /* --------------------------------------------------------------- columns */
 
+/* How many rows a pass still has to look at, about, for whoever watches; 0 = not known. */
+static int64_t rows_left(const struct run_job *job, const struct column_plan *plan,
+                         uint32_t states, int64_t done)
+{
+    struct store *store = job->engine->store;
+    int64_t left = 0, most = job->options->limit;
+    struct err ignored = {0};
+    if (job->options->rows)
+        return (int64_t)job->options->row_count - done;
+    if (!job->engine->progress.tick || store->does->cells_in(store, job->table->table.id, plan->column->id,
+                                                            states, &left, &ignored) != OK)
+        return 0;
+    return most > 0 && most - done < left ? most - done : left;
+}
+
 static enum status run_pass(struct run_job *job, struct column_plan *plan, uint32_t states,
                             struct err *err)
 {
-    int64_t after = job->part.after_row, done = 0;
+    int64_t after = job->part.after_row, done = 0, total = 0;
     bool more = true;
     job->retry_soonest_ms = job->delayed_soonest_ms = 0;
     job->report->cells_delayed -= job->delayed_now;
     int64_t delayed = job->report->cells_delayed;
+    job_tick(job, plan->column->name, 0, 0);
     while (more && !job->stop_column) {
         if (engine_stopping(job->engine))
             return err_set(err, ERR_STOPPED, "stopped; everything done so far is stored");
         if (run_batch(job, job->table, plan, states, &after, &more, err) != OK)
             return FAIL;
         done += (int64_t)plan->kind->batch_rows;
-        job_tick(job, plan->column->name, done, 0);
+        if (more && !total)
+            total = done + rows_left(job, plan, states, done);
+        job_tick(job, plan->column->name, total && (done > total || !more) ? total : done, total);
     }
     job->delayed_now = job->report->cells_delayed - delayed;
     return OK;

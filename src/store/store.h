@@ -334,6 +334,9 @@ struct store_driver {
     enum status (*cells_make_due)(struct store *, int64_t table_id, int64_t column_id, uint32_t states, const int64_t *row_ids, size_t row_count, int64_t *made, struct err *);
     enum status (*cells_count)(struct store *, int64_t table_id, int64_t column_id, int64_t by_state[CELL_STATES], struct err *); /* CELL_OK = rows without a state whose cell has a value; CELL_EMPTY = the rest */
 
+    /* How many cells of a column are in these states, which are not plain; those of deleted rows, too. */
+    enum status (*cells_in)(struct store *, int64_t table_id, int64_t column_id, uint32_t states, int64_t *count, struct err *err);
+
     /* journal (reliability B.4) */
     /* cells[i] goes in with ops[i] when PLAN_NEW. looked_ms (may be NULL): when the remote was
      * asked for the business key; an operation with that key that was DONE since makes it

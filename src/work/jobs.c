@@ -169,8 +169,12 @@ static void on_tick(void *ctx, const char *what, int64_t done, int64_t total, ui
     struct work *work = reporter->work;
     struct task *task = reporter->task;
     struct work_progress at;
+    int64_t now = work->options.world->now_ms(work->options.world);
     pthread_mutex_lock(&work->lock);
     struct work_progress *p = &task->progress;
+    p->at_ms = now;
+    if (!text_eq(p->what, what) || done < p->done)
+        p->step_ms = now;
     size_t len = utf8_cut(what, strlen(what), sizeof p->what - 1);
     memcpy(p->what, what, len);
     p->what[len] = '\0';

@@ -24,6 +24,7 @@ struct work_progress {
     int64_t done, total; /* rows; total 0 = unknown */
     uint64_t calls;
     int64_t began_ms;    /* wall clock */
+    int64_t step_ms, at_ms; /* when this `what` began, and when `done` was so many */
 };
 
 struct work_options {

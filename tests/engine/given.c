@@ -323,7 +323,13 @@ static enum status mortal_laters_forget(S *s, int64_t table, enum later_what wha
 static const struct store_laters mortal_laters = {
     .get = mortal_laters_get, .put = mortal_laters_put, .forget = mortal_laters_forget};
 
+static enum status mortal_cells_in(S *s, int64_t table, int64_t column, uint32_t states, int64_t *count, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->cells_in(g.store, table, column, states, count, err);
+}
+
 static const struct store_driver mortal = {
+    .cells_in = mortal_cells_in,
     .laters = &mortal_laters,
     .matches = &mortal_matches,
     .holds = &mortal_holds,

@@ -275,3 +275,18 @@ TEST(cells, that_ran_in_a_process_that_died_are_due)
     suite_reopen();
     CHECK_CELL("001000", DOMAIN, CELL_DUE);
 }
+
+TEST(cells, in_some_states_are_counted_without_the_plain_ones)
+{
+    int64_t count;
+    given_rows(5);
+    CHECK_OK(suite.does->cells_in(suite.store, suite.table.id, column_id(DOMAIN), BIT(CELL_DUE) | BIT(CELL_RETRYING),
+                                  &count, &suite.err), &suite.err);
+    CHECK_INT(count, 5);
+    put_cell("001000", DOMAIN, CELL_OK, "x");
+    set_state("001001", DOMAIN, CELL_RETRYING, 1);
+    set_state("001002", DOMAIN, CELL_ERROR, 0);
+    CHECK_OK(suite.does->cells_in(suite.store, suite.table.id, column_id(DOMAIN), BIT(CELL_DUE) | BIT(CELL_RETRYING),
+                                  &count, &suite.err), &suite.err);
+    CHECK_INT(count, 3);
+}

@@ -233,3 +233,24 @@ enum status sq_cells_count(struct store *store, int64_t table_id, int64_t column
         return FAIL;
     return sq_end(sq, count_cells(sq, table_id, column_id, by_state, err), err);
 }
+
+static enum status count_in(struct sq *sq, int64_t table_id, int64_t column_id, uint32_t states,
+                            int64_t *count, struct err *err)
+{
+    struct sq_stmt *stmt = sq_stmtf(
+        sq, err, "SELECT count(*) FROM s%lld WHERE cid=?1 AND ((1<<CAST(state AS INT))&%u)<>0",
+        (long long)table_id, states);
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, column_id);
+    return sq_one_int(sq, stmt, 0, count, err);
+}
+
+enum status sq_cells_in(struct store *store, int64_t table_id, int64_t column_id, uint32_t states,
+                        int64_t *count, struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    if (sq_begin_read(sq, err) != OK)
+        return FAIL;
+    return sq_end(sq, count_in(sq, table_id, column_id, states, count, err), err);
+}

@@ -78,6 +78,7 @@ static enum status open_another(struct store *store, bool read_only, struct stor
     .cells_put = sq_cells_put,                          \
     .cells_make_due = sq_cells_make_due,                \
     .cells_count = sq_cells_count,                      \
+    .cells_in = sq_cells_in,                            \
     .ops_plan = sq_ops_plan,                            \
     .ops_sending = sq_ops_sending,                      \
     .ops_settle = sq_ops_settle,                        \

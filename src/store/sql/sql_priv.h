@@ -370,6 +370,7 @@ enum status sq_cells_make_due(struct store *, int64_t, int64_t, uint32_t, const 
                               int64_t *, struct err *);
 enum status sq_cells_count(struct store *, int64_t, int64_t, int64_t[CELL_STATES],
                            struct err *);
+enum status sq_cells_in(struct store *, int64_t, int64_t, uint32_t, int64_t *, struct err *);
 enum status sq_ops_plan(struct store *, struct op *, size_t, enum plan_result *,
                         const struct cell_result *, const int64_t *, struct err *);
 enum status sq_ops_put_off(struct store *, const int64_t *, size_t, int64_t, struct err *);
