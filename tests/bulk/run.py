@@ -475,4 +475,4 @@ def story_a_job_that_takes_its_time_is_asked_again():
 
 
 if __name__ == "__main__":
-    sys.exit(main(globals()))
+    sys.exit(main(globals(), processes=3))

@@ -520,4 +520,4 @@ def story_a_rotation_that_dies_anywhere_loses_nothing():
 
 
 if __name__ == "__main__":
-    sys.exit(main({**globals(), **vars(bad_input), **vars(sharing), **vars(symptoms), **vars(canary)}))
+    sys.exit(main({**globals(), **vars(bad_input), **vars(sharing), **vars(symptoms), **vars(canary)}, processes=3))

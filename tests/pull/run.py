@@ -540,7 +540,7 @@ def story_the_matrix_names_tests_that_there_are():
 
 
 if __name__ == "__main__":
-    code = main({**globals(), **vars(faults)})
+    code = main({**globals(), **vars(faults)}, processes=3)
     if pulling._org:
         pulling._org.stop()
     sys.exit(code)

@@ -635,6 +635,6 @@ if __name__ == "__main__":
     stories = dict(globals())
     for module in (actions, flows, guarding):
         stories.update({name: value for name, value in vars(module).items() if name.startswith("story_")})
-    code = main(stories)
+    code = main(stories, processes=3)
     ORG.stop()
     sys.exit(code)

@@ -8,6 +8,7 @@ import atexit
 import json
 import os
 import pathlib
+import re
 import select
 import shutil
 import subprocess
@@ -192,15 +193,48 @@ def tell_groups(groups, at_once):
     return passed, failed
 
 
-def main(stories, at_once=1):
+HAND_OUT = "ARGIL_TEST_STORIES"  # the pipe that says which story is next
+
+
+def handed_out(pipe, chosen):
+    while number := os.read(pipe, 2):
+        yield chosen[int.from_bytes(number, "big")]
+
+
+def spread(count, processes):
+    """The stories by several processes of this program: each takes the next one when it is free."""
+    here, there = os.pipe()
+    for number in range(count):
+        os.write(there, number.to_bytes(2, "big"))
+    os.close(there)
+    children = [subprocess.Popen([sys.executable, *sys.argv], env=dict(os.environ, **{HAND_OUT: str(here)}), pass_fds=[here],
+                                 stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) for _ in range(min(count, processes))]
+    passed = 0
+    for child in children:
+        said = child.communicate()[0]
+        counts = re.findall(r"^(\d+) passed, (\d+) failed\n", said, flags=re.M)
+        print(re.sub(r"^\d+ passed, \d+ failed\n", "", said, flags=re.M), end="", flush=True)
+        passed += sum(int(c[0]) for c in counts)
+    return passed, count - passed  # a process that died took its story with it
+
+
+def main(stories, at_once=1, processes=1):
     """Runs functions named story_*, prints a line each and the closing count. at_once: so many
-    modules side by side; the stories of one go one after the other."""
+    modules side by side; the stories of one go one after the other. processes: so many times this
+    program, each with what its modules make (an org); a story goes to the one that is free."""
     words = sys.argv[1:]
     chosen = [(name, story) for name, story in stories.items()
               if name.startswith("story_") and (not words or any(w in name for w in words))]
     groups = {}
     for name, story in chosen:
         groups.setdefault(story.__module__, []).append((name, story))
-    passed, failed = tell(chosen) if at_once == 1 or len(groups) < 2 else tell_groups(list(groups.values()), at_once)
+    if HAND_OUT in os.environ:
+        passed, failed = tell(handed_out(int(os.environ[HAND_OUT]), chosen))
+    elif processes > 1 and len(chosen) > 1:
+        passed, failed = spread(len(chosen), processes)
+    elif at_once > 1 and len(groups) > 1:
+        passed, failed = tell_groups(list(groups.values()), at_once)
+    else:
+        passed, failed = tell(chosen)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
