@@ -5,12 +5,13 @@ const path = require('path');
 const { story, run, assert } = require('../browser/support');
 const { Site } = require('./site');
 
+const MEGABYTE = 1 << 20;
 const HOSTILE = [
   ['<script>window.pwned = 1</script>', '<img src=x onerror="window.pwned = 2">'],
   ['=HYPERLINK("http://evil.example","x")', '@SUM(1)'],
   ['\u202Egnp.exe', 'a\u0000b\u0007c\u001b[31m'],
   ['javascript:window.pwned=3', '{{constructor.constructor("window.pwned=4")()}}'],
-  ['x'.repeat(300000), 'tail'],
+  ['x'.repeat(MEGABYTE), 'tail'],
 ];
 
 function csv(rows) {
@@ -41,7 +42,7 @@ story('whatever a cell holds is shown as text', async ({ page, context }) => {
   await page.getByRole('button', { name: /Show more/ }).waitFor();
   assert((await page.locator('.panel .value').textContent()).length < 5000, 'long values are folded');
   await page.getByRole('button', { name: /Show more/ }).click();
-  assert.strictEqual((await page.locator('.panel .value').textContent()).length, 300000);
+  assert.strictEqual((await page.locator('.panel .value').textContent()).length, MEGABYTE);
   await page.keyboard.press('Escape');
   await page.locator('.panel').waitFor({ state: 'detached' });
   await site.cell(2, 1).click();

@@ -124,6 +124,9 @@ export interface Progress {
   total: number | null;
   calls: number;
   began: string | null;
+  /** Rows a second. */
+  rate: number | null;
+  left_ms: number | null;
 }
 export interface Run {
   id: number;

@@ -12,12 +12,13 @@ import { count } from "../ui/time";
 
 const ESTIMATE_AFTER_S = 10;
 
+/** Rate and what is left, once the run is old enough for both to mean something. */
 export function leftText(progress: Progress): string {
-  if (!progress.began || !progress.total || !progress.done) return "";
-  const seconds = (Date.now() - Date.parse(progress.began)) / 1000;
-  if (seconds < ESTIMATE_AFTER_S) return "";
-  const left = (seconds / progress.done) * (progress.total - progress.done);
-  return left < 90 ? `${Math.ceil(left)} s left` : `${Math.ceil(left / 60)} min left`;
+  if (!progress.began || Date.now() - Date.parse(progress.began) < ESTIMATE_AFTER_S * 1000) return "";
+  const said = [];
+  if (progress.rate !== null) said.push(`${count(Math.round(progress.rate))} rows a second`);
+  if (progress.left_ms !== null) said.push(progress.left_ms < 90_000 ? `${Math.ceil(progress.left_ms / 1000)} s left` : `${Math.ceil(progress.left_ms / 60_000)} min left`);
+  return said.length ? `· ${said.join(" · ")}` : "";
 }
 
 export function useProgress(run: Run | undefined): Progress | null {
