@@ -1,5 +1,18 @@
 #!/usr/bin/env python3
-"""Every way in, end to end: the real argil against the real localorg."""
+"""Every way in, end to end: the real argil against the real localorg.
+
+| source | story | killed at every page |
+|---|---|---|
+| object, by pages and in bulk | tests/sync/run.py | killed_before_every_page_by_rest, ..._every_batch_by_bulk, at_any_moment_of_a_bulk_import |
+| object, live | tests/live/run.py | killed_at_every_step_of_a_live_batch |
+| list view | a_list_view_with_its_columns_those_of_parents_too | the same |
+| report | a_report_of_25000_rows_whatever_its_form, small_reports_... | the first |
+| SOQL | aggregates_parents_and_children_by_soql | the same |
+| HTTP API, another table | an_http_api_by_pages_then_a_table_of_that_table | the same |
+| webhook | a_webhook_that_is_killed_has_what_it_said_yes_to | the same |
+| CSV | a_csv_of_200_mb_in_flat_memory, ../faults/inputs.py | an_upload_killed_at_any_page_loses_and_doubles_nothing |
+| several, one table | tests/engine/test_source_table.c | |
+"""
 import json
 import os
 import pathlib
@@ -117,6 +130,9 @@ def story_a_list_view_with_its_columns_those_of_parents_too():
         for r in wanted:
             same(got[r["Id"]]["Owner.Profile.Name"], r["Owner"]["Profile"]["Name"])
             same(got[r["Id"]]["Name"], r["Name"])
+        w.argil("apply", w.recipe("table: killed\nsource:\n  salesforce: {connection: demo, object: Account, list_view: Energy}\n", "killed.yaml"))
+        assert killed_at_every_page(w, "killed") >= 1
+        same(sorted(r["Id"] for r in rows(w, "killed")), sorted(got))
         # only what changed the next time; what left the view is gone, what came in is there
         first, second = wanted[0]["Id"], wanted[1]["Id"]
         w.org.call("PATCH", f"/services/data/v66.0/sobjects/Account/{first}", {"Industry": "Apparel"})
