@@ -92,11 +92,22 @@ static void take_emails(const struct args *args, struct arena *arena, struct ale
     }
 }
 
+/* Who changes where alerts go proves who it is, in the web app or where the data is. */
+static struct store *refuse(struct cli *cli)
+{
+    struct err err = {0};
+    err_set(&err, ERR_INVALID, "`alert set` works on the data directory, and %s is a server", cli->url);
+    err_hint(&err, "Change it in the web app, or run it on the server's machine.");
+    cli_fail(cli, &err);
+    cli->failed = EXIT_USAGE;
+    return NULL;
+}
+
 static int settings(struct cli *cli, const struct args *args, bool change)
 {
     struct err err = {0};
     struct alert_settings s;
-    struct store *store = cli_store_open(cli, change);
+    struct store *store = change && cli->url ? refuse(cli) : cli_store_open(cli, change);
     if (!store)
         return cli->failed;
     struct arena *arena = arena_new();
@@ -212,5 +223,6 @@ const struct command command_alert = {
     .min_words = 1,
     .max_words = 2,
     .options = options,
+    .far = true,
     .run = run,
 };

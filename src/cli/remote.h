@@ -8,6 +8,7 @@
 
 #include "cli/cli.h"
 #include "store/store_access.h"
+#include "store/store_alerts.h"
 #include "store/store_dedupe.h"
 #include "store/store_history.h"
 #include "store/store_versions.h"
@@ -33,6 +34,7 @@ const char *remote_path(struct arena *arena, ...) __attribute__((sentinel));
 struct store *remote_store_open(struct cli *cli, struct err *err);
 struct remote *remote_of(struct store *remote_store); /* lent */
 extern const struct store_access far_access;          /* access lists and the default */
+extern const struct store_alerts far_alerts;          /* remote_alerts.c */
 extern const struct store_dedupe far_dedupe;          /* remote_tables.c */
 extern const struct store_versions far_versions;
 extern const struct store_history far_history;

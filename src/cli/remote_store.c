@@ -585,6 +585,7 @@ static const struct store_driver far_driver = {
     .run_list = far_run_list,
     .audit_verify = far_audit_verify,
     .dedupe = &far_dedupe,
+    .alerts = &far_alerts,
     .versions = &far_versions,
     .history = &far_history,
 };

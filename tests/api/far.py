@@ -44,6 +44,27 @@ def story_reading_through_a_server_prints_what_reading_here_does():
         assert there[("export", "people"), ()].count("\n") == 1789
 
 
+def story_alerts_are_read_and_seen_through_a_server():
+    with bare() as w:
+        (w.home / "x.csv").write_text("A\n1\n2\n")
+        w.argil("apply", w.recipe(f"table: x\nsource: {{ csv: {{ file: {w.home}/x.csv, fields: [A] }} }}\nalerts: {{ rows: 1 }}\n"))
+        w.argil("sync", "x")
+        w.argil("alert", "check", ok=(0, 4))
+        w.run("alert", "set", "--failure-rate", "40")
+        here = {form: w.run("alert", "list", *form).stdout for form in ((), ("--json",))}
+        assert json.loads(here[("--json",)]), here
+        with Server(w) as server:
+            token = server.setup().ok("POST", "/tokens", {"name": "x", "scope": "admin"})["text"]
+            there = {form: far(w, server, "alert", "list", *form, token=token).stdout for form in here}
+            assert there == here, (here, there)
+            assert json.loads(far(w, server, "alert", "settings", token=token).stdout)["failure_rate"] == 40
+            said = far(w, server, "alert", "set", "--failure-rate", "50", token=token, ok=(2,)).stderr
+            assert "works on the data directory" in said, said
+            assert "works on the data directory" in far(w, server, "alert", "check", token=token, ok=(2,)).stderr
+            far(w, server, "alert", "seen", "all", token=token)
+            assert json.loads(far(w, server, "alert", "list", "--unseen", "--json", token=token).stdout or "[]") == []
+
+
 def strip_used(text, form):
     return "\n".join(line for line in text.splitlines() if "last used" not in line and "used" not in line)
 
