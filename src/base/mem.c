@@ -45,6 +45,13 @@ void *mem_array(size_t count, size_t each)
     return memory;
 }
 
+void *mem_got(void *memory)
+{
+    if (!memory)
+        mem_exhausted();
+    return memory;
+}
+
 void *mem_resize(void *old, size_t bytes)
 {
     return mem_resize_array(old, bytes, 1);

@@ -10,6 +10,7 @@
 void *mem_alloc(size_t bytes);              /* zeroed */
 void *mem_array(size_t count, size_t each); /* zeroed, overflow-checked */
 void *mem_resize(void *old, size_t bytes);
+void *mem_got(void *memory); /* what a library made: NULL ends the process like any of these */
 void *mem_resize_array(void *old, size_t count, size_t each);
 char *mem_strdup(const char *text); /* NULL gives NULL */
 char *mem_strndup(const char *text, size_t len);

@@ -86,9 +86,7 @@ struct http_client *http_client_new(struct world *world, const char *user_agent)
     client->world = world ? world : world_real();
     client->user_agent = mem_strdup(user_agent ? user_agent : "argil/" ARGIL_VERSION);
     client->proxy = mem_strdup(proxy ? proxy : "");
-    client->multi = curl_multi_init();
-    if (!client->multi)
-        abort();
+    client->multi = mem_got(curl_multi_init());
     curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, KEEP_CONNECTIONS);
     curl_multi_setopt(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
     return client;
@@ -114,10 +112,8 @@ uint64_t http_client_requests(const struct http_client *client)
 
 static CURL *take_easy(struct http_client *client)
 {
-    CURL *easy = client->spare_count > 0 ? client->spare[--client->spare_count] : curl_easy_init();
-    if (!easy)
-        abort(); /* only without memory */
-    return easy;
+    return mem_got(client->spare_count > 0 ? client->spare[--client->spare_count]
+                                           : curl_easy_init());
 }
 
 static void give_easy(struct http_client *client, CURL *easy)
@@ -258,7 +254,7 @@ static bool holds_line_break(const char *text)
 static void add_header(struct transfer *t, const char *name, const char *value)
 {
     char *line = value[0] ? mem_printf("%s: %s", name, value) : mem_printf("%s;", name);
-    t->headers = curl_slist_append(t->headers, line);
+    t->headers = mem_got(curl_slist_append(t->headers, line));
     explicit_bzero(line, strlen(line)); /* it may be the Authorization header */
     free(line);
 }
@@ -270,7 +266,7 @@ static void forbid_header(struct transfer *t, const char *name)
     if (http_header_get(t->request->headers, name))
         return;
     snprintf(line, sizeof line, "%s:", name);
-    t->headers = curl_slist_append(t->headers, line);
+    t->headers = mem_got(curl_slist_append(t->headers, line));
 }
 
 static enum status prepare_headers(struct transfer *t)

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "base/uri.h"
 #include "base/when.h"
@@ -214,7 +215,7 @@ enum status mail_send(struct world *world, const struct mail *mail, struct err *
     set_up(easy, mail, local, &upload, detail);
     curl_easy_setopt(easy, CURLOPT_MAIL_FROM, arena_printf(arena, "<%s>", mail->from));
     for (size_t i = 0; i < mail->to_count; i++)
-        to = curl_slist_append(to, arena_printf(arena, "<%s>", mail->to[i]));
+        to = mem_got(curl_slist_append(to, arena_printf(arena, "<%s>", mail->to[i])));
     curl_easy_setopt(easy, CURLOPT_MAIL_RCPT, to);
     rc = judge(easy, curl_easy_perform(easy), detail, mail, err);
 done:

@@ -3,6 +3,7 @@
 
 Each script prints one line a check and ends with `N passed, N failed`.
 """
+import concurrent.futures
 import json
 import os
 import pathlib
@@ -46,7 +47,9 @@ def drive(node, modules, script):
 
 def main():
     node, modules = clients.ensure()
-    results = [drive(node, modules, script) for script in sorted(pathlib.Path(__file__).resolve().parent.glob("*.js"))]
+    scripts = sorted(pathlib.Path(__file__).resolve().parent.glob("*.js"))
+    with concurrent.futures.ThreadPoolExecutor(3) as pool:
+        results = list(pool.map(lambda script: drive(node, modules, script), scripts))
     passed, failed = sum(p for p, _ in results), sum(f for _, f in results)
     print(f"{passed} passed, {failed} failed")
     return 1 if failed or not passed else 0
