@@ -110,7 +110,7 @@ enum status door_hash(struct call *call, const char *password, const char **hash
 
 /* Of 32 random bytes that nobody kept: a login that is not there costs the time of one that is.
  * Made once, with the numbers that passwords are hashed with; they must stay the same. */
-static const char nobodys_hash[] =
+static const char nobodys_hash[crypto_pwhash_STRBYTES] =
     "$argon2id$v=19$m=65536,t=2,p=1$"
     "dra1O5su5yvyy3nh0G3KLA$iZYKtuls/jG5AdSqFvXgbBnK0rHws/m43Y3gZY85QQk";
 _Static_assert(crypto_pwhash_OPSLIMIT_INTERACTIVE == 2U &&
