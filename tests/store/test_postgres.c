@@ -157,7 +157,7 @@ struct proxy {
 static struct sockaddr_un socket_in(const char *folder)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    snprintf(address.sun_path, sizeof address.sun_path, "%s/.s.PGSQL.5432", folder);
+    snprintf(address.sun_path, sizeof address.sun_path, "%.90s/.s.PGSQL.5432", folder);
     return address;
 }
 
