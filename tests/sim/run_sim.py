@@ -36,7 +36,7 @@ def main():
     parser.add_argument("--from", dest="first", type=int, default=1, help="the first one (1)")
     parser.add_argument("--replay", type=int, help="tell one seed step by step")
     parser.add_argument("--twice", action="store_true", help="run each seed twice and compare the traces")
-    parser.add_argument("--first", action="store_true", help="end with the first failure")
+    parser.add_argument("--first", dest="stop", action="store_true", help="end with the first failure")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     args = parser.parse_args()
     if args.replay:
@@ -45,9 +45,9 @@ def main():
     share = [args.seeds // jobs + (i < args.seeds % jobs) for i in range(jobs)]
     starts = [args.first + sum(share[:i]) for i in range(jobs)]
     running = [subprocess.Popen([str(SIM), "--seeds", str(n), "--from", str(start)] + ["--twice"] * args.twice
-                                + ["--first"] * args.first, stdout=subprocess.PIPE, text=True)
+                                + ["--first"] * args.stop, stdout=subprocess.PIPE, text=True)
                for n, start in zip(share, starts)]
-    if args.first:
+    if args.stop:
         return first_of(running)
     passed = failed = 0
     for process, n in zip(running, share):
