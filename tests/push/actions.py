@@ -73,6 +73,54 @@ def story_phone_numbers_and_addresses_are_the_same_in_every_spelling():
         assert one(w, "spelled", "By phone")["LastName"] == one(w, "spelled", "By mail")["LastName"] == "Phone"
 
 
+def story_a_dependent_picklist_takes_what_its_controlling_field_allows():
+    def choices(*values):
+        return [{"value": v, "label": v, "active": True, "defaultValue": False, **({"validFor": bits} if bits else {})} for v, bits in values]
+
+    may = {"createable": True, "updateable": True, "nillable": True, "filterable": True, "length": 255, "type": "picklist"}
+    ORG.control("POST", "/schema", {"object": "Lead", "fields": [
+        {"name": "Region__c", "label": "Region", **may, "picklistValues": choices(("North", None), ("South", None))},
+        {"name": "City__c", "label": "City", **may, "dependentPicklist": True, "controllerName": "Region__c",
+         "picklistValues": choices(("Oslo", "gAAA"), ("Rome", "QAAA"), ("Any", "wAAA"))}]})
+    leads = {name: create("Lead", LastName=name, Company="Pairs", **fields) for name, fields in {
+        "fits": {"Region__c": "South"}, "not": {"Region__c": "North"}, "open": {}}.items()}
+    update = """
+  - name: Write
+    salesforce_update: { connection: demo, object: Lead, id: "{{Id}}", set: { City__c: "{{Want}}" }%s }
+"""
+    want = """
+  - name: Want
+    formula: "'rome'"
+"""
+    with Workspace(org=ORG) as w:
+        table(w, "pairs", want + update % "", fields="Id, LastName", obj="Lead", where="Company = 'Pairs'")
+        run = w.argil("run", "pairs", "--yes", ok=(3,))
+        assert run["updated"] == 1 and run["refused"] == 2, run
+        assert 'City cannot be "Rome" while Region is "North"' in why(run) and "It allows: Oslo, Any" in why(run), why(run)
+        held = {name: record("Lead", id, "City__c")["City__c"] for name, id in leads.items()}
+        assert held == {"fits": "Rome", "not": None, "open": None}, held
+        table(w, "empty", want + update % "", fields="Id, LastName", obj="Lead", where="Company = 'Pairs' AND LastName = 'open'")
+        run = w.argil("run", "empty", "--yes", ok=(3,))
+        assert "while Region is empty" in why(run) and "Write Region__c, too" in why(run), why(run)
+        # the controlling value of the same write counts, and the user may go without
+        table(w, "both", """
+  - name: Write
+    salesforce_update: { connection: demo, object: Lead, id: "{{Id}}", set: { Region__c: "South", City__c: "Rome" } }
+""", fields="Id, LastName", obj="Lead", where="Company = 'Pairs' AND LastName = 'open'")
+        assert w.argil("run", "both", "--yes")["updated"] == 1
+        table(w, "free", want + update % ", dependent_picklists: allow", fields="Id, LastName", obj="Lead",
+              where="Company = 'Pairs' AND LastName = 'not'")
+        assert w.argil("run", "free", "--yes")["updated"] == 1
+        assert record("Lead", leads["not"], "Region__c", "City__c")["City__c"] == "Rome"
+        table(w, "made", """
+  - name: Make
+    salesforce_create: { connection: demo, object: Lead, set: { LastName: "Made {{LastName}}", Company: "Pairs", Region__c: "North", City__c: "Rome" },
+                         unless_found: { LastName: "Made {{LastName}}" } }
+""", fields="Id, LastName", obj="Lead", where="Company = 'Pairs' AND LastName = 'not'")
+        made = w.argil("run", "made", "--yes", ok=(3,))
+        assert made["created"] == 0 and "refused.dependent_picklist" in str(made), made
+
+
 def story_record_types_and_queues_go_by_name():
     ORG.control("POST", "/schema", {"object": "Case", "fields": [
         {"name": "RecordTypeId", "label": "Record Type ID", "type": "reference", "referenceTo": ["RecordType"], "length": 18,

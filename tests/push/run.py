@@ -20,6 +20,7 @@ Which story proves which action (here, in actions.py, flows.py, guarding.py, or 
 | convert lead, once, refused, answer lost | a_lead_is_converted_once, a_conversion_... |
 | add to campaign | a_campaign_takes_leads_and_contacts_once |
 | parent by External ID, owner by e-mail, picklists | owners_record_parents_go_by_name |
+| dependent picklists | a_dependent_picklist_takes_what_its_controlling_field_allows |
 | record type by name | record_types_and_queues_go_by_name |
 | round-robin owner | owners_take_turns |
 | all of them under flows that change, refuse, fail, rewrite the key | flows_change_..., flows_refuse_each_action_..., a_flow_that_... |

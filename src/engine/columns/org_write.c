@@ -255,6 +255,7 @@ enum status write_open_set(struct write_column *w, struct column_batch *batch, e
     w->set = set;
     w->kind = kind;
     w->ignore_blank = json_get_bool(batch->config, "ignore_blank_values", true);
+    w->any_pair = text_eq(json_get_text(batch->config, "dependent_picklists"), "allow");
     *ready = false;
     w->on = batch_session(batch, err);
     if (!w->on)
@@ -431,7 +432,7 @@ void write_create(struct write_column *w, size_t i)
                    "skip such rows with only_run_if.",
                    w->object->name, field->name, w->object->label ? w->object->label : w->object->name,
                    field->label);
-    else
+    else if (write_pairs_fit(w, i, NULL))
         put_payload(w, i);
 }
 
@@ -461,7 +462,7 @@ static void add_name(const char **names, size_t *count, const char *name)
 
 const char **write_return_fields(struct write_column *w, size_t *count)
 {
-    const char **names = arena_array(w->batch->arena, 3 * w->field_count + 2, sizeof *names);
+    const char **names = arena_array(w->batch->arena, 4 * w->field_count + 2, sizeof *names);
     *count = 0;
     for (size_t j = 0; j < w->field_count; j++) {
         const struct contract_field *entry = w->fields[j].entry;
@@ -470,6 +471,8 @@ const char **write_return_fields(struct write_column *w, size_t *count)
             add_name(names, count, w->fields[j].field->name);
         if (entry && entry->newer_than)
             add_name(names, count, entry->newer_than);
+        if (write_controller(w, &w->fields[j]))
+            add_name(names, count, write_controller(w, &w->fields[j]));
     }
     if (crm_object_field(w->object, "SystemModstamp"))
         add_name(names, count, "SystemModstamp");
@@ -542,7 +545,8 @@ void write_change(struct write_column *w, size_t i, const struct crm_match *live
     w->intents[i].target_id = live->id;
     w->intents[i].base_stamp = json_get_text(record, "SystemModstamp");
     if (difference(w, i, record)) {
-        put_payload(w, i);
+        if (write_pairs_fit(w, i, record))
+            put_payload(w, i);
         return;
     }
     write_settled(w, i, live->id, false);

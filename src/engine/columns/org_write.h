@@ -18,7 +18,7 @@
 
 enum overwrite { OVERWRITE_ALWAYS, OVERWRITE_IF_BLANK, OVERWRITE_NEVER };
 extern const char *const overwrite_words[], *const if_changed_words[],
-    *const transport_words[]; /* NULL-terminated */
+    *const transport_words[], *const dependent_words[]; /* NULL-terminated */
 
 /* One member of `set`: a field, or a parent named by its own key ("Account.Ext__c"). */
 struct write_field {
@@ -59,6 +59,7 @@ struct write_column {
     const struct json *set;
     const struct contract *contract; /* of the connection, or NULL */
     bool ignore_blank;
+    bool any_pair; /* dependent picklists take what the API takes */
     const char *key_field; /* business key; may be several names joined by '+' */
     struct mode mode;      /* of what it creates; changes by Id are always keyed */
     const char *source;    /* of its values, for ranked sources; NULL = not said */
@@ -79,6 +80,10 @@ struct write_column {
 #define WRITE_DUPLICATES                                                                           \
     {"duplicate_rule_override", OPT_BOOL, false, "save although a duplicate rule warns", "false",  \
      NULL, 0, 0}
+#define WRITE_DEPENDENT                                                                            \
+    {"dependent_picklists", OPT_ENUM, false,                                                       \
+     "a value that its controlling field does not allow: refuse it, or allow it as the API does",  \
+     "refuse", dependent_words, 0, 0}
 #define WRITE_IF_CHANGED                                                                           \
     {"if_changed", OPT_ENUM, false,                                                                \
      "when somebody changed the same field since it was read", "ask", if_changed_words, 0, 0}
@@ -142,6 +147,12 @@ void write_delete(struct write_column *w, size_t i, const struct crm_match *live
 void write_op_key(struct write_column *w, size_t i);
 /* Rows with a key of an earlier row of the batch follow it. */
 void write_fold(struct write_column *w);
+/* org_depend.c: a dependent picklist's value must be one that its controlling field allows, be
+ * that written with it or held by the live record (NULL = a new one); else the row is refused
+ * and the answer false. controller: the name of the field it depends on, to be read with the
+ * record; NULL = on none, or any pair is allowed. */
+bool write_pairs_fit(struct write_column *w, size_t i, const struct json *live);
+const char *write_controller(const struct write_column *w, const struct write_field *field);
 /* org_rules.c: the contract's rules that look further than the field itself. */
 bool write_newer(struct write_column *w, size_t i, const struct contract_field *entry,
                  const struct json *record);

@@ -20,6 +20,7 @@ static const struct kind_option options[] = {
      0, 0},
     WRITE_OVERWRITE,
     WRITE_BLANKS,
+    WRITE_DEPENDENT,
     WRITE_IF_CHANGED,
 };
 

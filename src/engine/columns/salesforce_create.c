@@ -21,6 +21,7 @@ static const struct kind_option options[] = {
     FIND_RULE,
     WRITE_OWNERS,
     WRITE_ASSIGN,
+    WRITE_DEPENDENT,
     WRITE_DUPLICATES,
     {"prefer_completeness", OPT_BOOL, false,
      "send again when nothing tells whether a lost request was executed", "false", NULL, 0, 0},

@@ -29,6 +29,7 @@ static const struct kind_option options[] = {
      NULL, NULL, 0, 0},
     WRITE_OVERWRITE,
     WRITE_BLANKS,
+    WRITE_DEPENDENT,
     WRITE_IF_CHANGED,
     WRITE_OWNERS,
     WRITE_ASSIGN,
