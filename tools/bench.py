@@ -246,11 +246,17 @@ def bench_web():
     print(text, end="")
     size = re.search(r"gzip: (\d+) KB", text)
     frame = re.search(r"still ([\d.]+) ms, wheel ([\d.]+) ms, ratio ([\d.]+)", text)
-    if not size or not frame:
+    first = re.search(r"first rows, cold cache: (\d+) ms", text)
+    window = re.search(r"at the server median (\d+) ms, 99th (\d+) ms", text)
+    streams = re.search(r"idle event streams: ([\d.]+) MB", text)
+    if not size or not frame or not first or not window or not streams:
         raise SystemExit("the bench did not come to an end")
     verdict("JavaScript of the web app, gzip", size[1] + " KB", "", "< 250 KB", int(size[1]) < 250)
     verdict("95th percentile frame, wheel at 750 rows/s", frame[2] + " ms", f"still page {frame[1]} ms",
             "<= 1.4 x", float(frame[3]) <= 1.4)
+    verdict("first rows, cold cache", first[1] + " ms", "", "< 1 s", int(first[1]) < 1000)
+    verdict("window of 100 rows at the server, 99th percentile", window[2] + " ms", f"median {window[1]} ms", "< 10 ms", int(window[2]) < 10)
+    verdict("500 idle event streams", streams[1] + " MB", "", "< 50 MB", float(streams[1]) < 50)
 
 
 def main():

@@ -39,6 +39,9 @@ struct hub;
 struct signins;
 struct uploads;
 
+#define API_TOOK_BOUNDS 11
+extern const int api_took_bounds[API_TOOK_BOUNDS]; /* ms, ascending (health.c) */
+
 struct api {
     struct api_options options;
     char *url;         /* public address */
@@ -61,6 +64,8 @@ struct api {
     int64_t started_ms;
     /* for /metrics */
     atomic_ullong requests, refused, failed;
+    /* requests that took at most api_took_bounds[i] ms and more than the bound below */
+    atomic_ullong took[API_TOOK_BOUNDS + 1], took_ms;
 };
 
 /* ---- dispatch.c */

@@ -45,6 +45,27 @@ static void metric(struct buf *out, const char *name, const char *type, const ch
                type, name, value);
 }
 
+const int api_took_bounds[API_TOOK_BOUNDS] = {1,   2,   5,    10,   25,   50,
+                                              100, 250, 1000, 5000, 30000};
+
+/* A Prometheus histogram: its buckets hold what took at most so long, so each counts the
+ * ones below it, too. */
+static void time_metrics(struct api *api, struct buf *out)
+{
+    unsigned long long sum = 0;
+    buf_str(out, "# HELP argil_request_seconds How long requests took to answer.\n"
+                 "# TYPE argil_request_seconds histogram\n");
+    for (size_t i = 0; i < API_TOOK_BOUNDS; i++) {
+        sum += atomic_load(&api->took[i]);
+        buf_printf(out, "argil_request_seconds_bucket{le=\"%g\"} %llu\n",
+                   api_took_bounds[i] / 1000.0, sum);
+    }
+    sum += atomic_load(&api->took[API_TOOK_BOUNDS]);
+    buf_printf(out, "argil_request_seconds_bucket{le=\"+Inf\"} %llu\n", sum);
+    buf_printf(out, "argil_request_seconds_sum %g\nargil_request_seconds_count %llu\n",
+               (double)atomic_load(&api->took_ms) / 1000.0, sum);
+}
+
 static enum status table_metrics(struct call *call, struct buf *out, struct err *err)
 {
     struct op_counts ops;
@@ -96,6 +117,7 @@ enum status api_health_metrics(struct call *call, struct err *err)
            atomic_load(&api->refused));
     metric(out, "requests_failed_total", "counter", "Requests answered with 5xx.",
            atomic_load(&api->failed));
+    time_metrics(api, out);
     metric(out, "event_streams", "gauge", "Event streams open.", hub_count(api->hub));
     metric(out, "jobs_waiting", "gauge", "Syncs and runs that wait.", work.jobs_waiting);
     metric(out, "jobs_running", "gauge", "Syncs and runs under way.", work.jobs_running);

@@ -329,3 +329,19 @@ def story_https_is_served_and_nothing_else_on_that_port():
             except (ssl.SSLError, OSError):
                 pass
         assert open(key).read().split("\n")[1] not in server.said()
+
+
+def story_every_answer_says_how_long_it_took_and_the_metrics_sum_them_up():
+    with bare() as w, Server(w) as server:
+        ann = server.setup()
+        for _ in range(5):
+            _, headers, _ = ann.call("GET", "/tables")
+            assert headers["Server-Timing"].startswith("app;dur="), headers
+        _, headers, _ = ann.call("GET", "/tables/nothing")
+        assert "Server-Timing" in headers, headers
+        _, _, text = ann.call("GET", "/metrics")
+        count = {name: float(value) for name, value in (line.rsplit(" ", 1) for line in text.splitlines() if line[:1] != "#")}
+        buckets = [value for name, value in count.items() if name.startswith("argil_request_seconds_bucket")]
+        assert len(buckets) == 12 and buckets == sorted(buckets), buckets
+        assert buckets[-1] == count["argil_request_seconds_count"] == count["argil_requests_total"] >= 7, count
+        assert count["argil_request_seconds_sum"] >= 0

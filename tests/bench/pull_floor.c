@@ -59,8 +59,8 @@ static void table_open(const char *file)
     struct buf make = BUF_INIT, put = BUF_INIT;
     if (sqlite3_open(file, &db) != SQLITE_OK)
         die(file, sqlite3_errmsg(db));
-    run_sql("PRAGMA cache_size=-16384; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
-            "PRAGMA wal_autocheckpoint=4000");
+    run_sql("PRAGMA page_size=8192; PRAGMA cache_size=-16384; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+            "PRAGMA wal_autocheckpoint=2000");
     buf_str(&make, "CREATE TABLE t(rid INTEGER PRIMARY KEY, key TEXT NOT NULL, stamp TEXT,"
                    " deleted INTEGER NOT NULL DEFAULT 0, run INTEGER");
     buf_str(&put, "INSERT INTO t(key,stamp,run");

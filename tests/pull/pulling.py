@@ -30,7 +30,7 @@ def same(a, b):
     assert a == b, f"{a!r} is not {b!r}"
 
 
-def killed_at_every_page(w, name, step=1, most=60):
+def killed_at_every_page(w, name, step=1, most=90):
     """Syncs with a kill at page 1, then page 2 (or a step further) ... until one goes through; at which that was."""
     for at in range(1, most, step):
         done = w.run("sync", name, env={"ARGIL_CRASH_AT": f"K16:{at}"})

@@ -6,7 +6,7 @@
 | object, by pages and in bulk | tests/sync/run.py | killed_before_every_page_by_rest, ..._every_batch_by_bulk, at_any_moment_of_a_bulk_import |
 | object, live | tests/live/run.py | killed_at_every_step_of_a_live_batch |
 | list view | a_list_view_with_its_columns_those_of_parents_too | the same |
-| report | a_report_of_25000_rows_whatever_its_form, small_reports_... | the first |
+| report | a_report_of_25000_rows_whatever_its_form, small_reports_... | the first, at each of its pages |
 | SOQL | aggregates_parents_and_children_by_soql | the same |
 | HTTP API, another table | an_http_api_by_pages_then_a_table_of_that_table | the same |
 | webhook | a_webhook_that_is_killed_has_what_it_said_yes_to | the same |
@@ -199,7 +199,7 @@ def story_a_report_of_25000_rows_whatever_its_form():
             recipe = ('salesforce: {connection: demo, report: %s, fields: [Account Name, Industry, Annual Revenue, '
                       '"ACCOUNT.NAME:id"]}')
             w.argil("apply", w.recipe(f"table: list\nsource:\n  {recipe % 'List'}\n  unique_by: ACCOUNT.NAME:id\n"))
-            kills = killed_at_every_page(w, "list", step=8)
+            kills = killed_at_every_page(w, "list", step=1)
             assert kills >= 24, kills
             got = {r["ACCOUNT.NAME:id"]: r for r in rows(w, "list")}
             same(len(got), 25000)

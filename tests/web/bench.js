@@ -146,13 +146,17 @@ story('grid', async ({ page }) => {
   console.log(`rows scrolled: ${Math.round(top / 32).toLocaleString('en-US')} of ${Math.round(wheel / 32).toLocaleString('en-US')} asked for; worst frame ${at(moving, 1).toFixed(0)} ms`);
 
   const times = [];
-  for (let n = 0; n < 40; n++) {
+  const inside = [];
+  for (let n = 0; n < 200; n++) {
     const from = performance.now();
-    await (await fetch(`${site.url}/api/v1/tables/many/window?limit=100&at=${Math.floor((n * 7919 * 100) % ROWS)}`, { headers: other.headers })).arrayBuffer();
+    const answer = await fetch(`${site.url}/api/v1/tables/many/window?limit=100&at=${Math.floor((n * 7919 * 100) % ROWS)}`, { headers: other.headers });
+    await answer.arrayBuffer();
+    inside.push(Number(/app;dur=(\d+)/.exec(answer.headers.get('server-timing'))[1]));
     times.push(performance.now() - from);
   }
   times.sort((a, b) => a - b);
-  console.log(`window of 100 rows x 31 columns, as a client waits: median ${at(times, 0.5).toFixed(1)} ms, 95th ${at(times, 0.95).toFixed(1)} ms (bound 10 ms at the server)`);
+  inside.sort((a, b) => a - b);
+  console.log(`window of 100 rows x 31 columns: at the server median ${at(inside, 0.5)} ms, 99th ${at(inside, 0.99)} ms (bound 10 ms); as a client waits median ${at(times, 0.5).toFixed(1)} ms, 95th ${at(times, 0.95).toFixed(1)} ms`);
   await idleStreams(site);
 });
 
