@@ -20,4 +20,4 @@ if __name__ == "__main__":
     stories = {}
     for module in (main_job, contract, connecting, deciding, doors, far, live, looking, typing):
         stories.update({name: value for name, value in vars(module).items() if name.startswith("story_")})
-    sys.exit(main(stories, at_once=2))
+    sys.exit(main(stories, processes=3))

@@ -9,7 +9,6 @@ import json
 import os
 import pathlib
 import re
-import select
 import shutil
 import subprocess
 import sys
@@ -164,35 +163,6 @@ def tell(stories):
     return passed, failed
 
 
-def tell_apart(stories):
-    """In a process of its own: (its id, where its counts can be read)."""
-    read, write = os.pipe()
-    sys.stdout.flush()
-    child = os.fork()
-    if child:
-        os.close(write)
-        return child, read
-    os.close(read)
-    os.write(write, json.dumps(tell(stories)).encode())
-    os.close(write)
-    sys.exit(0)  # what is left open is closed by atexit
-
-
-def tell_groups(groups, at_once):
-    running, passed, failed = {}, 0, 0
-    while groups or running:
-        while groups and len(running) < at_once:
-            child, read = tell_apart(groups.pop(0))
-            running[read] = child
-        for read in select.select(list(running), [], [])[0]:
-            said = os.read(read, 1000)
-            good, bad = json.loads(said) if said else (0, 1)  # it died
-            passed, failed = passed + good, failed + bad
-            os.close(read)
-            os.waitpid(running.pop(read), 0)
-    return passed, failed
-
-
 HAND_OUT = "ARGIL_TEST_STORIES"  # the pipe that says which story is next
 
 
@@ -218,22 +188,17 @@ def spread(count, processes):
     return passed, count - passed  # a process that died took its story with it
 
 
-def main(stories, at_once=1, processes=1):
-    """Runs functions named story_*, prints a line each and the closing count. at_once: so many
-    modules side by side; the stories of one go one after the other. processes: so many times this
-    program, each with what its modules make (an org); a story goes to the one that is free."""
+def main(stories, processes=1):
+    """Runs functions named story_*, prints a line each and the closing count. processes: so many
+    times this program, each with what its modules make (an org); a story goes to the one that is
+    free."""
     words = sys.argv[1:]
     chosen = [(name, story) for name, story in stories.items()
               if name.startswith("story_") and (not words or any(w in name for w in words))]
-    groups = {}
-    for name, story in chosen:
-        groups.setdefault(story.__module__, []).append((name, story))
     if HAND_OUT in os.environ:
         passed, failed = tell(handed_out(int(os.environ[HAND_OUT]), chosen))
     elif processes > 1 and len(chosen) > 1:
         passed, failed = spread(len(chosen), processes)
-    elif at_once > 1 and len(groups) > 1:
-        passed, failed = tell_groups(list(groups.values()), at_once)
     else:
         passed, failed = tell(chosen)
     print(f"{passed} passed, {failed} failed")
