@@ -100,6 +100,13 @@ class Check:
         return f"{self.text}: {lines[0][:150] if lines else f'exit {run.returncode}'}"
 
 
+def enough(known):
+    """The checks that hold the others: N seeds of the simulation are the first of any longer run."""
+    sims = [text for text in known if text.startswith("sim ")]
+    longest = max(sims, key=lambda text: int(text.split()[1]), default=None)
+    return [check for text, check in known.items() if text not in sims or text == longest]
+
+
 def build(targets):
     return quiet(["ninja", "-C", str(BUILD)] + sorted(set(targets)))
 
@@ -149,7 +156,7 @@ def main():
     if made.returncode:
         print(made.stdout[-3000:])
         return 1
-    for check in known.values():
+    for check in enough(known):
         said = check.fails()
         if said:
             print(f"the unchanged sources fail: {said}")
