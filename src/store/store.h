@@ -378,6 +378,8 @@ struct store_open {
     bool read_only;    /* takes no lock, no epoch */
     const char *seen;  /* folder outside of `data` for marks of what was open last, to find copies;
                           NULL = nobody looks */
+    int schema; /* 0 = the newest. Brings the schema to this step and no further, as an earlier argil
+                   would: what tests of migrations begin with. Operations may be ahead of it. */
     struct world *world;
 };
 /* Takes the data directory's lock unless read_only: ERR_STORE_LOCKED names the

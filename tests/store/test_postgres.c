@@ -356,3 +356,27 @@ TEST(cut, a_claim_whose_answer_is_lost_is_ours)
     close_store(store);
     proxy_stop(&proxy);
 }
+
+/* The schema goes forward whole or not at all. */
+TEST(cut, a_migration_in_the_middle_is_done_again)
+{
+    static struct proxy proxy;
+    struct store *store = NULL;
+    proxy_start(&proxy);
+    ask("DROP SCHEMA IF EXISTS argil CASCADE");
+    struct store_open options = {.create = true, .schema = 2, .world = world_real()};
+    char *address = arena_printf(arena, "%s&workspace=%s", proxy_url(&proxy), workspace);
+    CHECK_OK(postgres_store_open(address, &options, &store, &err), &err);
+    close_store(store);
+    options.schema = 0;
+    cut_when(&proxy, "CREATE TABLE sources", true); /* steps before it are done by then */
+    CHECK_FAIL(postgres_store_open(address, &options, &store, &err), &err, ERR_STORE_LOST);
+    CHECK_INT(atomic_load(&proxy.cuts), 1);
+    CHECK_STR(ask("SELECT version FROM argil_schema"), "2");
+    CHECK_STR(ask("SELECT coalesce(to_regclass('argil.users')::text,'none')"), "none");
+    err = (struct err){0};
+    CHECK_OK(postgres_store_open(address, &options, &store, &err), &err);
+    CHECK(atoi(ask("SELECT version FROM argil_schema")) > 2);
+    close_store(store);
+    proxy_stop(&proxy);
+}

@@ -61,11 +61,12 @@ enum status pg_list_columns(struct sq *sq, struct arena *arena, const char *tabl
     PGresult *result = NULL;
     struct buf sql = BUF_INIT;
     bool sheet = strchr("ts", table[0]) && table[1] >= '0' && table[1] <= '9';
-    buf_str(&sql, "SELECT column_name,data_type='bigint' FROM information_schema.columns"
-                  " WHERE table_schema='argil' AND column_name<>'ws' AND table_name=");
-    pg_quote(&sql, sheet ? arena_printf(arena, "%c%lld_%s", table[0], (long long)pg->ws, table + 1)
-                         : table);
-    buf_str(&sql, " ORDER BY column_name COLLATE \"C\"");
+    /* information_schema would say the same, many times slower */
+    buf_str(&sql, "SELECT attname,atttypid='bigint'::regtype FROM pg_attribute WHERE attnum>0"
+                  " AND NOT attisdropped AND attname<>'ws' AND attrelid=to_regclass(");
+    pg_quote(&sql, sheet ? arena_printf(arena, "argil.%c%lld_%s", table[0], (long long)pg->ws, table + 1)
+                         : arena_printf(arena, "argil.%s", table));
+    buf_str(&sql, ") ORDER BY attname COLLATE \"C\"");
     enum status rc = ask_rows(pg, buf_text(&sql), &result, err);
     buf_free(&sql);
     if (rc != OK)

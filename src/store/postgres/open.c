@@ -308,6 +308,7 @@ enum status postgres_store_open(const char *url, const struct store_open *option
     if (!link)
         return FAIL;
     struct postgres *pg = open_session(home_new(), link, options->world, options->read_only);
+    pg->sq.schema = options->schema;
     enum status rc = pg_connect(pg, err);
     if (rc == OK)
         rc = options->read_only ? enter_to_read(pg, options, err)

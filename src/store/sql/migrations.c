@@ -149,13 +149,18 @@ static enum status check_version(struct sq *sq, int64_t version, struct err *err
     return OK;
 }
 
+static int wanted(const struct sq *sq)
+{
+    return sq->schema ? sq->schema : sq_schema_version();
+}
+
 static enum status run_steps(struct sq *sq, int64_t version, struct err *err)
 {
-    for (int i = (int)version; i < sq_schema_version(); i++)
+    for (int i = (int)version; i < wanted(sq); i++)
         if ((steps[i].sql && sq_exec(sq, steps[i].sql, err) != OK) ||
             (steps[i].run && steps[i].run(sq, err) != OK))
             return FAIL;
-    return sq->engine->set_version(sq, sq_schema_version(), err);
+    return sq->engine->set_version(sq, wanted(sq), err);
 }
 
 static enum status migrate(struct sq *sq, struct err *err)
@@ -163,7 +168,7 @@ static enum status migrate(struct sq *sq, struct err *err)
     int64_t version; /* again: another may have been quicker */
     if (sq->engine->get_version(sq, &version, err) != OK || check_version(sq, version, err) != OK)
         return FAIL;
-    return version == sq_schema_version() ? OK : run_steps(sq, version, err);
+    return version >= wanted(sq) ? OK : run_steps(sq, version, err);
 }
 
 enum status sq_migrate(struct sq *sq, struct err *err)
@@ -171,7 +176,7 @@ enum status sq_migrate(struct sq *sq, struct err *err)
     int64_t version;
     if (sq->engine->get_version(sq, &version, err) != OK || check_version(sq, version, err) != OK)
         return FAIL;
-    if (version == sq_schema_version())
+    if (version >= wanted(sq))
         return OK;
     if (sq->engine->begin_schema(sq, err) != OK)
         return FAIL;

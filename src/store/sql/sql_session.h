@@ -138,6 +138,7 @@ struct sq {
     struct arena *payload; /* for one parsed payload */
     VEC(struct sq_note) notes; /* of the present transaction */
     VEC(struct sq_move) moves; /* likewise: see sq_moved */
+    int schema; /* the step to bring the store to: store_open */
     bool read_only;
     bool writing; /* the present transaction writes */
     struct { /* the end of the audit's chain as the present transaction has it: audit.c */

@@ -60,6 +60,8 @@ enum status sq_next_epoch(struct sq *sq, const char *name, struct err *err)
 enum status sq_tidy(struct sq *sq, struct err *err)
 {
     const char *live;
+    if (sq->schema) /* an earlier one: it may not have what is freed here */
+        return OK;
     if (sq->engine->live_epochs(sq, &live, err) != OK)
         return FAIL;
     char *sql = arena_printf(sq->scratch,

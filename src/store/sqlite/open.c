@@ -229,6 +229,7 @@ enum status sqlite_open_another(struct sq *first, bool read_only, struct store *
 enum status sqlite_store_open(const struct store_open *options, struct store **out, struct err *err)
 {
     struct sq *sq = open_session(home_new(), options->world, options->data, options->read_only);
+    sq->schema = options->schema;
     if (prepare_folder(sq, options, err) != OK || set_up(sq, options, err) != OK) {
         sqlite_close_store(sq);
         *out = NULL;
