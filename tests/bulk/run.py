@@ -431,6 +431,14 @@ def story_a_job_that_stops_half_way_says_which_rows():
             run = run_to_the_end(w, "half", times=10)
             assert ORG.count("SELECT COUNT() FROM Lead WHERE Company = 'half'") == 450, run
             settled(w, 450)
+        for point in ("B4", "B5"):  # the next life finds a job that has failed, and nothing but the job tells its rows
+            with Workspace(org=ORG) as w:
+                table(w, "proof", "Half", TASKS % f"half {point}")
+                w.run("run", "proof", "--yes", env={"ARGIL_CRASH_AT": point})
+                run_to_the_end(w, "proof", times=10)
+                made = ORG.count(f"SELECT COUNT() FROM Task WHERE Subject = 'half {point}'")
+                assert made == 450, (point, made)
+                settled(w, 450)
     finally:
         ORG.control("POST", "/policies", {"org": {"bulk_fail_after": 0}})
 

@@ -6,9 +6,11 @@ A mutant is a patch under tests/mutants/ with a few lines before it:
     breaks: W4 - a kill turns SENDING back into "to send"
     caught by: sim 400
     caught by: unit engine_crash
+    caught by: story bulk half_way
 
 Any one of its checks failing catches it: `sim N` runs N seeds of the simulation,
-`unit NAME` one test program of the build (its file name without test_). The sources
+`unit NAME` one test program of the build (its file name without test_), `story SUITE
+WORD` the stories of tests/SUITE with that word in their name. The sources
 are copied, so that the checkout stays as it is. Before any mutant the unchanged copy
 must pass every check that is used. Ends with `N caught, N missed`.
 """
@@ -82,6 +84,11 @@ class Check:
             self.targets = ["tests/sim/argil_sim"]
             self.command = [sys.executable, str(SOURCE / "tests/sim/run_sim.py"), "--first", "--seeds", what.strip()]
             self.env["ARGIL_BUILD"] = str(BUILD)
+        elif kind == "story":
+            suite, _, word = what.strip().partition(" ")
+            self.targets = ["src/argil/argil", "src/localorg/rest/localorg"]
+            self.command = [sys.executable, str(SOURCE / f"tests/{suite}/run.py"), word]
+            self.env["ARGIL_BUILD"] = str(BUILD)
         elif kind == "unit" and what.strip() in tests:
             self.command, env, self.targets = tests[what.strip()]
             self.env.update(env)
@@ -96,7 +103,7 @@ class Check:
             return f"{self.text}: did not end in {TIME_LIMIT} s"
         if run.returncode == 0:
             return None
-        lines = [line for line in run.stdout.splitlines() if re.match(r"seed |\[  FAILED|.*BROKEN|.*error", line)]
+        lines = [line for line in run.stdout.splitlines() if re.match(r"seed |FAILED|\[  FAILED|.*BROKEN|.*error", line)]
         return f"{self.text}: {lines[0][:150] if lines else f'exit {run.returncode}'}"
 
 

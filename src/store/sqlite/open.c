@@ -131,7 +131,8 @@ static enum status open_database(struct sq *sq, struct err *err)
         return sq_exec(sq, "PRAGMA query_only=ON", err);
     /* 8 KB (of a new file): a fifth less CPU for an import than 4, and small commits stay small */
     return sq_exec(sq,
-                   "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+                   "PRAGMA page_size=8192;"
+                   "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
                    "PRAGMA wal_autocheckpoint=2000; PRAGMA journal_size_limit=67108864;"
                    "PRAGMA secure_delete=FAST;",
                    err);
