@@ -17,6 +17,13 @@ struct store_job {
     const char *lane, *text;
 };
 
+/* How long to wait for news of jobs. */
+struct store_await {
+    int64_t most_ms; /* where they are heard of */
+    int64_t deaf_ms; /* where they are not: one process alone, a database that cannot tell */
+    int bell;        /* an eventfd that ends the wait, too; -1 = none */
+};
+
 struct store_jobs {
     /* Stores the run as QUEUED and its job; sets run->id. */
     enum status (*queue)(struct store *, struct run *run, const char *lane, const char *text,
@@ -40,6 +47,10 @@ struct store_jobs {
      * leases are free, other runs INTERRUPTED. *freed: how many jobs, runs and operations of
      * theirs there were; operations are ops_recover's. Call it every few seconds. */
     enum status (*beat)(struct store *, int64_t *freed, struct err *err);
+    /* Blocks until another handle or process may have made work (a job queued, done, given back,
+     * to be stopped; parts cut or given back), or for as long as `wait` says. *look: it did, or
+     * nobody can tell. News may be lost, with a connection for one: look now and then in any case. */
+    enum status (*await)(struct store *, const struct store_await *wait, bool *look, struct err *err);
 };
 
 #endif

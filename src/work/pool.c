@@ -16,7 +16,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #define SEATS_KEPT      4
 #define IDLE_THREAD_MS  10000
@@ -91,6 +93,13 @@ static struct task *take(struct work *work)
     return task ? task : take_one(work, true);
 }
 
+void work_ring(struct work *work)
+{
+    uint64_t one = 1;
+    if (work->bell >= 0 && write(work->bell, &one, sizeof one) < 0)
+        return; /* it is rung already, as often as it can be */
+}
+
 static void put_away(struct work *work, struct task *task)
 {
     struct task **at = &work->running;
@@ -99,6 +108,8 @@ static void put_away(struct work *work, struct task *task)
     *at = task->next;
     if (task->kind == TASK_JOB && work->ended)
         work->ended(work->ended_ctx);
+    if (task->shared)
+        work_ring(work);
     task_free(task);
 }
 
@@ -286,6 +297,7 @@ struct work *work_open(const struct work_options *options, struct err *err)
         return NULL;
     }
     work->options = *options;
+    work->bell = options->shared ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
     pthread_mutex_init(&work->store_lock, NULL);
     work->last = &work->waiting;
     pthread_mutex_init(&work->lock, NULL);
@@ -355,6 +367,8 @@ bool work_close(struct work *work, int64_t grace_ms)
         work->idle_seats = seat->next;
         seat_free(seat);
     }
+    if (work->bell >= 0)
+        close(work->bell);
     work->store->does->close(work->store);
     pthread_mutex_destroy(&work->store_lock);
     pthread_mutex_destroy(&work->lock);

@@ -2,7 +2,8 @@
  *
  * Where several processes have the store open (PostgreSQL), an order is a job in the
  * store (store_jobs.h), and one thread of each process that takes jobs claims what may
- * run. The same thread says every few seconds that its process is here; what a process
+ * run: when it hears that there may be some, or something ended here, and every second in any
+ * case. The same thread says every few seconds that its process is here; what a process
  * left that is gone it frees, and has the operations settled that were under way there.
  *
  * Dry runs and uploads stay where they were ordered: their results and files are here. */
@@ -15,9 +16,11 @@
 #include "store/store_parts.h"
 #include "store/store_leases.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#define LOOK_MS  100
+#define LOOK_MS  1000 /* whether news came or not */
+#define DEAF_MS  100  /* where no news can come */
 #define BEAT_MS  2000
 #define STOPS_MS 500
 
@@ -27,7 +30,7 @@ struct shared {
     pthread_t thread;
     bool running;
     atomic_bool stopping, lost;
-    int64_t beat_ms, stops_ms; /* monotonic: when last */
+    int64_t beat_ms, stops_ms, look_ms; /* monotonic: when last */
 };
 
 bool shared_takes(const struct work *work, const struct job_order *order)
@@ -323,18 +326,43 @@ static bool is_time(struct shared *s, int64_t *last, int64_t each)
     return true;
 }
 
+static int64_t look_each_ms(void)
+{
+    const char *given = getenv("ARGIL_LOOK_MS");
+    char *end = NULL;
+    long long ms = given ? strtoll(given, &end, 10) : 0;
+    return given && !*end && ms >= 100 && ms <= 3600000 ? ms : LOOK_MS;
+}
+
+/* True when it is worth a look. */
+static bool rest(struct shared *s)
+{
+    struct store_await wait = {.most_ms = STOPS_MS, .deaf_ms = DEAF_MS, .bell = s->work->bell};
+    struct world *world = s->work->options.world;
+    struct err err = {0};
+    bool look = true;
+    if (s->store->does->jobs->await(s->store, &wait, &look, &err) == OK)
+        return look;
+    log_warn("jobs: %s", err.message);
+    world->sleep_ms(world, DEAF_MS);
+    return true;
+}
+
 static void *thread_main(void *ctx)
 {
     struct shared *s = ctx;
+    int64_t each = look_each_ms();
+    bool news = true;
     while (!atomic_load(&s->stopping) && !atomic_load(&s->lost)) {
-        struct world *world = s->work->options.world;
         if (is_time(s, &s->beat_ms, BEAT_MS))
             beat(s);
-        if (is_time(s, &s->stops_ms, STOPS_MS))
+        if (is_time(s, &s->stops_ms, STOPS_MS) || news)
             stop_asked(s);
-        claim(s);
-        help(s);
-        world->sleep_ms(world, LOOK_MS);
+        if (is_time(s, &s->look_ms, each) || news) {
+            claim(s);
+            help(s);
+        }
+        news = rest(s);
     }
     return NULL;
 }
@@ -361,6 +389,7 @@ void shared_stop_thread(struct shared *s)
     if (!s)
         return;
     atomic_store(&s->stopping, true);
+    work_ring(s->work);
     pthread_join(s->thread, NULL);
     s->store->does->close(s->store);
     free(s);

@@ -54,6 +54,7 @@ struct work {
     size_t threads, idle_threads, idle_seat_count;
     bool closing;
     struct shared *shared; /* NULL: nothing is shared out */
+    int bell;              /* an eventfd: rung when there is room here for a shared job; or -1 */
 };
 
 /* ---- pool.c */
@@ -66,6 +67,9 @@ enum status pool_add(struct work *work, struct task *task, struct err *err);
 /* An engine for this thread; NULL with *err set. */
 struct seat *seat_get(struct work *work, struct err *err);
 void seat_give(struct work *work, struct seat *seat);
+
+/* Rings the bell: the thread of shared.c looks. */
+void work_ring(struct work *work);
 
 /* ---- shared.c */
 bool shared_takes(const struct work *work, const struct job_order *order);

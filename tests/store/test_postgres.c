@@ -357,6 +357,118 @@ TEST(cut, a_claim_whose_answer_is_lost_is_ours)
     proxy_stop(&proxy);
 }
 
+/* -------------------------------------------------------------------- news */
+
+/* True: news came. A wait that nobody ends would be an hour. */
+static bool hears(struct store *store, int64_t most_ms)
+{
+    struct store_await wait = {.most_ms = most_ms, .deaf_ms = 1, .bell = -1};
+    bool look = false;
+    CHECK_OK(store->does->jobs->await(store, &wait, &look, &err), &err);
+    return look;
+}
+
+static int64_t given_job(struct store *store, const struct table *table, const char *text)
+{
+    struct run run = {.table_id = table->id, .kind = "run", .cause = "person", .who = "ann"};
+    CHECK_OK(store->does->jobs->queue(store, &run, "prod", text, &err), &err);
+    return run.id;
+}
+
+#define HOUR_MS 3600000
+
+TEST(news, what_makes_work_for_others_is_heard_by_them)
+{
+    struct table table;
+    struct store_job job;
+    struct store *store = given_store(server_url()), *other = NULL;
+    given_table(store, &table);
+    CHECK_OK(store->does->open_another(store, false, &other, &err), &err);
+    CHECK(hears(other, HOUR_MS)); /* from here on; what was before is to be looked for */
+    CHECK(!hears(other, 1));
+    int64_t first = given_job(store, &table, "a");
+    CHECK(hears(other, HOUR_MS));
+    CHECK_OK(other->does->jobs->claim(other, arena, 8, &job, &err), &err);
+    CHECK_INT(job.run_id, first);
+    CHECK(!hears(other, 1)); /* a claim leaves less to do */
+    CHECK_OK(store->does->jobs->stop(store, first, &err), &err);
+    CHECK(hears(other, HOUR_MS));
+    CHECK_OK(store->does->jobs->give_back(store, first, &err), &err);
+    CHECK(hears(other, HOUR_MS));
+    CHECK_OK(store->does->jobs->done(store, first, &err), &err); /* the table is free for others */
+    CHECK(hears(other, HOUR_MS));
+    CHECK(!hears(other, 1));
+    close_store(other);
+    close_store(store);
+}
+
+static void *queue_one(void *ctx)
+{
+    struct store *store = ctx;
+    struct run run = {.table_id = 1, .kind = "run", .cause = "person", .who = "ann"};
+    struct err ignored = {0};
+    (void)store->does->jobs->queue(store, &run, "prod", "while it waits", &ignored);
+    return NULL;
+}
+
+TEST(news, ends_a_wait_that_is_under_way)
+{
+    pthread_t thread;
+    struct store *store = given_store(server_url()), *other = NULL;
+    CHECK_OK(store->does->open_another(store, false, &other, &err), &err);
+    CHECK(hears(other, HOUR_MS));
+    CHECK_INT(pthread_create(&thread, NULL, queue_one, store), 0);
+    CHECK(hears(other, HOUR_MS));
+    pthread_join(thread, NULL);
+    CHECK_STR(ask("SELECT count(*) FROM jobs WHERE text='while it waits'"), "1");
+    close_store(other);
+    close_store(store);
+}
+
+/* Its connection went: it says look, for news may have been missed, and listens on the new one. */
+TEST(news, whose_connection_was_lost_looks_and_listens_again)
+{
+    struct table table;
+    struct store_job job;
+    static struct proxy proxy;
+    proxy_start(&proxy);
+    struct store *store = given_store(server_url()), *other = NULL;
+    given_table(store, &table);
+    struct store_open options = {.world = world_real()};
+    char *address = arena_printf(arena, "%s&workspace=%s", proxy_url(&proxy), workspace);
+    CHECK_OK(postgres_store_open(address, &options, &other, &err), &err);
+    CHECK(hears(other, HOUR_MS));
+    cut_when(&proxy, "FROM jobs", false);
+    CHECK_FAIL(other->does->jobs->claim(other, arena, 8, &job, &err), &err, ERR_STORE_LOST);
+    err = (struct err){0};
+    int64_t missed = given_job(store, &table, "missed");
+    CHECK(hears(other, HOUR_MS));
+    CHECK_OK(other->does->jobs->claim(other, arena, 8, &job, &err), &err);
+    CHECK_INT(job.run_id, missed);
+    CHECK_OK(store->does->jobs->stop(store, missed, &err), &err);
+    CHECK(hears(other, HOUR_MS));
+    close_store(other);
+    close_store(store);
+    proxy_stop(&proxy);
+}
+
+/* A job that nobody told of is found by looking. */
+TEST(news, that_never_came_loses_no_job)
+{
+    struct table table;
+    struct store_job job;
+    struct store *store = given_store(server_url());
+    given_table(store, &table);
+    CHECK(hears(store, HOUR_MS));
+    int64_t run = given_job(store, &table, "a");
+    CHECK(hears(store, HOUR_MS));
+    ask(arena_printf(arena, "UPDATE jobs SET text='b' WHERE run_id=%lld", (long long)run));
+    CHECK(!hears(store, 1));
+    CHECK_OK(store->does->jobs->claim(store, arena, 8, &job, &err), &err);
+    CHECK_STR(job.text, "b");
+    close_store(store);
+}
+
 /* The schema goes forward whole or not at all. */
 TEST(cut, a_migration_in_the_middle_is_done_again)
 {

@@ -162,6 +162,7 @@ void pg_disconnect(struct postgres *pg)
     pg_forget_statements(pg);
     PQfinish(pg->conn);
     pg->conn = NULL;
+    pg->listens = false;
     pg->pending = 0;
     pg->in_transaction = false;
 }

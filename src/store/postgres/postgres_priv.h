@@ -2,7 +2,7 @@
  *
  * link.c connects, and again after a loss; engine.c runs statements in a pipeline
  * and is the only judge of SQLSTATEs; transaction.c begins, fences and commits;
- * open.c makes and finds workspaces; dialect.c and ddl.c rewrite our SQL. */
+ * open.c makes and finds workspaces; listen.c wakes other processes; dialect.c and ddl.c rewrite our SQL. */
 #ifndef ARGIL_STORE_POSTGRES_PRIV_H
 #define ARGIL_STORE_POSTGRES_PRIV_H
 
@@ -68,6 +68,7 @@ struct postgres {
     int64_t changes, last_id, numbered;
     struct arena *sending; /* what one command is sent with */
     bool in_transaction;
+    bool listens;    /* this connection hears of news: listen.c */
     bool stale;      /* a command failed: what was prepared behind it may not be there */
     bool failed;     /* found by sq_changes, which cannot say so: it is told by `late` */
     struct err late;
@@ -127,6 +128,10 @@ enum status pg_live_epochs(struct sq *sq, const char **out, struct err *err);
 /* A process that was not heard of for so long is gone: 30 s, or $ARGIL_MEMBER_MS. */
 int pg_member_ms(void);
 #define PG_MEMBER_MS pg_member_ms()
+
+/* ---- listen.c */
+void pg_notify(struct sq *sq);
+enum status pg_await(struct sq *sq, const struct store_await *wait, bool *look, struct err *err);
 
 /* ---- inventory.c: what there is, for a copy */
 enum status pg_list_tables(struct sq *sq, struct arena *arena, const char ***out, size_t *count,

@@ -50,6 +50,7 @@ static enum status jobs_queue(struct store *store, struct run *run, const char *
     struct sq *sq = sq_of(store);
     if (sq_begin(sq, err) != OK)
         return FAIL;
+    sq->wakes = true;
     return sq_end(sq, add(sq, run, lane, text, err), err);
 }
 
@@ -138,6 +139,7 @@ static enum status jobs_done(struct store *store, int64_t run_id, struct err *er
     struct sq *sq = sq_of(store);
     if (sq_begin(sq, err) != OK)
         return FAIL;
+    sq->wakes = true;
     return sq_end(sq, forget(sq, run_id, err), err);
 }
 
@@ -170,6 +172,7 @@ static enum status jobs_give_back(struct store *store, int64_t run_id, struct er
     struct sq *sq = sq_of(store);
     if (sq_begin(sq, err) != OK)
         return FAIL;
+    sq->wakes = true;
     return sq_end(sq, back(sq, run_id, err), err);
 }
 
@@ -211,6 +214,7 @@ static enum status jobs_stop(struct store *store, int64_t run_id, struct err *er
     struct sq *sq = sq_of(store);
     if (sq_begin(sq, err) != OK)
         return FAIL;
+    sq->wakes = true;
     return sq_end(sq, ask_to_stop(sq, run_id, err), err);
 }
 
@@ -289,6 +293,7 @@ static enum status look(struct sq *sq, int64_t *freed, struct err *err)
     const char *live;
     if (sq->engine->live_epochs(sq, &live, err) != OK || count_left(sq, live, freed, err) != OK)
         return FAIL;
+    sq->wakes = *freed > 0;
     return *freed ? free_left(sq, live, err) : OK;
 }
 
@@ -301,6 +306,17 @@ static enum status jobs_beat(struct store *store, int64_t *freed, struct err *er
     return sq_end(sq, look(sq, freed, err), err);
 }
 
+static enum status jobs_await(struct store *store, const struct store_await *wait, bool *look,
+                              struct err *err)
+{
+    struct sq *sq = sq_of(store);
+    *look = true;
+    if (sq->engine->await)
+        return sq->engine->await(sq, wait, look, err);
+    sq->world->sleep_ms(sq->world, wait->deaf_ms);
+    return OK;
+}
+
 const struct store_jobs sq_jobs = {.queue = jobs_queue,
                                    .claim = jobs_claim,
                                    .done = jobs_done,
@@ -308,4 +324,5 @@ const struct store_jobs sq_jobs = {.queue = jobs_queue,
                                    .stop = jobs_stop,
                                    .stops = jobs_stops,
                                    .count = jobs_count,
-                                   .beat = jobs_beat};
+                                   .beat = jobs_beat,
+                                   .await = jobs_await};

@@ -116,6 +116,7 @@ static enum status parts_cut(struct store *store, int64_t run_id, int64_t table_
         return err_set(err, ERR_INVALID, "a part has at least one row");
     if (sq_begin(sq, err) != OK)
         return FAIL;
+    sq->wakes = true;
     enum status rc = sq_end(sq, cut(sq, run_id, table_id, least, most, count, err), err);
     if (rc != OK)
         *count = 0;
@@ -187,6 +188,7 @@ static enum status parts_give_back(struct store *store, const struct store_part 
     struct sq *sq = sq_of(store);
     if (sq_begin(sq, err) != OK)
         return FAIL;
+    sq->wakes = true;
     return sq_end(sq, hand_over(sq, part, sq->store.epoch, 0, err), err);
 }
 

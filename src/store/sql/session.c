@@ -294,6 +294,9 @@ enum status sq_end(struct sq *sq, enum status rc, struct err *err)
     vec_clear(&sq->moves);
     sq->engine->rollback(sq);
     sq->writing = false;
+    if (rc == OK && sq->wakes && sq->engine->notify)
+        sq->engine->notify(sq);
+    sq->wakes = false;
     if (rc == OK)
         sq_tell_notes(sq);
     else

@@ -15,6 +15,7 @@
 #include "base/map.h"
 #include "base/vec.h"
 #include "store/store.h"
+#include "store/store_jobs.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -99,6 +100,10 @@ struct sq_engine {
     const char *skip_locked; /* at a SELECT's end: locks its rows, passes over those of others */
     enum status (*commit)(struct sq *, struct err *err);
     void (*rollback)(struct sq *); /* also after a commit, and without a transaction */
+    /* Tells other processes that there may be work, outside of a transaction; and hears it:
+     * store_jobs.h. NULL: nobody else has the store open. */
+    void (*notify)(struct sq *);
+    enum status (*await)(struct sq *, const struct store_await *, bool *look, struct err *err);
     /* Very many rows or cells of a sheet came at once: what plans are made from is looked at anew.
      * In a writing transaction; NULL: this database does not need it. */
     enum status (*sheet_grew)(struct sq *, int64_t table_id, struct err *err);
@@ -141,6 +146,7 @@ struct sq {
     int schema; /* the step to bring the store to: store_open */
     bool read_only;
     bool writing; /* the present transaction writes */
+    bool wakes;   /* and makes work for other processes: they are told when it has committed */
     struct { /* the end of the audit's chain as the present transaction has it: audit.c */
         bool known, moved;
         int64_t lines;
