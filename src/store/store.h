@@ -288,6 +288,7 @@ struct store_driver {
     const struct store_parts *parts;         /* store_parts.h */
     const struct store_shares *shares;       /* store_shares.h */
     const struct store_costs *costs;         /* store_costs.h */
+    const struct store_http *http;           /* store_http.h */
 
     /* connections; names are unique */
     enum status (*connection_put)(struct store *, struct connection *connection, struct err *); /* sets id */

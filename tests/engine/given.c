@@ -20,6 +20,7 @@
 #include "store/store_modes.h"
 #include "store/store_parts.h"
 #include "store/store_shares.h"
+#include "store/store_http.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -231,6 +232,24 @@ static const struct store_shares mortal_shares = {.places = mortal_places,
                                                   .calls_back = mortal_calls_back,
                                                   .sending_stopped = mortal_sending_stopped};
 
+static enum status mortal_answers(S *s, A *a, int64_t age, struct kept_answer *k, size_t n, E *err)
+{
+    (void)s;
+    return g.dead ? BROKEN : g.store->does->http->answers(g.store, a, age, k, n, err);
+}
+static enum status mortal_keep(S *s, int64_t ms, const struct kept_answer *k, size_t n, E *err)
+{
+    (void)s;
+    return g.dead ? BROKEN : g.store->does->http->keep(g.store, ms, k, n, err);
+}
+static enum status mortal_turns(S *s, const char *h, int64_t n, int64_t us, int64_t *wait, E *err)
+{
+    (void)s;
+    return g.dead ? BROKEN : g.store->does->http->turns(g.store, h, n, us, wait, err);
+}
+static const struct store_http mortal_http = {
+    .answers = mortal_answers, .keep = mortal_keep, .turns = mortal_turns};
+
 static enum status mortal_describes_forget(S *s, int64_t id, E *err)
 {
     return g.dead ? BROKEN : g.store->does->describes->forget(g.store, id, err);
@@ -345,6 +364,7 @@ static const struct store_driver mortal = {
     .counters = &mortal_counters,
     .parts = &mortal_parts,
     .shares = &mortal_shares,
+    .http = &mortal_http,
     .modes = &mortal_modes,
     .contracts = &mortal_contracts,
     .connection_put = mortal_connection_put,

@@ -7,6 +7,8 @@
 
 #include "base/str.h"
 
+#include <dirent.h>
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +40,55 @@ static void make_bomb(void)
     deflateEnd(&z);
 }
 
+/* An answer that never ends: as fast as it is read, or a byte now and then. */
+static struct {
+    pthread_t thread;
+    struct http_stream *stream;
+    bool running, drips;
+    atomic_int asked_meanwhile;
+} endless;
+
+static void *endless_main(void *ctx)
+{
+    static const char bytes[4096] = {'['};
+    struct world *world = world_real();
+    (void)ctx;
+    while (endless.drips ? http_stream_send(endless.stream, bytes, 1)
+                         : http_stream_write(endless.stream, bytes, sizeof bytes))
+        world->sleep_ms(world, endless.drips ? 20 : 0);
+    atomic_store(&endless.asked_meanwhile, atomic_load(&asked));
+    http_stream_close(endless.stream);
+    return NULL;
+}
+
+static void endless_begin(struct http_in *in, struct http_out *out)
+{
+    endless.drips = strstr(in->path, "drip") != NULL;
+    endless.stream = http_stream_new(in, out, 65536);
+    endless.running = pthread_create(&endless.thread, NULL, endless_main, NULL) == 0;
+}
+
+/* 25 items, 10 a page. */
+static void put_page(struct http_in *in, struct http_out *out)
+{
+    const char *from = in->query ? strstr(in->query, "offset=") : NULL;
+    const char *page = in->query ? strstr(in->query, "page=") : NULL;
+    const char *cursor = strstr(buf_text(&in->body), "\"after\":\"");
+    long at = from ? strtol(from + 7, NULL, 10) : page ? 10 * (strtol(page + 5, NULL, 10) - 1) : 0;
+    at = cursor ? strtol(cursor + 9, NULL, 10) : at;
+    if (at >= 20 && strstr(in->path, "breaks"))
+        out->status = 500;
+    buf_str(&out->body, "{\"data\":[");
+    for (long i = at; i < at + 10 && i < 25; i++)
+        buf_printf(&out->body, "%s%ld", i > at ? "," : "", i);
+    buf_str(&out->body, "]");
+    if (at + 10 < 25 && strstr(in->path, "elsewhere"))
+        buf_str(&out->body, ",\"next\":\"http://other.test/items\"");
+    else if (at + 10 < 25)
+        buf_printf(&out->body, ",\"next\":\"%s?offset=%ld\",\"after\":%ld", in->path, at + 10, at + 10);
+    buf_str(&out->body, "}");
+}
+
 static void answer(void *ctx, struct http_in *in, struct http_out *out)
 {
     int n = atomic_fetch_add(&asked, 1);
@@ -51,7 +102,11 @@ static void answer(void *ctx, struct http_in *in, struct http_out *out)
         keys_seen++;
     }
     out->status = 200;
-    if (strstr(in->path, "missing"))
+    if (strstr(in->path, "Person%201") && strstr(in->path, "endless"))
+        endless_begin(in, out);
+    else if (strstr(in->path, "items"))
+        put_page(in, out);
+    else if (strstr(in->path, "missing"))
         out->status = 404;
     else if (strstr(in->path, "flaky") && n < 2) {
         out->status = 503;
@@ -92,6 +147,9 @@ static void begin(void)
 
 static void end(void)
 {
+    if (endless.running)
+        pthread_join(endless.thread, NULL);
+    endless.running = false;
     http_server_stop(server, 1000);
     given_end();
 }
@@ -305,6 +363,217 @@ TEST(http, blank_input_asks_nothing)
     run_ok();
     CHECK_INT(atomic_load(&asked), 0);
     CHECK_INT(cell_state("Api", 1), CELL_NO_RESULT);
+}
+
+TEST(http, an_endless_answer_ends_at_the_ceiling)
+{
+    given_http("/endless/{{LastName}}\",\"max_bytes\":100000,\"concurrency\":2", 3);
+    run_ok();
+    CHECK_STR(cell_code("Api", 1), "http.too_large");
+    CHECK_INT(cell_state("Api", 2), CELL_OK);
+    CHECK_INT(cell_state("Api", 3), CELL_OK);
+}
+
+TEST(http, an_answer_that_drips_for_ever_ends_at_the_timeout_and_holds_up_nobody)
+{
+    given_http("/endless/drip/{{LastName}}\",\"timeout\":1,\"retries\":0,\"concurrency\":2", 9);
+    run_ok();
+    CHECK_INT(cell_state("Api", 1), CELL_ERROR);
+    CHECK_STR(cell_code("Api", 1), ERR_HTTP_TIMEOUT);
+    for (int row = 2; row <= 9; row++)
+        CHECK_INT(cell_state("Api", row), CELL_OK);
+    pthread_join(endless.thread, NULL);
+    endless.running = false;
+    CHECK_INT(atomic_load(&endless.asked_meanwhile), 9);
+}
+
+/* ------------------------------------------------------------------- pages */
+
+#define ALL_ITEMS "[0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24]"
+
+TEST(pages, are_put_together)
+{
+    static const char *const ways[] = {
+        "/items\",\"path\":\"data\",\"paging\":\"next_link\",\"next\":\"next\"",
+        "/items\",\"path\":\"data\",\"paging\":\"offset\",\"page_size\":10",
+        "/items\",\"path\":\"data\",\"paging\":\"page\",\"page_size\":10",
+        "/items?page={{paging.page}}\",\"path\":\"data\",\"paging\":\"page\",\"page_size\":10",
+        "/items\",\"path\":\"data\",\"paging\":\"cursor\",\"next\":\"after\",\"parameter\":\"offset\"",
+        "/items\",\"path\":\"data\",\"paging\":\"cursor\",\"next\":\"after\","
+        "\"body\":{\"after\":\"{{paging.cursor}}\",\"who\":\"{{LastName}}\"}"};
+    given_org("", 1);
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        struct given_column column = {arena_printf(g.arena, "Api %zu", i), "http", http_config(ways[i]),
+                                      NULL, TYPE_JSON};
+        given_table(&column, 1, NULL);
+        given_synced();
+        atomic_store(&asked, 0);
+        run_ok();
+        CHECK_STR(cell_value(column.name, 1), ALL_ITEMS);
+        CHECK_INT(atomic_load(&asked), 3);
+    }
+}
+
+TEST(pages, more_than_allowed_is_an_error_and_no_part_of_the_list)
+{
+    given_http("/items\",\"path\":\"data\",\"paging\":\"offset\",\"max_pages\":2", 1);
+    run_ok();
+    CHECK_STR(cell_code("Api", 1), "http.max_pages");
+    CHECK(!cell_value("Api", 1));
+    CHECK_INT(atomic_load(&asked), 2);
+}
+
+TEST(pages, together_keep_to_the_ceiling)
+{
+    given_http("/items\",\"path\":\"data\",\"paging\":\"offset\",\"max_bytes\":40", 1);
+    run_ok();
+    CHECK_STR(cell_code("Api", 1), "http.too_large");
+}
+
+TEST(pages, one_that_fails_fails_the_list)
+{
+    given_http("/items/breaks\",\"path\":\"data\",\"paging\":\"offset\",\"retries\":0", 1);
+    run_ok();
+    CHECK_STR(cell_code("Api", 1), "http.status_500");
+    CHECK(!cell_value("Api", 1));
+}
+
+TEST(pages, are_not_asked_for_on_another_host)
+{
+    given_http("/items/elsewhere\",\"path\":\"data\",\"paging\":\"next_link\",\"next\":\"next\"", 1);
+    run_ok();
+    CHECK_STR(cell_code("Api", 1), "http.other_host");
+    CHECK_INT(atomic_load(&asked), 1);
+}
+
+TEST(pages, the_same_page_for_ever_is_an_error)
+{
+    given_http("/items\",\"path\":\"data\",\"paging\":\"page\",\"parameter\":\"unknown\"", 1);
+    run_ok();
+    CHECK_STR(cell_code("Api", 1), "http.page_repeats");
+    CHECK_INT(atomic_load(&asked), 2);
+}
+
+TEST(pages, cost_what_was_asked)
+{
+    given_http("/items\",\"path\":\"data\",\"paging\":\"offset\",\"page_size\":10", 1);
+    run_ok();
+    CHECK_INT(g.report.http_requests, 3);
+}
+
+/* ------------------------------------------------------------------- cache */
+
+static void due_again(void)
+{
+    int64_t made;
+    struct table table;
+    CHECK_OK(g.store->does->table_get(g.store, g.arena, "people", &table, &g.err), &g.err);
+    for (size_t i = 0; i < table.column_count; i++)
+        if (text_starts(table.columns[i].name, "Api"))
+            CHECK_OK(g.store->does->cells_make_due(g.store, table.id, table.columns[i].id, 0, NULL,
+                                                   0, &made, &g.err),
+                     &g.err);
+}
+
+TEST(cache, an_answer_is_used_again_in_later_runs_until_its_time_is_over)
+{
+    given_http("/x?n={{LastName}}\",\"cache\":\"1h\"", 3);
+    run_ok();
+    CHECK_INT(atomic_load(&asked), 3);
+    due_again();
+    run_ok();
+    CHECK_INT(atomic_load(&asked), 3);
+    CHECK_INT(g.report.http_requests, 0);
+    CHECK_STR(cell_value("Api", 3), "{\"company\":{\"name\":\"ACME\",\"size\":12345678901234567890}}");
+    g.world->sleep_ms(g.world, 3600 * 1000);
+    due_again();
+    run_ok();
+    CHECK_INT(atomic_load(&asked), 6);
+}
+
+TEST(cache, holds_what_was_not_found_and_no_failure)
+{
+    given_http("/missing?n={{LastName}}\",\"cache\":\"1h\"", 1);
+    run_ok();
+    due_again();
+    run_ok();
+    CHECK_INT(atomic_load(&asked), 1);
+    CHECK_INT(cell_state("Api", 1), CELL_NO_RESULT);
+}
+
+TEST(cache, a_failure_is_asked_again)
+{
+    given_http("/refuse\",\"cache\":\"1h\"", 1);
+    run_ok();
+    due_again();
+    run_ok();
+    CHECK_INT(atomic_load(&asked), 2);
+}
+
+TEST(cache, columns_that_keep_other_parts_of_an_answer_do_not_share_it)
+{
+    struct given_column columns[] = {
+        {"Api", "http", http_config("/x\",\"path\":\"company.name\""), NULL, TYPE_JSON},
+        {"Api 2", "http", http_config("/x\",\"path\":\"company.size\""), NULL, TYPE_JSON}};
+    given_org("", 1);
+    given_table(columns, 2, NULL);
+    given_synced();
+    run_ok();
+    CHECK_STR(cell_value("Api", 1), "\"ACME\"");
+    CHECK_STR(cell_value("Api 2", 1), "12345678901234567890");
+}
+
+/* In any file of the workspace. */
+static bool data_holds(const char *text)
+{
+    bool found = false;
+    char name[600];
+    snprintf(name, sizeof name, "%s/data", given_home());
+    DIR *dir = opendir(name);
+    CHECK(dir != NULL);
+    for (struct dirent *entry; (entry = readdir(dir)) != NULL;) {
+        struct buf bytes = BUF_INIT;
+        char piece[4096];
+        snprintf(name, sizeof name, "%s/data/%s", given_home(), entry->d_name);
+        FILE *in = entry->d_type == DT_REG ? fopen(name, "re") : NULL;
+        for (size_t n; in && (n = fread(piece, 1, sizeof piece, in)) > 0;)
+            buf_append(&bytes, piece, n);
+        found |= bytes.len && memmem(bytes.data, bytes.len, text, strlen(text)) != NULL;
+        buf_free(&bytes);
+        if (in)
+            fclose(in);
+    }
+    closedir(dir);
+    return found;
+}
+
+TEST(cache, no_secret_is_kept)
+{
+    struct secret secret = {0};
+    secret_set(&secret, "canary-secret", 13);
+    CHECK_OK(engine_secret_put(&g.engine, "api", &secret, &g.err), &g.err);
+    secret_wipe(&secret);
+    given_http("/echo\",\"cache\":\"1h\",\"headers\":{\"Authorization\":\"Bearer {{secret:api}}\"}", 1);
+    run_ok();
+    CHECK_STR(seen_auth, "Bearer canary-secret");
+    CHECK(data_holds("you sent"));
+    CHECK(!data_holds("canary-secret"));
+}
+
+/* ----------------------------------------------------------- rate of a host */
+
+TEST(http, columns_share_the_rate_of_a_host)
+{
+    struct given_column columns[] = {
+        {"Api", "http", http_config("/a?n={{LastName}}\",\"host_rate_limit\":\"2/s\""), NULL, TYPE_JSON},
+        {"Api 2", "http", http_config("/b?n={{LastName}}\",\"host_rate_limit\":\"2/s\""), NULL, TYPE_JSON}};
+    given_org("", 4);
+    given_table(columns, 2, NULL);
+    given_synced();
+    int64_t before = g.world->monotonic_ms(g.world);
+    run_ok();
+    CHECK_INT(atomic_load(&asked), 8);
+    CHECK(g.world->monotonic_ms(g.world) - before >= 3000); /* 2 at once, then 3 times 2 */
 }
 
 /* ----------------------------------------------------------------- formula */

@@ -105,6 +105,7 @@ struct column_kind {
     /* Write kinds: the mode of what it creates. */
     struct mode (*mode)(const struct crm_object *object, const struct json *config);
     const char *item;     /* a reference that stands for an item of a list, not for a column; or NULL */
+    const char *item_if;  /* only where the config has this option; NULL = always */
     bool costs;           /* it asks somebody: what each cell cost is kept (store_costs.h) */
     bool step;            /* may be a step of a waterfall: it reads, computes, and stores nothing itself */
     size_t batch_rows;    /* how many rows execute likes to have at once */

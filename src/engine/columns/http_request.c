@@ -82,6 +82,7 @@ struct fill {
     struct column_batch *batch;
     size_t row;
     const struct http_secret *secrets;
+    const struct http_paging *paging;
 };
 
 static const char *as_json_string(struct arena *arena, const char *text)
@@ -98,6 +99,12 @@ static const char *as_json_string(struct arena *arena, const char *text)
 static const char *lookup(void *ctx, const char *ref)
 {
     struct fill *fill = ctx;
+    bool known = false;
+    if (fill->paging->by != BY_NOTHING && text_starts(ref, HTTP_PAGING_MARK)) {
+        const char *place =
+            http_place_get(&fill->paging->place, ref + strlen(HTTP_PAGING_MARK), &known);
+        return place ? as_json_string(fill->batch->arena, place) : NULL;
+    }
     if (!text_starts(ref, "secret:"))
         return batch_ref_json(fill->batch, fill->row, ref);
     for (const struct http_secret *s = fill->secrets; s; s = s->next)
@@ -106,10 +113,19 @@ static const char *lookup(void *ctx, const char *ref)
     return NULL;
 }
 
+/* The first page's cursor is nothing, and not a blank that keeps a row from asking. */
+static const char *lookup_text(void *ctx, const char *ref)
+{
+    const struct fill *fill = ctx;
+    const char *json = lookup(ctx, ref);
+    bool first = fill->paging->by != BY_NOTHING && text_starts(ref, HTTP_PAGING_MARK);
+    return !json && first ? "\"\"" : json;
+}
+
 static enum status fill_text(struct fill *fill, const char *template, enum formula_slot slot,
                              char **out, const char **missing, struct err *err)
 {
-    return formula_fill(fill->batch->arena, template, slot, lookup, fill, out, missing, err);
+    return formula_fill(fill->batch->arena, template, slot, lookup_text, fill, out, missing, err);
 }
 
 static enum status fill_url(struct fill *fill, const char *template, struct http_call *call,
@@ -149,6 +165,14 @@ static enum status fill_query(struct fill *fill, struct http_call *call, struct 
                                          uri_encoded(arena, member->key), uri_encoded(arena, value));
     }
     return OK;
+}
+
+static enum status go_to_page(struct fill *fill, struct http_call *call, struct err *err)
+{
+    if (fill->paging->by == BY_NOTHING)
+        return OK;
+    return http_paging_url(fill->paging, fill->batch->arena, call->request.url, &call->request.url,
+                           err);
 }
 
 static enum status check_url(struct fill *fill, struct http_call *call, struct err *err)
@@ -285,6 +309,22 @@ static void make_key(struct http_call *call)
     buf_wipe(&text);
 }
 
+void http_answer_key(const struct column_batch *batch, const struct http_call *call, char key[65])
+{
+    static const char *const options[] = {"path",       "not_found", "paging",         "next",
+                                          "first_page", "parameter", "size_parameter", "page_size",
+                                          "max_pages"};
+    struct buf text = BUF_INIT;
+    buf_printf(&text, "%s\n%s\n", batch->job->engine->store->workspace_id, call->key);
+    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
+        const char *value = json_get_text(batch->config, options[i]);
+        if (value)
+            buf_printf(&text, "%s:%s\n", options[i], value);
+    }
+    sha256_hex(buf_text(&text), text.len, key);
+    buf_free(&text);
+}
+
 bool http_method_idempotent(const char *method)
 {
     return !text_eq(method, "POST") && !text_eq(method, "PATCH");
@@ -306,10 +346,10 @@ static enum status offer_key(struct fill *fill, struct http_call *call, struct e
 }
 
 enum status http_call_make(struct column_batch *batch, size_t row,
-                           const struct http_secret *secrets, struct http_call *out,
-                           struct err *err)
+                           const struct http_secret *secrets, const struct http_paging *paging,
+                           struct http_call *out, struct err *err)
 {
-    struct fill fill = {batch, row, secrets};
+    struct fill fill = {batch, row, secrets, paging};
     const struct json *config = batch->config;
     const char *method = json_get_text(config, "method");
     memset(out, 0, sizeof *out);
@@ -323,7 +363,8 @@ enum status http_call_make(struct column_batch *batch, size_t row,
         return FAIL;
     if (out->blank)
         return OK;
-    if (fill_query(&fill, out, err) != OK || check_url(&fill, out, err) != OK || fill_headers(&fill, out, err) != OK ||
+    if (fill_query(&fill, out, err) != OK || go_to_page(&fill, out, err) != OK ||
+        check_url(&fill, out, err) != OK || fill_headers(&fill, out, err) != OK ||
         fill_body(&fill, out, err) != OK)
         return FAIL;
     make_key(out);

@@ -3,6 +3,7 @@
 #ifndef ARGIL_ENGINE_COLUMNS_HTTP_REQUEST_H
 #define ARGIL_ENGINE_COLUMNS_HTTP_REQUEST_H
 
+#include "engine/columns/http_paging.h"
 #include "engine/run_priv.h"
 
 /* Secrets a batch or a pull needs, opened once and wiped at its end. */
@@ -14,7 +15,7 @@ struct http_secret {
 
 struct http_call {
     struct http_request request; /* texts on the batch's arena; may hold secrets */
-    char key[65];                /* SHA-256 of the whole request: the cache's key */
+    char key[65];                /* SHA-256 of the whole request */
     bool repeatable;             /* sent twice it acts once: by its method, or by a key it carries */
     const char *host;            /* for messages */
     const char *blank;           /* a reference of the URL that was blank: nothing is asked */
@@ -26,10 +27,17 @@ enum status http_secrets_open(struct engine *engine, struct arena *arena, const 
 void http_secrets_wipe(struct http_secret *secrets);
 /* Overwrites every secret in a text that came back or will be shown. */
 void http_secrets_hide(const struct http_secret *secrets, char *text, size_t len);
-/* FAIL: this row's request cannot be made. */
+/* In a column's url and body {{paging.cursor}} is the place of the page that is asked for. */
+#define HTTP_PAGING_WORD "paging"
+#define HTTP_PAGING_MARK HTTP_PAGING_WORD "."
+
+/* The request for the page that `paging` is at. FAIL: this row's request cannot be made. */
 enum status http_call_make(struct column_batch *batch, size_t row,
-                           const struct http_secret *secrets, struct http_call *out,
-                           struct err *err);
+                           const struct http_secret *secrets, const struct http_paging *paging,
+                           struct http_call *out, struct err *err);
+/* The key of what the column makes of the answer: the request's, the workspace's, and what the
+ * column keeps of an answer. */
+void http_answer_key(const struct column_batch *batch, const struct http_call *call, char key[65]);
 bool http_method_idempotent(const char *method);
 
 #endif

@@ -99,7 +99,7 @@ static void collect_options(struct collect *c, const struct column_kind *kind,
         const char *where = arena_printf(c->arena, "%s%s", prefix, option->name);
         if (!*prefix)
             c->option = option->name;
-        c->item = kind->item;
+        c->item = !kind->item_if || json_get(config, kind->item_if) ? kind->item : NULL;
         if (value && option->type == OPT_STEPS)
             collect_steps(c, where, value);
         else if (value && holds_references(option->type))

@@ -2,8 +2,7 @@
  * repeated where the failure may pass, judged.
  *
  * Reading may be repeated, also by POST: an API that is asked for a list changes
- * nothing. A next page's address comes from the answer: it gets the headers, and
- * with them the secrets, only on the host that the recipe names. */
+ * nothing. Where the next page is: columns/http_paging.h. */
 #include "engine/sources/http_ask.h"
 
 #include "base/str.h"
@@ -34,7 +33,7 @@ void http_ask_close(struct http_ask *ask)
 
 struct filling {
     const struct http_ask *ask;
-    const struct http_place *place;
+    const struct http_paging *paging;
     struct arena *arena;
 };
 
@@ -52,14 +51,10 @@ static const char *as_json(struct arena *arena, const char *text)
 static const char *lookup(void *ctx, const char *ref)
 {
     const struct filling *f = ctx;
-    const struct http_place *p = f->place;
-    const struct {
-        const char *name, *value;
-    } places[] = {
-        {"page", p->page}, {"offset", p->offset}, {"cursor", p->cursor}, {"page_size", p->size}};
-    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
-        if (text_eq(ref, places[i].name))
-            return places[i].value ? as_json(f->arena, places[i].value) : NULL;
+    bool known;
+    const char *place = http_place_get(&f->paging->place, ref, &known);
+    if (known)
+        return place ? as_json(f->arena, place) : NULL;
     for (const struct http_secret *s = f->ask->secrets; s; s = s->next)
         if (text_starts(ref, "secret:") && text_eq(s->name, ref + 7))
             return as_json(f->arena, secret_reveal(&s->value));
@@ -71,24 +66,6 @@ static enum status fill(struct filling *f, const char *template, enum formula_sl
 {
     const char *missing = NULL;
     return formula_fill(f->arena, template, slot, lookup, f, out, &missing, err);
-}
-
-static bool holds(const struct json *value, const char *mark)
-{
-    if (json_is(value, JSON_STRING))
-        return strstr(json_text(value), mark) != NULL;
-    json_each(child, value) {
-        if (holds(child, mark))
-            return true;
-    }
-    return false;
-}
-
-bool http_ask_holds(const struct http_ask *ask, const char *name)
-{
-    char mark[64];
-    snprintf(mark, sizeof mark, "{{%s}}", name);
-    return holds(json_get(ask->config, "url"), mark) || holds(json_get(ask->config, "body"), mark);
 }
 
 static enum status fill_tree(struct filling *f, struct jw *w, const struct json *value,
@@ -183,48 +160,18 @@ static enum status check_address(const struct http_ask *ask, struct http_request
     return OK;
 }
 
-/* A link of the answer must stay where the secrets may go. */
-static enum status check_same_host(const struct http_ask *ask, const struct uri *base,
-                                   const struct uri *next, struct err *err)
-{
-    if (text_eq(base->scheme, next->scheme) && text_eq(base->host, next->host) &&
-        base->port == next->port)
-        return OK;
-    err_set(err, "http.other_host", "the next page is said to be on %s, not on %s", next->host,
-            ask->host);
-    err_hint(err, "The request's headers are only sent where the recipe says.");
-    return FAIL;
-}
-
-/* The address without what follows its path, for links that begin with a slash. */
-static const char *resolve(struct arena *arena, const struct uri *base, const char *link)
-{
-    if (link[0] != '/' || link[1] == '/')
-        return link;
-    return arena_printf(arena, "%s://%s:%d%s", base->scheme, base->host, base->port, link);
-}
-
-static enum status make_url(struct filling *f, struct http_request *request, const char *query,
-                            struct err *err)
+static enum status make_url(struct filling *f, struct http_request *request, struct err *err)
 {
     char *url = NULL;
-    struct uri base, uri;
-    if (fill(f, json_get_text(f->ask->config, "url"), SLOT_URL, &url, err) != OK)
+    struct uri uri;
+    if (fill(f, json_get_text(f->ask->config, "url"), SLOT_URL, &url, err) != OK ||
+        http_paging_url(f->paging, f->arena, url, &request->url, err) != OK)
         return FAIL;
-    if (!uri_parse(f->arena, url, &base))
-        return err_set(err, "http.url", "the URL is not a complete http(s) address");
-    if (query && *query)
-        url = arena_printf(f->arena, "%s%s%s", url, strchr(url, '?') ? "&" : "?", query);
-    request->url = f->place->link ? resolve(f->arena, &base, f->place->link) : url;
-    if (!uri_parse(f->arena, request->url, &uri))
-        return err_set(err, "http.url", "the next page's address is none: %.100s", request->url);
-    if (f->place->link && check_same_host(f->ask, &base, &uri, err) != OK)
-        return FAIL;
+    uri_parse(f->arena, request->url, &uri);
     return check_address(f->ask, request, &uri, err);
 }
 
-static enum status make_request(struct filling *f, const char *query, struct http_request *request,
-                                struct err *err)
+static enum status make_request(struct filling *f, struct http_request *request, struct err *err)
 {
     const struct json *config = f->ask->config;
     const char *method = json_get_text(config, "method");
@@ -236,7 +183,7 @@ static enum status make_request(struct filling *f, const char *query, struct htt
                               .max_body = (size_t)json_get_int(config, "max_bytes", 16 << 20),
                               .accept_gzip = true,
                               .secret_hint = f->ask->secrets ? "<secret>" : NULL};
-    if (make_url(f, request, query, err) != OK || fill_body(f, request, err) != OK)
+    if (make_url(f, request, err) != OK || fill_body(f, request, err) != OK)
         return FAIL;
     return fill_headers(f, request, err);
 }
@@ -294,20 +241,6 @@ static enum status judge(const struct http_ask *ask, struct http_response *respo
                    type ? type : "something", shown, text);
 }
 
-/* Link: <https://...>; rel="next" */
-static const char *link_of(struct arena *arena, const struct http_response *response)
-{
-    const char *header = http_header_get(response->headers, "Link");
-    for (const char *p = header; p && (p = strchr(p, '<')) != NULL; p++) {
-        const char *end = strchr(p, '>'), *next = end ? strchr(end, '<') : NULL;
-        const char *rel = end ? strstr(end, "rel=") : NULL;
-        if (rel && (!next || rel < next) &&
-            (text_starts(rel, "rel=\"next\"") || text_starts(rel, "rel=next")))
-            return arena_strndup(arena, p + 1, (size_t)(end - p) - 1);
-    }
-    return NULL;
-}
-
 static enum status try_once(struct http_ask *ask, const struct http_request *request,
                             struct arena *arena, const struct json **body, const char **link,
                             bool *again, int64_t *wait, struct err *err)
@@ -320,22 +253,22 @@ static enum status try_once(struct http_ask *ask, const struct http_request *req
         *again = may_pass(response.status);
         *wait = retry_after(ask, &response);
         rc = judge(ask, &response, arena, body, err);
-        *link = link_of(arena, &response);
+        *link = http_paging_link(arena, &response);
     }
     http_response_free(&response);
     return rc;
 }
 
-enum status http_ask_page(struct http_ask *ask, const struct http_place *place, const char *query,
+enum status http_ask_page(struct http_ask *ask, const struct http_paging *paging,
                           struct arena *arena, const struct json **body, const char **link,
                           struct err *err)
 {
     struct http_request request;
-    struct filling f = {ask, place, arena};
+    struct filling f = {ask, paging, arena};
     int64_t retries = json_get_int(ask->config, "retries", 3), wait;
     bool again;
     *link = NULL;
-    if (make_request(&f, query, &request, err) != OK)
+    if (make_request(&f, &request, err) != OK)
         return FAIL;
     for (int64_t attempt = 0;; attempt++) {
         if (!wait_turn(ask))

@@ -2,6 +2,7 @@
 #ifndef ARGIL_ENGINE_SOURCES_HTTP_ASK_H
 #define ARGIL_ENGINE_SOURCES_HTTP_ASK_H
 
+#include "engine/columns/http_paging.h"
 #include "engine/columns/http_request.h"
 #include "engine/sync_priv.h"
 
@@ -16,17 +17,9 @@ struct http_ask {
 enum status http_ask_open(struct http_ask *ask, struct sync *sync, struct err *err);
 void http_ask_close(struct http_ask *ask);
 
-/* Where the next page is. */
-struct http_place {
-    const char *link; /* a whole address, taken as it is; else the template is filled */
-    const char *page, *offset, *cursor; /* as text; NULL = the first one has none */
-    const char *size;
-};
-/* True when the url or body of the config holds {{name}}. */
-bool http_ask_holds(const struct http_ask *ask, const char *name);
 /* GETs (or POSTs) a page; repeated where that may help. *body is JSON on the arena, *link the
  * rel=next of a Link header or NULL. */
-enum status http_ask_page(struct http_ask *ask, const struct http_place *place, const char *query,
+enum status http_ask_page(struct http_ask *ask, const struct http_paging *paging,
                           struct arena *arena, const struct json **body, const char **link,
                           struct err *err);
 

@@ -41,7 +41,7 @@ static bool is_sheet(const char *name)
 static bool is_left_out(const char *name)
 {
     static const char *const names[] = {"view_indexes", "view_samples", "moves", "match_indexes",
-                                        "leases", "meta"};
+                                        "leases", "meta", "http_turns"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (text_eq(name, names[i]))
             return true;

@@ -39,6 +39,7 @@ static enum status open_another(struct store *store, bool read_only, struct stor
     .edits = &sq_edits,                                 \
     .laters = &sq_laters,                               \
     .costs = &sq_costs,                                 \
+    .http = &sq_http,                                   \
     .dedupe = &sq_dedupe,                               \
     .versions = &sq_versions,                           \
     .history = &sq_history,                             \

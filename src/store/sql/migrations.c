@@ -124,6 +124,7 @@ static const struct {
     {sq_step_parts, NULL},
     {sq_step_shares, NULL},
     {sq_step_costs, NULL},
+    {sq_step_http, NULL},
 };
 
 int sq_schema_version(void)

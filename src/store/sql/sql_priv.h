@@ -52,6 +52,7 @@ extern const char sq_step_alerts[];      /* alerts.c */
 extern const char sq_step_columns[];     /* step_columns.c */
 extern const char sq_step_laters[];      /* laters.c */
 extern const char sq_step_costs[];       /* costs.c */
+extern const char sq_step_http[];        /* http.c */
 extern const char sq_step_edits[];       /* edits.c */
 extern const char sq_step_pull[];       /* step_drift.c */
 extern const char sq_step_rejects[];     /* step_rejects.c */
@@ -319,6 +320,7 @@ extern const struct store_shares sq_shares;
 /* ---- shares.c: is the switch on, as the present transaction sees it? */
 enum status sq_sending_stopped(struct sq *sq, bool *stopped, struct err *err);
 extern const struct store_costs sq_costs;
+extern const struct store_http sq_http;
 /* ---- costs.c: inside the transaction of the result */
 enum status sq_keep_cost(struct sq *sq, int64_t table_id, const struct cell_result *r,
                          struct err *err);

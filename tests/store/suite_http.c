@@ -1,0 +1,61 @@
+/* suite_http.c - answers of APIs are kept for their time, and turns at a host are shared. */
+#include "store/store_http.h"
+#include "store/store_suite.h"
+
+static const char *answer(const char *key, int64_t age_ms)
+{
+    struct kept_answer answer = {.key = key};
+    CHECK_OK(suite.does->http->answers(suite.store, suite.arena, age_ms, &answer, 1, &suite.err),
+             &suite.err);
+    return answer.json;
+}
+
+static void keep(const char *key, const char *json, int64_t keep_ms)
+{
+    struct kept_answer answer = {key, json};
+    CHECK_OK(suite.does->http->keep(suite.store, keep_ms, &answer, 1, &suite.err), &suite.err);
+}
+
+TEST(answers, outlive_the_process_until_their_time_is_over)
+{
+    CHECK(!answer("k", 1000));
+    keep("k", "{\"a\":1}", 10000);
+    keep("none", "", 10000);
+    suite_reopen();
+    CHECK_STR(answer("k", 10000), "{\"a\":1}");
+    CHECK_STR(answer("none", 10000), "");
+    suite.world->sleep_ms(suite.world, 6000);
+    CHECK(!answer("k", 5000)); /* too old for who wants them younger */
+    CHECK_STR(answer("k", 60000), "{\"a\":1}");
+    suite.world->sleep_ms(suite.world, 4000);
+    CHECK(!answer("k", 60000));
+}
+
+TEST(answers, a_new_one_takes_the_place_of_the_old)
+{
+    keep("k", "1", 10000);
+    suite.world->sleep_ms(suite.world, 9000);
+    keep("k", "2", 10000);
+    suite.world->sleep_ms(suite.world, 9000);
+    CHECK_STR(answer("k", 10000), "2");
+}
+
+static int64_t turns(const char *host, int64_t count, int64_t each_us)
+{
+    int64_t wait = -1;
+    CHECK_OK(suite.does->http->turns(suite.store, host, count, each_us, &wait, &suite.err),
+             &suite.err);
+    return wait;
+}
+
+TEST(turns, follow_each_other_at_the_rate)
+{
+    CHECK_INT(turns("a.test", 2, 500000), 0);
+    CHECK_INT(turns("a.test", 2, 500000), 1000);
+    CHECK_INT(turns("b.test", 1, 500000), 0); /* a host of its own */
+    suite_reopen();
+    CHECK_INT(turns("a.test", 1, 500000), 2000);
+    suite.world->sleep_ms(suite.world, 60000);
+    CHECK_INT(turns("a.test", 1, 500), 0); /* what was not used is not saved up */
+    CHECK_INT(turns("a.test", 1, 500), 1); /* half a millisecond, rounded up */
+}
