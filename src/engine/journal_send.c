@@ -470,11 +470,11 @@ static size_t send_group(struct sending *s, struct arena *arena, struct sorted *
                          size_t end, size_t kept)
 {
     struct chunk chunk = {.ops = arena_array(arena, end - at, sizeof *chunk.ops), .arena = arena};
-    size_t *from = arena_array(arena, end - at, sizeof *from);
+    struct sorted *given = arena_array(arena, end - at, sizeof *given); /* their places fill again */
     bool *left = arena_array(arena, end - at, sizeof *left);
     for (size_t i = at; i < end; i++) {
         if (bulk_may(rows[i].op)) {
-            from[chunk.count] = i;
+            given[chunk.count] = rows[i];
             chunk.ops[chunk.count++] = rows[i].op;
         } else {
             rows[kept++] = rows[i];
@@ -485,9 +485,8 @@ static size_t send_group(struct sending *s, struct arena *arena, struct sorted *
         s->rc = bulk_send(s, &chunk, left);
     for (size_t i = 0; i < count; i++)
         if (left[i]) {
-            struct sorted row = rows[from[i]];
-            row.alone = goes_alone(row.op, false);
-            rows[kept++] = row;
+            given[i].alone = goes_alone(given[i].op, false);
+            rows[kept++] = given[i];
         }
     return kept;
 }
