@@ -28,7 +28,7 @@ source:
     fields: [Name]
 columns:
   - name: Greeting
-    formula: "'Hello ' + {{Name}}"
+    merge: "Hello {{Name}}"
 """
 
 
