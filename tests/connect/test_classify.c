@@ -111,6 +111,11 @@ TEST(classify, a_wrong_number_of_results_says_nothing_of_any_row)
     answer(200, "[{\"id\":\"00QD000000IqhSL\",\"success\":true,\"errors\":[]}]", 2);
     CHECK_INT(outcomes[0].class, CRM_UNKNOWN);
     CHECK_INT(outcomes[1].class, CRM_UNKNOWN);
+    answer(200,
+           "[{\"id\":\"00QD000000IqhSL\",\"success\":true,\"errors\":[]},"
+           "{\"id\":\"00QD000000IqhSM\",\"success\":true,\"errors\":[]}]",
+           1);
+    CHECK_INT(outcomes[0].class, CRM_UNKNOWN);
     answer(200, "[{},{\"success\":\"yes\"}]", 2);
     CHECK_INT(outcomes[0].class, CRM_UNKNOWN);
     CHECK_INT(outcomes[1].class, CRM_UNKNOWN);

@@ -114,6 +114,19 @@ TEST(sealed, a_seal_that_is_lost_stops_the_next_run)
     CHECK_INT(op_of("Lead", 3).mode, MODE_FINDABLE);
 }
 
+TEST(sealed, what_never_arrives_is_parked_in_the_end)
+{
+    given("salesforce_create", CREATE(""), SEAL, 1);
+    for (int i = 0; i < 40; i++)
+        outcomes(LOST_BEFORE);
+    for (int i = 0; i < 15; i++)
+        wait_and_run();
+    CHECK_INT(ops().by_state[OP_IN_DOUBT], 1);
+    CHECK_STR(cell_code("Lead", 1), "journal.gave_up");
+    CHECK(g.exchanges <= ATTEMPTS_MAX);
+    CHECK_INT(leads(), 0);
+}
+
 /* ------------------------------------------------------------------- keyed */
 
 #define KEYED_CREATE                                                                               \
@@ -141,6 +154,32 @@ TEST(keyed, adopts_the_record_that_holds_the_key)
 }
 
 /* ---------------------------------------------------------------- findable */
+
+TEST(keyed, a_record_that_exists_and_is_not_seen_is_not_made_again)
+{
+    given("salesforce_create", KEYED_CREATE, KEY, 1);
+    outcomes("{\"class\":\"exists\",\"code\":\"DUPLICATE_VALUE\"}");
+    run_ok();
+    CHECK_INT(ops().by_state[OP_IN_DOUBT], 1);
+    CHECK_STR(cell_code("Lead", 1), "outcome.hidden");
+    CHECK_INT(g.exchanges, 1);
+}
+
+/* The field says that it is unique, and two records hold the value. */
+TEST(keyed, two_records_with_our_key_stop_the_writing)
+{
+    given("salesforce_create", KEYED_CREATE, KEY, 2);
+    run_ok();
+    CHECK_INT(leads(), 2);
+    const char *ids[] = {lead_with("p1@x.org"), lead_with("p2@x.org")};
+    g.options.all = g.options.force_new = true;
+    for (size_t i = 0; i < 2; i++)
+        scripted_set(g.org, "Lead", ids[i], "Key__c", "\"p1@x.org\"");
+    outcomes(LOST_BEFORE "," LOST_BEFORE);
+    run_ok();
+    CHECK_STR(cell_code("Lead", 1), "outcome.several");
+    CHECK_INT(op_of("Lead", 1).state, OP_IN_DOUBT);
+}
 
 TEST(findable, waits_then_finds_it_by_its_values)
 {

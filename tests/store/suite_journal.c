@@ -293,6 +293,30 @@ TEST(journal, a_zombie_changes_nothing_and_its_news_is_kept)
     CHECK_STR(op_now(op.id).result_id, LEAD_1);
 }
 
+/* W7: the state alone would let it: the successor is sending, too. */
+TEST(journal, of_one_that_is_sent_again_the_former_sender_settles_nothing)
+{
+    int64_t moved;
+    given_two_rows();
+    struct op op = given_op("001A", 1, NULL, NULL);
+    plan_op(&op);
+    send_op(&op);
+    struct op zombie = op;
+    suite_reopen();
+    CHECK_OK(suite.does->ops_recover(suite.store, &moved, &suite.err), &suite.err);
+    struct op now = op_now(op.id);
+    settle_op(&now, OP_RECONCILING, NULL);
+    now = op_now(op.id);
+    settle_op(&now, OP_RETRY_SAFE, NULL);
+    now = op_now(op.id);
+    send_op(&now);
+    CHECK_INT(now.state, OP_SENDING);
+    settle_op(&zombie, OP_DONE, LEAD_2);
+    now = op_now(op.id);
+    CHECK_INT(now.state, OP_SENDING);
+    CHECK(now.result_id == NULL);
+}
+
 TEST(journal, an_outcome_told_twice_counts_once)
 {
     given_two_rows();
