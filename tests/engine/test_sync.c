@@ -52,6 +52,18 @@ TEST(next, takes_only_what_changed)
     CHECK_STR(cell_value("Email", 4), "new@x.org");
 }
 
+/* An org on this machine is read into the second that runs: a record may still get its stamp. */
+TEST(next, claims_no_second_that_is_not_over)
+{
+    given(3);
+    given_synced();
+    world_fake_advance(g.world, 60 * 1000);
+    scripted_set(g.org, "Contact", "003000000000001AAA", "Email", "\"new@x.org\"");
+    given_synced();
+    CHECK_INT(g.sync.counts.changed, 1);
+    CHECK(g.sync.as_of_ms <= g.world->now_ms(g.world) / 1000 * 1000);
+}
+
 TEST(next, change_of_a_field_nobody_reads_makes_nothing_due)
 {
     given(3);
