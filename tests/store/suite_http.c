@@ -2,6 +2,8 @@
 #include "store/store_http.h"
 #include "store/store_suite.h"
 
+#include <pthread.h>
+
 static const char *answer(const char *key, int64_t age_ms)
 {
     struct kept_answer answer = {.key = key};
@@ -58,4 +60,46 @@ TEST(turns, follow_each_other_at_the_rate)
     suite.world->sleep_ms(suite.world, 60000);
     CHECK_INT(turns("a.test", 1, 500), 0); /* what was not used is not saved up */
     CHECK_INT(turns("a.test", 1, 500), 1); /* half a millisecond, rounded up */
+}
+
+/* ---- several handles at once: the host hears as many in a time as the rate says */
+
+enum { WHO = 3, EACH = 15 };
+
+struct asker {
+    struct store *store;
+    int64_t waits[EACH];
+};
+
+static void *ask_all(void *ctx)
+{
+    struct asker *a = ctx;
+    struct err err = {0};
+    for (int i = 0; i < EACH; i++)
+        if (a->store->does->http->turns(a->store, "race.test", 1, 60 * 1000000, &a->waits[i], &err) != OK)
+            return a;
+    return NULL;
+}
+
+TEST(turns, are_taken_once_by_those_who_ask_at_once)
+{
+    static struct asker askers[WHO];
+    pthread_t threads[WHO];
+    bool taken[WHO * EACH] = {false};
+    for (int i = 0; i < WHO; i++)
+        CHECK_OK(suite.does->open_another(suite.store, false, &askers[i].store, &suite.err), &suite.err);
+    for (int i = 0; i < WHO; i++)
+        CHECK_INT(pthread_create(&threads[i], NULL, ask_all, &askers[i]), 0);
+    for (int i = 0; i < WHO; i++) {
+        void *failed;
+        pthread_join(threads[i], &failed);
+        CHECK(failed == NULL);
+        suite.does->close(askers[i].store);
+    }
+    for (int i = 0; i < WHO; i++)
+        for (int k = 0; k < EACH; k++) { /* a minute each: the time that asking takes does not blur them */
+            int64_t turn = (askers[i].waits[k] + 30000) / 60000;
+            CHECK(turn < WHO * EACH && !taken[turn]);
+            taken[turn] = true;
+        }
 }

@@ -268,51 +268,50 @@ TEST(journal, what_a_dead_process_was_sending_is_unknown)
     CHECK_INT(b.state, OP_SENDING);
 }
 
-TEST(journal, a_zombie_changes_nothing_and_its_news_is_kept)
+/* What a process believes to be sending that was replaced meanwhile. */
+static struct op given_zombie(void)
 {
     int64_t moved;
     given_two_rows();
     struct op op = given_op("001A", 1, NULL, NULL);
     plan_op(&op);
     send_op(&op);
-    struct op zombie = op;
     suite_reopen();
     CHECK_OK(suite.does->ops_recover(suite.store, &moved, &suite.err), &suite.err);
+    return op;
+}
+
+TEST(journal, a_zombie_changes_nothing_and_its_news_is_kept)
+{
+    struct op zombie = given_zombie();
     CHECK_INT(settle_op(&zombie, OP_DONE, LEAD_2), 1);
-    struct op now = op_now(op.id);
+    struct op now = op_now(zombie.id);
     CHECK_INT(now.state, OP_UNKNOWN);
     CHECK(now.result_id == NULL);
     CHECK_CONTAINS(now.evidence, LEAD_2);
     CHECK(cell_text("001A", LEAD) == NULL);
     settle_op(&now, OP_RECONCILING, NULL); /* later outcomes do not lose it */
     settle_op(&now, OP_DONE, LEAD_1);
-    now = op_now(op.id);
+    now = op_now(zombie.id);
     CHECK_CONTAINS(now.evidence, LEAD_2);
     CHECK_CONTAINS(now.evidence, "201");
     CHECK_INT(settle_op(&zombie, OP_DONE, LEAD_2), 1);
-    CHECK_STR(op_now(op.id).result_id, LEAD_1);
+    CHECK_STR(op_now(zombie.id).result_id, LEAD_1);
 }
 
 /* W7: the state alone would let it: the successor is sending, too. */
 TEST(journal, of_one_that_is_sent_again_the_former_sender_settles_nothing)
 {
-    int64_t moved;
-    given_two_rows();
-    struct op op = given_op("001A", 1, NULL, NULL);
-    plan_op(&op);
-    send_op(&op);
-    struct op zombie = op;
-    suite_reopen();
-    CHECK_OK(suite.does->ops_recover(suite.store, &moved, &suite.err), &suite.err);
-    struct op now = op_now(op.id);
+    struct op zombie = given_zombie();
+    struct op now = op_now(zombie.id);
     settle_op(&now, OP_RECONCILING, NULL);
-    now = op_now(op.id);
+    now = op_now(zombie.id);
     settle_op(&now, OP_RETRY_SAFE, NULL);
-    now = op_now(op.id);
+    now = op_now(zombie.id);
     send_op(&now);
     CHECK_INT(now.state, OP_SENDING);
     settle_op(&zombie, OP_DONE, LEAD_2);
-    now = op_now(op.id);
+    now = op_now(zombie.id);
     CHECK_INT(now.state, OP_SENDING);
     CHECK(now.result_id == NULL);
 }

@@ -6,6 +6,7 @@
  * was, the catalogue is that of a new store, and the store opens and answers. In PostgreSQL two
  * workspaces are in the database, which one of them migrates for both. */
 #include "store/sql/sql_priv.h"
+#include "store/ask_server.h"
 #include "support/check.h"
 
 #include <libpq-fe.h>
@@ -102,24 +103,9 @@ static const struct database sqlite = {1, sqlite_clean, sqlite_open_at, sqlite_c
 
 /* --------------------------------------------------------------- PostgreSQL */
 
-static const char *server_url(void)
-{
-    const char *given = getenv("ARGIL_TEST_POSTGRES");
-    CHECK(given != NULL); /* run by with_postgres.py */
-    return given;
-}
-
-/* The first value of the answer, "" without one. On the arena. */
 static const char *ask(const char *sql)
 {
-    PGconn *conn = PQconnectdb(server_url());
-    PQclear(PQexec(conn, "SET search_path=argil; SET client_min_messages=error"));
-    PGresult *result = PQexec(conn, sql);
-    CHECK_STR(PQerrorMessage(conn), "");
-    const char *text = PQntuples(result) ? arena_strdup(arena, PQgetvalue(result, 0, 0)) : "";
-    PQclear(result);
-    PQfinish(conn);
-    return text;
+    return ask_server(arena, sql);
 }
 
 static void postgres_clean(void)

@@ -8,6 +8,7 @@
 #include "store/store_jobs.h"
 #include "store/store_parts.h"
 #include "store/store_runs.h"
+#include "store/ask_server.h"
 #include "support/check.h"
 
 #include <libpq-fe.h>
@@ -28,24 +29,9 @@ static struct err err;
 static struct arena *arena;
 static char workspace[40];
 
-static const char *server_url(void)
-{
-    const char *given = getenv("ARGIL_TEST_POSTGRES");
-    CHECK(given != NULL); /* run by with_postgres.py */
-    return given;
-}
-
-/* One value of the database, as its server tells it; "" = null or no row. On the arena. */
 static const char *ask(const char *sql)
 {
-    PGconn *conn = PQconnectdb(server_url());
-    PQclear(PQexec(conn, "SET search_path=argil; SET client_min_messages=error"));
-    PGresult *result = PQexec(conn, sql);
-    CHECK_STR(PQerrorMessage(conn), "");
-    const char *text = PQntuples(result) ? arena_strdup(arena, PQgetvalue(result, 0, 0)) : "";
-    PQclear(result);
-    PQfinish(conn);
-    return text;
+    return ask_server(arena, sql);
 }
 
 static void before(void)
