@@ -9,6 +9,7 @@
 #include "formula/formula_priv.h"
 
 #include <dlfcn.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -226,9 +227,19 @@ static int serve_frames(struct js *js)
     return 0;
 }
 
+/* Memory of one batch is that of the next: it is not given back in between, and there is one
+ * arena, since another one would count against the cap with all its reserve. */
+static void keep_memory(void)
+{
+    mallopt(M_ARENA_MAX, 1);
+    mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
+}
+
 int formula_worker_main(void)
 {
     struct js js = {0};
+    keep_memory();
     cap(RLIMIT_CORE, 0);
     cap(RLIMIT_FSIZE, 0);
     cap(RLIMIT_AS, 8ul * 1024 * 1024 * 1024);
