@@ -64,7 +64,7 @@ const struct route routes[] = {
 
     {M_GET, V1 "/source-kinds", api_source_kind_list, PERSON, 0, "Tables", "Where rows can come from, with the options of each kind", NULL, NULL, &source_kind_list_shape, 0, NULL},
     {M_POST, TABLE "/preview", api_preview, ROLE_BUILDER, R_ORG, "Tables", "What a column that is not there yet would give for some rows", NULL, &preview_body, &preview_shape, 200, "409"},
-    {M_GET, V1 "/schedules", api_schedule_list, PERSON, 0, "Tables", "When each source is due", NULL, NULL, &schedules_shape, 0, NULL},
+    {M_GET, V1 "/schedules", api_schedule_list, PERSON, 0, "Tables", "When each source and each column with a schedule is due", NULL, NULL, &schedules_shape, 0, NULL},
     {M_POST, TABLE "/sources/{source}/key", api_source_key, ROLE_BUILDER, R_WRITES, "Tables", "A new key for a webhook; the old one ends", NULL, NULL, &source_key_shape, 201, "409"},
     {M_POST, V1 "/hooks/{table}/{source}", api_hook_post, ROLE_NOBODY, R_WRITES | R_OPEN | R_RAW | R_LARGE, "Webhooks", "Send rows: a JSON object or a list of some, with Authorization: Bearer KEY (and Idempotency-Key)", NULL, NULL, &hook_receipt_shape, 202, "401 503"},
     {M_GET, TABLE "/sources/{source}/rejects", api_reject_list, PERSON, 0, "Tables", "Rows that the last reading of a source could not take", NULL, NULL, &rejects_shape, 0, NULL},

@@ -221,25 +221,6 @@ enum status api_run_stop(struct call *call, struct err *err)
     return write_run(call, id, err);
 }
 
-static void choose_states(struct run_options *options, const char *rows)
-{
-    static const struct {
-        const char *word;
-        uint32_t states;
-    } words[] = {
-        {"due", 0},
-        {"empty", 1u << CELL_EMPTY | 1u << CELL_NO_RESULT},
-        {"errors", 1u << CELL_ERROR | 1u << CELL_RETRYING},
-        {"refused", 1u << CELL_REFUSED},
-        {"skipped", 1u << CELL_SKIPPED},
-        {"waiting", 1u << CELL_WAITING},
-    };
-    options->all = text_eq(rows, "all");
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (text_eq(words[i].word, rows))
-            options->states = words[i].states;
-}
-
 static int by_number(const void *a, const void *b)
 {
     int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
@@ -314,7 +295,7 @@ enum status api_run_start(struct call *call, struct err *err)
         call_table(call, &table, err) != OK || check_column(&table, job.run.column, err) != OK)
         return FAIL;
     job.table = table.name;
-    choose_states(&job.run, rows ? rows : "due");
+    (void)run_options_rows(&job.run, rows); /* the body was checked */
     choose_rows(call, &job.run);
     return call_order(call, &job, err);
 }
@@ -330,7 +311,7 @@ enum status api_plan_start(struct call *call, struct err *err)
     if (call_table(call, &table, err) != OK || check_column(&table, job.run.column, err) != OK)
         return FAIL;
     job.table = table.name;
-    choose_states(&job.run, rows ? rows : "due");
+    (void)run_options_rows(&job.run, rows); /* the body was checked */
     choose_rows(call, &job.run);
     return call_order(call, &job, err);
 }

@@ -43,7 +43,10 @@ const struct shape rejects_shape = {"Rejects", "Rows of the last reading that we
 static const struct field scheduled_fields[] = {
     {"table_id", F_INT, F_REQUIRED, NULL},
     {"table", F_TEXT, F_REQUIRED, NULL},
-    {"source", F_TEXT, F_REQUIRED, "its name"},
+    {"source", F_TEXT, F_REQUIRED | F_NULL, "its name; null: it is a column"},
+    {"column", F_TEXT, F_REQUIRED | F_NULL, "its name; null: it is a source"},
+    {"column_id", F_INT, F_REQUIRED | F_NULL, NULL},
+    {"rows", F_TEXT, F_REQUIRED | F_NULL, "of a column: which cells, \"all\", \"due\", ..."},
     {"kind", F_TEXT, F_REQUIRED | F_NULL, NULL},
     {"connection", F_TEXT, F_REQUIRED | F_NULL, NULL},
     {"every", F_TEXT, F_REQUIRED | F_NULL, "as in the recipe"},
@@ -51,14 +54,15 @@ static const struct field scheduled_fields[] = {
     {"last", F_TIME, F_REQUIRED | F_NULL, "the last start by schedule"},
     {"run_id", F_INT, F_REQUIRED | F_NULL, "of that start"},
     {"missed", F_INT, F_REQUIRED, "times nobody was there for"},
-    {"skipped", F_INT, F_REQUIRED, "times the sync before was still going"},
+    {"skipped", F_INT, F_REQUIRED, "times the sync, or the column's scheduled run, before was still going"},
     {"running", F_BOOL, F_REQUIRED, NULL},
+    {"paused", F_BOOL, F_REQUIRED, "a column: its times pass by, the auto-update of its table is off"},
     {"problem", F_TEXT, F_REQUIRED | F_NULL, "why the schedule cannot be understood"},
     {0},
 };
 static const struct shape scheduled_shape = {"Scheduled", NULL, scheduled_fields};
 static const struct field schedules_fields[] = {
-    {"schedules", F_LIST, F_REQUIRED, "of every source of every table", .of = &scheduled_shape},
+    {"schedules", F_LIST, F_REQUIRED, "of every source, and every column with a schedule, of every table", .of = &scheduled_shape},
     {0},
 };
 const struct shape schedules_shape = {"Schedules", NULL, schedules_fields};
@@ -96,6 +100,12 @@ static void write_scheduled(struct jw *w, const struct scheduled *s)
     jw_kv_int(w, "table_id", s->table_id);
     jw_kv_text(w, "table", s->table);
     jw_kv_text(w, "source", s->source_name);
+    jw_kv_text(w, "column", s->column);
+    if (s->column_id)
+        jw_kv_int(w, "column_id", s->column_id);
+    else
+        jw_kv_null(w, "column_id");
+    jw_kv_text(w, "rows", s->rows);
     jw_kv_text(w, "kind", s->kind);
     jw_kv_text(w, "connection", s->connection);
     jw_kv_text(w, "every", s->every);
@@ -108,6 +118,7 @@ static void write_scheduled(struct jw *w, const struct scheduled *s)
     jw_kv_int(w, "missed", s->missed);
     jw_kv_int(w, "skipped", s->skipped);
     jw_kv_bool(w, "running", s->running);
+    jw_kv_bool(w, "paused", s->paused);
     jw_kv_text(w, "problem", s->problem);
     jw_end_object(w);
 }

@@ -18,6 +18,7 @@ static const struct field column_fields[] = {
     {"only_run_if", F_TEXT, F_REQUIRED | F_NULL, "formula that must be true for a row"},
     {"source_field", F_TEXT, F_REQUIRED | F_NULL, "field path, for kind source"},
     {"auto_update", F_BOOL, F_REQUIRED, "runs by itself when due"},
+    {"rules", F_ANY, F_REQUIRED | F_NULL, "when it computes: required, delay_ms, schedule {every, rows}"},
     {"approved", F_TIME, F_REQUIRED | F_NULL, "when its first write was approved"},
     {"approved_mode", F_TEXT, F_REQUIRED | F_NULL, "write mode that was promised then: \"keyed\", ..."},
     {"depends", F_LIST, F_REQUIRED, "ids of the columns it reads", .item = F_INT},
@@ -104,6 +105,7 @@ static void write_column(struct jw *w, const struct column *c)
     jw_kv_text(w, "only_run_if", c->only_run_if);
     jw_kv_text(w, "source_field", c->source_field);
     jw_kv_bool(w, "auto_update", c->auto_update);
+    jw_kv_json(w, "rules", c->rules);
     jw_kv_time(w, "approved", c->approved_ms);
     jw_kv_text(w, "approved_mode",
                c->approved_mode < 0 ? NULL : write_mode_name((enum write_mode)c->approved_mode));

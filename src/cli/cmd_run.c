@@ -7,37 +7,6 @@
 
 #include <string.h>
 
-/* --rows due|all|errors|refused|empty|waiting, several by comma. */
-static bool take_rows(const char *text, struct run_options *options)
-{
-    static const struct {
-        const char *word;
-        uint32_t states;
-    } words[] = {
-        {"due", 0},
-        {"errors", 1u << CELL_ERROR | 1u << CELL_RETRYING},
-        {"refused", 1u << CELL_REFUSED},
-        {"empty", 1u << CELL_EMPTY | 1u << CELL_NO_RESULT},
-        {"skipped", 1u << CELL_SKIPPED},
-        {"waiting", 1u << CELL_WAITING},
-    };
-    while (text && *text) {
-        size_t len = strcspn(text, ",");
-        bool known = len == 3 && !strncmp(text, "all", 3);
-        options->all |= known;
-        for (size_t i = 0; i < sizeof words / sizeof *words && !known; i++) {
-            if (strlen(words[i].word) == len && !strncmp(text, words[i].word, len)) {
-                options->states |= words[i].states;
-                known = true;
-            }
-        }
-        if (!known)
-            return false;
-        text += len + (text[len] == ',');
-    }
-    return true;
-}
-
 /* --plan: what the run would write is kept for a person to approve. */
 static int keep_plan(struct cli *cli, struct cli_engine *open, const char *table,
                      const struct run_options *options)
@@ -80,7 +49,7 @@ static int run(struct cli *cli, const struct args *args)
     };
     if (!cli_number(cli, args, "first", &options.limit))
         return EXIT_USAGE;
-    if (!take_rows(args_get(args, "rows"), &options))
+    if (!run_options_rows(&options, args_get(args, "rows")))
         return cli_usage(cli, &command_run,
                          "--rows takes due, all, errors, refused, empty, skipped, waiting");
     if (options.force_new && !options.yes)

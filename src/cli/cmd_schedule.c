@@ -1,4 +1,4 @@
-/* cmd_schedule.c - `argil schedule`: when tables are brought up to date, and doing it. */
+/* cmd_schedule.c - `argil schedule`: when sources are synced and columns run, and doing it. */
 #include "cli/cli.h"
 
 #include "base/str.h"
@@ -21,7 +21,9 @@ static const char *state_of(const struct scheduled *item, struct arena *arena)
     if (item->problem)
         return item->problem;
     if (item->running)
-        return "syncing now";
+        return item->column ? "running now" : "syncing now";
+    if (item->paused)
+        return "waits: auto-update of the table is off";
     if (!item->missed && !item->skipped)
         return "";
     return arena_printf(arena, "%lld missed, %lld skipped so far", (long long)item->missed,
@@ -30,7 +32,8 @@ static const char *state_of(const struct scheduled *item, struct arena *arena)
 
 static int list(struct cli *cli, const struct args *args)
 {
-    static const char *const headings[] = {"table", "source", "every", "next", "last", "note"};
+    static const char *const headings[] = {"table", "source", "column", "every",
+                                           "next",  "last",   "note"};
     const char *only = args->word_count > 1 ? args->words[1] : NULL;
     struct err err = {0};
     struct scheduled *items;
@@ -43,15 +46,17 @@ static int list(struct cli *cli, const struct args *args)
     if (schedules_list(store, cli->world, arena, &items, &count, &err) != OK) {
         rc = cli_fail(cli, &err);
     } else {
-        struct grid *grid = grid_new(cli, headings, 6);
+        struct grid *grid = grid_new(cli, headings, 7);
         for (size_t i = 0; i < count; i++) {
             if (only && !text_eq_nocase(only, items[i].table))
                 continue;
             const char *next = items[i].next_ms ? when_text(items[i].next_ms) : "when asked";
             next = arena_strdup(arena, next);
             const char *last = items[i].due_ms ? when_text(items[i].due_ms) : "";
-            grid_row(grid, (const char *[]){items[i].table, items[i].source_name, items[i].every,
-                                            next, last, state_of(&items[i], arena)});
+            const struct scheduled *one = &items[i];
+            grid_row(grid, (const char *[]){one->table, one->column ? "" : one->source_name,
+                                            one->column ? one->column : "", one->every, next, last,
+                                            state_of(one, arena)});
         }
         grid_print(grid);
     }
@@ -74,15 +79,25 @@ struct runner {
 static enum status start(void *ctx, const struct scheduled *item, int64_t *run_id, struct err *err)
 {
     struct runner *r = ctx;
-    struct job_order order = {.kind = JOB_SYNC,
-                              .table = item->table,
-                              .source = item->source_name,
-                              .who = "schedule",
-                              .cause = "schedule"};
+    struct job_order order = scheduled_order(item);
     if (work_order(r->work, &order, run_id, err) != OK)
         return FAIL;
     vec_push(&r->runs, *run_id);
     return OK;
+}
+
+/* "Company: 12 computed, 1 with an error, 0 refused" */
+static const char *columns_said(struct arena *arena, const struct run *run,
+                                const struct json *report, bool *complete)
+{
+    const struct json *scope = run->scope ? json_parse(arena, run->scope, strlen(run->scope), NULL) : NULL;
+    const char *column = json_get_text(scope, "column");
+    int64_t errors = json_get_int(report, "cells_error", 0), refused = json_get_int(report, "refused", 0);
+    *complete = run->state == RUN_DONE && !errors && !refused && !json_get_bool(report, "paused", false);
+    return arena_printf(arena, "%s: %lld computed, %lld with an error, %lld refused",
+                        column ? column : "what was due",
+                        (long long)json_get_int(report, "cells_computed", 0), (long long)errors,
+                        (long long)refused);
 }
 
 static void print_run(struct runner *r, const struct run *run, const char *table)
@@ -90,8 +105,11 @@ static void print_run(struct runner *r, const struct run *run, const char *table
     struct arena *arena = arena_new();
     const struct json *report =
         run->report ? json_parse(arena, run->report, strlen(run->report), NULL) : NULL;
-    const char *said = run->error ? run->error : json_get_text(report, "statement");
     bool complete = json_get_bool(report, "complete", false);
+    const char *said = text_eq(run->kind, "run") ? columns_said(arena, run, report, &complete)
+                                                 : json_get_text(report, "statement");
+    if (run->error)
+        said = run->error;
     if (r->cli->json) {
         struct buf out = BUF_INIT;
         struct jw w;
@@ -110,7 +128,7 @@ static void print_run(struct runner *r, const struct run *run, const char *table
         help_wrapped(stdout, said ? said : "nothing to say", (int)strlen(table) + 20, 2);
     }
     fflush(stdout);
-    if (run->state == RUN_FAILED)
+    if (run->state == RUN_FAILED || (text_eq(run->kind, "run") && run->state == RUN_STOPPED))
         r->worst = EXIT_FAILED;
     else if (!complete && !r->worst)
         r->worst = EXIT_ATTENTION;
@@ -235,15 +253,17 @@ static const struct cli_option options[] = {{0}};
 
 const struct command command_schedule = {
     .name = "schedule",
-    .summary = "when tables are brought up to date, and doing it",
+    .summary = "when sources are synced and columns run, and doing it",
     .words = "list [TABLE] | run-due | watch",
     .about =
         "A source says in its recipe how often it is synced (every: 24h, 15m, daily at\n"
-        "06:00 Europe/Berlin, weekdays at 06:00, cron \"0 6 * * 1-5\"). `list` shows when each\n"
-        "is due next. `run-due` syncs what is due now, each connection in a lane of its own,\n"
-        "and ends: for cron or a systemd timer. `watch` stays and does it on time, as `argil\n"
-        "serve` does. A time that was missed is made up for once; one that comes while the\n"
-        "sync before is still going is skipped and counted. `argil sync` moves nothing here.\n\n"
+        "06:00 Europe/Berlin, weekdays at 06:00, cron \"0 6 * * 1-5\"), a column how often it\n"
+        "runs by itself (schedule: 7d). `list` shows when each is due next. `run-due` does\n"
+        "what is due now, each connection in a lane of its own, and ends: for cron or a\n"
+        "systemd timer. `watch` stays and does it on time, as `argil serve` does. A time that\n"
+        "was missed is made up for once; one that comes while the sync, or the run of the\n"
+        "column, before is still going is skipped and counted. `argil sync` and `argil run`\n"
+        "move nothing here.\n\n"
         "    argil schedule list\n"
         "    argil schedule run-due --json",
     .min_words = 1,

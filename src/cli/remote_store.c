@@ -107,6 +107,7 @@ static void read_column(struct arena *arena, const struct json *json, struct col
                            .only_run_if = json_get_text(json, "only_run_if"),
                            .source_field = json_get_text(json, "source_field"),
                            .auto_update = json_get_bool(json, "auto_update", false),
+                           .rules = raw_of(arena, json, "rules"),
                            .approved_ms = when_of(json, "approved"),
                            .approved_mode = approved_mode(json)};
     value_type_parse(json_get_text(json, "type"), &out->type);

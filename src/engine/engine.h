@@ -235,6 +235,9 @@ struct run_options {
     void *planned_ctx;
     int64_t plan_id;        /* only what this approved plan holds is written (approval.h); 0 = none */
 };
+/* What --rows and a schedule's `rows` ask for: due, empty, errors, refused, skipped, waiting, all;
+ * several by comma; NULL = due. Adds to `states` and `all`. False: not such a word. */
+bool run_options_rows(struct run_options *options, const char *words);
 struct run_report {
     int64_t run_id;
     int64_t cells_computed, cells_skipped, cells_no_result, cells_waiting, cells_error;

@@ -23,7 +23,7 @@ static bool earlier(const struct later *a, const struct later *b)
 /* The org may be back, or the day's budget, before anything else makes this table run. */
 static bool comes_back(const struct run_job *job, enum status rc, const struct err *why)
 {
-    return job->options->auto_update &&
+    return (job->options->auto_update || job->options->scheduled) &&
            (rc == OK ? job->report->paused : err_is(why, ERR_CRM_UNREACHABLE) || err_is(why, ERR_CRM_LIMIT));
 }
 

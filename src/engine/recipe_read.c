@@ -158,8 +158,8 @@ static int64_t duration_ms(const char *text)
 static const struct ynode *find_kind(struct draft *d, const struct ynode *node,
                                      const struct column_kind **kind)
 {
-    static const char *const keys[] = {"name",        "type",     "only_run_if",
-                                       "auto_update", "required", "delay"};
+    static const char *const keys[] = {"name",     "type",  "only_run_if", "auto_update",
+                                       "required", "delay", "schedule"};
     const size_t key_count = sizeof keys / sizeof *keys;
     const struct ynode *found = NULL;
     size_t kind_count = 0;
@@ -194,14 +194,49 @@ static const struct ynode *find_kind(struct draft *d, const struct ynode *node,
     return found;
 }
 
-/* When it computes, beside its condition: required: [Name], delay: 10m. */
+/* `schedule: 24h`, or with `every` and `rows`: it computes them by itself, changed or not. */
+static void read_column_schedule(struct draft *d, const struct ynode *column,
+                                 const struct ynode *node, struct jw *w)
+{
+    static const char *const keys[] = {"every", "rows"};
+    static const char *const rows[] = {"all", "due", "empty", "errors"};
+    struct schedule schedule;
+    struct err err = {0};
+    bool bare = node->type == Y_SCALAR;
+    if (!bare && !draft_want(d, node, Y_MAP, "`schedule`"))
+        return;
+    if (!bare)
+        draft_keys(d, node, "schedule", keys, 2);
+    const struct ynode *place = bare ? node : ynode_get(node, "every");
+    const char *every = draft_text(d, bare ? column : node, bare ? "schedule" : "every");
+    const char *which = bare ? rows[0] : draft_word(d, node, "rows", rows, 4, rows[0]);
+    if (!place)
+        err_hint(draft_fail(d, node, false, "recipe.missing_key", "`schedule` needs `every`"),
+                 "schedule: { every: 7d, rows: errors }");
+    else if (every && schedule_parse(every, &schedule, &err) != OK)
+        err_hint(draft_fail(d, place, false, "recipe.wrong_value", "`schedule`: %s", err.message),
+                 "%s", err.hint);
+    else if (every && schedule.kind == SCHEDULE_LIVE)
+        err_hint(draft_fail(d, place, false, "recipe.wrong_value",
+                            "a column has no schedule `live`"),
+                 "with auto_update it runs whenever what it reads has changed; a schedule is for "
+                 "asking again although nothing has");
+    jw_key(w, "schedule");
+    jw_object(w);
+    jw_kv_text(w, "every", every);
+    jw_kv_text(w, "rows", which);
+    jw_end_object(w);
+}
+
+/* When it computes, beside its condition: required: [Name], delay: 10m, schedule: 24h. */
 static const char *read_column_rules(struct draft *d, const struct ynode *node)
 {
     const struct ynode *required = ynode_get(node, "required");
+    const struct ynode *schedule = ynode_get(node, "schedule");
     const char *delay = draft_text(d, node, "delay"), *rules = NULL;
     struct buf text = BUF_INIT;
     struct jw w;
-    if (!required && !delay)
+    if (!required && !delay && !schedule)
         return NULL;
     jw_init(&w, &text);
     jw_object(&w);
@@ -220,6 +255,8 @@ static const char *read_column_rules(struct draft *d, const struct ynode *node)
                  "for example 30s, 10m or 2h");
     if (delay)
         jw_kv_int(&w, "delay_ms", ms);
+    if (schedule)
+        read_column_schedule(d, node, schedule, &w);
     jw_end_object(&w);
     rules = arena_strdup(d->arena, buf_text(&text));
     buf_free(&text);
@@ -246,6 +283,9 @@ static void read_column(struct draft *d, const struct ynode *node, struct column
         return;
     column->kind = draft->kind->name;
     column->type = draft->kind->type;
+    if (draft->kind->typed && ynode_get(node, "schedule"))
+        draft_fail(d, ynode_get(node, "schedule"), true, "recipe.wrong_value",
+                   "`schedule` is for columns that are computed; people type this one");
     if (type && !value_type_parse(type, &column->type)) {
         const char *names[32];
         for (size_t i = 0; i < value_type_count(); i++)

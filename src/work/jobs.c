@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "base/str.h"
 #include "engine/approval.h"
+#include "engine/columns/column_kind.h"
 #include "engine/later.h"
 #include "engine/undo.h"
 #include "store/store_jobs.h"
@@ -125,15 +126,17 @@ void work_run_due(struct work *work, const char *table)
         log_warn("auto-update of %s: %s", table, err.message);
 }
 
-/* A run of what is due that ends because we are leaving: whoever serves the workspace next
- * goes on with it. */
+/* A run that nobody asked for and that ends because we are leaving: whoever serves the workspace
+ * next goes on with what is due. */
 static void keep_for_next(struct work *work, const struct task *task, struct store *store)
 {
     struct err err = {0};
     pthread_mutex_lock(&work->lock);
     bool leaving = work->closing;
     pthread_mutex_unlock(&work->lock);
-    if (leaving && !task->shared && task->order.kind == JOB_RUN && task->order.run.auto_update &&
+    const struct run_options *run = &task->order.run;
+    if (leaving && !task->shared && task->order.kind == JOB_RUN &&
+        (run->auto_update || run->scheduled) &&
         later_cells_now(store, task->table_id, &err) != OK)
         log_warn("auto-update of %s: %s", task->order.table, err.message);
 }
@@ -278,6 +281,32 @@ static enum status settle_order(struct work *work, const struct task *task, stru
     return rc;
 }
 
+/* True when a column that runs by itself, other than `but`, has cells that are due. */
+static bool others_due(struct store *store, const struct table *table, const char *but)
+{
+    struct err ignored = {0};
+    for (size_t i = 0; i < table->column_count; i++) {
+        const struct column *column = &table->columns[i];
+        int64_t due = 0;
+        if (column_is_computed(column) && column->auto_update && !text_eq(column->name, but) &&
+            store->does->cells_in(store, table->id, column->id, 1u << CELL_DUE, &due, &ignored) == OK && due)
+            return true;
+    }
+    return false;
+}
+
+/* A column that ran on its schedule may have made others due. */
+static void run_readers(struct work *work, const struct job_order *order, struct store *store)
+{
+    struct arena *arena = arena_new();
+    struct err ignored = {0};
+    struct table table;
+    if (store->does->table_get(store, arena, order->table, &table, &ignored) == OK &&
+        table.auto_update && others_due(store, &table, order->run.column))
+        work_run_due(work, order->table);
+    arena_free(arena);
+}
+
 static enum status run_order(struct work *work, struct task *task, struct engine *engine,
                              struct err *err)
 {
@@ -296,6 +325,8 @@ static enum status run_order(struct work *work, struct task *task, struct engine
                          : run_table(engine, order->table, &order->run, &report, err);
     for (size_t i = 0; i < report.sent_to_count; i++) /* tables that were sent rows */
         work_run_due(work, report.sent_to[i]);
+    if (order->run.scheduled && order->run.column)
+        run_readers(work, order, engine->store);
     return rc;
 }
 

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/str.h"
+#include "engine/columns/column_kind.h"
 #include "engine/schedule.h"
 #include "store/store_runs.h"
 #include "store/store_schedules.h"
@@ -22,7 +23,7 @@ struct view {
     struct arena *arena;
     struct schedule_times *times;
     size_t time_count;
-    struct run *runs; /* syncs that are queued or running */
+    struct run *runs; /* that are queued or running */
     size_t run_count;
     int64_t now_ms;
 };
@@ -30,27 +31,37 @@ struct view {
 static enum status view_open(struct view *view, struct store *store, struct world *world,
                              struct arena *arena, struct err *err)
 {
-    struct run_query open = {.kind = "sync", .states = 1u << RUN_QUEUED | 1u << RUN_RUNNING};
+    struct run_query open = {.states = 1u << RUN_QUEUED | 1u << RUN_RUNNING};
     *view = (struct view){.store = store, .arena = arena, .now_ms = world->now_ms(world)};
     if (store->does->schedules->list(store, arena, &view->times, &view->time_count, err) != OK)
         return FAIL;
     return store->does->runs->find(store, arena, &open, &view->runs, &view->run_count, err);
 }
 
-static struct schedule_times *times_of(const struct view *view, int64_t table_id, int source)
+static bool is_of(const struct schedule_times *times, const struct scheduled *item)
+{
+    return times->table_id == item->table_id && times->source == item->source &&
+           times->column_id == item->column_id;
+}
+
+static const struct schedule_times *times_of(const struct view *view, const struct scheduled *item)
 {
     for (size_t i = 0; i < view->time_count; i++)
-        if (view->times[i].table_id == table_id && view->times[i].source == source)
+        if (is_of(&view->times[i], item))
             return &view->times[i];
     return NULL;
 }
 
-static bool is_running(const struct view *view, int64_t table_id)
+/* The run that a further start would overlap; 0 = none. */
+static int64_t open_run(const struct view *view, const struct scheduled *item)
 {
-    for (size_t i = 0; i < view->run_count; i++)
-        if (view->runs[i].table_id == table_id)
-            return true;
-    return false;
+    for (size_t i = 0; i < view->run_count; i++) {
+        const struct run *run = &view->runs[i];
+        if (item->column_id ? run->id == item->run_id
+                            : run->table_id == item->table_id && text_eq(run->kind, "sync"))
+            return run->id;
+    }
+    return 0;
 }
 
 static const char *every_of(struct arena *arena, const struct source *source)
@@ -71,18 +82,10 @@ static enum status understand(const char *every, struct schedule *out, struct er
     return OK;
 }
 
-static struct scheduled item_of(const struct view *view, const struct table *table,
-                                const struct source *source)
+/* Fills in what is stored of it. */
+static struct scheduled with_times(const struct view *view, struct scheduled item)
 {
-    struct scheduled item = {.table_id = table->id,
-                             .source = source->slot,
-                             .table = table->name,
-                             .source_name = source->name,
-                             .kind = source->kind,
-                             .connection = source->connection,
-                             .every = every_of(view->arena, source),
-                             .running = is_running(view, table->id)};
-    const struct schedule_times *times = times_of(view, table->id, source->slot);
+    const struct schedule_times *times = times_of(view, &item);
     struct schedule schedule;
     struct err err = {0};
     if (times) {
@@ -91,6 +94,7 @@ static struct scheduled item_of(const struct view *view, const struct table *tab
         item.missed = times->missed;
         item.skipped = times->skipped;
     }
+    item.running = open_run(view, &item) != 0;
     if (understand(item.every, &schedule, &err) != OK)
         item.problem = arena_strdup(view->arena, err.message);
     else if (times && text_eq(times->text, item.every))
@@ -98,6 +102,55 @@ static struct scheduled item_of(const struct view *view, const struct table *tab
     else if (schedule_next(&schedule, view->now_ms, view->now_ms, &item.next_ms, &err) != OK)
         item.problem = arena_strdup(view->arena, err.message);
     return item;
+}
+
+static struct scheduled source_item(const struct view *view, const struct table *table,
+                                    const struct source *source)
+{
+    return with_times(view, (struct scheduled){.table_id = table->id,
+                                               .source = source->slot,
+                                               .table = table->name,
+                                               .source_name = source->name,
+                                               .kind = source->kind,
+                                               .connection = source->connection,
+                                               .every = every_of(view->arena, source)});
+}
+
+static const char *scope_of(struct arena *arena, const char *column, const char *rows)
+{
+    struct buf text = BUF_INIT;
+    struct jw w;
+    jw_init(&w, &text);
+    jw_object(&w);
+    jw_kv_text(&w, "column", column);
+    jw_kv_text(&w, "rows", rows);
+    jw_end_object(&w);
+    const char *scope = arena_strdup(arena, buf_text(&text));
+    buf_free(&text);
+    return scope;
+}
+
+/* False: the column has no schedule. */
+static bool column_item(const struct view *view, const struct table *table,
+                        const struct column *column, struct scheduled *out)
+{
+    struct err ignored = {0};
+    const char *text = column->rules;
+    const struct json *schedule =
+        text ? json_get(json_parse(view->arena, text, strlen(text), &ignored), "schedule") : NULL;
+    const char *every = json_get_text(schedule, "every"), *rows = json_get_text(schedule, "rows");
+    if (!every || !column_is_computed(column))
+        return false;
+    *out = with_times(view, (struct scheduled){.table_id = table->id,
+                                               .column_id = column->id,
+                                               .table = table->name,
+                                               .column = column->name,
+                                               .rows = rows,
+                                               .scope = scope_of(view->arena, column->name, rows),
+                                               .kind = column->kind,
+                                               .every = every,
+                                               .paused = !table->auto_update});
+    return true;
 }
 
 static enum status list_items(const struct view *view, struct scheduled **out, size_t *count,
@@ -108,12 +161,15 @@ static enum status list_items(const struct view *view, struct scheduled **out, s
     if (view->store->does->table_list(view->store, view->arena, &tables, &table_count, err) != OK)
         return FAIL;
     for (size_t i = 0; i < table_count; i++)
-        room += tables[i].source_count;
+        room += tables[i].source_count + tables[i].column_count;
     *out = arena_array(view->arena, room, sizeof **out);
     *count = 0;
-    for (size_t i = 0; i < table_count; i++)
+    for (size_t i = 0; i < table_count; i++) {
         for (size_t k = 0; k < tables[i].source_count; k++)
-            (*out)[(*count)++] = item_of(view, &tables[i], &tables[i].sources[k]);
+            (*out)[(*count)++] = source_item(view, &tables[i], &tables[i].sources[k]);
+        for (size_t k = 0; k < tables[i].column_count; k++)
+            *count += column_item(view, &tables[i], &tables[i].columns[k], &(*out)[*count]);
+    }
     return OK;
 }
 
@@ -136,11 +192,15 @@ static void tell_skipped(struct store *store, const struct scheduled *item, int6
     jw_init(&w, &detail);
     jw_object(&w);
     jw_kv_text(&w, "table", item->table);
-    jw_kv_text(&w, "source", item->source_name);
+    if (item->column)
+        jw_kv_text(&w, "column", item->column);
+    else
+        jw_kv_text(&w, "source", item->source_name);
     jw_kv_int(&w, "due_ms", item->next_ms);
     jw_kv_int(&w, "still_going", run_id);
     jw_end_object(&w);
-    log_warn("sync of %s: the one before is still going; this time is skipped", item->table);
+    log_warn("%s of %s: the one before is still going; this time is skipped",
+             item->column ? item->column : "sync", item->table);
     if (store->does->audit_add(store, "schedule", "schedule.skipped", buf_text(&detail), &err) !=
         OK)
         log_error("audit: %s", err.message);
@@ -153,14 +213,6 @@ struct ticking {
     void *ctx;
     struct tick *out;
 };
-
-static int64_t open_run(const struct view *view, int64_t table_id)
-{
-    for (size_t i = 0; i < view->run_count; i++)
-        if (view->runs[i].table_id == table_id)
-            return view->runs[i].id;
-    return 0;
-}
 
 /* FAIL: it stays due, and what is stored stays as it is. */
 static enum status start_one(struct ticking *t, const struct scheduled *item,
@@ -187,16 +239,17 @@ static enum status step_one(struct ticking *t, const struct scheduled *item, str
     struct store *store = t->view.store;
     struct schedule schedule;
     struct due_step step;
-    const struct schedule_times *stored = times_of(&t->view, item->table_id, item->source);
-    struct schedule_times times = {
-        .table_id = item->table_id, .source = item->source, .anchor_ms = t->view.now_ms};
+    const struct schedule_times *stored = times_of(&t->view, item);
+    struct schedule_times times = {.table_id = item->table_id,
+                                   .source = item->source,
+                                   .column_id = item->column_id,
+                                   .anchor_ms = t->view.now_ms};
     if (stored)
         times = *stored;
     if (understand(item->every, &schedule, err) != OK)
         return FAIL;
     if (schedule.kind == SCHEDULE_MANUAL)
-        return stored ? store->does->schedules->forget(store, item->table_id, item->source, err)
-                      : OK;
+        return stored ? store->does->schedules->forget(store, stored, err) : OK;
     if (!stored || !text_eq(stored->text, item->every)) {
         times.anchor_ms = t->view.now_ms;
         times.next_ms = 0;
@@ -204,12 +257,14 @@ static enum status step_one(struct ticking *t, const struct scheduled *item, str
     if (schedule_step(&schedule, times.anchor_ms, times.next_ms, t->view.now_ms, item->running,
                       &step, err) != OK)
         return FAIL;
+    if (item->paused)
+        step = (struct due_step){.next_ms = step.next_ms};
     if (step.what == DUE_RUN && start_one(t, item, &times, err) != OK)
         return FAIL;
     if (step.what == DUE_SKIP) {
         times.skipped++;
         t->out->skipped++;
-        tell_skipped(store, item, open_run(&t->view, item->table_id));
+        tell_skipped(store, item, open_run(&t->view, item));
     }
     bool moved = !stored || step.next_ms != stored->next_ms || step.what != DUE_NOT ||
                  !text_eq(stored->text, item->every);
@@ -221,11 +276,26 @@ static enum status step_one(struct ticking *t, const struct scheduled *item, str
     return moved ? store->does->schedules->put(store, &times, err) : OK;
 }
 
+/* Times of sources and columns that have no schedule any more, or are gone. */
+static enum status forget_gone(const struct view *view, const struct scheduled *items, size_t count,
+                               struct err *err)
+{
+    for (size_t i = 0; i < view->time_count; i++) {
+        bool found = false;
+        for (size_t k = 0; k < count && !found; k++)
+            found = is_of(&view->times[i], &items[k]);
+        if (!found && view->store->does->schedules->forget(view->store, &view->times[i], err) != OK)
+            return FAIL;
+    }
+    return OK;
+}
+
 static enum status tick_all(struct ticking *t, struct err *err)
 {
     struct scheduled *items;
     size_t count;
-    if (list_items(&t->view, &items, &count, err) != OK)
+    if (list_items(&t->view, &items, &count, err) != OK ||
+        forget_gone(&t->view, items, count, err) != OK)
         return FAIL;
     for (size_t i = 0; i < count; i++) {
         struct err one = {0};
@@ -236,7 +306,8 @@ static enum status tick_all(struct ticking *t, struct err *err)
             return FAIL;
         }
         t->out->failed++;
-        log_error("schedule of %s/%s: %s", items[i].table, items[i].source_name, one.message);
+        log_error("schedule of %s/%s: %s", items[i].table,
+                  items[i].column ? items[i].column : items[i].source_name, one.message);
     }
     return OK;
 }
@@ -252,6 +323,22 @@ enum status scheduler_tick(struct store *store, struct world *world, schedule_st
         rc = tick_all(&t, err);
     arena_free(arena);
     return rc;
+}
+
+struct job_order scheduled_order(const struct scheduled *item)
+{
+    struct job_order order = {.kind = JOB_SYNC,
+                              .table = item->table,
+                              .source = item->source_name,
+                              .who = "schedule",
+                              .cause = "schedule"};
+    if (item->column_id) {
+        order.kind = JOB_RUN;
+        order.scope = item->scope;
+        order.run = (struct run_options){.column = item->column, .scheduled = true};
+        (void)run_options_rows(&order.run, item->rows); /* the recipe was checked */
+    }
+    return order;
 }
 
 /* ------------------------------------------------------------- the thread */
@@ -270,11 +357,7 @@ struct scheduler {
 static enum status order(void *ctx, const struct scheduled *item, int64_t *run_id, struct err *err)
 {
     struct scheduler *s = ctx;
-    struct job_order order = {.kind = JOB_SYNC,
-                              .table = item->table,
-                              .source = item->source_name,
-                              .who = "schedule",
-                              .cause = "schedule"};
+    struct job_order order = scheduled_order(item);
     return work_order(s->work, &order, run_id, err);
 }
 

@@ -5,14 +5,15 @@ import os
 import pathlib
 import sqlite3
 import sys
-import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support_py"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import rules  # noqa: E402
 from kills import killed  # noqa: E402
 from programs import Workspace, main  # noqa: E402
 from server import Person, Server, bare  # noqa: E402
 from small_api import SmallApi  # noqa: E402
+from waiting import until  # noqa: E402
 
 
 def rows_of(w, table):
@@ -156,14 +157,6 @@ columns:
 """
 
 
-def until(what, holds, seconds=240):
-    """Waits for the thing itself; the time is for a machine that hangs."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, f"it did not come to this: {what}"
-        time.sleep(0.05)
-
-
 def story_operations_that_were_left_are_sent_when_the_org_is_back():
     with Workspace(scale=1) as w:
         w.argil("apply", w.recipe(WRITES))
@@ -218,6 +211,11 @@ def story_what_a_delay_leaves_runs_by_itself_also_after_a_restart():
             until("computed", lambda: states_of(bob, "firms")[-1].get("ok") == 2)
             runs = [r for r in bob.get("/runs?table=firms")["runs"] if r["kind"] == "run"]
             assert runs[0]["cause"] == "auto-update", runs
+
+
+def story_every_rule_of_running_holds():
+    wrong = rules.follow()
+    assert not wrong, "\n        ".join(wrong)
 
 
 def story_killed_again_and_again_it_ends_right():

@@ -499,3 +499,28 @@ TEST(rules, are_checked_with_the_recipe)
     CHECK_CONTAINS(said, "`delay` must be a time from 1s to 24h");
     CHECK_CONTAINS(said, "`required` must be a list");
 }
+
+TEST(schedule, of_a_column_is_checked_and_kept_with_the_recipe)
+{
+    const char *path = GIVEN_FILE("x.csv", "A\n1\n");
+    const char *said = refused_recipe(
+        "table: people\nsource:\n  csv: { file: %s, fields: [A] }\ncolumns:\n"
+        "  - { name: X, merge: \"{{A}}\", schedule: now and then }\n"
+        "  - { name: Y, merge: \"{{A}}\", schedule: live }\n"
+        "  - { name: Z, merge: \"{{A}}\", schedule: { rows: all } }\n"
+        "  - { name: U, merge: \"{{A}}\", schedule: { every: 1h, rows: some, often: yes } }\n"
+        "  - { name: V, input: {}, schedule: 1h }\n",
+        path);
+    CHECK_CONTAINS(said, "`schedule`: `now and then` is not a schedule");
+    CHECK_CONTAINS(said, "a column has no schedule `live`");
+    CHECK_CONTAINS(said, "`schedule` needs `every`");
+    CHECK_CONTAINS(said, "`rows` cannot be `some`");
+    CHECK_CONTAINS(said, "unknown key `often`");
+    CHECK_CONTAINS(said, "people type this one");
+    given_people("  - { name: P, merge: \"{{First}}\", schedule: 24h }\n"
+                 "  - { name: Q, merge: \"{{First}}\", schedule: { every: mon at 06:00, rows: errors } }\n");
+    struct table table;
+    CHECK_OK(g.store->does->table_get(g.store, g.arena, "people", &table, &g.err), &g.err);
+    CHECK_STR(table_column(&table, "P")->rules, "{\"schedule\":{\"every\":\"24h\",\"rows\":\"all\"}}");
+    CHECK_STR(table_column(&table, "Q")->rules, "{\"schedule\":{\"every\":\"mon at 06:00\",\"rows\":\"errors\"}}");
+}

@@ -1,11 +1,12 @@
-/* test_scheduler.c - what is due is started once, over restarts, clock jumps and
- * syncs that take too long. Names hold the row of the fault matrix. Guards
+/* test_scheduler.c - what is due, a source or a column, is started once, over restarts,
+ * clock jumps and syncs that take too long. Names hold the row of the fault matrix. Guards
  * work/scheduler.c. The starts themselves are noted, not done. */
 #include "work/scheduler.h"
 
 #include "base/str.h"
 #include "base/when.h"
 #include "store/store_runs.h"
+#include "store/store_schedules.h"
 #include "support/check.h"
 
 #include <stdlib.h>
@@ -76,13 +77,15 @@ static void given(const char *name, const char *every)
 
 static enum status start(void *ctx, const struct scheduled *item, int64_t *run_id, struct err *e)
 {
-    struct run run = {.table_id = item->table_id, .kind = "sync", .cause = "schedule"};
+    struct run run = {.table_id = item->table_id,
+                      .kind = item->column ? "run" : "sync",
+                      .cause = "schedule"};
     if (busy)
         return err_set(e, ERR_WORK_BUSY, "full");
     CHECK_OK(store->does->runs->queue(store, &run, e), e);
     last_run = *run_id = run.id;
     snprintf(started + strlen(started), sizeof started - strlen(started), "%s%s",
-             *started ? " " : "", item->table);
+             *started ? " " : "", item->column ? item->column : item->table);
     return OK;
 }
 
@@ -245,6 +248,146 @@ TEST(wall, clock_of_a_zone)
     world_fake_advance(world, 4 * HOUR + 50 * MINUTE); /* 05:00 UTC is 06:00 there */
     CHECK_INT(tick().started, 1);
     CHECK_STR(started, "berlin");
+}
+
+/* ---------------------------------------------------------------- columns */
+
+/* A table that nobody syncs, with a column that has a schedule; NULL = none. */
+static void given_column(const char *every, const char *rows, bool table_auto)
+{
+    char rules[256];
+    snprintf(rules, sizeof rules, "{\"schedule\":{\"every\":\"%s\",\"rows\":\"%s\"}}", every, rows);
+    struct column column = {.name = "Price",
+                            .kind = "http",
+                            .config = "{}",
+                            .rules = *every ? rules : NULL};
+    struct table table = {.name = "goods",
+                          .recipe = "table: x",
+                          .source = "{\"every\":\"manual\"}",
+                          .connection = "prod",
+                          .object = "Account",
+                          .guard = "{}",
+                          .auto_update = table_auto,
+                          .columns = &column,
+                          .column_count = 1};
+    CHECK_OK(store->does->table_apply(store, &table, &err), &err);
+    CHECK_OK(store->does->table_set_auto_update(store, table.id, table_auto, &err), &err);
+}
+
+static struct scheduled column_item(size_t wanted)
+{
+    struct scheduled *items, found = {0};
+    size_t count, columns = 0;
+    CHECK_OK(schedules_list(store, world, arena, &items, &count, &err), &err);
+    for (size_t i = 0; i < count; i++)
+        if (items[i].column) {
+            found = items[i];
+            columns++;
+        }
+    CHECK_INT(columns, wanted);
+    return found;
+}
+
+static size_t stored_times(void)
+{
+    struct schedule_times *times;
+    size_t count;
+    CHECK_OK(store->does->schedules->list(store, arena, &times, &count, &err), &err);
+    return count;
+}
+
+TEST(column, is_started_when_its_time_has_come)
+{
+    given_column("1h", "errors", true);
+    CHECK(tick().next_ms == world->now_ms(world) + HOUR);
+    struct scheduled item = column_item(1);
+    CHECK(item.next_ms == world->now_ms(world) + HOUR && !item.source_name);
+    struct job_order order = scheduled_order(&item);
+    CHECK(order.kind == JOB_RUN && order.run.scheduled && !order.run.all && !order.run.yes);
+    CHECK_INT(order.run.states, 1 << CELL_ERROR | 1 << CELL_RETRYING);
+    CHECK_STR(order.run.column, "Price");
+    CHECK_STR(order.scope, "{\"column\":\"Price\",\"rows\":\"errors\"}");
+    world_fake_advance(world, HOUR);
+    CHECK_INT(tick().started, 1);
+    end_run();
+    CHECK_INT(tick().started, 0);
+    CHECK_STR(started, "Price");
+    CHECK(column_item(1).run_id == last_run && column_item(1).next_ms == world->now_ms(world) + HOUR);
+}
+
+TEST(column, row_113_what_was_missed_is_made_up_for_once)
+{
+    given_column("daily at 06:00", "all", true);
+    tick();
+    store->does->close(store);
+    world_fake_advance(world, 75 * HOUR);
+    open_store();
+    CHECK_INT(tick().started, 1);
+    end_run();
+    CHECK_INT(tick().started, 0);
+    CHECK_INT(column_item(1).missed, 2);
+    struct scheduled item = column_item(1);
+    CHECK(scheduled_order(&item).run.all);
+}
+
+TEST(column, row_114_is_skipped_while_its_run_before_still_goes_not_while_others_do)
+{
+    given_column("1h", "all", true);
+    tick();
+    world_fake_advance(world, HOUR);
+    tick();
+    world_fake_advance(world, HOUR);
+    CHECK(column_item(1).running);
+    struct tick t = tick();
+    CHECK(t.started == 0 && t.skipped == 1 && column_item(1).skipped == 1);
+    end_run();
+    /* what a person, or a sync, does meanwhile is no overlap: the order waits its turn */
+    struct run other = {.table_id = column_item(1).table_id, .kind = "sync", .cause = "person"};
+    CHECK_OK(store->does->run_begin(store, &other, &err), &err);
+    world_fake_advance(world, HOUR);
+    CHECK_INT(tick().started, 1);
+    CHECK_INT(column_item(1).skipped, 1);
+}
+
+TEST(column, passes_its_times_by_while_the_table_is_switched_off)
+{
+    given_column("1h", "all", true);
+    tick();
+    given_column("1h", "all", false);
+    world_fake_advance(world, 3 * HOUR);
+    struct tick t = tick();
+    CHECK(t.started == 0 && t.skipped == 0 && column_item(1).paused);
+    CHECK(column_item(1).missed == 0 && column_item(1).next_ms == world->now_ms(world) + HOUR);
+    given_column("1h", "all", true);
+    CHECK_INT(tick().started, 0); /* nothing is made up for */
+    world_fake_advance(world, HOUR);
+    CHECK_INT(tick().started, 1);
+}
+
+TEST(column, that_loses_its_schedule_is_forgotten)
+{
+    given_column("1h", "all", true);
+    tick();
+    size_t before_it = stored_times();
+    given_column("", "", true);
+    column_item(0);
+    tick();
+    CHECK_INT(stored_times(), before_it - 1);
+    world_fake_advance(world, 48 * HOUR);
+    given_column("1h", "all", true);
+    CHECK_INT(tick().started, 0); /* counted from now on, not from then */
+}
+
+TEST(column, run_by_a_person_moves_nothing)
+{
+    given_column("1h", "all", true);
+    int64_t next = tick().next_ms;
+    world_fake_advance(world, 30 * MINUTE);
+    struct run run = {.table_id = column_item(1).table_id, .kind = "run", .cause = "person"};
+    CHECK_OK(store->does->run_begin(store, &run, &err), &err);
+    CHECK_OK(store->does->run_end(store, run.id, RUN_DONE, NULL, NULL, &err), &err);
+    tick();
+    CHECK(column_item(1).next_ms == next);
 }
 
 TEST(bad, schedule_holds_up_no_other)

@@ -125,6 +125,7 @@ static const struct {
     {sq_step_shares, NULL},
     {sq_step_costs, NULL},
     {sq_step_http, NULL},
+    {sq_step_column_schedules, NULL},
 };
 
 int sq_schema_version(void)

@@ -53,6 +53,7 @@ extern const char sq_step_columns[];     /* step_columns.c */
 extern const char sq_step_laters[];      /* laters.c */
 extern const char sq_step_costs[];       /* costs.c */
 extern const char sq_step_http[];        /* http.c */
+extern const char sq_step_column_schedules[]; /* schedules.c */
 extern const char sq_step_edits[];       /* edits.c */
 extern const char sq_step_pull[];       /* step_drift.c */
 extern const char sq_step_rejects[];     /* step_rejects.c */

@@ -224,6 +224,7 @@ static const char *const kept_beside[] = {
     "merged_rows",
     "laters",
     "cell_costs",
+    "column_schedules",
 };
 
 static enum status drop_table(struct sq *sq, int64_t id, struct err *err)

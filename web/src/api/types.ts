@@ -17,6 +17,12 @@ export interface Session {
   version: string;
 }
 
+/** When a column computes, beside its condition. */
+export interface ColumnRules {
+  required?: string[];
+  delay_ms?: number;
+  schedule?: { every: string; rows: string };
+}
 export interface Column {
   id: number;
   name: string;
@@ -30,6 +36,7 @@ export interface Column {
   only_run_if: string | null;
   source_field: string | null;
   auto_update: boolean;
+  rules: ColumnRules | null;
   approved: string | null;
   depends: number[];
 }
@@ -418,7 +425,11 @@ export interface Preview {
 export interface Scheduled {
   table_id: number;
   table: string;
-  source: string;
+  /** One of these two is null. */
+  source: string | null;
+  column: string | null;
+  column_id: number | null;
+  rows: string | null;
   kind: string | null;
   connection: string | null;
   every: string | null;
@@ -428,6 +439,7 @@ export interface Scheduled {
   missed: number;
   skipped: number;
   running: boolean;
+  paused: boolean;
   problem: string | null;
 }
 export interface User {

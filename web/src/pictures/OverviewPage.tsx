@@ -70,7 +70,7 @@ function ageOf(fresh: Fresh): { share: number; tone: string; words: string } {
 function Freshness({ tables, runs, schedules }: { tables: Table[]; runs: Run[]; schedules: Scheduled[] }) {
   const list: Fresh[] = tables.map((table) => {
     const syncs = runs.filter((run) => run.table_id === table.id && run.kind === "sync");
-    return { table, last: syncs.find((run) => run.state === "done"), state: syncs[0]?.state ?? "never", schedule: schedules.find((one) => one.table_id === table.id) };
+    return { table, last: syncs.find((run) => run.state === "done"), state: syncs[0]?.state ?? "never", schedule: schedules.find((one) => one.table_id === table.id && one.source !== null) };
   });
   return (
     <section className="card" aria-label="Freshness">

@@ -10,6 +10,7 @@ import { note } from "../ui/Dialog";
 import { Icon } from "../ui/icons";
 import { Panel } from "../ui/Panel";
 import { Button, Empty, ErrorBox, Loading, SelectField, TextField } from "../ui/parts";
+import { ColumnTimes, timesEntry, timesOf, type Times } from "./ColumnTimes";
 import { OptionField, type FormContext } from "./OptionField";
 import { PreviewList } from "./PreviewList";
 import { addColumn, replaceColumn, type ColumnEntry, type RecipeValue } from "./recipe";
@@ -57,7 +58,7 @@ function configOf(column: Column, kind: ColumnKind): Config {
   return kind.bare && typeof column.config === "string" ? { [kind.bare]: column.config } : {};
 }
 
-function entryOf(kind: ColumnKind, name: string, type: string, condition: string, config: Config, old: Column | null): ColumnEntry {
+function entryOf(kind: ColumnKind, name: string, type: string, condition: string, config: Config, times: Times, old: Column | null): ColumnEntry {
   const keys = Object.keys(config);
   const bare = kind.bare && keys.length === 1 && keys[0] === kind.bare ? config[kind.bare] : undefined;
   return {
@@ -66,6 +67,7 @@ function entryOf(kind: ColumnKind, name: string, type: string, condition: string
     [kind.name]: bare ?? config,
     ...(condition ? { only_run_if: condition } : {}),
     ...(old && !old.auto_update ? { auto_update: false } : {}),
+    ...timesEntry(times),
   };
 }
 
@@ -157,6 +159,7 @@ function ColumnForm({ table, column, kinds, types, sampleIds, onClose, onRun }: 
   const [type, setType] = useState(column?.type ?? "");
   const [condition, setCondition] = useState(column?.only_run_if ?? "");
   const [config, setConfig] = useState<Config>(() => (column && given ? configOf(column, given) : given?.bare && query.get("text") ? { [given.bare]: query.get("text") ?? "" } : {}));
+  const [times, setTimes] = useState<Times>(() => timesOf(column?.rules));
   const [more, setMore] = useState(false);
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<unknown>(null);
@@ -200,7 +203,7 @@ function ColumnForm({ table, column, kinds, types, sampleIds, onClose, onRun }: 
   const save = (run: boolean) => {
     setBusy(true);
     setProblem(null);
-    const entry = entryOf(kind, name.trim(), type, condition.trim(), config, column);
+    const entry = entryOf(kind, name.trim(), type, condition.trim(), config, times, column);
     (column ? replaceColumn(table, column.name, entry) : addColumn(table, entry)).then(() => {
       note(column ? `${entry.name} is changed.` : kind.typed ? `${entry.name} is there: type into it.` : `${entry.name} is there; nothing has run.`);
       onClose();
@@ -232,6 +235,7 @@ function ColumnForm({ table, column, kinds, types, sampleIds, onClose, onRun }: 
           {more && rest.map((option) => <OptionField key={`${kind.name}/${option.name}`} option={option} value={config[option.name]} onChange={(value) => set(option.name, value)} context={context} />)}
         </details>
       )}
+      {!kind.typed && <ColumnTimes times={times} onChange={setTimes} />}
       <ErrorBox error={problem} />
       {column && kind.writes && <WriteMode table={table} column={column} connections={context.connections} />}
       {!kind.typed && <PreviewList preview={preview.preview} busy={preview.busy} error={problem ? null : preview.error} ready={preview.ready} rows={ids.length} type={type || kind.type} />}
