@@ -125,6 +125,10 @@ uint64_t org_schema_version(struct org *org);
  * one begin and end stand or fall together. NULL when SQLite refuses (disk). */
 sqlite3 *org_write_begin(struct org *org);
 enum status org_write_end(struct org *org, bool commit, struct err *err);
+/* Before and after much goes into a new org: meanwhile pages go straight into the file, once,
+ * and a transaction of any size is undone by a short journal. Outside of transactions; readers
+ * that are at work keep it from happening, which only costs time. */
+void org_filling(struct org *org, bool on);
 /* How many org_write_begin of this thread are open; 0 when it is not the writer. */
 int org_write_depth(struct org *org);
 /* A read-only connection from a pool, with no transaction open. A thread that is

@@ -262,6 +262,14 @@ sqlite3 *org_write_begin(struct org *org)
     return org->db;
 }
 
+void org_filling(struct org *org, bool on)
+{
+    struct err ignored = {0};
+    pthread_mutex_lock(&org->write_lock);
+    db_exec(org->db, &ignored, on ? "PRAGMA journal_mode = DELETE" : "PRAGMA journal_mode = WAL");
+    pthread_mutex_unlock(&org->write_lock);
+}
+
 static enum status save_clock(struct org *org, struct err *err)
 {
     if (!atomic_exchange(&org->clock_dirty, false))

@@ -81,15 +81,19 @@ static bool already_seeded(struct org *org)
 
 static enum status seed_rows(struct seeding *s, const struct kind *kind, struct err *err)
 {
+    org_filling(s->org, true);
     s->db = org_write_begin(s->org);
-    if (!s->db)
+    if (!s->db) {
+        org_filling(s->org, false);
         return err_set(err, ERR_IO, "cannot write to the org");
+    }
     enum status rc = seed_base(s, err);
     if (rc == OK && kind->rows)
         rc = kind->rows(s, err);
     if (rc == OK && kind->rows == seed_demo)
         rc = seed_reports(s, err);
     enum status ended = org_write_end(s->org, rc == OK, rc == OK ? err : NULL);
+    org_filling(s->org, false);
     return rc == OK ? ended : rc;
 }
 
