@@ -265,6 +265,10 @@ sqlite3 *org_write_begin(struct org *org)
 void org_filling(struct org *org, bool on)
 {
     struct err ignored = {0};
+    pthread_mutex_lock(&org->pool_lock);
+    while (org->idle.len) /* an open reader holds on to the log */
+        sqlite3_close_v2(org->idle.at[--org->idle.len]);
+    pthread_mutex_unlock(&org->pool_lock);
     pthread_mutex_lock(&org->write_lock);
     db_exec(org->db, &ignored, on ? "PRAGMA journal_mode = DELETE" : "PRAGMA journal_mode = WAL");
     pthread_mutex_unlock(&org->write_lock);
