@@ -11,8 +11,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #define EXIT_NO_MEMORY 70
+#define KEPT           (32 << 20)
 
 static void __attribute__((noreturn)) mem_exhausted(void)
 {
@@ -21,6 +25,14 @@ static void __attribute__((noreturn)) mem_exhausted(void)
     ssize_t ignored = write(STDERR_FILENO, line, sizeof line - 1);
     (void)ignored;
     _exit(EXIT_NO_MEMORY);
+}
+
+void mem_keep_freed(void)
+{
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, KEPT);
+    mallopt(M_TRIM_THRESHOLD, KEPT);
+#endif
 }
 
 static size_t mem_product(size_t count, size_t each)

@@ -7,6 +7,10 @@
 
 #include <stddef.h>
 
+/* From now on the process keeps up to 32 MiB that were freed instead of giving them back to the
+ * system and getting them anew for the next page or run. Once, before there are threads. */
+void mem_keep_freed(void);
+
 void *mem_alloc(size_t bytes);              /* zeroed */
 void *mem_array(size_t count, size_t each); /* zeroed, overflow-checked */
 void *mem_resize(void *old, size_t bytes);
