@@ -16,7 +16,7 @@
 #endif
 
 #define EXIT_NO_MEMORY 70
-#define KEPT           (32 << 20)
+#define KEPT           (8 << 20)
 
 static void __attribute__((noreturn)) mem_exhausted(void)
 {

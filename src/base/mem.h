@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* From now on the process keeps up to 32 MiB that were freed instead of giving them back to the
+/* From now on the process keeps up to 8 MiB that were freed instead of giving them back to the
  * system and getting them anew for the next page or run. Once, before there are threads. */
 void mem_keep_freed(void);
 
