@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
-"""Two servers and four workers on hosts of their own, with an org and a PostgreSQL on
-two more; links are cut, processes killed, the database restarted while they write.
+"""Two servers and four workers on four hosts, with an org and a PostgreSQL on two more. One
+run is done by several workers; then links are cut, processes killed, whole hosts lost (a
+server and its worker in one moment), the database restarted while they write.
 
 Afterwards: every row has its one record, nothing is open or in doubt, and each time
 the access token ended it was renewed once, though a second use of a refresh token
-would have cost the connection (rotation is on).
+would have cost the connection (rotation is on). The org is slow as long as there is
+trouble, so that it meets work; where it does not, there is more work.
 
 `--rounds N` (./dev cluster N) repeats the trouble; the short form has one round.
 """
 import argparse
+import collections
 import json
 import os
 import pathlib
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -27,8 +31,11 @@ import network  # noqa: E402
 import programs  # noqa: E402
 import with_postgres  # noqa: E402
 
-TABLES, ROWS = 5, 150
-MEMBER_MS = "8000"
+TABLES, SPARE, ROWS = 5, 2, 150  # SPARE: a round, for when all is written before it is over
+SERVERS = {"s1": "h1", "s2": "h2"}
+WORKERS = {"w1": "h1", "w2": "h2", "w3": "h3", "w4": "h4"}
+MEMBER_MS = "5000"
+QUICK_MS, SLOW_MS = 20, 1500  # how long the org thinks
 DEADLINE_S = 240
 
 RECIPE = """
@@ -54,7 +61,7 @@ class Postgres(with_postgres.Server):
 
     def __init__(self, host):
         self.host = host
-        super().__init__({"listen_addresses": host.address, "port": "5432"})
+        super().__init__({"listen_addresses": host.address, "port": "5432", "max_connections": "200"})
         with open(self.data / "pg_hba.conf", "a") as rules:
             rules.write("host all all 10.77.0.0/24 trust\n")
         self.restart()
@@ -76,21 +83,27 @@ class Postgres(with_postgres.Server):
 class Process:
     """A server or worker that its host starts again whenever it leaves, as systemd would."""
 
-    def __init__(self, cluster, host, name, words):
-        self.cluster, self.host, self.name, self.words = cluster, host, name, words
+    def __init__(self, cluster, name, words):
+        self.cluster, self.name, self.words = cluster, name, words
+        self.host = cluster.hosts[{**SERVERS, **WORKERS}[name]]
         self.log = open(cluster.home / f"{name}.log", "ab")
-        self.starts = 0
+        self.starts, self.off = 0, False  # off: its host is
         self.start()
 
     def start(self):
-        self.starts += 1
+        self.starts, self.off = self.starts + 1, False
         with self.host:
             self.process = subprocess.Popen([str(programs.ARGIL), *self.words], env=self.cluster.env,
                                             stdout=self.log, stderr=self.log)
 
     def look(self):
-        if self.process.poll() is not None:
+        if not self.off and self.process.poll() is not None:
             self.start()
+
+    def epochs(self):
+        """Those it had, one a start; workers say them when they are ready."""
+        said = (self.cluster.home / f"{self.name}.log").read_text(errors="replace")
+        return {int(epoch) for epoch in re.findall(r'"worker":"\w+","epoch":(\d+)', said)}
 
     def kill(self):
         self.process.kill()
@@ -110,13 +123,14 @@ class Cluster:
         self.home = pathlib.Path(tempfile.mkdtemp(prefix="argil-cluster-"))
         self.net = network.Network()
         self.processes, self.org, self.pg, self.server = [], None, None, None
+        self.tables, self.runs = [], {}  # runs: of those tables that were given to be written
 
     def build(self):
         self.org_host, pg_host = self.net.host("org"), self.net.host("pg")
-        self.hosts = {name: self.net.host(name) for name in ("s1", "s2", "w1", "w2", "w3", "w4")}
+        self.hosts = {name: self.net.host(name) for name in ("h1", "h2", "h3", "h4")}
         self.pg = Postgres(pg_host)
         with self.org_host:
-            self.org = programs.Org(latency=50)
+            self.org = programs.Org(latency=QUICK_MS)
         port = int(self.org.url.rsplit(":", 1)[1])
         self.org_host.forward(self.org_host.address, port, "127.0.0.1")
         for host in self.hosts.values():
@@ -132,36 +146,57 @@ class Cluster:
             {"name": "Argil_Key__c", "label": "Argil Key", "type": "string", "length": 36, "externalId": True,
              "idLookup": True, "unique": True, "caseSensitive": True, "createable": True, "updateable": True,
              "nillable": True, "filterable": True}]})
-        with self.hosts["s1"]:
+        with self.hosts["h1"]:
             subprocess.run([str(programs.ARGIL), "init", "--quiet"], check=True, env=self.env)
-            self.server = demo.Server(self.home, 0)
+            self.server = demo.Server(self.home, 8470, ["--no-jobs"])
             self.server.connect("prod", self.org)
-            for n in range(TABLES):
-                self.ask("POST", "/recipes", {"recipe": RECIPE.format(n=n, rows=ROWS)})
-        for name in ("s2",):
-            self.processes.append(Process(self, self.hosts[name], name, ["serve", "--listen", "127.0.0.1:8470", "--quiet"]))
-        for name in ("w1", "w2", "w3", "w4"):
-            self.processes.append(Process(self, self.hosts[name], name, ["worker", "--name", name, "--jobs", "2", "--quiet"]))
+        self.add_server("s2")
+        for name in WORKERS:  # as many jobs at once as there are tables: each may help with each
+            self.processes.append(Process(self, name, ["worker", "--name", name, "--jobs", "6", "--calls-at-once", "6", "--json"]))
 
-    def leave_the_first_server(self):
-        """Nothing is asked of it any more: from here on its host starts it again, too."""
+    def add_server(self, name):
+        self.processes.append(Process(self, name, ["serve", "--listen", "127.0.0.1:8470", "--no-jobs", "--quiet"]))
+
+    def give_to_its_host(self):
+        """From here on its host starts the first server again, too, where it is asked for what it was before."""
         self.server.stop()
-        self.processes.append(Process(self, self.hosts["s1"], "s1", ["serve", "--listen", "127.0.0.1:8470", "--quiet"]))
+        self.add_server("s1")
+
+    def add_tables(self, count):
+        for n in range(len(self.tables), len(self.tables) + count):
+            self.ask("POST", "/recipes", {"recipe": RECIPE.format(n=n, rows=ROWS)})
+            self.ask("POST", f"/tables/t{n}/syncs", {})
+            self.tables.append(f"t{n}")
+        self.wait_for("syncing", lambda: self.still_open() == (0, 0))
+        rows = self.pg.sql("SELECT DISTINCT row_count FROM tables")
+        assert rows == str(ROWS), f"rows of the tables: {rows}"
+
+    def give_work(self):
+        """One more table's rows are to be written."""
+        table = self.tables[len(self.runs)]
+        self.runs[table] = self.ask("POST", f"/tables/{table}/runs", {"approve": True})
+
+    def slow(self, ms):
+        self.control("POST", "/latency", {"ms": ms})
 
     def control(self, method, path, body=None):
         with self.org_host:
             return self.org.control(method, path, body)
 
     def ask(self, method, path, body=None):
-        """As a person would: once more, where the server says that it lost its database."""
-        for left in (2, 1, 0):
+        """As a person would: once more, where the server lost its database, or is not there."""
+        end = time.monotonic() + DEADLINE_S
+        while True:
             try:
-                with self.hosts["s1"]:
+                with self.hosts["h1"]:
                     return self.server.ask(method, path, body)
-            except demo.Failed as failed:
-                if "store.lost" not in str(failed) or not left:
+            except (demo.Failed, OSError) as failed:
+                if "work.under_way" in str(failed):
+                    return None  # it was heard the first time
+                if isinstance(failed, demo.Failed) and "store.lost" not in str(failed) or time.monotonic() > end:
                     raise
-                time.sleep(1)
+            self.look()
+            time.sleep(0.3)
 
     def close(self):
         for process in self.processes:
@@ -198,9 +233,9 @@ class Cluster:
 
     def press_on(self):
         """What a run had to leave for later goes out with the next one: a person, or a schedule, asks for it."""
-        with self.hosts["s2"]:
-            for n in range(TABLES):
-                subprocess.run([str(programs.ARGIL), "run", f"t{n}", "--yes", "--quiet"], env=self.env,
+        with self.hosts["h2"]:
+            for table in self.runs:
+                subprocess.run([str(programs.ARGIL), "run", table, "--yes", "--quiet"], env=self.env,
                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=DEADLINE_S)
 
     def all_written(self):
@@ -209,38 +244,82 @@ class Cluster:
             self.press_on()
         return not jobs and not operations
 
+    def renewals(self):
+        asked = self.control("GET", "/requests?limit=5000&path=/services/oauth2/token")
+        return [line["status"] for line in (asked["requests"] if isinstance(asked, dict) else asked)]
+
     def leads(self):
         with self.org_host:
             self.org.token = self.org.control("POST", "/token")["access_token"]  # ours ended, too
             return self.org.query("SELECT Company, LastName, Argil_Key__c FROM Lead WHERE Argil_Key__c != null")
 
+    def names(self):
+        with self.org_host:
+            return [one["Name"] for one in self.org.query(f"SELECT Id, Name FROM Account ORDER BY Id LIMIT {ROWS}")]
+
+
+def work_together(cluster):
+    """The first run is cut into parts; each of three workers writes some of its rows, and settles what came of them."""
+    workers = [p for p in cluster.processes if p.name in WORKERS]
+
+    def settled_by():
+        lines = cluster.pg.sql("SELECT epoch, count(*) FROM ops JOIN tables ON tables.ws=ops.ws AND tables.id=table_id "
+                               f"WHERE tables.name='{cluster.tables[0]}' AND state=6 GROUP BY 1").split()
+        settled = dict(tuple(map(int, line.split("|"))) for line in lines)
+        return {p.name: sum(settled.get(epoch, 0) for epoch in p.epochs()) for p in workers}
+
+    cluster.wait_for("three of four workers at one run", lambda: sum(n > 0 for n in settled_by().values()) >= 3)
+    told = ", ".join(f"{name} {count}" for name, count in settled_by().items())
+    print(f"        settled of one run so far: {told}", flush=True)
+
 
 def trouble(cluster, dice):
-    """Each kind once, in a drawn order, with work going on in between."""
-    workers = [p for p in cluster.processes if p.name.startswith("w")]
+    """Each kind once, in a drawn order, with work going on in between; how many met work."""
+    workers = [p for p in cluster.processes if p.name in WORKERS]
 
     def kill():
         dice.choice(workers).kill()
 
     def kill_server():
-        cluster.processes[0].kill()
+        next(p for p in cluster.processes if p.name == "s1").kill()
+
+    def lose_host():
+        """Without a word: the others see packets answered by nobody."""
+        name = dice.choice(list(SERVERS.values()))
+        there = [p for p in cluster.processes if p.host is cluster.hosts[name]]
+        assert len(there) == 2
+        cluster.hosts[name].cut()
+        for process in there:
+            process.off = True
+            process.kill()
+        pause(int(MEMBER_MS) / 1000 + 1)
+        cluster.hosts[name].mend()
+        for process in there:
+            process.off = False
 
     def cut_off():
-        host = cluster.hosts[dice.choice(workers).name]
+        host = cluster.hosts[WORKERS[dice.choice(list(WORKERS))]]
         host.cut()
-        pause(int(MEMBER_MS) / 1000 + 2)  # long enough to be given up by the others
+        pause(int(MEMBER_MS) / 1000 + 1)  # long enough to be given up by the others
         host.mend()
 
     def restart_postgres():
         cluster.pg.restart("immediate")
 
     def end_tokens():
+        """And see them renewed: an answer that were lost with who asked would be the connection's end, rightly."""
+        before = len(cluster.renewals())
+        cluster.slow(QUICK_MS)
         cluster.control("POST", "/expire", {})
+        cluster.wait_for("renewing", lambda: len(cluster.renewals()) > before or not cluster.still_open()[0])
+        cluster.wait_for("keeping the new token",
+                         lambda: not cluster.number("SELECT count(*) FROM leases WHERE name LIKE 'renew:%'"))
+        cluster.slow(SLOW_MS)
 
     def freeze():
         process = dice.choice(workers).process
         process.send_signal(signal.SIGSTOP)
-        pause(int(MEMBER_MS) / 1000 + 2)
+        pause(int(MEMBER_MS) / 1000 + 1)
         process.send_signal(signal.SIGCONT)
 
     def pause(seconds):
@@ -249,35 +328,36 @@ def trouble(cluster, dice):
             cluster.look()
             time.sleep(0.1)
 
-    kinds = [kill, kill_server, cut_off, restart_postgres, end_tokens, freeze]
+    kinds = [kill, kill_server, lose_host, cut_off, restart_postgres, end_tokens, freeze]
     dice.shuffle(kinds)
     for kind in kinds:
-        print(f"        {kind.__name__.replace('_', ' ')}", flush=True)
+        if not cluster.still_open()[0] and len(cluster.runs) < len(cluster.tables):
+            cluster.give_work()
+        jobs, operations = cluster.still_open()
+        print(f"        {kind.__name__.replace('_', ' ')}; open: {jobs} jobs, {operations} operations", flush=True)
         kind()
-        pause(0.7)
+        pause(0.5)
 
 
-def check(cluster, rows):
+def check(cluster):
     leads = cluster.leads()
     keys = {lead["Argil_Key__c"] for lead in leads}
     assert len(keys) == len(leads), "two records with one key"
-    per_table = {}
-    for lead in leads:
-        per_table.setdefault(lead["Company"], []).append(lead["LastName"])
-    for n in range(TABLES):
-        made = len(per_table.get(f"t{n}", []))
-        runs = cluster.pg.sql("SELECT table_id, id, kind, state, error FROM runs ORDER BY 1, 2")
-        assert made == rows, f"table t{n}: {made} records for {rows} rows; runs:\n{runs}"
+    per_table = collections.Counter(lead["Company"] for lead in leads)
+    runs = cluster.pg.sql("SELECT table_id, id, kind, state, error FROM runs ORDER BY 1, 2")
+    assert per_table == dict.fromkeys(cluster.runs, ROWS), f"records by table: {per_table} for {ROWS} rows each; runs:\n{runs}"
+    names = collections.Counter((lead["Company"], lead["LastName"]) for lead in leads)
+    want = collections.Counter(cluster.names())
+    assert names == {(table, name): count for table in cluster.runs for name, count in want.items()}, "not a record for each row"
     states = cluster.pg.sql("SELECT state, count(*) FROM ops GROUP BY state").split()
-    assert states == [f"6|{rows * TABLES}"], f"operations by state: {states}"
+    assert states == [f"6|{ROWS * len(cluster.runs)}"], f"operations by state: {states}"
     bad = cluster.pg.sql("SELECT status FROM connections")
     assert bad == "connected", f"the connection is {bad!r}"
 
 
 def check_renewals(cluster, ended):
     """One sign-in, then one renewal each time the tokens ended: the org's own log of it."""
-    asked = cluster.control("GET", "/requests?limit=5000&path=/services/oauth2/token")
-    states = [line["status"] for line in (asked["requests"] if isinstance(asked, dict) else asked)]
+    states = cluster.renewals()
     # none is needed where the work was done before they ended
     assert set(states) == {200} and len(states) <= 1 + ended, f"{ended} times the tokens ended; the token endpoint answered {states}"
 
@@ -288,21 +368,20 @@ def story(rounds, seed):
     try:
         cluster.build()
         cluster.set_up()
-        for n in range(TABLES):
-            cluster.ask("POST", f"/tables/t{n}/syncs", {})
-        cluster.wait_for("syncing", lambda: cluster.still_open() == (0, 0))
-        rows = cluster.number("SELECT min(row_count) FROM tables")
-        assert rows == cluster.number("SELECT max(row_count) FROM tables") == ROWS, rows
-        for n in range(TABLES):
-            cluster.ask("POST", f"/tables/t{n}/runs", {"approve": True})
-        cluster.leave_the_first_server()
+        cluster.add_tables(TABLES + SPARE * rounds)
+        cluster.slow(SLOW_MS)
+        for _ in range(TABLES):
+            cluster.give_work()
+        work_together(cluster)
+        cluster.give_to_its_host()
         for _ in range(rounds):
             trouble(cluster, dice)
+        cluster.slow(QUICK_MS)
         cluster.wait_for("writing", cluster.all_written)
-        check(cluster, rows)
+        check(cluster)
         check_renewals(cluster, rounds)
         started = sum(process.starts for process in cluster.processes)
-        print(f"        {TABLES} tables of {rows} rows; {started} starts of {len(cluster.processes)} processes")
+        print(f"        {len(cluster.runs)} tables of {ROWS} rows; {started} starts of {len(cluster.processes)} processes")
         for process in cluster.processes:
             # 1: the others had given it up at this very moment; it leaves, too
             assert process.stop() in (0, 1), f"{process.name} did not end when it was told to"

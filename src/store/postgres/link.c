@@ -122,13 +122,17 @@ PGconn *pg_dial(const struct pg_link *link)
     size_t count = 0;
     while (link->names[count])
         count++;
-    const char **names = mem_alloc((count + 6) * sizeof *names);
-    const char **values = mem_alloc((count + 6) * sizeof *values);
+    const char **names = mem_alloc((count + 10) * sizeof *names);
+    const char **values = mem_alloc((count + 10) * sizeof *values);
     memcpy(names, link->names, count * sizeof *names);
     memcpy(values, link->values, count * sizeof *values);
     const char *ours[][2] = {{"application_name", "argil"},
                              {"client_encoding", "UTF8"},
                              {"connect_timeout", "10"},
+                             {"keepalives_idle", "10"}, /* a host that is gone says nothing */
+                             {"keepalives_interval", "3"},
+                             {"keepalives_count", "3"},
+                             {"tcp_user_timeout", "20000"},
                              {secret_is_set(&link->password) ? "password" : NULL,
                               secret_reveal(&link->password)}};
     for (size_t i = 0; i < sizeof ours / sizeof *ours; i++)
@@ -142,11 +146,14 @@ PGconn *pg_dial(const struct pg_link *link)
     return conn;
 }
 
-/* Commits are synced (W1), a process that hangs does not hold others for ever. */
+/* Commits are synced (W1). Who holds the workspace's lock and hangs, or whose host is gone
+ * without a word, does not hold others for ever: the server ends it. */
 static const char settings[] =
     "SET search_path=argil; SET synchronous_commit=on; SET lock_timeout='60s';"
-    "SET idle_in_transaction_session_timeout='60s'; SET client_min_messages=warning;"
+    "SET idle_in_transaction_session_timeout=%d; SET client_min_messages=warning;"
+    "SET tcp_keepalives_idle=5; SET tcp_keepalives_interval=2; SET tcp_keepalives_count=3;"
     "SET standard_conforming_strings=on; SET jit=off; SET TimeZone='UTC'; SET DateStyle='ISO'";
+#define HANGS_MS_MOST 60000 /* those who wait have lock_timeout */
 
 static enum status lost(struct postgres *pg, const char *why, struct err *err)
 {
@@ -177,7 +184,9 @@ enum status pg_connect(struct postgres *pg, struct err *err)
     if (PQserverVersion(pg->conn) < 130000)
         return err_set(err, ERR_INVALID, "%s is PostgreSQL %d: argil needs 13 or later",
                        pg->link->place, PQserverVersion(pg->conn) / 10000);
-    PGresult *result = PQexec(pg->conn, settings);
+    char set[sizeof settings + 16];
+    snprintf(set, sizeof set, settings, PG_MEMBER_MS < HANGS_MS_MOST ? PG_MEMBER_MS : HANGS_MS_MOST);
+    PGresult *result = PQexec(pg->conn, set);
     enum status rc = PQresultStatus(result) == PGRES_COMMAND_OK
                          ? OK
                          : pg_fail(pg, result, "preparing the connection", err);
