@@ -5,9 +5,11 @@ import json
 import pathlib
 import queue
 import signal
+import socket
 import subprocess
 import sys
 import threading
+import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support_py"))
 from programs import ARGIL, main  # noqa: E402
@@ -146,6 +148,36 @@ def story_the_command_line_looks_without_a_server():
             assert done.returncode == 1 and said in done.stderr, (words, done.stderr)
         done = w.run("apply", w.recipe("table: x\nsource: {csv: {fields: [A]}}\nalerts: {failure_rate: 5, rows: few, inactive: soon}\n"))
         assert done.returncode == 2 and all(word in done.stderr for word in ("`failure_rate` must", "`rows` must", "`inactive` must")), done.stderr
+
+
+def story_a_webhook_that_hangs_keeps_no_row_that_should_go():
+    with bare() as w, socket.create_server(("127.0.0.1", 0)) as hung:
+        (w.home / "people.csv").write_text("Name,Status\n" + "".join(f"p{i},{'bad' if i < 3 else 'new'}\n" for i in range(9)))
+        recipe = "table: people\nsource: { csv: { file: %s/people.csv, fields: [Name, Status] } }\nalerts: { rows: 5 }\n" % w.home
+        w.argil("apply", w.recipe(recipe))
+        w.argil("sync", "people")
+        w.argil("apply", w.recipe(recipe + "auto_delete: { when: 'Status = bad', keep: 0 }\n"))
+        w.argil("alert", "set", "--webhook", f"http://127.0.0.1:{hung.getsockname()[1]}/hook", "--webhook-private")
+        with Server(w) as server:
+            ann = server.setup()
+            hung.settimeout(60)
+            link, _ = hung.accept()  # it is to hear of nine rows, and says nothing
+            with link:
+                link.settimeout(30)
+                assert link.recv(4)
+                end = time.monotonic() + 60
+                while (left := ann.get("/tables/people")["row_count"]) == 9:
+                    assert time.monotonic() < end, "rows that should go are there"
+                    time.sleep(0.05)
+                assert left == 6, left
+                link.setblocking(False)
+                try:
+                    while link.recv(65536):
+                        pass
+                    raise AssertionError("the alert had been given up before the rows went")
+                except BlockingIOError:
+                    pass
+            hung.close()  # or it would be waited for
 
 
 if __name__ == "__main__":
