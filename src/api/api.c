@@ -125,7 +125,7 @@ static void on_change(void *ctx, const struct store_change *change)
 {
     struct api *api = ctx;
     api->pages.changed(api->pages.ctx, change);
-    if (change->noun == NOUN_RUN)
+    if (change->noun == NOUN_RUN || change->noun == NOUN_ANY)
         watcher_wake(api->watcher);
 }
 

@@ -9,7 +9,8 @@
  * An event's id is "<boot>-<number>". The last RING events are kept, as far as
  * RING_BYTES allow: a stream that comes back with a Last-Event-ID gets what it
  * missed, or, when that is gone (or from before a restart), the event "reset": ask
- * for everything again. Streams end after STREAM_MS and come back, so that who
+ * for everything again; likewise when the store has lost the thread of what other processes
+ * change. Streams end after STREAM_MS and come back, so that who
  * reads is asked again who they are. */
 #include "api/nouns.h"
 
@@ -52,6 +53,7 @@ struct hub {
     pthread_cond_t news;
     pthread_t thread;
     bool closing, any; /* any: something waits to be told */
+    bool missed;       /* it may be anything */
     char boot[16];
     uint64_t first, last; /* numbers of the oldest and newest event kept; last < first: none */
     size_t bytes;
@@ -128,6 +130,9 @@ static void on_change(void *ctx, const struct store_change *change)
         break;
     case NOUN_ALERT:
         ADD_ONCE(&hub->alerts, change->id);
+        break;
+    case NOUN_ANY:
+        hub->missed = true;
         break;
     }
     wake(hub);
@@ -244,6 +249,14 @@ static void tell_ids(struct hub *hub, const char *type, const char *key, const i
     }
 }
 
+static void tell_missed(struct hub *hub, struct buf *data)
+{
+    buf_clear(data);
+    buf_printf(data, "{\"boot\":\"%s\"}", hub->boot);
+    tell(hub, "reset", data);
+    hub->missed = false;
+}
+
 static void tell_all(struct hub *hub)
 {
     struct buf data = BUF_INIT;
@@ -255,6 +268,8 @@ static void tell_all(struct hub *hub)
     tell_ids(hub, "journal", "table_id", hub->journals.at, hub->journals.len, &data);
     tell_ids(hub, "plan", "plan_id", hub->plans.at, hub->plans.len, &data);
     tell_ids(hub, "alert", "alert_id", hub->alerts.at, hub->alerts.len, &data);
+    if (hub->missed)
+        tell_missed(hub, &data);
     vec_clear(&hub->alerts);
     vec_clear(&hub->tables);
     vec_clear(&hub->connections);

@@ -32,7 +32,8 @@ struct store {
 /* ----------------------------------------------------------- changes */
 
 /* What a committed call has changed. Rows: cells count as their row. */
-enum store_noun { NOUN_ROWS, NOUN_TABLE, NOUN_RUN, NOUN_CONNECTION, NOUN_OPERATION, NOUN_PLAN, NOUN_ALERT };
+enum store_noun { NOUN_ROWS, NOUN_TABLE, NOUN_RUN, NOUN_CONNECTION, NOUN_OPERATION, NOUN_PLAN, NOUN_ALERT,
+                  NOUN_ANY /* what others changed was missed: it may be anything */ };
 struct store_change {
     enum store_noun noun;
     int64_t table_id;    /* rows, table, run, operation, plan; 0 = none */
@@ -41,8 +42,9 @@ struct store_change {
     size_t row_count;
     bool many;           /* NOUN_ROWS: too many to name */
 };
-/* Called after each commit by the thread that committed, and by several at once;
- * it must not call the store and must not block. */
+/* Called after each commit by the thread that committed, and by several at once; where other
+ * processes have the store open (PostgreSQL), also for what they commit, by a thread of the store.
+ * It must not call the store and must not block. */
 struct store_watch {
     void (*changed)(void *ctx, const struct store_change *change);
     void *ctx;

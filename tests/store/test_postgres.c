@@ -4,7 +4,9 @@
  * Between the store and the server stands a proxy on a socket of its own, which cuts every
  * connection when the text that a test waits for passes by: before it reaches the server, or
  * after, so that the answer is lost. */
+#include "store/sql/sql_priv.h"
 #include "store/store.h"
+#include "store/store_holds.h"
 #include "store/store_jobs.h"
 #include "store/store_parts.h"
 #include "store/store_runs.h"
@@ -452,6 +454,196 @@ TEST(news, that_never_came_loses_no_job)
     CHECK(!hears(store, 1));
     CHECK_OK(store->does->jobs->claim(store, arena, 8, &job, &err), &err);
     CHECK_STR(job.text, "b");
+    close_store(store);
+}
+
+/* ------------------------------------------------------------------ watching */
+
+static struct watched {
+    pthread_mutex_t lock;
+    pthread_cond_t news;
+    int tables, runs, rows, many, any;
+    int64_t table_id, run_id, last_row;
+} watched = {.lock = PTHREAD_MUTEX_INITIALIZER, .news = PTHREAD_COND_INITIALIZER};
+
+static void see(void *ctx, const struct store_change *change)
+{
+    struct watched *w = ctx;
+    pthread_mutex_lock(&w->lock);
+    w->tables += change->noun == NOUN_TABLE;
+    w->runs += change->noun == NOUN_RUN;
+    w->rows += (int)change->row_count;
+    w->many += change->many;
+    w->any += change->noun == NOUN_ANY;
+    w->table_id = change->table_id;
+    if (change->noun == NOUN_RUN)
+        w->run_id = change->id;
+    if (change->row_count)
+        w->last_row = change->rows[change->row_count - 1];
+    pthread_cond_broadcast(&w->news);
+    pthread_mutex_unlock(&w->lock);
+}
+
+static void watch_from(struct store *store)
+{
+    watched.tables = watched.runs = watched.rows = watched.many = watched.any = 0;
+    store->does->watch(store, &(struct store_watch){see, &watched});
+}
+
+/* Until it has come so often. */
+static void wait_until(const int *count, int times)
+{
+    pthread_mutex_lock(&watched.lock);
+    while (*count < times)
+        pthread_cond_wait(&watched.news, &watched.lock);
+    pthread_mutex_unlock(&watched.lock);
+}
+
+static void import_rows(struct store *store, const struct table *table, int from, int count)
+{
+    struct import_counts counts = {0};
+    struct row_in *rows = arena_array(arena, (size_t)count, sizeof *rows);
+    struct value *name = arena_array(arena, (size_t)count, sizeof *name);
+    for (int i = 0; i < count; i++) {
+        const char *text = arena_printf(arena, "Row %d", from + i);
+        name[i] = (struct value){text, (uint32_t)strlen(text)};
+        rows[i] = (struct row_in){.key = text, .stamp = "1", .values = &name[i]};
+    }
+    struct import_page page = {.table_id = table->id,
+                               .slots = (const int[]){table->columns[0].slot},
+                               .slot_count = 1,
+                               .rows = rows,
+                               .row_count = (size_t)count,
+                               .update_existing = true};
+    CHECK_OK(store->does->import_page(store, &page, &counts, &err), &err);
+    CHECK_INT(counts.added, count);
+}
+
+TEST(watch, of_one_process_hears_what_another_changed)
+{
+    struct table table;
+    struct store *here = given_store(server_url()), *there = given_store(server_url());
+    given_table(here, &table);
+    watch_from(here);
+    struct run run = {.table_id = table.id, .kind = "run", .cause = "person", .who = "ann"};
+    CHECK_OK(there->does->run_begin(there, &run, &err), &err);
+    wait_until(&watched.runs, 1);
+    CHECK_INT(watched.run_id, run.id);
+    CHECK_INT(watched.table_id, table.id);
+    import_rows(there, &table, 0, 3);
+    wait_until(&watched.rows, 3);
+    CHECK_INT(watched.last_row, 3);
+    CHECK_INT(watched.many, 0);
+    import_rows(there, &table, 3, 600); /* more than are named */
+    wait_until(&watched.many, 1);
+    CHECK_INT(watched.rows, 3);
+    CHECK_INT(watched.any, 0);
+    here->does->watch(here, NULL);
+    close_store(there);
+    close_store(here);
+}
+
+/* And what was rolled back nobody hears. */
+TEST(watch, hears_of_its_own_process_once)
+{
+    struct table table;
+    struct store *here = given_store(server_url()), *there = given_store(server_url());
+    given_table(here, &table);
+    watch_from(here);
+    CHECK_OK(here->does->table_set_auto_update(here, table.id, false, &err), &err);
+    CHECK_INT(watched.tables, 1); /* at once, by this thread */
+    CHECK_FAIL(there->does->run_end(there, 99999, RUN_DONE, "{}", NULL, &err), &err, ERR_NOT_FOUND);
+    err = (struct err){0};
+    CHECK_OK(there->does->table_set_auto_update(there, table.id, true, &err), &err);
+    wait_until(&watched.tables, 2);
+    import_rows(there, &table, 0, 1);
+    wait_until(&watched.rows, 1); /* what was said before has come by now */
+    CHECK_INT(watched.tables, 2);
+    CHECK_INT(watched.runs, 0);
+    close_store(there);
+    close_store(here); /* while it watches */
+}
+
+TEST(watch, that_lost_its_connection_says_so_and_goes_on)
+{
+    struct table table;
+    struct store *here = given_store(server_url()), *there = given_store(server_url());
+    given_table(here, &table);
+    watch_from(here);
+    CHECK(atoi(ask("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                   " WHERE query LIKE 'LISTEN argil_news%'")) == 1);
+    wait_until(&watched.any, 1);
+    CHECK_OK(there->does->table_set_auto_update(there, table.id, false, &err), &err);
+    wait_until(&watched.tables, 1);
+    ask("SELECT pg_notify('argil_news_' || ws, '999 no such thing') FROM argil_workspaces ORDER BY ws DESC LIMIT 1");
+    wait_until(&watched.any, 2); /* what it cannot read may be anything */
+    here->does->watch(here, NULL);
+    close_store(there);
+    close_store(here);
+}
+
+/* ------------------------------------------------------------------ put back */
+
+static void shell(const char *command)
+{
+    CHECK_INT(system(command), 0);
+}
+
+/* pg_dump of what is ours, the schema dropped, and psql. */
+TEST(lineage, tables_put_back_from_a_dump_hold_every_connection)
+{
+    struct store_hold hold;
+    struct connection connection = {.name = "prod",
+                                    .connector = "salesforce",
+                                    .environment = "local",
+                                    .org_id = "00D000000000001EAA",
+                                    .status = "connected"};
+    const char *host = strstr(server_url(), "host=") + 5;
+    const char *at = arena_printf(arena, "-h '%.*s' -U argil", (int)strcspn(host, "&"), host);
+    const char *dump = arena_printf(arena, "/tmp/argil-dump-%ld.sql", (long)getpid());
+    struct store *store = given_store(server_url());
+    CHECK_OK(store->does->connection_put(store, &connection, &err), &err);
+    int64_t epoch = store->epoch;
+    CHECK(!store->found_copy);
+    close_store(store);
+    store = given_store(server_url());
+    CHECK(!store->found_copy);
+    CHECK_INT(store->epoch, epoch + 1);
+    shell(arena_printf(arena, "pg_dump %s -n argil -f %s postgres", at, dump)); /* it is a member in there */
+    close_store(store);
+    ask("DROP SCHEMA argil CASCADE");
+    shell(arena_printf(arena, "psql %s -q -v ON_ERROR_STOP=1 -f %s postgres >/dev/null", at, dump));
+    remove(dump);
+    store = given_store(server_url());
+    CHECK(store->found_copy != NULL);
+    CHECK(store->epoch > epoch + 1000000);
+    CHECK_OK(store->does->holds->get(store, arena, connection.id, &hold, &err), &err);
+    CHECK_INT(hold.connection_id, connection.id);
+    CHECK_INT(hold.released_ms, 0);
+    CHECK_STR(hold.why, store->found_copy);
+    CHECK_STR(audit_lines("connections held"), "1");
+    CHECK_STR(ask("SELECT count(*) FROM argil_members WHERE ws=(SELECT max(ws) FROM argil_workspaces)"), "1");
+    epoch = store->epoch;
+    close_store(store);
+    store = given_store(server_url()); /* once is enough */
+    CHECK(!store->found_copy);
+    CHECK_INT(store->epoch, epoch + 1);
+    close_store(store);
+}
+
+/* ---------------------------------------------------------------- statements */
+
+TEST(statements, as_one_text_that_add_to_a_counting_table_are_refused_clearly)
+{
+    struct store *store = given_store(server_url());
+    struct sq *sq = sq_of(store);
+    CHECK_OK(sq_begin(sq, &err), &err);
+    enum status rc = sq_exec(sq, "INSERT INTO runs(table_id,kind,cause) VALUES(1,'run','person')", &err);
+    CHECK_FAIL(sq_end(sq, rc, &err), &err, ERR_INVALID);
+    CHECK(strstr(err.message, "runs") != NULL);
+    err = (struct err){0};
+    CHECK_OK(store->does->audit_add(store, "ann", "after a refusal", "{}", &err), &err);
+    CHECK_STR(audit_lines("after a refusal"), "1");
     close_store(store);
 }
 

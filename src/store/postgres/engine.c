@@ -547,6 +547,9 @@ static int64_t last_id(struct sq *sq)
 
 static enum status exec_one(struct postgres *pg, struct dialect_out *out, struct err *err)
 {
+    if (out->id_of) /* its parameter would be missing */
+        return err_set(err, ERR_INVALID,
+                       "adding to %s: its ids are counted, which takes a statement of its own", out->id_of);
     enum status rc = pg_send(pg, buf_text(&out->sql), err);
     if (rc == OK)
         rc = pg_drain(pg, NULL, "preparing the store", err);
@@ -694,6 +697,7 @@ const struct sq_engine postgres_engine = {
     .live_epochs = pg_live_epochs,
     .notify = pg_notify,
     .await = pg_await,
+    .hear = pg_hear,
     .sheet_grew = sheet_grew,
     .scrub = scrub,
     .new_line = pg_new_line,

@@ -141,6 +141,7 @@ PGconn *pg_dial(const struct pg_link *link)
             values[count++] = ours[i][1];
         }
     PGconn *conn = PQconnectdbParams(names, values, 0);
+    PQsetNoticeProcessor(conn, say_nothing, NULL);
     free(names);
     free(values);
     return conn;
@@ -180,7 +181,6 @@ enum status pg_connect(struct postgres *pg, struct err *err)
     pg->conn = pg_dial(pg->link);
     if (PQstatus(pg->conn) != CONNECTION_OK)
         return lost(pg, PQerrorMessage(pg->conn), err);
-    PQsetNoticeProcessor(pg->conn, say_nothing, NULL);
     if (PQserverVersion(pg->conn) < 130000)
         return err_set(err, ERR_INVALID, "%s is PostgreSQL %d: argil needs 13 or later",
                        pg->link->place, PQserverVersion(pg->conn) / 10000);

@@ -201,6 +201,8 @@ static enum status enter(struct postgres *pg, const struct store_open *options, 
     if (pg_send(pg, lock, err) != OK || sq_next_epoch(sq, name, err) != OK)
         return FAIL;
     atomic_store(&pg->link->epoch, sq->store.epoch);
+    if (!sq->schema && pg_lineage_check(pg, err) != OK) /* an earlier schema may not have what it holds */
+        return FAIL;
     pg->link->beat = pg_beat_start(pg->link, pg->ws);
     return join(pg, err) == OK ? sq_tidy(sq, err) : FAIL;
 }
@@ -247,6 +249,7 @@ static void leave(struct postgres *pg)
     struct err ignored = {0};
     if (!home_is_last(pg->sq.home))
         return;
+    pg_hear(&pg->sq, NULL);
     pg_beat_stop(pg->link->beat);
     pg->link->beat = NULL;
     int64_t epoch = atomic_load(&pg->link->epoch);
@@ -319,6 +322,7 @@ enum status postgres_store_open(const char *url, const struct store_open *option
         pg_close_store(&pg->sq);
         return FAIL;
     }
+    link->spreads = !options->read_only && pg_can_spread(pg);
     *out = &pg->sq.store;
     return OK;
 }

@@ -2,7 +2,8 @@
  *
  * link.c connects, and again after a loss; engine.c runs statements in a pipeline
  * and is the only judge of SQLSTATEs; transaction.c begins, fences and commits;
- * open.c makes and finds workspaces; listen.c wakes other processes; dialect.c and ddl.c rewrite our SQL. */
+ * open.c makes and finds workspaces, lineage.c finds out when they were put back; listen.c
+ * wakes other processes, news.c tells them what changed; dialect.c and ddl.c rewrite our SQL. */
 #ifndef ARGIL_STORE_POSTGRES_PRIV_H
 #define ARGIL_STORE_POSTGRES_PRIV_H
 
@@ -21,6 +22,8 @@ struct pg_link {
     char *place;     /* postgresql://host:port/database */
     _Atomic int64_t epoch; /* of this process; 0 while it is no member */
     struct pg_beat *beat;
+    bool spreads; /* the server has NOTIFY, and this process writes */
+    struct pg_ear *ear;
 };
 
 #define PG_PENDING_MAX 256
@@ -132,6 +135,18 @@ int pg_member_ms(void);
 /* ---- listen.c */
 void pg_notify(struct sq *sq);
 enum status pg_await(struct sq *sq, const struct store_await *wait, bool *look, struct err *err);
+
+/* ---- news.c */
+/* In the transaction that made them. */
+enum status pg_send_news(struct postgres *pg, struct err *err);
+/* What others change is told to it; NULL: no more. By one thread of the process, no two at once. */
+void pg_hear(struct sq *sq, const struct store_watch *watch);
+/* Outside of a transaction. */
+bool pg_can_spread(struct postgres *pg);
+
+/* ---- lineage.c */
+/* Inside the transaction that makes the epoch, before it is a member's. */
+enum status pg_lineage_check(struct postgres *pg, struct err *err);
 
 /* ---- inventory.c: what there is, for a copy */
 enum status pg_list_tables(struct sq *sq, struct arena *arena, const char ***out, size_t *count,

@@ -193,7 +193,8 @@ enum status pg_commit(struct sq *sq, struct err *err)
     struct postgres *pg = pg_of(sq);
     PGresult *result = NULL;
     /* what was sent so far must have gone well before COMMIT may be under way */
-    if (pg->failed || store_ids(pg, err) != OK || pg_drain(pg, NULL, "storing", err) != OK)
+    if (pg->failed || store_ids(pg, err) != OK || pg_send_news(pg, err) != OK ||
+        pg_drain(pg, NULL, "storing", err) != OK)
         return FAIL;
     struct err why = {0};
     if (pg_send(pg, "COMMIT", &why) == OK && pg_drain(pg, &result, "storing", &why) == OK) {

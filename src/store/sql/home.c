@@ -77,6 +77,12 @@ void home_end_turn(struct sq_home *home)
 
 /* ---------------------------------------------------------------- changes */
 
+/* By this process, or others. */
+static bool is_heard(const struct sq *sq)
+{
+    return sq->home->watch.changed || sq->engine->hear;
+}
+
 static struct sq_note *note_of(struct sq *sq, enum store_noun noun, int64_t table_id, int64_t id)
 {
     for (size_t i = sq->notes.len; i-- > 0;) {
@@ -90,13 +96,13 @@ static struct sq_note *note_of(struct sq *sq, enum store_noun noun, int64_t tabl
 
 void sq_note(struct sq *sq, enum store_noun noun, int64_t table_id, int64_t id)
 {
-    if (sq->home->watch.changed)
+    if (is_heard(sq))
         note_of(sq, noun, table_id, id);
 }
 
 void sq_note_row(struct sq *sq, int64_t table_id, int64_t row_id)
 {
-    if (!sq->home->watch.changed)
+    if (!is_heard(sq))
         return;
     struct sq_note *note = note_of(sq, NOUN_ROWS, table_id, 0);
     if (note->many || (note->rows.len && note->rows.at[note->rows.len - 1] == row_id))
@@ -109,7 +115,7 @@ void sq_note_row(struct sq *sq, int64_t table_id, int64_t row_id)
 
 void sq_note_many(struct sq *sq, int64_t table_id)
 {
-    if (sq->home->watch.changed)
+    if (is_heard(sq))
         note_of(sq, NOUN_ROWS, table_id, 0)->many = true;
 }
 
@@ -138,5 +144,10 @@ void sq_tell_notes(struct sq *sq)
 
 void sq_watch(struct store *store, const struct store_watch *watch)
 {
-    sq_of(store)->home->watch = watch ? *watch : (struct store_watch){0};
+    struct sq *sq = sq_of(store);
+    if (!watch && sq->engine->hear)
+        sq->engine->hear(sq, NULL);
+    sq->home->watch = watch ? *watch : (struct store_watch){0};
+    if (watch && sq->engine->hear)
+        sq->engine->hear(sq, watch);
 }

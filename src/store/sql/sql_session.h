@@ -104,6 +104,8 @@ struct sq_engine {
      * store_jobs.h. NULL: nobody else has the store open. */
     void (*notify)(struct sq *);
     enum status (*await)(struct sq *, const struct store_await *, bool *look, struct err *err);
+    /* What other processes change is told to the watch, too; their commits say it. NULL: as above. */
+    void (*hear)(struct sq *, const struct store_watch *);
     /* Very many rows or cells of a sheet came at once: what plans are made from is looked at anew.
      * In a writing transaction; NULL: this database does not need it. */
     enum status (*sheet_grew)(struct sq *, int64_t table_id, struct err *err);
