@@ -13,6 +13,7 @@
 | CSV | a_csv_of_200_mb_in_flat_memory, ../faults/inputs.py | an_upload_killed_at_any_page_loses_and_doubles_nothing |
 | several, one table | tests/engine/test_source_table.c | |
 """
+import csv
 import json
 import os
 import pathlib
@@ -421,6 +422,45 @@ def story_a_csv_of_200_mb_in_flat_memory():
     small, large = peaks.values()
     assert large < 64 and large < small + 16, peaks  # SQLite's cache fills; ten times the rows must not be ten times the memory
     print(f"        peak memory {small} MB for 20 MB of CSV, {large} MB for the large one")
+
+
+def wide_row(i, names):
+    return {name: f"{name}-{i * (k + 7) % 1009:04d}" for k, name in enumerate(names)}
+
+
+def story_a_table_of_250_columns_is_read_changed_sorted_and_counted_on():
+    names = ["key"] + [f"field {i:03d}" for i in range(1, 249)]
+    wanted = [dict(wide_row(i, names), key=f"k{i}") for i in range(400)]
+    formula = "{{field 248}}.slice(-4) + {{field 001}}.slice(-4)"
+
+    def write(w):
+        with open(w.home / "wide.csv", "w", newline="") as f:
+            writer = csv.DictWriter(f, names)
+            writer.writeheader()
+            writer.writerows(wanted)
+
+    with Workspace(org=org()) as w:
+        write(w)
+        report = table(w, "wide", f"csv: {{file: wide.csv, fields: {json.dumps(names)}}}", rules="  unique_by: key\n",
+                       columns=f'columns:\n  - name: Last\n    formula: "{formula}"\n')
+        assert report["complete"] and report["added"] == 400, report
+        w.argil("run", "wide")
+        wanted[7]["field 248"] = "changed-0000"
+        write(w)
+        report = w.argil("sync", "wide")
+        assert (report["changed"], report["unchanged"]) == (1, 399), report
+        w.argil("run", "wide")
+        for row in wanted:
+            row["Last"] = row["field 248"][-4:] + row["field 001"][-4:]
+        got = {r["key"]: {name: r[name] for name in [*names, "Last"]} for r in rows(w, "wide")}
+        same(got, {r["key"]: r for r in wanted})
+        with Server(w) as server:
+            person = server.setup()
+            ids = {c["name"]: c["id"] for c in person.get("/tables/wide")["columns"]}
+            window = person.get("/tables/wide/window?limit=400&sort=-field%20248,key")
+            at = window["columns"].index(ids["key"])
+            order = sorted(sorted(wanted, key=lambda r: r["key"]), key=lambda r: r["field 248"], reverse=True)
+            same([r["cells"][at] for r in window["rows"]], [r["key"] for r in order])
 
 
 def story_an_upload_killed_at_any_page_loses_and_doubles_nothing():
