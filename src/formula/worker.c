@@ -9,7 +9,6 @@
 #include "formula/formula_priv.h"
 
 #include <dlfcn.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -17,6 +16,9 @@
 #include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 /* The part of JavaScriptCore's C API in use; opaque pointers throughout. */
 struct js {
@@ -231,9 +233,11 @@ static int serve_frames(struct js *js)
  * arena, since another one would count against the cap with all its reserve. */
 static void keep_memory(void)
 {
+#ifdef __GLIBC__
     mallopt(M_ARENA_MAX, 1);
     mallopt(M_MMAP_THRESHOLD, 32 * 1024 * 1024);
     mallopt(M_TRIM_THRESHOLD, 64 * 1024 * 1024);
+#endif
 }
 
 int formula_worker_main(void)

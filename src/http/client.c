@@ -15,13 +15,12 @@
 #include "base/str.h"
 #include "base/uri.h"
 #include "http/address.h"
+#include "http/loop.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #define DEFAULT_TIMEOUT_MS INT64_C(120000)
 #define DEFAULT_CONNECT_MS INT64_C(15000)
@@ -31,6 +30,7 @@
 #define READ_BUFFER        (256L * 1024) /* libcurl makes one anew for each exchange */
 #define SMALL_BUFFER       (16L * 1024)
 #define SMALL_BODY         MIB
+#define LONGEST_WAIT_MS    1000 /* then it is seen who was given up */
 #define KEEP_CONNECTIONS   64L
 #define IDLE_SECONDS       50L /* servers close idle connections after about a minute */
 
@@ -39,8 +39,10 @@ struct http_client {
     char *user_agent;
     char *proxy; /* "" = none */
     CURLM *multi;
+    struct http_loop *loop;
     CURL **spare;
     size_t spare_count, spare_room;
+    struct transfer *cancellable; /* under way, and somebody may give them up */
     uint64_t requests;
 };
 
@@ -49,6 +51,7 @@ struct flow;
 struct transfer {
     struct http_client *client;
     struct flow *flow; /* who waits for it */
+    struct transfer *next_cancellable;
     const struct http_request *request;
     struct http_response *response;
     struct err *err;
@@ -87,6 +90,7 @@ struct http_client *http_client_new(struct world *world, const char *user_agent)
     client->user_agent = mem_strdup(user_agent ? user_agent : "argil/" ARGIL_VERSION);
     client->proxy = mem_strdup(proxy ? proxy : "");
     client->multi = mem_got(curl_multi_init());
+    client->loop = http_loop_new(client->multi);
     curl_multi_setopt(client->multi, CURLMOPT_MAXCONNECTS, KEEP_CONNECTIONS);
     curl_multi_setopt(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);
     return client;
@@ -100,6 +104,7 @@ void http_client_free(struct http_client *client)
         curl_easy_cleanup(client->spare[i]);
     free(client->spare);
     curl_multi_cleanup(client->multi);
+    http_loop_free(client->loop);
     free(client->user_agent);
     free(client->proxy);
     free(client);
@@ -108,22 +113,6 @@ void http_client_free(struct http_client *client)
 uint64_t http_client_requests(const struct http_client *client)
 {
     return client->requests;
-}
-
-static CURL *take_easy(struct http_client *client)
-{
-    return mem_got(client->spare_count > 0 ? client->spare[--client->spare_count]
-                                           : curl_easy_init());
-}
-
-static void give_easy(struct http_client *client, CURL *easy)
-{
-    curl_easy_reset(easy);
-    if (client->spare_count == client->spare_room) {
-        client->spare_room = client->spare_room ? client->spare_room * 2 : 8;
-        client->spare = mem_resize_array(client->spare, client->spare_room, sizeof(CURL *));
-    }
-    client->spare[client->spare_count++] = easy;
 }
 
 /* --- what libcurl calls --- */
@@ -144,7 +133,7 @@ static curl_socket_t open_socket_callback(void *ctx, curlsocktype purpose,
         t->address_refused = true;
         return CURL_SOCKET_BAD;
     }
-    return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    return http_loop_socket(t->client->loop, address->family, address->socktype, address->protocol);
 }
 
 static int prereq_callback(void *ctx, char *peer, char *local, int peer_port, int local_port)
@@ -181,15 +170,6 @@ static size_t write_callback(char *bytes, size_t each, size_t count, void *ctx)
     buf_append(&t->response->body, bytes, each * count);
     t->too_large = t->response->body.overflow;
     return t->too_large ? 0 : each * count;
-}
-
-/* Called about once a second, and oftener while bytes move. */
-static int progress_callback(void *ctx, curl_off_t down_total, curl_off_t down, curl_off_t up_total,
-                             curl_off_t up)
-{
-    struct transfer *t = ctx;
-    t->cancelled = atomic_load(t->request->cancel);
-    return t->cancelled;
 }
 
 /* "HTTP/1.1 200 OK": a new answer begins; what an interim one said is dropped. */
@@ -242,6 +222,62 @@ static size_t header_callback(char *bytes, size_t each, size_t count, void *ctx)
     else if (t->response->status > 0)
         reached(t, HTTP_GOT_HEADERS);
     return len;
+}
+
+/* --- easy handles, kept for the next exchange --- */
+
+/* What all exchanges have in common. */
+static void easy_prepare(struct http_client *client, CURL *easy)
+{
+    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
+    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
+    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    curl_easy_setopt(easy, CURLOPT_PROXY, client->proxy);
+    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
+    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
+    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS);
+    curl_easy_setopt(easy, CURLOPT_USERAGENT, client->user_agent);
+    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, write_callback);
+    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, header_callback);
+    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, prereq_callback);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket_callback);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, http_loop_close);
+    curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, client->loop);
+}
+
+static CURL *take_easy(struct http_client *client)
+{
+    if (client->spare_count > 0)
+        return client->spare[--client->spare_count];
+    CURL *easy = mem_got(curl_easy_init());
+    easy_prepare(client, easy);
+    return easy;
+}
+
+/* True when it had none of the options that prepare_connection and prepare_method only ever set. */
+static bool is_plain(const struct http_request *request)
+{
+    return (!request->method || text_eq(request->method, "GET")) && !request->body_len &&
+           !request->fresh_connection && request->stall_ms <= 0;
+}
+
+static void give_easy(struct transfer *t)
+{
+    struct http_client *client = t->client;
+    CURL *easy = t->easy;
+    if (!is_plain(t->request) || t->err->code[0]) {
+        curl_easy_reset(easy);
+        easy_prepare(client, easy);
+    }
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL); /* of the exchange that is over */
+    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
+    if (client->spare_count == client->spare_room) {
+        client->spare_room = client->spare_room ? client->spare_room * 2 : 8;
+        client->spare = mem_resize_array(client->spare, client->spare_room, sizeof(CURL *));
+    }
+    client->spare[client->spare_count++] = easy;
 }
 
 /* --- preparing --- */
@@ -319,24 +355,16 @@ static enum status check_literal_host(struct transfer *t)
                    uri.host);
 }
 
-static void prepare_callbacks(struct transfer *t)
+/* What is of this exchange alone; the rest is in easy_prepare. */
+static void prepare_own(struct transfer *t)
 {
     CURL *easy = t->easy;
     curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
     curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->detail);
-    curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, write_callback);
     curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, header_callback);
     curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
-    curl_easy_setopt(easy, CURLOPT_PREREQFUNCTION, prereq_callback);
     curl_easy_setopt(easy, CURLOPT_PREREQDATA, t);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket_callback);
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
-    if (t->request->cancel) {
-        curl_easy_setopt(easy, CURLOPT_XFERINFOFUNCTION, progress_callback);
-        curl_easy_setopt(easy, CURLOPT_XFERINFODATA, t);
-        curl_easy_setopt(easy, CURLOPT_NOPROGRESS, 0L);
-    }
 }
 
 static void prepare_connection(struct transfer *t)
@@ -347,14 +375,6 @@ static void prepare_connection(struct transfer *t)
                       : request->stall_ms > 0 ? 0
                                               : DEFAULT_TIMEOUT_MS;
     int64_t connect = request->connect_ms > 0 ? request->connect_ms : DEFAULT_CONNECT_MS;
-    curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
-    curl_easy_setopt(easy, CURLOPT_PROXY, t->client->proxy);
-    curl_easy_setopt(easy, CURLOPT_NOPROXY, "");
-    curl_easy_setopt(easy, CURLOPT_PATH_AS_IS, 1L);
-    curl_easy_setopt(easy, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L);
     curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout);
     curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
     if (request->stall_ms > 0) {
@@ -363,14 +383,11 @@ static void prepare_connection(struct transfer *t)
     }
     bool small = request->max_body && request->max_body <= SMALL_BODY && !request->take;
     curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, small ? SMALL_BUFFER : READ_BUFFER);
-    curl_easy_setopt(easy, CURLOPT_MAXAGE_CONN, IDLE_SECONDS);
-    curl_easy_setopt(easy, CURLOPT_USERAGENT, t->client->user_agent);
     if (request->fresh_connection) {
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     }
-    if (request->accept_gzip)
-        curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, "gzip");
+    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, request->accept_gzip ? "gzip" : NULL);
 }
 
 static void transfer_begin(struct transfer *t)
@@ -388,7 +405,7 @@ static enum status transfer_prepare(struct transfer *t)
     t->easy = take_easy(t->client);
     if (!t->request->url || curl_easy_setopt(t->easy, CURLOPT_URL, t->request->url) != CURLE_OK)
         return err_set(t->err, ERR_INVALID, "the request has no usable URL");
-    prepare_callbacks(t);
+    prepare_own(t);
     prepare_connection(t);
     if (check_literal_host(t) != OK || prepare_method(t) != OK)
         return FAIL;
@@ -518,12 +535,12 @@ static void transfer_end(struct transfer *t)
     if (t->err->code[0]) {
         log_debug("http: %s %s failed: %s", request_name(t), hint, t->err->message);
         err_wrap(t->err, "%s", request_name(t));
-    } else {
+    } else if (log_get_level() <= LOG_DEBUG) {
         log_debug("http: %s %s answered %d in %lld ms", request_name(t), hint, t->response->status,
                   (long long)t->response->took_ms);
     }
     if (t->easy)
-        give_easy(client, t->easy);
+        give_easy(t);
     curl_slist_free_all(t->headers);
 }
 
@@ -565,6 +582,10 @@ static bool transfer_start(struct transfer *t)
         return false;
     }
     t->client->requests++;
+    if (t->request->cancel) {
+        t->next_cancellable = t->client->cancellable;
+        t->client->cancellable = t;
+    }
     return true;
 }
 
@@ -595,25 +616,39 @@ static void hand_back(struct flow *f)
     f->ready_count = 0;
 }
 
-/* Takes the finished ones, of every flow, off the multi handle. */
+/* Takes it off the multi handle; its flow hands it back later. */
+static void transfer_ended(struct transfer *t, CURLcode rc)
+{
+    struct flow *f = t->flow;
+    struct transfer **link = &t->client->cancellable;
+    while (t->request->cancel && *link != t)
+        link = &(*link)->next_cancellable;
+    if (t->request->cancel)
+        *link = t->next_cancellable;
+    transfer_finish(t, rc);
+    curl_multi_remove_handle(t->client->multi, t->easy);
+    transfer_end(t);
+    f->open--;
+    f->ready[f->ready_count++] = (size_t)(t - f->transfers);
+}
+
+/* Takes the finished ones, of every flow, and those that were given up. */
 static void collect_finished(struct http_client *client)
 {
     int left;
     CURLMsg *message;
     while ((message = curl_multi_info_read(client->multi, &left))) {
+        char *owner = NULL;
         if (message->msg != CURLMSG_DONE)
             continue;
-        CURLcode rc = message->data.result; /* the message dies with remove_handle */
-        CURL *easy = message->easy_handle;
-        char *owner = NULL;
-        curl_easy_getinfo(easy, CURLINFO_PRIVATE, &owner);
-        struct transfer *t = (struct transfer *)(void *)owner;
-        struct flow *f = t->flow;
-        transfer_finish(t, rc);
-        curl_multi_remove_handle(client->multi, easy);
-        transfer_end(t);
-        f->open--;
-        f->ready[f->ready_count++] = (size_t)(t - f->transfers);
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &owner);
+        transfer_ended((struct transfer *)(void *)owner, message->data.result);
+    }
+    for (struct transfer *t = client->cancellable, *next; t; t = next) {
+        next = t->next_cancellable;
+        t->cancelled = atomic_load(t->request->cancel);
+        if (t->cancelled)
+            transfer_ended(t, CURLE_ABORTED_BY_CALLBACK);
     }
 }
 
@@ -656,20 +691,15 @@ static void flow_run(struct flow *f)
         hand_back(f);
         while (f->next < f->count && f->open < flow_room(f)) {
             flow_start(f);
-            /* What is on its way goes on while the next is made ready, if that takes a while:
-             * libcurl looks at every exchange each time. */
-            if (f->open > 0 && f->watch && f->watch->leaving && !f->watch->quick) {
-                int busy = 0;
-                curl_multi_perform(f->client->multi, &busy);
-            }
+            /* What is on its way goes on while the next is made ready, if that takes a while. */
+            if (f->open > 0 && f->watch && f->watch->leaving && !f->watch->quick)
+                http_loop_turn(f->client->loop, 0);
         }
-        if (f->open == 0)
-            continue;
-        int running = 0;
-        curl_multi_perform(f->client->multi, &running);
         collect_finished(f->client);
-        if (running > 0 && f->open > 0 && !f->ready_count && !(f->next < f->count && f->open < flow_room(f)))
-            curl_multi_poll(f->client->multi, NULL, 0, 1000, NULL);
+        if (f->open > 0 && f->ready_count == 0) {
+            http_loop_turn(f->client->loop, LONGEST_WAIT_MS);
+            collect_finished(f->client);
+        }
     }
     free(f->transfers);
     free(f->ready);

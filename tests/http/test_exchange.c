@@ -21,6 +21,7 @@ static struct http_client *client;
 static struct http_response response;
 static struct err err;
 static atomic_int handled;
+static atomic_bool held; /* what asks for /held waits as long as this says so */
 
 static void fill(struct http_out *out, size_t len)
 {
@@ -37,6 +38,8 @@ static void echo(void *ctx, struct http_in *in, struct http_out *out)
     http_out_header(in, out, "X-Accept", accept ? accept : "none");
     if (text_starts(in->path, "/slow"))
         world_real()->sleep_ms(world_real(), 300);
+    while (text_starts(in->path, "/held") && atomic_load(&held))
+        world_real()->sleep_ms(world_real(), 1);
     if (text_starts(in->path, "/status/"))
         out->status = atoi(in->path + 8);
     if (text_starts(in->path, "/status/") && out->status != 200)
@@ -243,6 +246,44 @@ TEST(cancel, ends_an_exchange)
     CHECK_FAIL(send_request(request, "/slow"), &err, ERR_HTTP_CANCELLED);
     cancel = false;
     CHECK_OK(send_request(request, "/slow"), &err);
+}
+
+struct given_up {
+    atomic_bool cancel;
+    size_t order[3], count;
+};
+
+static void landed(void *ctx, size_t i)
+{
+    struct given_up *given_up = ctx;
+    given_up->order[given_up->count++] = i;
+    if (i == 0)
+        atomic_store(&given_up->cancel, true);
+    else
+        atomic_store(&held, false);
+}
+
+TEST(cancel, ends_one_of_several_and_leaves_the_others)
+{
+    http_server_stop(server, 0);
+    start_with(4);
+    atomic_store(&held, true);
+    struct given_up given_up = {0};
+    struct http_watch watch = {.ctx = &given_up, .landed = landed};
+    struct http_request requests[3] = {{0}, {.cancel = &given_up.cancel}, {0}};
+    struct http_response responses[3];
+    struct err errs[3];
+    struct arena *arena = arena_new();
+    for (int i = 0; i < 3; i++)
+        requests[i].url = arena_strdup(arena, url(i ? "/held" : "/p"));
+    http_send_watched(client, requests, responses, errs, 3, &watch);
+    CHECK_STR(errs[0].code, "");
+    CHECK_STR(errs[1].code, ERR_HTTP_CANCELLED);
+    CHECK_STR(errs[2].code, "");
+    CHECK(given_up.order[0] == 0 && given_up.order[1] == 1 && given_up.order[2] == 2);
+    for (int i = 0; i < 3; i++)
+        http_response_free(&responses[i]);
+    arena_free(arena);
 }
 
 /* --- bodies --- */
