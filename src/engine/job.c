@@ -56,6 +56,10 @@ enum status job_begin_run(struct run_job *job, int64_t table_id, const char *kin
         job->run_id = engine->queued_run;
         job->queued = true;
         engine->queued_run = 0;
+        struct run was;
+        if (store->does->runs->get(store, job->arena, job->run_id, &was, err) != OK)
+            return FAIL;
+        job->taken_over = was.started_ms != 0;
         return store->does->runs->start(store, job->run_id, err);
     }
     struct run run = {.table_id = table_id,

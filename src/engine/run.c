@@ -18,6 +18,7 @@
 #include <string.h>
 
 #define RETRY_PATIENCE_MS 20000
+#define TELL_MS           100
 #define BUSY_ROUNDS       20 /* rows that write to the same record take turns */
 #define STATES_TO_RUN     (BIT(CELL_DUE) | BIT(CELL_WAITING) | BIT(CELL_RETRYING))
 #define STATES_OF_JOURNAL (BIT(CELL_QUEUED) | BIT(CELL_RUNNING) | BIT(CELL_IN_DOUBT))
@@ -28,7 +29,7 @@ static bool fatal(const struct err *err)
     return err_is(err, ERR_STORE_BROKEN) || err_is(err, ERR_STOPPED);
 }
 
-static bool selected(const struct run_job *job, const struct column_plan *plan)
+bool run_selects(const struct run_job *job, const struct column_plan *plan)
 {
     if (job->options->auto_update && plan->kind->writes && !plan->column->approved_ms)
         return false;
@@ -37,35 +38,32 @@ static bool selected(const struct run_job *job, const struct column_plan *plan)
 
 /* -------------------------------------------------------------- make due */
 
-/* The rows that were asked for by id, or the first N of the table; NULL = all. */
-static enum status limit_rows(struct run_job *job, int64_t **ids, size_t *count, struct err *err)
+/* --limit: the last of the first N rows. */
+static enum status find_limit(struct run_job *job, struct err *err)
 {
-    *count = job->options->row_count;
-    *ids = NULL;
-    if (job->options->rows) {
-        *ids = arena_array(job->arena, *count + 1, sizeof **ids);
-        memcpy(*ids, job->options->rows, *count * sizeof **ids);
-        return OK;
-    }
-    *count = 0;
-    if (job->options->limit <= 0)
-        return OK;
     struct store *store = job->engine->store;
     struct row_query query = {.table_id = job->table->table.id,
                               .limit = (size_t)job->options->limit};
     struct row *rows = NULL;
-    if (store->does->rows(store, job->arena, &query, &rows, count, err) != OK)
+    size_t count = 0;
+    if (job->options->limit <= 0 || job->options->rows || job->options->auto_update)
+        return OK;
+    if (store->does->rows(store, job->arena, &query, &rows, &count, err) != OK)
         return FAIL;
-    *ids = arena_array(job->arena, *count + 1, sizeof **ids);
-    for (size_t i = 0; i < *count; i++)
-        (*ids)[i] = rows[i].id;
-    job->max_row_id = *count ? rows[*count - 1].id : -1;
+    job->limit_ids = arena_array(job->arena, count + 1, sizeof *job->limit_ids);
+    for (size_t i = 0; i < count; i++)
+        job->limit_ids[i] = rows[i].id;
+    job->limit_count = count;
+    job->max_row_id = count ? rows[count - 1].id : -1;
     return OK;
 }
 
 static uint32_t states_to_make_due(const struct run_job *job, const struct column_plan *plan)
 {
-    uint32_t states = job->options->all ? STATES_ALL : job->options->states | BIT(CELL_EMPTY) | BIT(CELL_OUTDATED);
+    uint32_t asked = job->options->states;
+    uint32_t states = job->options->all ? STATES_ALL
+                      : asked           ? asked
+                                        : BIT(CELL_EMPTY) | BIT(CELL_OUTDATED);
     /* an operation under way is finished by the journal, never by a second one */
     if (plan->kind->writes)
         states &= ~STATES_OF_JOURNAL;
@@ -74,23 +72,22 @@ static uint32_t states_to_make_due(const struct run_job *job, const struct colum
 
 static enum status make_due(struct run_job *job, struct err *err)
 {
+    const struct run_options *o = job->options;
     struct store *store = job->engine->store;
-    int64_t *ids = NULL;
-    size_t count = 0;
-    if (job->options->auto_update)
+    const int64_t *ids = o->rows ? o->rows : job->limit_ids;
+    size_t count = o->rows ? o->row_count : job->limit_count;
+    if (o->auto_update || (ids && !count))
         return OK;
-    if (limit_rows(job, &ids, &count, err) != OK)
-        return FAIL;
-    if (ids && !count)
-        return OK;
+    if (job->by_states) /* in one statement */
+        ids = NULL;
     for (size_t i = 0; i < job->table->column_count; i++) {
         const struct column_plan *plan = &job->table->columns[i];
         int64_t made = 0;
-        if (!selected(job, plan))
+        uint32_t states = states_to_make_due(job, plan);
+        if (!run_selects(job, plan) || !states)
             continue;
-        if (store->does->cells_make_due(store, job->table->table.id, plan->column->id,
-                                        states_to_make_due(job, plan), ids, count, &made,
-                                        err) != OK)
+        if (store->does->cells_make_due(store, job->table->table.id, plan->column->id, states, ids,
+                                        count, &made, err) != OK)
             return FAIL;
         log_debug("column %s: %lld cells made due", plan->column->name, (long long)made);
     }
@@ -114,24 +111,53 @@ static int64_t rows_left(const struct run_job *job, const struct column_plan *pl
     return most > 0 && most - done < left ? most - done : left;
 }
 
+void run_landed(struct run_job *job, int64_t rows)
+{
+    struct world *world = job->engine->world;
+    if (!job->engine->progress.tick || !job->pass.plan)
+        return;
+    int64_t now = world->monotonic_ms(world);
+    job->pass.landed += rows;
+    if (now - job->pass.told_ms < TELL_MS)
+        return;
+    job->pass.told_ms = now;
+    if (!job->pass.total)
+        job->pass.total = job->pass.done + (job->pass.last ? job->pass.rows
+                                                           : rows_left(job, job->pass.plan, job->pass.states,
+                                                                       job->pass.done));
+    int64_t landed = job->pass.landed < job->pass.rows ? job->pass.landed : job->pass.rows;
+    job_tick(job, job->pass.plan->column->name, job->pass.done + landed, job->pass.total);
+}
+
+/* A batch is over. */
+static void pass_on(struct run_job *job, bool more)
+{
+    job->pass.done += (int64_t)job->pass.plan->kind->batch_rows;
+    int64_t done = job->pass.done, *total = &job->pass.total;
+    if (more && !*total)
+        *total = done + rows_left(job, job->pass.plan, job->pass.states, done);
+    job_tick(job, job->pass.plan->column->name, *total && (done > *total || !more) ? *total : done,
+             *total);
+}
+
 static enum status run_pass(struct run_job *job, struct column_plan *plan, uint32_t states,
                             struct err *err)
 {
-    int64_t after = job->part.after_row, done = 0, total = 0;
+    int64_t after = job->part.after_row, delayed;
     bool more = true;
+    memset(&job->pass, 0, sizeof job->pass);
+    job->pass.plan = plan;
+    job->pass.states = states;
     job->retry_soonest_ms = job->delayed_soonest_ms = 0;
     job->report->cells_delayed -= job->delayed_now;
-    int64_t delayed = job->report->cells_delayed;
+    delayed = job->report->cells_delayed;
     job_tick(job, plan->column->name, 0, 0);
     while (more && !job->stop_column) {
         if (engine_stopping(job->engine))
             return err_set(err, ERR_STOPPED, "stopped; everything done so far is stored");
         if (run_batch(job, job->table, plan, states, &after, &more, err) != OK)
             return FAIL;
-        done += (int64_t)plan->kind->batch_rows;
-        if (more && !total)
-            total = done + rows_left(job, plan, states, done);
-        job_tick(job, plan->column->name, total && (done > total || !more) ? total : done, total);
+        pass_on(job, more);
     }
     job->delayed_now = job->report->cells_delayed - delayed;
     return OK;
@@ -204,7 +230,7 @@ enum status run_columns(struct run_job *job, struct err *err)
     for (size_t i = 0; i < job->table->column_count; i++) {
         struct column_plan *plan = &job->table->columns[i];
         struct err mine = {0};
-        if (!selected(job, plan) || run_column(job, plan, &mine) == OK)
+        if (!run_selects(job, plan) || run_column(job, plan, &mine) == OK)
             continue;
         if (rc == OK || fatal(&mine)) {
             *err = mine;
@@ -229,7 +255,7 @@ static enum status check_column_name(const struct run_job *job, struct err *err)
     if (!job->options->column)
         return OK;
     for (size_t i = 0; i < job->table->column_count; i++) {
-        if (selected(job, &job->table->columns[i]))
+        if (run_selects(job, &job->table->columns[i]))
             return OK;
         if (count < 512)
             names[count++] = job->table->columns[i].column->name;
@@ -326,6 +352,10 @@ enum status run_table(struct engine *engine, const char *table, const struct run
             rc = journal_recover_job(&job, whose, err);
         if (rc == OK)
             rc = run_is_cut(&job, &cut, err);
+        if (rc == OK && !cut)
+            rc = find_limit(&job, err);
+        if (rc == OK && !cut)
+            rc = run_choose_rows(&job, err);
         if (rc == OK && !cut)
             rc = make_due(&job, err);
         if (rc == OK)

@@ -309,8 +309,13 @@ static void choose_rows(const struct column_batch *batch, struct row_query *quer
 {
     const struct run_options *options = batch->job->options;
     size_t from = 0, most = batch->plan->kind->batch_rows;
-    while (from < options->row_count && options->rows[from] <= query->after)
-        from++;
+    for (size_t high = options->row_count; from < high;) {
+        size_t middle = from + (high - from) / 2;
+        if (options->rows[middle] <= query->after)
+            from = middle + 1;
+        else
+            high = middle;
+    }
     query->ids = options->rows + from;
     query->id_count = options->row_count - from < most ? options->row_count - from : most;
     *more = from + query->id_count < options->row_count;
@@ -451,6 +456,9 @@ enum status run_batch(struct run_job *job, struct table_plan *table, struct colu
         if (rc == OK) {
             drop_journal_rows(&batch);
             check_delay(&batch);
+            job->pass.rows = (int64_t)batch.count;
+            job->pass.landed = 0;
+            job->pass.last = !*more;
             rc = compute(&batch, err);
         }
     }

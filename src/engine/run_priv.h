@@ -84,6 +84,7 @@ struct run_job {
     const struct run_options *options;
     int64_t run_id;
     bool queued;            /* the run waited in the store: others may know of it */
+    bool taken_over;        /* ... and was led by another process before */
     /* run_parts.c: calls that others made for this run; those of ours that are in parts' reports */
     uint64_t calls_elsewhere, one_each_elsewhere, part_calls, part_one_each;
     const char *use;    /* of connections, for the audit: the run's kind; NULL before it begins */
@@ -94,6 +95,9 @@ struct run_job {
     struct table_plan *tables;              /* loaded so far */
     struct table_plan *table;               /* the one this run is about; NULL in recovery */
     int64_t max_row_id;                     /* --limit; 0 = no limit */
+    int64_t *limit_ids;                     /* the rows up to there; NULL = no limit */
+    size_t limit_count;
+    bool by_states;                         /* options.rows are all that are in options.states */
     struct store_part part;                 /* the rows that are worked on; number 0 = all */
     int64_t writes_wanted;                  /* contract: approve_above */
     int64_t writes_sent;                    /* guard.max_writes_per_run */
@@ -114,6 +118,14 @@ struct run_job {
     int64_t duplicates_asked;      /* rows sent alone to hear which records a rule found */
     int64_t busy_rows;                      /* rows that wait for another write of this run */
     int64_t retry_soonest_ms;      /* earliest not_before among cells left retrying; 0 = none */
+    struct {                       /* the pass over a column that is under way, for whoever watches */
+        const struct column_plan *plan; /* NULL: there is none */
+        uint32_t states;
+        int64_t done, total;       /* rows of its batches that are over; total 0 = not known yet */
+        int64_t rows, landed;      /* of the batch under way */
+        bool last;                 /* no batch comes after it */
+        int64_t told_ms;           /* monotonic */
+    } pass;
     int64_t delayed_now;           /* cells of this column that the last pass left for later */
     int64_t delayed_soonest_ms;    /* likewise among cells whose column has a delay */
     struct map *names;             /* people, queues by name -> struct name_found; columns/org_names.c */
@@ -149,6 +161,8 @@ void job_give_places_back(struct run_job *job, struct job_session *on);
 struct table_plan *job_table(struct run_job *job, const char *name, struct err *err);
 struct table_plan *job_table_by_id(struct run_job *job, int64_t table_id, struct err *err);
 void job_tick(struct run_job *job, const char *what, int64_t done, int64_t total);
+/* run.c: so many more rows of the batch under way have their answer. Cheap: may be called for each. */
+void run_landed(struct run_job *job, int64_t rows);
 /* Counts a reason once more, most frequent first at the end (report_sort). */
 void report_refusal(struct run_report *report, const char *code, const char *message);
 /* A value was made fit: `given` is what the row had, `written` the JSON that is sent. */
@@ -163,6 +177,10 @@ void run_report_add(struct run_report *report, struct arena *arena, const char *
 /* Wakes for the stop flag; false when stopped. */
 bool job_sleep(struct run_job *job, int64_t ms);
 
+/* run_which.c: of a run that asks for cells in certain states, its options get the rows. */
+enum status run_choose_rows(struct run_job *job, struct err *err);
+/* run.c: does the run compute this column? */
+bool run_selects(const struct run_job *job, const struct column_plan *plan);
 /* run.c: every column over the rows that the job is about. */
 enum status run_columns(struct run_job *job, struct err *err);
 /* run_parts.c: does the run in parts, with whoever helps, where that pays; *cut tells. */

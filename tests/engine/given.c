@@ -153,7 +153,11 @@ static enum status mortal_runs_start(S *s, int64_t id, E *err)
 {
     return g.dead ? BROKEN : g.store->does->runs->start(g.store, id, err);
 }
-static const struct store_runs mortal_runs = {.start = mortal_runs_start};
+static enum status mortal_runs_get(S *s, A *a, int64_t id, struct run *out, E *err)
+{
+    return g.dead ? BROKEN : g.store->does->runs->get(g.store, a, id, out, err);
+}
+static const struct store_runs mortal_runs = {.get = mortal_runs_get, .start = mortal_runs_start};
 static enum status mortal_choices_get(S *s, A *a, int64_t c, const int64_t *r, size_t n,
                                       const char **o, E *err)
 {

@@ -84,6 +84,8 @@ static void landed(void *ctx, size_t i)
         cost->took_us += lot->responses[i].took_ms * 1000;
         cost->calls_milli += 1000;
         http_judge(asked, &lot->responses[i], &lot->errs[i]);
+        if (!asked->more)
+            run_landed(lot->batch->job, 1);
     }
     http_response_free(&lot->responses[i]);
 }

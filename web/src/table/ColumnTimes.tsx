@@ -15,8 +15,8 @@ const UNITS: [string, number][] = [["h", 3600_000], ["m", 60_000], ["s", 1000]];
 const ROWS = [
   { value: "all", label: "all rows, again" },
   { value: "due", label: "what is due or out of date" },
-  { value: "empty", label: "and what is empty or had no result" },
-  { value: "errors", label: "and what failed" },
+  { value: "empty", label: "what is empty" },
+  { value: "errors", label: "what failed" },
 ];
 
 function spell(ms: number): string {
