@@ -65,11 +65,12 @@ const struct shape run_list_shape = {"Runs", NULL, run_list_fields};
 
 static const struct field run_body_fields[] = {
     {"column", F_TEXT, 0, "only this column, by name", .min = 1, .max = 200},
-    {"rows", F_WORD, 0, "which cells (due); all computes everything again", .words = which},
+    {"rows", F_WORD, 0, "which cells (due): errors are those that failed and no others; all computes everything again", .words = which},
     {"row_ids", F_LIST, 0, "only these rows", .item = F_INT, .max = ROWS_MAX},
     {"first", F_INT, 0, "only the first so many rows", .min = 1, .max = 1000000000},
     {"approve", F_BOOL, 0, "approve the first write of write columns"},
     {"force_new", F_BOOL, 0, "create again for rows that have their record already"},
+    {"fresh", F_BOOL, 0, "ask HTTP APIs anew, whatever `cache` has kept"},
     {0},
 };
 const struct shape run_body = {"RunOrder", NULL, run_body_fields};
@@ -289,7 +290,8 @@ enum status api_run_start(struct call *call, struct err *err)
                             .run = {.column = json_get_text(call->body, "column"),
                                     .limit = json_get_int(call->body, "first", 0),
                                     .yes = json_get_bool(call->body, "approve", false),
-                                    .force_new = json_get_bool(call->body, "force_new", false)}};
+                                    .force_new = json_get_bool(call->body, "force_new", false),
+                                    .fresh = json_get_bool(call->body, "fresh", false)}};
     if ((job.run.yes && call_needs(call, ROLE_BUILDER, "approving a first write", err) != OK) ||
         (job.run.force_new && call_needs(call, ROLE_BUILDER, "creating again", err) != OK) ||
         call_table(call, &table, err) != OK || check_column(&table, job.run.column, err) != OK)

@@ -45,6 +45,7 @@ static int run(struct cli *cli, const struct args *args)
         .yes = args_has(args, "yes"),
         .dry_run = args_has(args, "dry-run"),
         .force_new = args_has(args, "force-new"),
+        .fresh = args_has(args, "fresh"),
         .scheduled = args_has(args, "scheduled"),
     };
     if (!cli_number(cli, args, "first", &options.limit))
@@ -79,8 +80,9 @@ static int run(struct cli *cli, const struct args *args)
 
 static const struct cli_option options[] = {
     {"column", 'c', "NAME", "only this column (and nothing it feeds)"},
-    {"rows", 0, "WHICH", "due (default), all, errors, refused, empty, skipped, waiting"},
+    {"rows", 0, "WHICH", "due (default), all, or only: errors, refused, empty, skipped, waiting"},
     {"first", 0, "N", "only the first N rows"},
+    {"fresh", 0, NULL, "ask HTTP APIs anew, whatever `cache` has kept"},
     {"dry-run", 'n', NULL, "show what would be written, send nothing"},
     {"plan", 0, NULL, "keep what would be written as a plan that a person approves (argil plan)"},
     {"yes", 'y', NULL, "approve the first write of new write columns"},

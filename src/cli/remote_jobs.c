@@ -211,6 +211,8 @@ static const char *run_body(struct arena *arena, const struct run_options *optio
         jw_kv_bool(&w, "approve", true);
     if (options->force_new && !options->dry_run)
         jw_kv_bool(&w, "force_new", true);
+    if (options->fresh && !options->dry_run)
+        jw_kv_bool(&w, "fresh", true);
     jw_end_object(&w);
     const char *copy = arena_strdup(arena, buf_text(&text));
     buf_free(&text);

@@ -215,7 +215,8 @@ struct planned_write {
 };
 struct run_options {
     const char *column;     /* NULL = every column */
-    uint32_t states;        /* 0 = due ones; else bits of enum cell_state to make due first */
+    uint32_t states;        /* 0 = due ones; else only rows with a cell in these states, bits of enum
+                             * cell_state, which are made due first; EMPTY: those never computed, too */
     bool all;               /* make every row due first */
     int64_t limit;          /* first N rows; 0 = all */
     const int64_t *rows;    /* or only these rows (ids, ascending); NULL = all */
@@ -226,6 +227,7 @@ struct run_options {
     bool scheduled;         /* a schedule asked, nobody waits: people's operations go first */
     bool auto_update;       /* a change asked: what is due and nothing else; columns whose first write
                              * nobody has approved are left, due as they are */
+    bool fresh;             /* HTTP API columns ask anew, whatever `cache` has kept; what they hear is kept */
     bool force_new;         /* create again although a row has its record (asked twice by the CLI) */
     /* dry_run: called for every planned write; may be NULL */
     void (*planned)(void *ctx, const struct planned_write *write);

@@ -219,3 +219,15 @@ enum status vault_rotate_commit(struct vault *vault, struct err *err)
     vault->next = NULL;
     return OK;
 }
+
+void vault_keyed_hash(const struct secret *key, const void *bytes, size_t len, char out[65])
+{
+    unsigned char mac[crypto_auth_hmacsha256_BYTES];
+    crypto_auth_hmacsha256_state state;
+    const char *text = secret_reveal(key);
+    crypto_auth_hmacsha256_init(&state, (const unsigned char *)text, strlen(text));
+    crypto_auth_hmacsha256_update(&state, bytes, len);
+    crypto_auth_hmacsha256_final(&state, mac);
+    sodium_bin2hex(out, 65, mac, sizeof mac);
+    sodium_memzero(&state, sizeof state);
+}

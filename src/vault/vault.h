@@ -41,4 +41,7 @@ char *vault_seal(struct vault *vault, struct arena *arena, const char *label,
 enum status vault_unseal(struct vault *vault, const char *label, const char *sealed,
                          struct secret *out, struct err *err);
 
+/* A hash of bytes that only who has the key (of any length) can make: 64 hex digits. */
+void vault_keyed_hash(const struct secret *key, const void *bytes, size_t len, char out[65]);
+
 #endif

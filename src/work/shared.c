@@ -62,6 +62,7 @@ static const char *order_text(struct arena *arena, const struct job_order *o)
     jw_kv_bool(&w, "scheduled", o->run.scheduled);
     jw_kv_bool(&w, "auto_update", o->run.auto_update);
     jw_kv_bool(&w, "force_new", o->run.force_new);
+    jw_kv_bool(&w, "fresh", o->run.fresh);
     jw_kv_int(&w, "plan", o->run.plan_id);
     if (o->run.rows) {
         jw_key(&w, "rows");
@@ -108,6 +109,7 @@ static enum status order_read(struct arena *arena, const char *text, struct job_
                 .scheduled = json_get_bool(json, "scheduled", false),
                 .auto_update = json_get_bool(json, "auto_update", false),
                 .force_new = json_get_bool(json, "force_new", false),
+                .fresh = json_get_bool(json, "fresh", false),
                 .plan_id = json_get_int(json, "plan", 0)}};
     read_rows(arena, json_get(json, "rows"), &out->run);
     return OK;

@@ -12,10 +12,18 @@ static const char *answer(const char *key, int64_t age_ms)
     return answer.json;
 }
 
-static void keep(const char *key, const char *json, int64_t keep_ms)
+static void keep_within(const char *key, const char *json, int64_t keep_ms, int64_t most,
+                        int64_t bytes)
 {
     struct kept_answer answer = {key, json};
-    CHECK_OK(suite.does->http->keep(suite.store, keep_ms, &answer, 1, &suite.err), &suite.err);
+    struct kept_bound bound = {most, bytes};
+    CHECK_OK(suite.does->http->keep(suite.store, keep_ms, &bound, &answer, 1, &suite.err),
+             &suite.err);
+}
+
+static void keep(const char *key, const char *json, int64_t keep_ms)
+{
+    keep_within(key, json, keep_ms, 1000, 1 << 20);
 }
 
 TEST(answers, outlive_the_process_until_their_time_is_over)
@@ -40,6 +48,45 @@ TEST(answers, a_new_one_takes_the_place_of_the_old)
     keep("k", "2", 10000);
     suite.world->sleep_ms(suite.world, 9000);
     CHECK_STR(answer("k", 10000), "2");
+}
+
+static int kept_of(int count)
+{
+    char key[20];
+    int found = 0;
+    for (int i = 0; i < count; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        found += answer(key, 100000) != NULL;
+    }
+    return found;
+}
+
+static void keep_twenty(const char *json)
+{
+    char key[20];
+    for (int i = 0; i < 20; i++) {
+        snprintf(key, sizeof key, "k%d", i);
+        keep(key, json, 100000);
+        suite.world->sleep_ms(suite.world, 1);
+    }
+    CHECK_INT(kept_of(20), 20);
+}
+
+TEST(answers, the_oldest_go_when_there_are_too_many)
+{
+    keep_twenty("1");
+    keep_within("one more", "1", 100000, 20, 1 << 20); /* 21: a tenth and one go */
+    CHECK_INT(kept_of(20), 17);
+    CHECK(!answer("k2", 100000) && answer("k3", 100000) && answer("one more", 100000));
+}
+
+TEST(answers, the_oldest_go_when_they_are_too_large_together)
+{
+    keep_twenty("12345");
+    keep_within("k19", "54321", 100000, 1000, 100); /* in the place of another: there is still room */
+    CHECK_INT(kept_of(20), 20);
+    keep_within("large", "12345678901234567890123456789012345678901234567890", 100000, 1000, 100);
+    CHECK(answer("large", 100000) && !answer("k9", 100000) && answer("k19", 100000));
 }
 
 static int64_t turns(const char *host, int64_t count, int64_t each_us)

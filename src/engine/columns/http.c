@@ -34,11 +34,12 @@ static const struct kind_option options[] = {
     HTTP_PAGING_OPTIONS,
     {"max_pages", OPT_INT, false, "pages of one row; more is an error, not a part of the list", "100",
      NULL, 1, 10000},
-    {"cache", OPT_TEXT, false, "how long the answer to the same request is used again, like 7d",
-     "within a run", NULL, 0, 0},
+    {"cache", OPT_TEXT, false,
+     "how long the answer to the same request is used again, like 7d; a POST's, too",
+     "within a run, of requests that only read", NULL, 0, 0},
     {"rate_limit", OPT_RATE, false, "most requests in a time", "none", NULL, 0, 0},
     {"host_rate_limit", OPT_RATE, false,
-     "most requests to one host in a time, of all columns that say so, in all processes", "none",
+     "most requests to one host in a time, of all columns and HTTP sources that say so, in all processes", "none",
      NULL, 0, 0},
     {"concurrency", OPT_INT, false, "requests at the same time", "8", NULL, 1, 64},
     {"timeout", OPT_INT, false, "seconds for one request", "30", NULL, 1, 120},
@@ -147,7 +148,7 @@ static bool prepare(struct http_asked *asked)
         return false;
     }
     asked->paging.host = asked->call.host;
-    asked->shared |= http_method_idempotent(asked->call.request.method);
+    asked->shared |= http_method_safe(asked->call.request.method);
     http_answer_key(batch, &asked->call, asked->key);
     const char *known = asked->shared ? http_cache_get(batch->job->http_cache, asked->key) : NULL;
     if (known)
@@ -165,6 +166,39 @@ static void copy_result(struct column_batch *batch, size_t from, size_t to)
     batch->stored[to] = batch->stored[from];
 }
 
+/* Of a workspace; more are not worth the room. */
+static const struct kept_bound answers_most = {.most = 100000, .bytes = (int64_t)256 << 20};
+#define KEY_LABEL "http-answers" /* a sealed key: what is kept tells nothing of the requests */
+
+/* The workspace's key, made when it is first needed. Two who make it at once disagree for a
+ * batch: that costs requests, no more. */
+static enum status answers_key(struct engine *engine, struct secret *key, struct err *err)
+{
+    char fresh[37];
+    if (engine_unseal(engine, KEY_LABEL, key, err) == OK)
+        return OK;
+    if (!err_is(err, ERR_NOT_FOUND))
+        return FAIL;
+    err_clear(err);
+    uuid4(engine->world, fresh);
+    secret_set(key, fresh, strlen(fresh));
+    return engine_seal(engine, KEY_LABEL, key, err);
+}
+
+static enum status name_kept(struct column_batch *batch, struct http_asked *asked, size_t count,
+                             struct err *err)
+{
+    struct secret key = {0};
+    enum status rc = answers_key(batch->job->engine, &key, err);
+    for (size_t i = 0; rc == OK && i < count; i++) {
+        char *name = arena_alloc(batch->arena, 65);
+        vault_keyed_hash(&key, asked[i].key, strlen(asked[i].key), name);
+        asked[i].kept_as = name;
+    }
+    secret_wipe(&key);
+    return rc;
+}
+
 /* Takes from the store what is young enough. *count of them are left. */
 static enum status take_kept(struct column_batch *batch, struct http_asked *asked, size_t *count,
                              int64_t age_ms, struct err *err)
@@ -173,7 +207,7 @@ static enum status take_kept(struct column_batch *batch, struct http_asked *aske
     struct kept_answer *kept = arena_array(batch->arena, *count + 1, sizeof *kept);
     size_t left = 0;
     for (size_t i = 0; i < *count; i++)
-        kept[i].key = asked[i].key;
+        kept[i].key = asked[i].kept_as;
     if (store->does->http->answers(store, batch->arena, age_ms, kept, *count, err) != OK)
         return FAIL;
     for (size_t i = 0; i < *count; i++) {
@@ -194,8 +228,8 @@ static enum status keep(struct column_batch *batch, const struct http_asked *ask
     size_t n = 0;
     for (size_t i = 0; i < count; i++)
         if (asked[i].kept)
-            kept[n++] = (struct kept_answer){asked[i].key, asked[i].kept};
-    return n ? store->does->http->keep(store, keep_ms, kept, n, err) : OK;
+            kept[n++] = (struct kept_answer){asked[i].kept_as, asked[i].kept};
+    return n ? store->does->http->keep(store, keep_ms, &answers_most, kept, n, err) : OK;
 }
 
 /* The rows that ask; same_as[i] is the row whose answer row i shares, or i. */
@@ -236,6 +270,8 @@ static enum status ask(struct column_batch *batch, const struct http_secret *sec
     enum status rc = cache_time(batch->config, &keep_ms, err);
     size_t count = rc == OK ? choose(batch, secrets, keep_ms > 0, asked, same_as) : 0;
     if (rc == OK && keep_ms)
+        rc = name_kept(batch, asked, count, err);
+    if (rc == OK && keep_ms && !batch->job->options->fresh)
         rc = take_kept(batch, asked, &count, keep_ms, err);
     if (rc == OK)
         rc = http_send_all(batch, asked, count, err);

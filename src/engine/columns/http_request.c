@@ -330,6 +330,11 @@ bool http_method_idempotent(const char *method)
     return !text_eq(method, "POST") && !text_eq(method, "PATCH");
 }
 
+bool http_method_safe(const char *method)
+{
+    return text_eq(method, "GET") || text_eq(method, "HEAD");
+}
+
 /* The same row and the same request have the same key, however often it is sent. */
 static enum status offer_key(struct fill *fill, struct http_call *call, struct err *err)
 {

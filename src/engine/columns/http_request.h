@@ -39,5 +39,6 @@ enum status http_call_make(struct column_batch *batch, size_t row,
  * column keeps of an answer. */
 void http_answer_key(const struct column_batch *batch, const struct http_call *call, char key[65]);
 bool http_method_idempotent(const char *method);
+bool http_method_safe(const char *method); /* it only reads: rows with the same request may share one */
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/str.h"
 #include "base/uri.h"
 #include "base/when.h"
+#include "store/store_http.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -190,6 +191,21 @@ static enum status make_request(struct filling *f, struct http_request *request,
 
 /* ---------------------------------------------------------------- sending */
 
+#define STOPPED_SAYS "stopped; the next sync reads the source again"
+
+/* At most so many in a time at the host, of all who say so. */
+static enum status wait_host(struct http_ask *ask, struct err *err)
+{
+    struct store *store = ask->sync->job.engine->store;
+    int requests;
+    int64_t per_ms, wait;
+    if (!rate_parse(json_get_text(ask->config, "host_rate_limit"), &requests, &per_ms))
+        return OK;
+    if (store->does->http->turns(store, ask->host, 1, per_ms * 1000 / requests, &wait, err) != OK)
+        return FAIL;
+    return job_sleep(&ask->sync->job, wait) ? OK : err_set(err, ERR_STOPPED, STOPPED_SAYS);
+}
+
 /* At most so many in a time: the rate of the config, spread evenly. */
 static bool wait_turn(struct http_ask *ask)
 {
@@ -272,8 +288,10 @@ enum status http_ask_page(struct http_ask *ask, const struct http_paging *paging
         return FAIL;
     for (int64_t attempt = 0;; attempt++) {
         if (!wait_turn(ask))
-            return err_set(err, ERR_STOPPED, "stopped; the next sync reads the source again");
+            return err_set(err, ERR_STOPPED, STOPPED_SAYS);
         err_clear(err);
+        if (wait_host(ask, err) != OK)
+            return FAIL;
         if (try_once(ask, &request, arena, body, link, &again, &wait, err) == OK)
             return OK;
         http_secrets_hide(ask->secrets, err->message, strlen(err->message));
@@ -281,6 +299,6 @@ enum status http_ask_page(struct http_ask *ask, const struct http_paging *paging
             return FAIL;
         int64_t own = FIRST_WAIT_MS << (attempt < 6 ? attempt : 6);
         if (!job_sleep(&ask->sync->job, wait > own ? wait : own))
-            return err_set(err, ERR_STOPPED, "stopped; the next sync reads the source again");
+            return err_set(err, ERR_STOPPED, STOPPED_SAYS);
     }
 }

@@ -2,6 +2,8 @@
 #include "store/sql/sql_priv.h"
 #include "store/store_http.h"
 
+#include <string.h>
+
 #define CLOCKS_DIFFER_MS 60000 /* of two processes, at most; more is a clock that was put back */
 
 const char sq_step_http[] =
@@ -12,6 +14,12 @@ const char sq_step_http[] =
     "CREATE TABLE http_turns("
     " host TEXT NOT NULL PRIMARY KEY, next_us INTEGER NOT NULL, at_ms INTEGER NOT NULL)"
     " WITHOUT ROWID;";
+
+/* Keys are made with a secret now: what was kept under the old ones is not found again. */
+const char sq_step_http_bound[] =
+    "DELETE FROM http_answers;"
+    "ALTER TABLE http_answers ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;"
+    "CREATE INDEX http_answers_at ON http_answers(at_ms, bytes);";
 
 /* ------------------------------------------------------------------ answers */
 
@@ -62,19 +70,58 @@ static enum status keep_one(struct sq *sq, int64_t keep_ms, const struct kept_an
 {
     struct sq_stmt *stmt =
         sq_stmt(sq, err,
-                "INSERT INTO http_answers(key,json,at_ms,until_ms) VALUES(?1,?2,?3,?4)"
+                "INSERT INTO http_answers(key,json,at_ms,until_ms,bytes) VALUES(?1,?2,?3,?4,?5)"
                 " ON CONFLICT(key) DO UPDATE SET"
-                " json=excluded.json,at_ms=excluded.at_ms,until_ms=excluded.until_ms");
+                " json=excluded.json,at_ms=excluded.at_ms,until_ms=excluded.until_ms,"
+                " bytes=excluded.bytes");
     if (!stmt)
         return FAIL;
     sq_text(stmt, 1, answer->key);
     sq_text(stmt, 2, answer->json);
     sq_int(stmt, 3, sq_now(sq));
     sq_int(stmt, 4, sq_now(sq) + keep_ms);
+    sq_int(stmt, 5, (int64_t)strlen(answer->json));
     return sq_done(sq, stmt, err);
 }
 
-static enum status http_keep(struct store *store, int64_t keep_ms,
+/* *tenth: of what is kept; 0 = there is room. */
+static enum status see_room(struct sq *sq, const struct kept_bound *bound, int64_t *tenth,
+                            struct err *err)
+{
+    bool row;
+    struct sq_stmt *stmt =
+        sq_stmt(sq, err, "SELECT count(*),coalesce(sum(bytes),0) FROM http_answers");
+    if (!stmt || sq_row(sq, stmt, &row, err) != OK)
+        return FAIL;
+    int64_t count = sq_col_int(stmt, 0);
+    bool full = count > bound->most || sq_col_int(stmt, 1) > bound->bytes;
+    *tenth = full ? count / 10 + 1 : 0;
+    sq_reset(stmt);
+    return OK;
+}
+
+/* A tenth at once, so that it is rare. */
+static enum status forget_oldest(struct sq *sq, const struct kept_bound *bound, struct err *err)
+{
+    int64_t tenth;
+    for (;;) {
+        if (see_room(sq, bound, &tenth, err) != OK)
+            return FAIL;
+        if (!tenth)
+            return OK;
+        struct sq_stmt *stmt =
+            sq_stmt(sq, err,
+                    "DELETE FROM http_answers WHERE key IN"
+                    " (SELECT key FROM http_answers ORDER BY at_ms,bytes LIMIT ?1)");
+        if (!stmt)
+            return FAIL;
+        sq_int(stmt, 1, tenth);
+        if (sq_done(sq, stmt, err) != OK)
+            return FAIL;
+    }
+}
+
+static enum status http_keep(struct store *store, int64_t keep_ms, const struct kept_bound *bound,
                              const struct kept_answer *answers, size_t count, struct err *err)
 {
     struct sq *sq = sq_of(store);
@@ -83,6 +130,8 @@ static enum status http_keep(struct store *store, int64_t keep_ms,
     enum status rc = forget_old(sq, err);
     for (size_t i = 0; i < count && rc == OK; i++)
         rc = keep_one(sq, keep_ms, &answers[i], err);
+    if (rc == OK)
+        rc = forget_oldest(sq, bound, err);
     return sq_end(sq, rc, err);
 }
 

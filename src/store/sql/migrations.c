@@ -126,6 +126,7 @@ static const struct {
     {sq_step_costs, NULL},
     {sq_step_http, NULL},
     {sq_step_column_schedules, NULL},
+    {sq_step_http_bound, NULL},
 };
 
 int sq_schema_version(void)

@@ -54,6 +54,7 @@ extern const char sq_step_laters[];      /* laters.c */
 extern const char sq_step_costs[];       /* costs.c */
 extern const char sq_step_http[];        /* http.c */
 extern const char sq_step_column_schedules[]; /* schedules.c */
+extern const char sq_step_http_bound[];  /* http.c */
 extern const char sq_step_edits[];       /* edits.c */
 extern const char sq_step_pull[];       /* step_drift.c */
 extern const char sq_step_rejects[];     /* step_rejects.c */
