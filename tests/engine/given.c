@@ -241,10 +241,10 @@ static enum status mortal_answers(S *s, A *a, int64_t age, struct kept_answer *k
     (void)s;
     return g.dead ? BROKEN : g.store->does->http->answers(g.store, a, age, k, n, err);
 }
-static enum status mortal_keep(S *s, int64_t ms, const struct kept_answer *k, size_t n, E *err)
+static enum status mortal_keep(S *s, int64_t ms, const struct kept_bound *b, const struct kept_answer *k, size_t n, E *err)
 {
     (void)s;
-    return g.dead ? BROKEN : g.store->does->http->keep(g.store, ms, k, n, err);
+    return g.dead ? BROKEN : g.store->does->http->keep(g.store, ms, b, k, n, err);
 }
 static enum status mortal_turns(S *s, const char *h, int64_t n, int64_t us, int64_t *wait, E *err)
 {
