@@ -87,6 +87,8 @@ def story_row_24_descriptors_that_run_out_lose_nothing():
             ended.add(done.returncode)
             last = (most, done.returncode, done.stdout[-300:], done.stderr[-300:])
         assert 0 in ended and len(ended) > 1, (ended, last)
+        last = w.run("run", "people", "--yes", "--rows", "all")  # what found no descriptor for a socket waits for its next attempt
+        assert last.returncode in (0, 3), last
         assert sorted(leads_of(contacts)) == sorted({c["Email"].lower() for c in contacts})
         states = w.journal()
         assert states["done"] == states["total accepted"], states

@@ -124,13 +124,19 @@ static size_t waiting(void)
     return count;
 }
 
-static void wait_in_background(struct waiter *waiter, int timeout_ms)
+static void poll_in_background(struct waiter *waiter, int timeout_ms)
 {
     waiter->url = mem_printf("%s" C, site->url);
     waiter->token = mem_printf("Bearer %s", admin_token);
     waiter->body = mem_strdup(connect_text(timeout_ms));
     waiter->answer = NULL;
     pthread_create(&waiter->thread, NULL, waiter_main, waiter);
+}
+
+/* Comes back when it is seen to wait: for times that do not end before. */
+static void wait_in_background(struct waiter *waiter, int timeout_ms)
+{
+    poll_in_background(waiter, timeout_ms);
     for (int i = 0; i < 5000 && waiting() == 0; i++)
         usleep(2000);
     CHECK_INT(waiting(), 1);
@@ -201,7 +207,7 @@ TEST(streaming, a_long_poll_waits_for_what_happens)
     CHECK_STR(at(&reply, "[0].data.payload.Name"), "Acme");
     CHECK_STR(at(&reply, "[1].id"), "3");
     CHECK(json_path(reply.json, "[1].advice") == NULL);
-    wait_in_background(&waiter, 50); /* its time is up */
+    poll_in_background(&waiter, 50); /* its time is up */
     reply = answer_of(&waiter);
     CHECK_INT(reply.json->len, 1);
     CHECK(json_is(json_path(reply.json, "[0].successful"), JSON_TRUE));
