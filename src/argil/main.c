@@ -3,13 +3,11 @@
  * command line in cli/. */
 #include "cli/cli.h"
 
-#include "base/mem.h"
 #include "base/str.h"
 
 int main(int argc, char **argv)
 {
     if (argc == 2 && text_eq(argv[1], "formula-worker"))
         return formula_worker_main();
-    mem_keep_freed();
     return cli_main(argc, argv);
 }

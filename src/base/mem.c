@@ -16,7 +16,7 @@
 #endif
 
 #define EXIT_NO_MEMORY 70
-#define KEPT           (8 << 20)
+#define KEPT           (16 << 20)
 
 static void __attribute__((noreturn)) mem_exhausted(void)
 {
@@ -30,7 +30,7 @@ static void __attribute__((noreturn)) mem_exhausted(void)
 void mem_keep_freed(void)
 {
 #ifdef __GLIBC__
-    mallopt(M_MMAP_THRESHOLD, KEPT);
+    mallopt(M_MMAP_THRESHOLD, 2 * KEPT); /* pages of records grow within the heap */
     mallopt(M_TRIM_THRESHOLD, KEPT);
 #endif
 }

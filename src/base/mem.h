@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
-/* From now on the process keeps up to 8 MiB that were freed instead of giving them back to the
- * system and getting them anew for the next page or run. Once, before there are threads. */
+/* For a process that goes on for days: from now on it keeps up to 16 MiB that were freed instead of
+ * giving them back to the system and getting them anew for the next run. Before there are threads. */
 void mem_keep_freed(void);
 
 void *mem_alloc(size_t bytes);              /* zeroed */

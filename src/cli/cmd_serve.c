@@ -4,6 +4,7 @@
 
 #include "api/api.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 
 #include <stdlib.h>
@@ -136,6 +137,7 @@ static void raise_file_limit(void)
 static int serve(struct cli *cli, const struct args *args, struct serving *serving)
 {
     struct err err = {0};
+    mem_keep_freed();
     struct cli_engine *open = cli_engine_open(cli, true);
     if (!open)
         return cli->failed;

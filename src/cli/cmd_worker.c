@@ -3,6 +3,7 @@
 #include "cli/cli.h"
 
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/str.h"
 #include "work/live.h"
 #include "work/scheduler.h"
@@ -138,6 +139,7 @@ static int run(struct cli *cli, const struct args *args)
     char host[65] = "worker";
     struct err err = {0};
     (void)gethostname(host, sizeof host - 1);
+    mem_keep_freed();
     log_set_json(args_has(args, "log-json"));
     struct cli_engine *open = cli_engine_open(cli, true);
     if (!open)
