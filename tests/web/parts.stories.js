@@ -1,6 +1,6 @@
 // Parts of the app without a page. The queue of what people typed (web/src/grid/queue.ts):
 // order, one at a time, nothing lost while the server comes and goes; its clock is ours.
-// Answers that come again (web/src/api/same.ts).
+// Answers that come again (web/src/api/same.ts), and late (grid/order.ts, grid/typed.ts).
 'use strict';
 const path = require('path');
 const { story, run, assert } = require('../browser/support');
@@ -93,6 +93,44 @@ story('an answer that comes again unchanged is the same object, part by part', a
   assert.deepStrictEqual(more.columns, [{ id: 1 }, { id: 3 }, { id: 4 }]);
   for (const [was, is] of [[{ a: 1, b: 2 }, { a: 1 }], [{ a: 1 }, { a: 1, b: undefined }], [[1, 2], [1]], [null, {}], [{}, null], [[], {}], ['1', 1]])
     assert.deepStrictEqual(sameWhereEqual(was, is), is);
+});
+
+story('a read knows what was said to have changed since it was begun', async () => {
+  const { ReadOrder } = await import(path.join(process.env.ARGIL_ROOT, 'web/src/grid/order.ts'));
+  const order = new ReadOrder();
+  order.rowsChanged([7]); // nothing is being read: every read to come knows it
+  const first = order.begin();
+  assert(!order.rowSince(first, 7));
+  order.rowsChanged([7, 8]);
+  const second = order.begin();
+  assert(order.rowSince(first, 7) && order.rowSince(first, 8) && !order.rowSince(first, 9));
+  assert(!order.rowSince(second, 7), 'it was begun later');
+  order.end(second);
+  assert(order.rowSince(first, 7), 'the first one is still on its way');
+  order.allChanged();
+  assert(order.allSince(first));
+  order.end(first);
+  assert(!order.allSince(order.begin()));
+});
+
+story('what was typed stands over older answers, and only over those', async () => {
+  const { TypedCells } = await import(path.join(process.env.ARGIL_ROOT, 'web/src/grid/typed.ts'));
+  const typed = new TypedCells();
+  const columns = [10, 11];
+  const seen = (read) => typed.over(1, ['old', 'beside'], columns, read);
+  typed.set(1, 10, 'a');
+  typed.set(1, 10, null); // typed again before the first was saved
+  assert.deepStrictEqual(seen(5), [null, 'beside']);
+  typed.end(1, 10, 6);
+  assert.deepStrictEqual(seen(7), [null, 'beside'], 'the second is not saved yet, and the answer may be from between');
+  typed.end(1, 10, 8);
+  assert.deepStrictEqual(seen(7), [null, 'beside'], 'an answer from before the save');
+  assert.deepStrictEqual(seen(9), ['old', 'beside'], 'an answer from after it');
+  assert.deepStrictEqual(seen(7), ['old', 'beside'], 'and that was all');
+  typed.set(1, 11, 'does not fit');
+  typed.end(1, 11, 10, 'beside');
+  assert.deepStrictEqual(typed.over(1, ['old', 'does not fit'], columns, 9), ['old', 'beside']);
+  assert.deepStrictEqual(typed.over(2, ['other'], columns, 9), ['other']);
 });
 
 run();

@@ -113,6 +113,103 @@ story('cells are typed, pasted, undone, and crossed visibly', async ({ page, con
   assert.strictEqual(later.rows[4].cells[note - 1].v ?? later.rows[4].cells[note - 1], 'while away');
 });
 
+// Answers to GETs that the server has given and the page has not had yet, until they are let go.
+async function hold(page, pattern) {
+  const waiting = [];
+  const held = { on: true };
+  let told = () => {};
+  await page.route(pattern, async (route) => {
+    if (!held.on || route.request().method() !== 'GET') return route.continue();
+    const answer = await route.fetch(); // as things are now
+    const released = new Promise((go) => waiting.push(go));
+    told();
+    await released;
+    await route.fulfill({ response: answer }).catch(() => {}); // nobody waits for it any more
+  });
+  held.came = async () => { while (!waiting.length) await new Promise((come) => { told = come; }); };
+  held.letGo = async () => {
+    await held.came();
+    const arrives = page.waitForResponse(pattern);
+    waiting.shift()();
+    await (await arrives).finished();
+    await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
+  };
+  held.end = async () => { held.on = false; for (const go of waiting.splice(0)) go(); };
+  return held;
+}
+
+story('an answer that comes late brings back nothing that is over', async ({ page, context }) => {
+  await context.grantPermissions(['clipboard-read', 'clipboard-write']);
+  const site = await Site.open(page);
+  await site.setup();
+  await site.connect();
+  await site.table(COLUMNS, 'Id, LastName');
+  const { columns } = await site.ask('GET', '/tables/people');
+  const idOf = (name) => columns.find((one) => one.name === name).id;
+  const ids = (await site.ask('GET', '/tables/people/rows?limit=4')).rows.map((row) => row.id);
+  const somebody = async (row, name, value) => { // and the page has heard of it
+    const asks = page.waitForRequest(/\/people\/states/); // what follows an event of rows
+    await site.ask('PUT', '/tables/people/cells', { cells: [{ row_id: ids[row - 1], column_id: idOf(name), value }] });
+    await asks;
+  };
+
+  // rows that were read before a change and come after it
+  const windows = await hold(page, /\/people\/window/);
+  const drawn = page.waitForResponse(/\/people\/states/);
+  await page.goto(site.url + '/tables/people');
+  await drawn;
+  await windows.came();
+  await page.locator('.g-name').filter({ hasText: 'Score' }).waitFor();
+  const at = async (name) => Number(await page.locator('.g-name').filter({ hasText: name }).getAttribute('aria-colindex')) - 1;
+  const [note, score] = [await at('Note'), await at('Score')];
+  const says = (row, column, text) => site.cell(row, column).filter({ hasText: text }).waitFor();
+  await somebody(1, 'Score', '1');
+  await windows.letGo();
+  await says(1, score, /^1$/);
+
+  // the server was restarted: all rows are asked for again, and one of them changes meanwhile
+  const port = new URL(site.url).port;
+  await site.program.stop();
+  await site.serve(port);
+  await windows.came();
+  await somebody(1, 'Score', '2');
+  await says(1, score, /^2$/);
+  await windows.letGo();
+  assert.strictEqual(await site.cell(1, score).textContent(), '2');
+  await windows.end();
+
+  // cut and paste, while a row's answer from before the cut is on its way
+  for (const [row, text] of [[2, 'one'], [3, 'two']]) {
+    await site.cell(row, note).click();
+    await page.keyboard.type(text);
+    await page.keyboard.press('Enter');
+    await says(row, note, text);
+  }
+  const patches = await hold(page, /\/people\/rows\?ids=/);
+  await somebody(3, 'Score', '3');
+  await patches.came();
+  await site.cell(2, note).click();
+  await page.keyboard.press('Shift+ArrowDown');
+  const saved = page.waitForResponse((answer) => answer.request().method() === 'PUT');
+  await page.keyboard.press('Control+x');
+  await saved;
+  await says(3, note, /^$/);
+  await patches.letGo();
+  assert.strictEqual(await site.cell(3, note).textContent(), '', 'it was cut');
+  await page.keyboard.press('Control+v');
+  await page.getByRole('button', { name: 'Paste 2 cells' }).click();
+  await says(3, note, /^two$/);
+  await patches.letGo(); // read after the cut, before the paste
+  assert.strictEqual(await site.cell(3, note).textContent(), 'two', 'it was pasted');
+  await patches.end();
+  await page.waitForFunction(async () => {
+    const { rows } = await (await fetch('/api/v1/tables/people/rows?limit=3')).json();
+    return JSON.stringify(rows[2].cells).includes('two');
+  });
+  await says(3, note, /^two$/);
+  await says(3, score, /^3$/);
+});
+
 // Between the page and the server: what goes through can be cut off, as a network does.
 async function wireTo(port) {
   const sockets = new Set();

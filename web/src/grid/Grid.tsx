@@ -135,9 +135,19 @@ export function Grid({ table, look, columns, typist, states, rowHeight, sorts, o
   }, [table.id]);
 
   useEffect(() => {
-    edits.current = new Edits(table.name, (row, column, value) => cache.current?.setCell(row, column, value), setUnsaved);
+    edits.current = new Edits(table.name, {
+      now: (row, column) => {
+        const cell = cache.current?.cellOf(row, column);
+        return cell === undefined ? undefined : cellValue(cell);
+      },
+      type: (row, column, value) => cache.current?.type(row, column, value),
+      typeEnds: (row, column, value) => cache.current?.typeEnds(row, column, value),
+    }, setUnsaved);
   }, [table.name]);
-  useEffect(() => listen("hello", () => void edits.current?.flush()), []);
+  useEffect(() => listen("hello", () => {
+    cache.current?.again();
+    void edits.current?.flush();
+  }), []);
   useEffect(() => {
     if (!unsaved) return;
     const stay = (event: BeforeUnloadEvent) => event.preventDefault();
@@ -165,14 +175,15 @@ export function Grid({ table, look, columns, typist, states, rowHeight, sorts, o
     rowById: (id) => cache.current?.rowById(id),
   }));
 
-  async function copy(range: Range): Promise<void> {
+  /** Whether it is on the clipboard now. */
+  async function copy(range: Range): Promise<boolean> {
     const made = body.current;
     const rows = cache.current;
-    if (!made || !rows) return;
+    if (!made || !rows) return false;
     const cells = (range.bottom - range.top + 1) * (range.right - range.left + 1);
     if (cells > COPY_MOST) {
       note(`${count(cells)} cells are too many to copy. Up to ${count(COPY_MOST)} go; for more, export the table.`, "err");
-      return;
+      return false;
     }
     const lines = (await rows.rowsBetween(range.top, range.bottom)).map((row) => {
       const line: (string | null)[] = [];
@@ -182,8 +193,18 @@ export function Grid({ table, look, columns, typist, states, rowHeight, sorts, o
       }
       return line;
     });
-    await navigator.clipboard.writeText(toTsv(lines));
+    try {
+      await navigator.clipboard.writeText(toTsv(lines));
+    } catch {
+      note("The browser does not let this page write to the clipboard.", "err");
+      return false;
+    }
     note(`Copied ${count(cells)} ${cells === 1 ? "cell" : "cells"}.`);
+    return true;
+  }
+
+  async function cut(range: Range): Promise<void> {
+    if (await copy(range)) await clear(range);
   }
 
   /** Rows and columns of a range that people may type into, as they are now. */
@@ -305,7 +326,7 @@ export function Grid({ table, look, columns, typist, states, rowHeight, sorts, o
       if (!openEditor(null)) openFocus();
     } else if (event.key === " " && !chord && !event.shiftKey) openFocus();
     else if (event.key === "Delete" || event.key === "Backspace") void clear(selection.range());
-    else if (chord && event.key.toLowerCase() === "x") void copy(selection.range()).then(() => clear(selection.range()));
+    else if (chord && event.key.toLowerCase() === "x") void cut(selection.range());
     else if (!chord && !event.altKey && event.key.length === 1 && event.key !== "?" && openEditor(event.key)) {
       // the key is the first letter of what is typed
     }

@@ -26,12 +26,19 @@ function cellsOf(changes: Gesture): unknown[] {
   return changes.map((one) => ({ row_id: one.rowId, column_id: one.columnId, value: one.value, seen: one.old }));
 }
 
+/** Where it shows (grid/cache.ts). */
+export interface Shown {
+  now: (rowId: number, columnId: number) => string | null | undefined;
+  type: (rowId: number, columnId: number, value: string | null) => void;
+  typeEnds: (rowId: number, columnId: number, value?: string | null) => void;
+}
+
 export class Edits {
   private done: Gesture[] = [];
   private undone: Gesture[] = [];
   private readonly queue: SaveQueue<Save>;
 
-  constructor(private readonly table: string, private readonly paint: (rowId: number, columnId: number, value: string | null) => void, told: (waiting: number) => void) {
+  constructor(private readonly table: string, private readonly shown: Shown, told: (waiting: number) => void) {
     this.queue = new SaveQueue((save) => this.send(save), told);
   }
 
@@ -41,7 +48,7 @@ export class Edits {
   }
 
   async make(changes: Gesture): Promise<void> {
-    const real = changes.filter((one) => one.old !== one.value);
+    const real = changes.filter((one) => one.old !== one.value || this.shown.now(one.rowId, one.columnId) !== one.value);
     if (!real.length) return;
     this.done.push(real);
     if (this.done.length > STEPS) this.done.shift();
@@ -62,7 +69,7 @@ export class Edits {
   }
 
   private save(changes: Gesture, said = ""): Promise<void> {
-    for (const one of changes) this.paint(one.rowId, one.columnId, one.value);
+    for (const one of changes) this.shown.type(one.rowId, one.columnId, one.value);
     return this.queue.add({ changes, said });
   }
   /** Whether it was answered; what the answer says is told here. */
@@ -81,7 +88,7 @@ export class Edits {
   }
 
   private refuse(changes: Gesture, problem: unknown): void {
-    for (const one of changes) this.paint(one.rowId, one.columnId, one.old);
+    for (const one of changes) this.shown.typeEnds(one.rowId, one.columnId, one.old);
     this.done = this.done.filter((step) => step !== changes);
     note(problem instanceof Error ? problem.message : String(problem), "err");
   }
@@ -89,10 +96,8 @@ export class Edits {
   private tell(changes: Gesture, result: CellEditResult, said: string): void {
     const table = `/tables/${seg(this.table)}/rows`;
     invalidate(table);
-    for (const bad of result.unfit) {
-      const one = changes.find((change) => change.rowId === bad.row_id && change.columnId === bad.column_id);
-      if (one) this.paint(one.rowId, one.columnId, one.old);
-    }
+    const unfit = new Set(result.unfit.map((bad) => `${bad.row_id} ${bad.column_id}`));
+    for (const one of changes) this.shown.typeEnds(one.rowId, one.columnId, unfit.has(`${one.rowId} ${one.columnId}`) ? one.old : undefined);
     const first = result.unfit[0];
     if (first) note(`${first.message}.${result.unfit.length > 1 ? ` ${count(result.unfit.length - 1)} more do not fit, either; they stay as they were.` : " The cell stays as it was."}`, "err");
     else if (said) note(said);
