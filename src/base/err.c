@@ -103,7 +103,7 @@ bool err_is(const struct err *err, const char *code)
 void err_clear(struct err *err)
 {
     if (err)
-        *err = (struct err){0};
+        err->code[0] = err->message[0] = err->where[0] = err->cause[0] = err->hint[0] = '\0';
 }
 
 void err_print(FILE *out, const struct err *err, bool colour)

@@ -231,16 +231,28 @@ uint64_t text_hash(const char *text, size_t len)
     return hash;
 }
 
-void sha256_hex(const void *bytes, size_t len, char out[65])
+static void write_hex(const unsigned char *bytes, size_t count, char *out)
 {
     static const char hex[] = "0123456789abcdef";
+    for (size_t i = 0; i < count; i++) {
+        out[2 * i] = hex[bytes[i] >> 4];
+        out[2 * i + 1] = hex[bytes[i] & 15];
+    }
+    out[2 * count] = '\0';
+}
+
+void sha256_hex(const void *bytes, size_t len, char out[65])
+{
     unsigned char digest[crypto_hash_sha256_BYTES];
     crypto_hash_sha256(digest, bytes, len);
-    for (size_t i = 0; i < sizeof digest; i++) {
-        out[2 * i] = hex[digest[i] >> 4];
-        out[2 * i + 1] = hex[digest[i] & 15];
-    }
-    out[64] = '\0';
+    write_hex(digest, sizeof digest, out);
+}
+
+void digest_hex(const void *bytes, size_t len, char out[41])
+{
+    unsigned char digest[20];
+    crypto_generichash(digest, sizeof digest, bytes, len, NULL, 0);
+    write_hex(digest, sizeof digest, out);
 }
 
 /* --- base64 --- */

@@ -44,6 +44,8 @@ const char *text_nearest(const char *given, const char *const *candidates, size_
 uint64_t text_hash(const char *text, size_t len);
 /* SHA-256 as 64 lower-case hex digits and a NUL. */
 void sha256_hex(const void *bytes, size_t len, char out[65]);
+/* A quicker one, of 160 bits, where nobody else computes it: BLAKE2b. */
+void digest_hex(const void *bytes, size_t len, char out[41]);
 
 char *base64_encode(struct arena *arena, const void *bytes, size_t len);
 char *base64url_encode(struct arena *arena, const void *bytes, size_t len); /* no padding */

@@ -215,11 +215,13 @@ enum status value_from_json(struct arena *arena, enum value_type type, const str
     *out = VALUE_NULL;
     if (json_is_null(json))
         return OK;
-    struct value text = json_as_text(arena, json);
-    switch (type) {
-    case TYPE_JSON:
+    if (type == TYPE_JSON) {
         *out = json_text_of(arena, json);
         return OK;
+    }
+    struct value text = json_as_text(arena, json);
+    switch (type) {
+    case TYPE_JSON: /* is done */
     case TYPE_NUMBER:
     case TYPE_CURRENCY:
         return as_number(type, text, out, err);

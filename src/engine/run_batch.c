@@ -337,6 +337,7 @@ static enum status read_rows(struct column_batch *batch, uint32_t states, int64_
                               .limit = plan->kind->batch_rows,
                               .column_id = plan->column->id,
                               .states = states,
+                              .with_cells = true,
                               .due_before_ms = engine_now(job->engine)};
     if (job->options->rows)
         choose_rows(batch, &query, more);
@@ -352,15 +353,11 @@ static enum status read_rows(struct column_batch *batch, uint32_t states, int64_
     return OK;
 }
 
-static enum status read_cells(struct column_batch *batch, struct err *err)
+static void take_cells(struct column_batch *batch)
 {
-    struct store *store = batch->job->engine->store;
-    int64_t *ids = arena_array(batch->arena, batch->count, sizeof *ids);
-    for (size_t i = 0; i < batch->count; i++)
-        ids[i] = batch->rows[i].id;
     batch->cells = arena_array(batch->arena, batch->count, sizeof *batch->cells);
-    return store->does->cells(store, batch->arena, batch->table->id, batch->plan->column->id, ids,
-                              batch->count, batch->cells, err);
+    for (size_t i = 0; i < batch->count; i++)
+        batch->cells[i] = *batch->rows[i].cell;
 }
 
 static void begin_results(struct column_batch *batch)
@@ -452,15 +449,13 @@ enum status run_batch(struct run_job *job, struct table_plan *table, struct colu
     if (rc == OK)
         cut_at_limit(&batch, more);
     if (rc == OK && batch.count) {
-        rc = read_cells(&batch, err);
-        if (rc == OK) {
-            drop_journal_rows(&batch);
-            check_delay(&batch);
-            job->pass.rows = (int64_t)batch.count;
-            job->pass.landed = 0;
-            job->pass.last = !*more;
-            rc = compute(&batch, err);
-        }
+        take_cells(&batch);
+        drop_journal_rows(&batch);
+        check_delay(&batch);
+        job->pass.rows = (int64_t)batch.count;
+        job->pass.landed = 0;
+        job->pass.last = !*more;
+        rc = compute(&batch, err);
     }
     arena_free(batch.arena);
     return rc;

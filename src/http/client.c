@@ -1,7 +1,8 @@
 /* client.c - one libcurl multi handle, many easy handles, no second chances.
  *
- * Call order inside: transfer_prepare, transfer_start, drive until libcurl
- * says done, transfer_finish. An easy handle goes back to the pool afterwards.
+ * Call order inside: transfer_take, transfer_prepare, transfer_start, drive until
+ * libcurl says done, transfer_finish, hand back, transfer_put_by. A transfer keeps its easy
+ * handle, and the handle its options: an exchange like the one before sets what is its own alone.
  *
  * Invariants: one http_request puts at most one request on the wire. libcurl
  * re-sends by itself when a reused connection dies before an answer byte; its
@@ -15,10 +16,12 @@
 #include "base/str.h"
 #include "base/uri.h"
 #include "http/address.h"
+#include "http/early_error.h"
 #include "http/loop.h"
 
 #include <curl/curl.h>
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +33,7 @@
 #define READ_BUFFER        (256L * 1024) /* libcurl makes one anew for each exchange */
 #define SMALL_BUFFER       (16L * 1024)
 #define SMALL_BODY         MIB
+#define KEPT_BODY          (64 * KIB)
 #define LONGEST_WAIT_MS    1000 /* then it is seen who was given up */
 #define KEEP_CONNECTIONS   64L
 #define IDLE_SECONDS       50L /* servers close idle connections after about a minute */
@@ -40,23 +44,32 @@ struct http_client {
     char *proxy; /* "" = none */
     CURLM *multi;
     struct http_loop *loop;
-    CURL **spare;
-    size_t spare_count, spare_room;
+    struct transfer *spare;
     struct transfer *cancellable; /* under way, and somebody may give them up */
     uint64_t requests;
 };
 
 struct flow;
 
+/* What a handle was told, so that it is not told once more. */
+struct told {
+    long timeout_ms, connect_ms, buffer;
+    bool gzip;
+};
+
 struct transfer {
     struct http_client *client;
+    CURL *easy; /* its own, as long as the client lives */
+    struct told told;
+    struct transfer *next; /* spare, or ended and not handed back */
+    /* of the exchange; what is behind it is set in transfer_take */
     struct flow *flow; /* who waits for it */
+    size_t number;     /* there */
     struct transfer *next_cancellable;
     const struct http_request *request;
     struct http_response *response;
     struct err *err;
-    CURL *easy;
-    struct curl_slist *headers;
+    struct curl_slist *headers; /* on the response's arena */
     struct http_header **last_header;
     size_t header_bytes;
     int64_t started;
@@ -66,6 +79,8 @@ struct transfer {
     bool cancelled;
     struct err refused; /* what request->take said */
     char detail[CURL_ERROR_SIZE];
+    struct http_response own; /* lent to who asked for neither responses nor errors */
+    struct err own_err;
 };
 
 /* --- the client --- */
@@ -100,9 +115,12 @@ void http_client_free(struct http_client *client)
 {
     if (!client)
         return;
-    for (size_t i = 0; i < client->spare_count; i++)
-        curl_easy_cleanup(client->spare[i]);
-    free(client->spare);
+    for (struct transfer *t = client->spare, *next; t; t = next) {
+        next = t->next;
+        curl_easy_cleanup(t->easy);
+        http_response_free(&t->own);
+        free(t);
+    }
     curl_multi_cleanup(client->multi);
     http_loop_free(client->loop);
     free(client->user_agent);
@@ -227,8 +245,11 @@ static size_t header_callback(char *bytes, size_t each, size_t count, void *ctx)
 /* --- easy handles, kept for the next exchange --- */
 
 /* What all exchanges have in common. */
-static void easy_prepare(struct http_client *client, CURL *easy)
+static void easy_prepare(struct transfer *t)
 {
+    const struct http_client *client = t->client;
+    CURL *easy = t->easy;
+    t->told = (struct told){.timeout_ms = -1, .connect_ms = -1};
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -245,39 +266,40 @@ static void easy_prepare(struct http_client *client, CURL *easy)
     curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, open_socket_callback);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, http_loop_close);
     curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, client->loop);
+    curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
+    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->detail);
+    curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
+    curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
+    curl_easy_setopt(easy, CURLOPT_PREREQDATA, t);
+    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
 }
 
-static CURL *take_easy(struct http_client *client)
-{
-    if (client->spare_count > 0)
-        return client->spare[--client->spare_count];
-    CURL *easy = mem_got(curl_easy_init());
-    easy_prepare(client, easy);
-    return easy;
-}
-
-/* True when it had none of the options that prepare_connection and prepare_method only ever set. */
+/* True when it has none of the options that prepare_connection and prepare_method only ever set. */
 static bool is_plain(const struct http_request *request)
 {
     return (!request->method || text_eq(request->method, "GET")) && !request->body_len &&
            !request->fresh_connection && request->stall_ms <= 0;
 }
 
-static void give_easy(struct transfer *t)
+/* Ready for the next exchange; what came of this one stays until transfer_put_by. */
+static void easy_restore(struct transfer *t)
 {
-    struct http_client *client = t->client;
-    CURL *easy = t->easy;
     if (!is_plain(t->request) || t->err->code[0]) {
-        curl_easy_reset(easy);
-        easy_prepare(client, easy);
+        curl_easy_reset(t->easy);
+        easy_prepare(t);
     }
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, NULL); /* of the exchange that is over */
-    curl_easy_setopt(easy, CURLOPT_HTTPHEADER, NULL);
-    if (client->spare_count == client->spare_room) {
-        client->spare_room = client->spare_room ? client->spare_room * 2 : 8;
-        client->spare = mem_resize_array(client->spare, client->spare_room, sizeof(CURL *));
-    }
-    client->spare[client->spare_count++] = easy;
+    curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, NULL);
+}
+
+static void transfer_put_by(struct transfer *t)
+{
+    if (t->own.arena)
+        arena_reset(t->own.arena);
+    buf_clear(&t->own.body);
+    if (t->own.body.cap > KEPT_BODY)
+        buf_free(&t->own.body);
+    t->next = t->client->spare;
+    t->client->spare = t;
 }
 
 /* --- preparing --- */
@@ -287,34 +309,56 @@ static bool holds_line_break(const char *text)
     return strpbrk(text, "\r\n") != NULL;
 }
 
-static void add_header(struct transfer *t, const char *name, const char *value)
+/* libcurl adds these by itself unless told "Name:": Expect waits for 100 and sends again after 417.
+ */
+static char no_expect[] = "Expect:", no_type[] = "Content-Type:";
+
+static void add_line(struct transfer *t, struct curl_slist **last, char *line)
 {
-    char *line = value[0] ? mem_printf("%s: %s", name, value) : mem_printf("%s;", name);
-    t->headers = mem_got(curl_slist_append(t->headers, line));
-    explicit_bzero(line, strlen(line)); /* it may be the Authorization header */
-    free(line);
+    struct curl_slist *node = arena_raw(t->response->arena, sizeof *node);
+    *node = (struct curl_slist){.data = line};
+    if (*last)
+        (*last)->next = node;
+    else
+        t->headers = node;
+    *last = node;
 }
 
-/* libcurl adds these by itself unless told "Name:". */
-static void forbid_header(struct transfer *t, const char *name)
+static void add_header(struct transfer *t, struct curl_slist **last, const char *name,
+                       const char *value)
 {
-    char line[64];
-    if (http_header_get(t->request->headers, name))
-        return;
-    snprintf(line, sizeof line, "%s:", name);
-    t->headers = mem_got(curl_slist_append(t->headers, line));
+    size_t name_len = strlen(name), value_len = strlen(value);
+    char *line = arena_raw(t->response->arena, name_len + value_len + 3);
+    memcpy(line, name, name_len);
+    memcpy(line + name_len, value_len ? ": " : ";", value_len ? 3 : 2);
+    if (value_len)
+        memcpy(line + name_len + 2, value, value_len + 1);
+    add_line(t, last, line);
+}
+
+/* One may be the Authorization header. */
+static void wipe_headers(struct transfer *t)
+{
+    for (struct curl_slist *node = t->headers; node; node = node->next)
+        if (node->data != no_expect && node->data != no_type)
+            explicit_bzero(node->data, strlen(node->data));
+    t->headers = NULL;
 }
 
 static enum status prepare_headers(struct transfer *t)
 {
-    for (const struct http_header *h = t->request->headers; h; h = h->next) {
+    const struct http_header *given = t->request->headers;
+    struct curl_slist *last = NULL;
+    for (const struct http_header *h = given; h; h = h->next) {
         if (holds_line_break(h->name) || holds_line_break(h->value) || strchr(h->name, ':'))
             return err_set(t->err, ERR_INVALID, "header \"%.40s\" holds a line break or a colon",
                            h->name);
-        add_header(t, h->name, h->value);
+        add_header(t, &last, h->name, h->value);
     }
-    forbid_header(t, "Expect"); /* waiting for 100, and sending again after 417 */
-    forbid_header(t, "Content-Type");
+    if (!http_header_get(given, "Expect"))
+        add_line(t, &last, no_expect);
+    if (!http_header_get(given, "Content-Type"))
+        add_line(t, &last, no_type);
     curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers);
     return OK;
 }
@@ -335,10 +379,9 @@ static enum status prepare_method(struct transfer *t)
         curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)t->request->body_len);
     } else if (text_eq(method, "HEAD")) {
         curl_easy_setopt(t->easy, CURLOPT_NOBODY, 1L);
-    } else {
-        curl_easy_setopt(t->easy, CURLOPT_HTTPGET, 1L);
     }
-    curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, method);
+    if (!is_plain(t->request))
+        curl_easy_setopt(t->easy, CURLOPT_CUSTOMREQUEST, method);
     return OK;
 }
 
@@ -355,18 +398,6 @@ static enum status check_literal_host(struct transfer *t)
                    uri.host);
 }
 
-/* What is of this exchange alone; the rest is in easy_prepare. */
-static void prepare_own(struct transfer *t)
-{
-    CURL *easy = t->easy;
-    curl_easy_setopt(easy, CURLOPT_PRIVATE, t);
-    curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, t->detail);
-    curl_easy_setopt(easy, CURLOPT_WRITEDATA, t);
-    curl_easy_setopt(easy, CURLOPT_HEADERDATA, t);
-    curl_easy_setopt(easy, CURLOPT_PREREQDATA, t);
-    curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, t);
-}
-
 static void prepare_connection(struct transfer *t)
 {
     const struct http_request *request = t->request;
@@ -375,25 +406,45 @@ static void prepare_connection(struct transfer *t)
                       : request->stall_ms > 0 ? 0
                                               : DEFAULT_TIMEOUT_MS;
     int64_t connect = request->connect_ms > 0 ? request->connect_ms : DEFAULT_CONNECT_MS;
-    curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, (long)timeout);
-    curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, (long)connect);
+    bool small = request->max_body && request->max_body <= SMALL_BODY && !request->take;
+    struct told tell = {(long)timeout, (long)connect, small ? SMALL_BUFFER : READ_BUFFER,
+                        request->accept_gzip};
+    if (t->told.timeout_ms != tell.timeout_ms)
+        curl_easy_setopt(easy, CURLOPT_TIMEOUT_MS, tell.timeout_ms);
+    if (t->told.connect_ms != tell.connect_ms)
+        curl_easy_setopt(easy, CURLOPT_CONNECTTIMEOUT_MS, tell.connect_ms);
+    if (t->told.buffer != tell.buffer)
+        curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, tell.buffer);
+    if (t->told.gzip != tell.gzip)
+        curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, tell.gzip ? "gzip" : NULL);
+    t->told = tell;
     if (request->stall_ms > 0) {
         curl_easy_setopt(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
         curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, (long)((request->stall_ms + 999) / 1000));
     }
-    bool small = request->max_body && request->max_body <= SMALL_BODY && !request->take;
-    curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, small ? SMALL_BUFFER : READ_BUFFER);
     if (request->fresh_connection) {
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
         curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
     }
-    curl_easy_setopt(easy, CURLOPT_ACCEPT_ENCODING, request->accept_gzip ? "gzip" : NULL);
+}
+
+static void response_begin(struct transfer *t)
+{
+    struct http_response *r = t->response, old = t->own;
+    size_t most = t->request->max_body ? t->request->max_body : DEFAULT_MAX_BODY;
+    *r = (struct http_response){.body = BUF_UP_TO(most)};
+    if (r == &t->own) { /* its room is used again */
+        r->arena = old.arena;
+        r->body.data = old.body.data;
+        r->body.cap = old.body.cap;
+    }
+    if (!r->arena)
+        r->arena = arena_new();
 }
 
 static void transfer_begin(struct transfer *t)
 {
-    size_t max_body = t->request->max_body ? t->request->max_body : DEFAULT_MAX_BODY;
-    *t->response = (struct http_response){.body = BUF_UP_TO(max_body), .arena = arena_new()};
+    response_begin(t);
     t->last_header = &t->response->headers;
     t->started = t->client->world->monotonic_ms(t->client->world);
     err_clear(t->err);
@@ -402,10 +453,8 @@ static void transfer_begin(struct transfer *t)
 static enum status transfer_prepare(struct transfer *t)
 {
     transfer_begin(t);
-    t->easy = take_easy(t->client);
     if (!t->request->url || curl_easy_setopt(t->easy, CURLOPT_URL, t->request->url) != CURLE_OK)
         return err_set(t->err, ERR_INVALID, "the request has no usable URL");
-    prepare_own(t);
     prepare_connection(t);
     if (check_literal_host(t) != OK || prepare_method(t) != OK)
         return FAIL;
@@ -440,34 +489,6 @@ static void complete_progress(struct transfer *t)
         reached(t, HTTP_SENT_ALL);
 }
 
-static const char *early_error_code(CURLcode rc)
-{
-    switch (rc) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-        return ERR_HTTP_RESOLVE;
-    case CURLE_COULDNT_CONNECT:
-    case CURLE_INTERFACE_FAILED:
-    case CURLE_PROXY:
-        return ERR_HTTP_CONNECT;
-    case CURLE_SSL_CONNECT_ERROR:
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CERTPROBLEM:
-    case CURLE_SSL_CIPHER:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_SSL_ISSUER_ERROR:
-    case CURLE_SSL_PINNEDPUBKEYNOTMATCH:
-    case CURLE_SSL_INVALIDCERTSTATUS:
-    case CURLE_USE_SSL_FAILED:
-        return ERR_HTTP_TLS;
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-        return ERR_INVALID;
-    default:
-        return ERR_HTTP_BROKEN;
-    }
-}
-
 static const char *error_code(const struct transfer *t, CURLcode rc)
 {
     if (t->too_large)
@@ -479,7 +500,7 @@ static const char *error_code(const struct transfer *t, CURLcode rc)
     if (rc == CURLE_OPERATION_TIMEDOUT)
         return ERR_HTTP_TIMEOUT;
     /* Once bytes have left, no error may look as if none had. */
-    return t->response->progress >= HTTP_SENT_SOME ? ERR_HTTP_BROKEN : early_error_code(rc);
+    return t->response->progress >= HTTP_SENT_SOME ? ERR_HTTP_BROKEN : http_early_error(rc);
 }
 
 static const char *error_text(const struct transfer *t, CURLcode rc)
@@ -539,9 +560,8 @@ static void transfer_end(struct transfer *t)
         log_debug("http: %s %s answered %d in %lld ms", request_name(t), hint, t->response->status,
                   (long long)t->response->took_ms);
     }
-    if (t->easy)
-        give_easy(t);
-    curl_slist_free_all(t->headers);
+    easy_restore(t);
+    wipe_headers(t);
 }
 
 /* --- another network --- */
@@ -594,26 +614,53 @@ static bool transfer_start(struct transfer *t)
  * handle, and what it finds finished for another flow it leaves in that one's `ready`. */
 struct flow {
     struct http_client *client;
-    struct transfer *transfers;
     const struct http_request *requests;
-    struct http_response *responses;
+    struct http_response *responses; /* NULL, like errs: each transfer's own */
     struct err *errs;
     size_t count, next, open, parallel;
-    size_t *ready, ready_count; /* finished, and not handed back yet */
+    struct transfer *ready, **last_ready; /* finished, and not handed back yet */
     const struct http_watch *watch;
 };
 
-static void flow_landed(struct flow *f, size_t i)
+static struct transfer *transfer_take(struct flow *f)
+{
+    struct http_client *client = f->client;
+    struct transfer *t = client->spare;
+    size_t i = f->next++;
+    if (t) {
+        client->spare = t->next;
+    } else {
+        t = mem_alloc(sizeof *t);
+        t->client = client;
+        t->easy = mem_got(curl_easy_init());
+        easy_prepare(t);
+    }
+    memset(&t->flow, 0, offsetof(struct transfer, refused) - offsetof(struct transfer, flow));
+    err_clear(&t->refused);
+    t->detail[0] = '\0';
+    t->flow = f;
+    t->number = i;
+    t->request = &f->requests[i];
+    t->response = f->responses ? &f->responses[i] : &t->own;
+    t->err = f->errs ? &f->errs[i] : &t->own_err;
+    return t;
+}
+
+static void flow_landed(struct flow *f, struct transfer *t)
 {
     if (f->watch && f->watch->landed)
-        f->watch->landed(f->watch->ctx, i);
+        f->watch->landed(f->watch->ctx, t->number, t->response, t->err);
+    transfer_put_by(t);
 }
 
 static void hand_back(struct flow *f)
 {
-    for (size_t at = 0; at < f->ready_count; at++)
-        flow_landed(f, f->ready[at]);
-    f->ready_count = 0;
+    for (struct transfer *t; (t = f->ready);) {
+        f->ready = t->next;
+        if (!f->ready)
+            f->last_ready = &f->ready; /* what lands may add to it */
+        flow_landed(f, t);
+    }
 }
 
 /* Takes it off the multi handle; its flow hands it back later. */
@@ -629,7 +676,9 @@ static void transfer_ended(struct transfer *t, CURLcode rc)
     curl_multi_remove_handle(t->client->multi, t->easy);
     transfer_end(t);
     f->open--;
-    f->ready[f->ready_count++] = (size_t)(t - f->transfers);
+    t->next = NULL;
+    *f->last_ready = t;
+    f->last_ready = &t->next;
 }
 
 /* Takes the finished ones, of every flow, and those that were given up. */
@@ -661,33 +710,24 @@ static size_t flow_room(const struct flow *f)
 /* Sends the next one, over libcurl or over the world's own network. */
 static void flow_start(struct flow *f)
 {
-    size_t i = f->next++;
-    struct transfer *t = &f->transfers[i];
-    if (f->watch && f->watch->leaving && !f->watch->leaving(f->watch->ctx, i)) {
-        f->responses[i] = (struct http_response){.arena = arena_new()};
-        flow_landed(f, i);
-        return;
-    }
-    *t = (struct transfer){.client = f->client,
-                           .flow = f,
-                           .request = &f->requests[i],
-                           .response = &f->responses[i],
-                           .err = &f->errs[i]};
-    if (f->client->world->net) {
+    struct transfer *t = transfer_take(f);
+    if (f->watch && f->watch->leaving && !f->watch->leaving(f->watch->ctx, t->number)) {
+        response_begin(t);
+        flow_landed(f, t);
+    } else if (f->client->world->net) {
         send_over(f->client->world->net, t);
-        flow_landed(f, i);
+        flow_landed(f, t);
     } else if (transfer_start(t)) {
         f->open++;
     } else {
-        flow_landed(f, i);
+        flow_landed(f, t);
     }
 }
 
 static void flow_run(struct flow *f)
 {
-    f->transfers = mem_array(f->count + 1, sizeof *f->transfers);
-    f->ready = mem_array(f->count + 1, sizeof *f->ready);
-    while (f->next < f->count || f->open > 0 || f->ready_count > 0) {
+    f->last_ready = &f->ready;
+    while (f->next < f->count || f->open > 0 || f->ready) {
         hand_back(f);
         while (f->next < f->count && f->open < flow_room(f)) {
             flow_start(f);
@@ -696,13 +736,11 @@ static void flow_run(struct flow *f)
                 http_loop_turn(f->client->loop, 0);
         }
         collect_finished(f->client);
-        if (f->open > 0 && f->ready_count == 0) {
+        if (f->open > 0 && !f->ready) {
             http_loop_turn(f->client->loop, LONGEST_WAIT_MS);
             collect_finished(f->client);
         }
     }
-    free(f->transfers);
-    free(f->ready);
 }
 
 void http_send_watched(struct http_client *client, const struct http_request *requests,

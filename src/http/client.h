@@ -104,12 +104,14 @@ struct http_watch {
      * its first byte leaves is made true here. False = it is not sent; errs[i] is the caller's. */
     bool (*leaving)(void *ctx, size_t i);
     bool quick; /* leaving() takes no time worth using */
-    /* responses[i] and errs[i] are complete. Also called for what leaving() turned away. */
-    void (*landed)(void *ctx, size_t i);
+    /* The exchange has ended; *response and *err are those of requests[i]. Also called for what
+     * leaving() turned away. */
+    void (*landed)(void *ctx, size_t i, struct http_response *response, struct err *err);
     /* How many may be on their way now, at least one: asked before each. */
     size_t (*parallel)(void *ctx);
 };
-/* http_send_many under watch: an exchange is handed back as soon as it has ended. */
+/* http_send_many under watch: an exchange is handed back as soon as it has ended. With responses
+ * and errs NULL each is lent to landed() alone, which does not free it. */
 void http_send_watched(struct http_client *client, const struct http_request *requests,
                        struct http_response *responses, struct err *errs, size_t count,
                        const struct http_watch *watch);

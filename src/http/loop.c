@@ -15,10 +15,19 @@
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define MANY     64 /* events taken at once */
 #define RETRY_MS 20
+
+/* Answers that come one by one, close together, while many are under way: each would cost a turn
+ * and a wake-up of its own. So a turn waits a moment first and finds several, for as long as it
+ * does. */
+#define MANY_AWAY 16
+#define FEW       2
+#define CLOSE_US  250
+#define MOMENT_US 300
 
 struct place {
     uint32_t watched; /* 0 = epoll does not know the fd */
@@ -32,7 +41,16 @@ struct http_loop {
     int64_t due_ms; /* libcurl's timer; -1 = none */
     struct place *places;
     size_t room;
+    size_t away; /* places where somebody waits */
+    bool gather;
 };
+
+static int64_t machine_us(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
 
 static int64_t machine_ms(void)
 {
@@ -72,8 +90,10 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx, void *of
     struct place *place = place_of(loop, fd);
     (void)easy;
     (void)of_socket;
+    bool waited = place->wanted != 0;
     place->wanted = what == CURL_POLL_REMOVE ? 0
                     : (what & CURL_POLL_IN ? EPOLLIN : 0u) | (what & CURL_POLL_OUT ? EPOLLOUT : 0u);
+    loop->away += (size_t)(place->wanted != 0) - (size_t)waited;
     if (place->wanted || !place->own)
         watch(loop, fd, place, place->wanted);
     return 0;
@@ -124,6 +144,7 @@ int http_loop_close(void *ctx, curl_socket_t fd)
     struct http_loop *loop = ctx;
     struct place *place = place_of(loop, fd);
     watch(loop, fd, place, 0);
+    loop->away -= place->wanted != 0;
     *place = (struct place){0};
     return close(fd);
 }
@@ -171,6 +192,23 @@ static bool have_epoll(struct http_loop *loop)
     return loop->epoll >= 0;
 }
 
+/* Waits for events and takes them. */
+static int take_events(struct http_loop *loop, struct epoll_event *events, int wait_ms)
+{
+    bool many = loop->away >= MANY_AWAY && wait_ms > 0;
+    if (!many || !loop->gather) {
+        int64_t began = many ? machine_us() : 0;
+        int count = epoll_wait(loop->epoll, events, MANY, wait_ms);
+        loop->gather = many && count > 0 && count <= FEW && machine_us() - began < CLOSE_US;
+        return count;
+    }
+    struct timespec moment = {.tv_nsec = MOMENT_US * 1000};
+    ppoll(NULL, 0, &moment, NULL);
+    int count = epoll_wait(loop->epoll, events, MANY, wait_ms);
+    loop->gather = count > FEW;
+    return count;
+}
+
 void http_loop_turn(struct http_loop *loop, int wait_ms)
 {
     struct epoll_event events[MANY];
@@ -178,7 +216,7 @@ void http_loop_turn(struct http_loop *loop, int wait_ms)
         run_timers(loop);
     if (!have_epoll(loop))
         poll(NULL, 0, time_to_wait(loop, RETRY_MS));
-    int count = epoll_wait(loop->epoll, events, MANY, time_to_wait(loop, wait_ms));
+    int count = take_events(loop, events, time_to_wait(loop, wait_ms));
     for (int i = 0; i < count; i++)
         on_ready(loop, &events[i]);
     if (loop->due_ms >= 0 && loop->due_ms <= machine_ms())

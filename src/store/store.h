@@ -128,6 +128,7 @@ static inline void import_counts_add(struct import_counts *sum, const struct imp
 
 /* -------------------------------------------------------------- rows */
 
+struct cell;
 struct row {
     int64_t id;
     const char *key;
@@ -135,6 +136,7 @@ struct row {
     uint64_t sources;     /* bits 1 << slot of the sources that hold it */
     struct value *values; /* of the asked slots, in order */
     int64_t cell_ms;      /* with query.column_id: when its cell's state was set last; 0 = it has none */
+    struct cell *cell;    /* with query.with_cells */
 };
 
 struct row_query {
@@ -147,6 +149,7 @@ struct row_query {
     /* with column_id: only rows whose cell in that column is in one of these states */
     int64_t column_id;
     uint32_t states;       /* bits 1 << enum cell_state; 0 = any */
+    bool with_cells;       /* that cell comes along */
     int64_t due_before_ms; /* CELL_RETRYING rows only when not_before <= this; 0 = all */
     const char *key;       /* or the one row with this key */
     const int64_t *ids;    /* or exactly these rows */

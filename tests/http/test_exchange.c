@@ -253,10 +253,11 @@ struct given_up {
     size_t order[3], count;
 };
 
-static void landed(void *ctx, size_t i)
+static void landed(void *ctx, size_t i, struct http_response *answer, struct err *error)
 {
     struct given_up *given_up = ctx;
     given_up->order[given_up->count++] = i;
+    CHECK(answer && error);
     if (i == 0)
         atomic_store(&given_up->cancel, true);
     else

@@ -186,8 +186,6 @@ struct sending {
     const struct crm_watch *watch;
     struct batch *batches;
     struct http_request *requests;
-    struct http_response *responses;
-    struct err *errs;
     bool *away; /* turned away before it left */
     struct err unready;
 };
@@ -212,15 +210,14 @@ static bool leaving(void *ctx, size_t i)
     return true;
 }
 
-static void landed(void *ctx, size_t i)
+static void landed(void *ctx, size_t i, struct http_response *response, struct err *err)
 {
     struct sending *s = ctx;
     struct batch *batch = &s->batches[i];
-    struct http_response *response = &s->responses[i];
     char carried[sizeof batch->posted.token];
     if (!s->away[i] && batch->posted.arena) {
         memcpy(carried, batch->posted.token, sizeof carried);
-        const char *failed = s->errs[i].code[0] ? s->errs[i].code : NULL;
+        const char *failed = err->code[0] ? err->code : NULL;
         if (batch->writes[0].kind == OP_CONVERT)
             convert_answer(batch, response, failed);
         else
@@ -229,7 +226,6 @@ static void landed(void *ctx, size_t i)
         if (!failed && (response->status == 401 || batch->stale))
             renew(batch, response, carried);
     }
-    http_response_free(response);
     if (s->away[i])
         return;
     batch_close(batch);
@@ -251,16 +247,12 @@ void sf_write_many(struct crm_session *session, struct crm_exchange *list, size_
                                .parallel = parallel};
     s.batches = mem_array(count + 1, sizeof *s.batches);
     s.requests = mem_array(count + 1, sizeof *s.requests);
-    s.responses = mem_array(count + 1, sizeof *s.responses);
-    s.errs = mem_array(count + 1, sizeof *s.errs);
     s.away = mem_array(count + 1, sizeof *s.away);
     if (sf_ready(s.sf, &s.unready) == OK)
         err_clear(&s.unready);
-    http_send_watched(s.sf->http, s.requests, s.responses, s.errs, count, &under);
+    http_send_watched(s.sf->http, s.requests, NULL, NULL, count, &under);
     free(s.batches);
     free(s.requests);
-    free(s.responses);
-    free(s.errs);
     free(s.away);
 }
 

@@ -125,7 +125,7 @@ static void take_cached(struct column_batch *batch, size_t i, const char *json)
 }
 
 /* True when the row still has to be asked. */
-static bool prepare(struct http_asked *asked)
+static bool prepare(struct http_asked *asked, struct http_keys *keys)
 {
     struct column_batch *batch = asked->batch;
     struct err err = {0};
@@ -149,7 +149,7 @@ static bool prepare(struct http_asked *asked)
     }
     asked->paging.host = asked->call.host;
     asked->shared |= http_method_safe(asked->call.request.method);
-    http_answer_key(batch, &asked->call, asked->key);
+    http_keys_of(keys, &asked->call, asked->key);
     const char *known = asked->shared ? http_cache_get(batch->job->http_cache, asked->key) : NULL;
     if (known)
         take_cached(batch, i, known);
@@ -238,7 +238,9 @@ static size_t choose(struct column_batch *batch, const struct http_secret *secre
 {
     int tries = (int)json_get_int(batch->config, "retries", 3) + 1;
     struct map *first = map_new();
+    struct http_keys keys;
     size_t count = 0;
+    http_keys_begin(&keys, batch);
     for (size_t i = 0; i < batch->count; i++) {
         same_as[i] = i;
         asked[count] = (struct http_asked){.batch = batch,
@@ -247,7 +249,7 @@ static size_t choose(struct column_batch *batch, const struct http_secret *secre
                                            .tries = tries,
                                            .shared = shared,
                                            .items = BUF_INIT};
-        if (!prepare(&asked[count]))
+        if (!prepare(&asked[count], &keys))
             continue;
         const struct http_asked *known = asked[count].shared ? map_get(first, asked[count].key) : NULL;
         if (known) {
@@ -258,6 +260,7 @@ static size_t choose(struct column_batch *batch, const struct http_secret *secre
         count++;
     }
     map_free(first);
+    http_keys_end(&keys);
     return count;
 }
 

@@ -66,6 +66,17 @@ static void remember(struct http_asked *asked, const struct json *tree)
     buf_free(&text);
 }
 
+/* What is kept of the answer is the cell's text, where that is JSON. */
+static void give(struct http_asked *asked, const struct json *tree)
+{
+    struct column_batch *batch = asked->batch;
+    const char *kept = asked->kept;
+    if (kept && !json_is_null(tree) && batch->plan->column->type == TYPE_JSON)
+        batch_value(batch, asked->row, (struct value){kept, (uint32_t)strlen(kept)});
+    else
+        batch_json(batch, asked->row, tree);
+}
+
 static void judge_success(struct http_asked *asked, struct http_response *response)
 {
     const char *path = json_get_text(asked->batch->config, "path");
@@ -73,7 +84,7 @@ static void judge_success(struct http_asked *asked, struct http_response *respon
     if (tree && path)
         tree = json_path(tree, path);
     remember(asked, tree);
-    batch_json(asked->batch, asked->row, tree);
+    give(asked, tree);
 }
 
 /* ------------------------------------------------------------------- pages */
@@ -141,7 +152,7 @@ static void judge_page(struct http_asked *asked, const struct http_response *res
         batch_error(batch, asked->row, CELL_ERROR, &err);
     } else if (all) {
         remember(asked, all);
-        batch_json(batch, asked->row, all);
+        give(asked, all);
     }
     arena_free(arena);
 }

@@ -18,7 +18,7 @@ struct http_asked {
     struct http_call call; /* of the page that is asked for now */
     size_t row;
     int tries;
-    char key[65];  /* of the answer, in the cache of the run */
+    char key[HTTP_KEY_ROOM]; /* of the answer, in the cache of the run */
     const char *kept_as; /* its key in the store: nobody can tell the request from it */
     bool shared;   /* equal requests share the answer */
     const char *kept; /* the answer as JSON text, once there is one that may be shared; "" = none */

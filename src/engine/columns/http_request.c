@@ -298,31 +298,46 @@ static enum status fill_body(struct fill *fill, struct http_call *call, struct e
     return OK;
 }
 
-static void make_key(struct http_call *call)
+static void put_request(struct buf *text, const struct http_request *request)
 {
-    struct buf text = BUF_INIT;
-    buf_printf(&text, "%s\n%s\n", call->request.method, call->request.url);
-    for (const struct http_header *h = call->request.headers; h; h = h->next)
-        buf_printf(&text, "%s:%s\n", h->name, h->value);
-    buf_append(&text, call->request.body ? call->request.body : "", call->request.body_len);
-    sha256_hex(buf_text(&text), text.len, call->key);
-    buf_wipe(&text);
+    buf_str(text, request->method);
+    buf_char(text, '\n');
+    buf_str(text, request->url);
+    buf_char(text, '\n');
+    for (const struct http_header *h = request->headers; h; h = h->next) {
+        buf_str(text, h->name);
+        buf_char(text, ':');
+        buf_str(text, h->value);
+        buf_char(text, '\n');
+    }
+    buf_append(text, request->body ? request->body : "", request->body_len);
 }
 
-void http_answer_key(const struct column_batch *batch, const struct http_call *call, char key[65])
+void http_keys_begin(struct http_keys *keys, const struct column_batch *batch)
 {
     static const char *const options[] = {"path",       "not_found", "paging",         "next",
                                           "first_page", "parameter", "size_parameter", "page_size",
                                           "max_pages"};
-    struct buf text = BUF_INIT;
-    buf_printf(&text, "%s\n%s\n", batch->job->engine->store->workspace_id, call->key);
+    *keys = (struct http_keys){0};
+    buf_printf(&keys->text, "%s\n", batch->job->engine->store->workspace_id);
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
         const char *value = json_get_text(batch->config, options[i]);
         if (value)
-            buf_printf(&text, "%s:%s\n", options[i], value);
+            buf_printf(&keys->text, "%s:%s\n", options[i], value);
     }
-    sha256_hex(buf_text(&text), text.len, key);
-    buf_free(&text);
+    keys->fixed = keys->text.len;
+}
+
+void http_keys_of(struct http_keys *keys, const struct http_call *call, char key[HTTP_KEY_ROOM])
+{
+    keys->text.len = keys->fixed;
+    put_request(&keys->text, &call->request);
+    digest_hex(keys->text.data, keys->text.len, key);
+}
+
+void http_keys_end(struct http_keys *keys)
+{
+    buf_wipe(&keys->text);
 }
 
 bool http_method_idempotent(const char *method)
@@ -344,7 +359,12 @@ static enum status offer_key(struct fill *fill, struct http_call *call, struct e
         return OK;
     if (!*header || strpbrk(header, "\r\n: "))
         return err_set(err, "http.header", "\"%s\" is no header name", header);
-    const char *key = arena_printf(fill->batch->arena, "%.32s-%lld", call->key,
+    struct buf text = BUF_INIT;
+    char hash[65];
+    put_request(&text, &call->request);
+    sha256_hex(buf_text(&text), text.len, hash);
+    buf_wipe(&text);
+    const char *key = arena_printf(fill->batch->arena, "%.32s-%lld", hash,
                                    (long long)fill->batch->rows[fill->row].id);
     add_header(fill, call, header, key);
     return OK;
@@ -372,6 +392,5 @@ enum status http_call_make(struct column_batch *batch, size_t row,
         check_url(&fill, out, err) != OK || fill_headers(&fill, out, err) != OK ||
         fill_body(&fill, out, err) != OK)
         return FAIL;
-    make_key(out);
     return offer_key(&fill, out, err);
 }

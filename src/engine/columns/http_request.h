@@ -15,7 +15,6 @@ struct http_secret {
 
 struct http_call {
     struct http_request request; /* texts on the batch's arena; may hold secrets */
-    char key[65];                /* SHA-256 of the whole request */
     bool repeatable;             /* sent twice it acts once: by its method, or by a key it carries */
     const char *host;            /* for messages */
     const char *blank;           /* a reference of the URL that was blank: nothing is asked */
@@ -35,9 +34,17 @@ void http_secrets_hide(const struct http_secret *secrets, char *text, size_t len
 enum status http_call_make(struct column_batch *batch, size_t row,
                            const struct http_secret *secrets, const struct http_paging *paging,
                            struct http_call *out, struct err *err);
-/* The key of what the column makes of the answer: the request's, the workspace's, and what the
- * column keeps of an answer. */
-void http_answer_key(const struct column_batch *batch, const struct http_call *call, char key[65]);
+
+/* Keys of what the column makes of an answer: of the request, the workspace, and what the column
+ * keeps of an answer. Made for a batch; may hold secrets. */
+#define HTTP_KEY_ROOM 41
+struct http_keys {
+    struct buf text;
+    size_t fixed; /* what all rows have in common */
+};
+void http_keys_begin(struct http_keys *keys, const struct column_batch *batch);
+void http_keys_of(struct http_keys *keys, const struct http_call *call, char key[HTTP_KEY_ROOM]);
+void http_keys_end(struct http_keys *keys);
 bool http_method_idempotent(const char *method);
 bool http_method_safe(const char *method); /* it only reads: rows with the same request may share one */
 

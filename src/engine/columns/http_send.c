@@ -53,8 +53,6 @@ static void sending_begin(struct sending *s, struct column_batch *batch)
 struct lot {
     struct column_batch *batch;
     struct http_asked **asked;
-    struct http_response *responses;
-    struct err *errs;
     size_t parallel;
     bool stopped;
 };
@@ -74,38 +72,32 @@ static size_t parallel(void *ctx)
     return lot->parallel;
 }
 
-static void landed(void *ctx, size_t i)
+static void landed(void *ctx, size_t i, struct http_response *response, struct err *err)
 {
     struct lot *lot = ctx;
     struct http_asked *asked = lot->asked[i];
     struct cell_cost *cost = &lot->batch->results[asked->row].cost;
     asked->more = false;
     if (!lot->batch->stored[asked->row]) {
-        cost->took_us += lot->responses[i].took_ms * 1000;
+        cost->took_us += response->took_ms * 1000;
         cost->calls_milli += 1000;
-        http_judge(asked, &lot->responses[i], &lot->errs[i]);
+        http_judge(asked, response, err);
         if (!asked->more)
             run_landed(lot->batch->job, 1);
     }
-    http_response_free(&lot->responses[i]);
 }
 
 /* The next begins when one has landed: a slow answer holds up nobody else. */
 static void send_lot(struct sending *s, struct http_asked **asked, size_t count)
 {
     struct arena *arena = s->batch->arena;
-    struct http_request *requests = arena_array(arena, count, sizeof *requests);
-    struct lot lot = {.batch = s->batch,
-                      .asked = asked,
-                      .responses = arena_array(arena, count, sizeof *lot.responses),
-                      .errs = arena_array(arena, count, sizeof *lot.errs),
-                      .parallel = s->parallel};
+    struct http_request *requests = arena_raw(arena, count * sizeof *requests);
+    struct lot lot = {.batch = s->batch, .asked = asked, .parallel = s->parallel};
     struct http_watch watch = {
         .ctx = &lot, .leaving = leaving, .quick = true, .landed = landed, .parallel = parallel};
     for (size_t i = 0; i < count; i++)
         requests[i] = asked[i]->call.request;
-    http_send_watched(s->batch->job->engine->http, requests, lot.responses, lot.errs, count,
-                      &watch);
+    http_send_watched(s->batch->job->engine->http, requests, NULL, NULL, count, &watch);
     s->sent += count;
 }
 

@@ -283,6 +283,14 @@ static enum status tell_dependents(struct cell_writer *w, const struct cell_resu
     return OK;
 }
 
+static enum status keep_cost(struct cell_writer *w, const struct cell_result *result,
+                             struct err *err)
+{
+    if (!w->cost)
+        w->cost = sq_cost_stmt(w->sq, err);
+    return w->cost ? sq_keep_cost(w->sq, w->cost, w->table_id, result, err) : FAIL;
+}
+
 static enum status put_state(struct cell_writer *w, const struct cell_result *result, bool changed,
                              struct err *err)
 {
@@ -290,7 +298,7 @@ static enum status put_state(struct cell_writer *w, const struct cell_result *re
         return FAIL;
     if (set_state(w, result, err) != OK)
         return FAIL;
-    if (result->cost.run_id && sq_keep_cost(w->sq, w->table_id, result, err) != OK)
+    if (result->cost.run_id && keep_cost(w, result, err) != OK)
         return FAIL;
     sq_note_row(w->sq, w->table_id, result->row_id);
     if (!changed && !is_ready(result->state))

@@ -8,18 +8,20 @@ const char sq_step_costs[] =
     " took_us INTEGER NOT NULL, calls INTEGER NOT NULL, attempts INTEGER NOT NULL,"
     " PRIMARY KEY(table_id, column_id, row_id)) WITHOUT ROWID;";
 
-enum status sq_keep_cost(struct sq *sq, int64_t table_id, const struct cell_result *r,
-                         struct err *err)
+struct sq_stmt *sq_cost_stmt(struct sq *sq, struct err *err)
 {
-    const struct cell_cost *cost = &r->cost;
-    struct sq_stmt *stmt = sq_stmt(
+    return sq_stmt(
         sq, err,
         "INSERT INTO cell_costs(table_id,column_id,row_id,run_id,at_ms,took_us,calls,attempts)"
         " VALUES(?1,?2,?3,?4,?5,?6,?7,?8) ON CONFLICT(table_id,column_id,row_id) DO UPDATE SET"
         " run_id=excluded.run_id,at_ms=excluded.at_ms,took_us=excluded.took_us,"
         "calls=excluded.calls,attempts=excluded.attempts");
-    if (!stmt)
-        return FAIL;
+}
+
+enum status sq_keep_cost(struct sq *sq, struct sq_stmt *stmt, int64_t table_id,
+                         const struct cell_result *r, struct err *err)
+{
+    const struct cell_cost *cost = &r->cost;
     sq_int(stmt, 1, table_id);
     sq_int(stmt, 2, r->column_id);
     sq_int(stmt, 3, r->row_id);

@@ -21,14 +21,19 @@ struct reading {
     VEC(struct row) rows;
 };
 
+static void put_state(struct buf *sql, bool plain_too, int slot)
+{
+    if (plain_too)
+        buf_printf(sql, "coalesce(s.state,CASE WHEN t.c%d IS NULL THEN 0 ELSE 4 END)", slot);
+    else
+        buf_str(sql, "s.state");
+}
+
 static void put_filter(struct buf *sql, const struct row_query *q, int slot)
 {
     if (q->column_id && q->states) {
         buf_printf(sql, " AND ((1<<CAST(");
-        if (q->states & PLAIN)
-            buf_printf(sql, "coalesce(s.state,CASE WHEN t.c%d IS NULL THEN 0 ELSE 4 END)", slot);
-        else
-            buf_str(sql, "s.state");
+        put_state(sql, q->states & PLAIN, slot);
         buf_printf(sql, " AS INT))&%u)<>0", q->states);
     }
     if (q->column_id && q->due_before_ms)
@@ -44,6 +49,11 @@ static void put_query(struct buf *sql, const struct row_query *q, int slot)
     for (size_t i = 0; i < q->slot_count; i++)
         buf_printf(sql, ",t.c%d", q->slots[i]);
     buf_str(sql, q->column_id ? ",s.changed" : "");
+    if (q->column_id && q->with_cells) {
+        buf_char(sql, ',');
+        put_state(sql, !by_state, slot);
+        buf_str(sql, ",s.op_id,s.attempt,s.not_before,s.code,s.message");
+    }
     if (by_state)
         buf_printf(sql, " FROM s%lld s CROSS JOIN t%lld t ON t.rid=s.rid WHERE s.cid=?2 AND s.rid",
                    id, id);
@@ -87,6 +97,21 @@ static enum status prepare(struct reading *r, struct err *err)
     return OK;
 }
 
+static struct cell *take_cell(struct reading *r, const struct row *row, int at)
+{
+    struct cell *cell = arena_alloc(r->arena, sizeof *cell);
+    *cell = (struct cell){.row_id = row->id,
+                          .column_id = r->query->column_id,
+                          .state = (enum cell_state)(int)sq_col_int(r->stmt, at),
+                          .op_id = sq_col_int(r->stmt, at + 1),
+                          .attempt = (int)sq_col_int(r->stmt, at + 2),
+                          .not_before_ms = sq_col_int(r->stmt, at + 3),
+                          .changed_ms = row->cell_ms,
+                          .code = sq_col_text(r->stmt, at + 4, r->arena),
+                          .message = sq_col_text(r->stmt, at + 5, r->arena)};
+    return cell;
+}
+
 static void take_row(struct reading *r)
 {
     size_t count = r->query->slot_count;
@@ -99,6 +124,8 @@ static void take_row(struct reading *r)
         row.values[i] = sq_col_value(r->stmt, (int)i + 4, r->arena);
     if (r->query->column_id)
         row.cell_ms = sq_col_int(r->stmt, (int)count + 4);
+    if (r->query->column_id && r->query->with_cells)
+        row.cell = take_cell(r, &row, (int)count + 5);
     vec_push(&r->rows, row);
 }
 

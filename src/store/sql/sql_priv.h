@@ -218,6 +218,7 @@ struct cell_writer {
     const struct dependents *dependents;
     size_t dependent_count;
     struct sq_stmt *due, *put, *drop, *settle, *wake, *mark, *once_more;
+    struct sq_stmt *cost; /* once one is kept */
     struct deduper dedupe;
     struct historian history; /* by results; an importer says otherwise */
     VEC(struct sq_stmt *) by_slot;
@@ -324,8 +325,9 @@ enum status sq_sending_stopped(struct sq *sq, bool *stopped, struct err *err);
 extern const struct store_costs sq_costs;
 extern const struct store_http sq_http;
 /* ---- costs.c: inside the transaction of the result */
-enum status sq_keep_cost(struct sq *sq, int64_t table_id, const struct cell_result *r,
-                         struct err *err);
+struct sq_stmt *sq_cost_stmt(struct sq *sq, struct err *err);
+enum status sq_keep_cost(struct sq *sq, struct sq_stmt *stmt, int64_t table_id,
+                         const struct cell_result *r, struct err *err);
 
 /* ---- runs.c: inside a transaction; sets run->id */
 enum status sq_insert_run(struct sq *sq, struct run *run, enum run_state state, struct err *err);
