@@ -71,9 +71,23 @@ static uint64_t hash_nocase(const char *key, size_t len)
     return hash;
 }
 
+/* Eight bytes a step: a key may be the text of a long statement. */
+static uint64_t hash_exact(const char *key, size_t len)
+{
+    uint64_t hash = text_hash("", 0) ^ len, word;
+    for (; len >= sizeof word; key += sizeof word, len -= sizeof word) {
+        memcpy(&word, key, sizeof word);
+        hash = (hash ^ word) * 0x9E3779B97F4A7C15u;
+        hash ^= hash >> 32;
+    }
+    for (; len; key++, len--)
+        hash = (hash ^ (unsigned char)*key) * 1099511628211u;
+    return hash;
+}
+
 static uint64_t map_hash(const struct map *map, const char *key, size_t len)
 {
-    uint64_t hash = map->nocase ? hash_nocase(key, len) : text_hash(key, len);
+    uint64_t hash = map->nocase ? hash_nocase(key, len) : hash_exact(key, len);
     return hash ^ (hash >> 29); /* the low bits choose the slot: let the high ones speak too */
 }
 

@@ -4,6 +4,7 @@
  * depended on a locale would make two machines disagree about one key. */
 #include "base/str.h"
 
+#include <nettle/sha2.h>
 #include <sodium.h>
 #include <string.h>
 
@@ -243,8 +244,11 @@ static void write_hex(const unsigned char *bytes, size_t count, char *out)
 
 void sha256_hex(const void *bytes, size_t len, char out[65])
 {
-    unsigned char digest[crypto_hash_sha256_BYTES];
-    crypto_hash_sha256(digest, bytes, len);
+    unsigned char digest[SHA256_DIGEST_SIZE];
+    struct sha256_ctx sha; /* Nettle's uses the processor's own instructions for it */
+    sha256_init(&sha);
+    sha256_update(&sha, len, bytes);
+    sha256_digest(&sha, sizeof digest, digest);
     write_hex(digest, sizeof digest, out);
 }
 

@@ -187,7 +187,7 @@ bool op_move_allowed(enum op_state from, enum op_state to);
 
 struct op {
     int64_t id;
-    char key[37];            /* op_key: UUID v4, fixed at PLANNED */
+    char key[37];            /* op_key: a UUID, fixed at PLANNED */
     const char *org_id;
     int64_t connection_id, table_id, row_id, column_id, run_id;
     int64_t generation;

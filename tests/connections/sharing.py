@@ -3,6 +3,7 @@ it, who used it for what, and how it is given up. Told by run.py."""
 import getpass
 import json
 import re
+import time
 import urllib.parse
 
 from bad_input import Connecting, org_that_gives
@@ -118,6 +119,16 @@ def story_each_use_is_in_the_audit():
         assert {table for _, what, table in said if what in ("building", "sync", "run")} == {1}, said
 
 
+def settled(person, seconds=60):
+    """Waits until every operation of the journal has its end."""
+    for _ in range(seconds * 10):
+        states = {o["state"] for o in person.ok("GET", "/journal?limit=500")["operations"]}
+        if states <= {"done", "rejected", "cancelled"}:
+            return
+        time.sleep(0.1)
+    raise AssertionError(states)
+
+
 def story_a_connection_with_open_operations_stays_and_names_them():
     with Workspace() as w:
         w.argil("apply", w.recipe(TABLE.format(name="leads")))
@@ -130,7 +141,8 @@ def story_a_connection_with_open_operations_stays_and_names_them():
         assert w.org.call("GET", "/services/data/v66.0/limits")[0] == 200, "the grant is still there"
         with Server(w) as server:
             ann = server.setup()
-            # the server settles them as it starts; then nothing is in the way
+            # the server settles them as it starts; once it has, nothing is in the way
+            settled(ann)
             ann.ok("DELETE", "/connections/demo")
         assert w.org.call("GET", "/services/data/v66.0/limits")[0] == 401, "revoked at Salesforce"
         assert w.argil("connection", "list") == []

@@ -2,7 +2,7 @@
  *
  * Call order: keys_gather folds equal keys of all rows into one; queries_pack
  * writes as few queries as fit (IN lists, or OR of ANDs, or LIKE); five at a
- * time go in one API call; every record that comes back is given to the keys
+ * time go in one API call, and several calls at once; every record that comes back is given to the keys
  * it matches. Invariants: a look-up that fails is an error, never "none"; a
  * record that Salesforce matched but we cannot place is an error too, because
  * reading it as "none" would make a duplicate. Never SOSL: its index lags (F-70). */
@@ -403,32 +403,64 @@ static enum status rows_place(struct work *work, const struct sf_rows *rows, siz
     return OK;
 }
 
+/* One call's worth of queries, and what further pages they have. */
+static enum status group_run(struct work *work, struct sf_query *parts, size_t *of, size_t count,
+                             struct err *err)
+{
+    struct sf_rows rows[SF_PARTS_PER_CALL];
+    while (count > 0) {
+        size_t left = 0;
+        if (sf_query_many(work->sf, parts, count, work->object->name, work->scratch, rows, err) !=
+            OK)
+            return FAIL;
+        for (size_t i = 0; i < count; i++) {
+            if (rows_place(work, &rows[i], of[i], err) != OK)
+                return FAIL;
+            if (!rows[i].locator)
+                continue;
+            of[left] = of[i];
+            parts[left++] = (struct sf_query){.locator = rows[i].locator};
+        }
+        count = left;
+    }
+    return OK;
+}
+
+/* What takes more than one call is asked for with several under way; had[i]: it came at once. */
+static enum status ask_ahead(struct work *work, struct sf_query *queries, struct sf_rows *rows,
+                             bool *had, struct err *err)
+{
+    size_t count = work->queries.len;
+    if (count <= SF_PARTS_PER_CALL)
+        return OK;
+    return sf_query_ahead(work->sf, queries, count, work->object->name, work->scratch, rows, had,
+                          err);
+}
+
 static enum status queries_run(struct work *work, struct err *err)
 {
-    for (size_t at = 0; at < work->queries.len; at += SF_PARTS_PER_CALL) {
+    size_t count = work->queries.len;
+    struct sf_query *queries = arena_array(work->scratch, count + 1, sizeof *queries);
+    struct sf_rows *rows = arena_array(work->scratch, count + 1, sizeof *rows);
+    bool *had = arena_array(work->scratch, count + 1, sizeof *had);
+    for (size_t i = 0; i < count; i++)
+        queries[i] =
+            (struct sf_query){.soql = work->queries.at[i], .all_rows = work->lookup->all_rows};
+    if (ask_ahead(work, queries, rows, had, err) != OK)
+        return FAIL;
+    for (size_t at = 0; at < count; at += SF_PARTS_PER_CALL) {
         struct sf_query parts[SF_PARTS_PER_CALL];
-        struct sf_rows rows[SF_PARTS_PER_CALL];
-        size_t of[SF_PARTS_PER_CALL], count = 0;
-        for (size_t i = at; i < work->queries.len && count < SF_PARTS_PER_CALL; i++, count++) {
-            of[count] = i;
-            parts[count] =
-                (struct sf_query){.soql = work->queries.at[i], .all_rows = work->lookup->all_rows};
-        }
-        while (count > 0) { /* the queries, then what further pages they have */
-            size_t left = 0;
-            if (sf_query_many(work->sf, parts, count, work->object->name, work->scratch, rows,
-                              err) != OK)
+        size_t of[SF_PARTS_PER_CALL], left = 0;
+        for (size_t i = at; i < count && i < at + SF_PARTS_PER_CALL; i++) {
+            if (had[i] && rows_place(work, &rows[i], i, err) != OK)
                 return FAIL;
-            for (size_t i = 0; i < count; i++) {
-                if (rows_place(work, &rows[i], of[i], err) != OK)
-                    return FAIL;
-                if (!rows[i].locator)
-                    continue;
-                of[left] = of[i];
-                parts[left++] = (struct sf_query){.locator = rows[i].locator};
-            }
-            count = left;
+            if (had[i] && !rows[i].locator)
+                continue;
+            of[left] = i;
+            parts[left++] = had[i] ? (struct sf_query){.locator = rows[i].locator} : queries[i];
         }
+        if (group_run(work, parts, of, left, err) != OK)
+            return FAIL;
     }
     return OK;
 }

@@ -178,6 +178,51 @@ enum status sf_query_many(struct sf *sf, const struct sf_query *queries, size_t 
     return query_together(sf, paths, count, object, arena, rows, err);
 }
 
+/* The bodies of as many composites as the queries need. */
+static struct sf_call *calls_of(struct sf *sf, struct arena *arena, const struct sf_query *queries,
+                                size_t count, const char *object, struct buf *bodies)
+{
+    struct sf_call *calls = arena_array(arena, count + 1, sizeof *calls);
+    for (size_t at = 0, n = 0; at < count; at += SF_PARTS_PER_CALL, n++) {
+        const char *paths[SF_PARTS_PER_CALL];
+        size_t parts = count - at < SF_PARTS_PER_CALL ? count - at : SF_PARTS_PER_CALL;
+        for (size_t i = 0; i < parts; i++)
+            paths[i] = query_path(sf, arena, &queries[at + i]);
+        composite_body(sf, arena, paths, parts, &bodies[n]);
+        calls[n] = (struct sf_call){.method = "POST",
+                                    .path = "/composite",
+                                    .body = bodies[n].data,
+                                    .body_len = bodies[n].len,
+                                    .object = object};
+    }
+    return calls;
+}
+
+enum status sf_query_ahead(struct sf *sf, const struct sf_query *queries, size_t count,
+                           const char *object, struct arena *arena, struct sf_rows *rows,
+                           bool *had, struct err *err)
+{
+    size_t call_count = (count + SF_PARTS_PER_CALL - 1) / SF_PARTS_PER_CALL;
+    struct buf *bodies = arena_array(arena, call_count + 1, sizeof *bodies);
+    const struct json **answers = arena_array(arena, call_count + 1, sizeof *answers);
+    if (queries_check(queries, count, err) != OK || sf_ready(sf, err) != OK)
+        return FAIL;
+    struct sf_call *calls = calls_of(sf, arena, queries, count, object, bodies);
+    sf_read_many(sf, calls, call_count, SF_READS_AT_ONCE, arena, answers);
+    for (size_t n = 0; n < call_count; n++) {
+        struct err later = {0}; /* told by whoever asks once more */
+        bool again;
+        size_t at = n * SF_PARTS_PER_CALL;
+        size_t parts = count - at < SF_PARTS_PER_CALL ? count - at : SF_PARTS_PER_CALL;
+        bool good = answers[n] && parts_take(sf, &calls[n], answers[n], parts, arena, &rows[at],
+                                             &again, &later) == OK;
+        for (size_t i = 0; i < parts; i++)
+            had[at + i] = good;
+        buf_free(&bodies[n]);
+    }
+    return OK;
+}
+
 enum status sf_query(struct sf *sf, const struct sf_query *query, const char *object,
                      struct arena *arena, struct sf_rows *rows, struct err *err)
 {

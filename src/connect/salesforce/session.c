@@ -518,6 +518,33 @@ enum status sf_read(struct sf *sf, const struct sf_call *call, struct arena *are
     return read_raw(sf, call, arena, out, err);
 }
 
+void sf_read_many(struct sf *sf, const struct sf_call *calls, size_t count, size_t parallel,
+                  struct arena *arena, const struct json **out)
+{
+    struct err ignored = {0};
+    struct sf_posted *posted = arena_array(arena, count + 1, sizeof *posted);
+    struct http_request *requests = arena_array(arena, count + 1, sizeof *requests);
+    struct http_response *responses = arena_array(arena, count + 1, sizeof *responses);
+    struct err *errs = mem_array(count + 1, sizeof *errs);
+    for (size_t i = 0; i < count; i++) {
+        out[i] = NULL;
+        sf_prepare(sf, &calls[i], &posted[i], &requests[i]);
+    }
+    if (!sf->store.may_send || sf->store.may_send(sf->store.ctx, &ignored) == OK)
+        http_send_many(sf->http, requests, responses, errs, count, parallel);
+    else
+        for (size_t i = 0; i < count; i++)
+            errs[i] = ignored;
+    for (size_t i = 0; i < count; i++) {
+        enum status sent = errs[i].code[0] ? FAIL : OK;
+        sf_took(sf, &calls[i], &posted[i], &responses[i]);
+        if (judge(sf, &calls[i], &responses[i], sent, arena, &out[i], &errs[i]) != VERDICT_OK)
+            out[i] = NULL;
+        http_response_free(&responses[i]);
+    }
+    free(errs);
+}
+
 /* ------------------------------------------------------------- version */
 
 static int newest_served(const struct json *versions)

@@ -100,6 +100,11 @@ enum status sf_ready(struct sf *sf, struct err *err);
  * the body is empty); otherwise an explained error. */
 enum status sf_read(struct sf *sf, const struct sf_call *call, struct arena *arena,
                     const struct json **out, struct err *err);
+/* Many reads at a time, each tried once: out[i] is its answer (on `arena`), or NULL where it
+ * was not had at once - whoever wants it then asks with sf_read, which knows why and how often.
+ * The session is ready (sf_ready). */
+void sf_read_many(struct sf *sf, const struct sf_call *calls, size_t count, size_t parallel,
+                  struct arena *arena, const struct json **out);
 /* One request made ready; lives until it was taken. */
 struct sf_posted {
     struct arena *arena;
@@ -291,6 +296,12 @@ struct sf_rows {
 enum status sf_query(struct sf *sf, const struct sf_query *query, const char *object,
                      struct arena *arena, struct sf_rows *rows, struct err *err);
 /* Up to SF_PARTS_PER_CALL queries in one API call. */
+#define SF_READS_AT_ONCE 4 /* calls of one look-up that are under way together */
+/* Several such calls under way together: rows of queries[i] to rows[i], and had[i] tells whether
+ * they came at once; what did not is left to sf_query_many. */
+enum status sf_query_ahead(struct sf *sf, const struct sf_query *queries, size_t count,
+                           const char *object, struct arena *arena, struct sf_rows *rows,
+                           bool *had, struct err *err);
 enum status sf_query_many(struct sf *sf, const struct sf_query *queries, size_t count,
                           const char *object, struct arena *arena, struct sf_rows *rows,
                           struct err *err);

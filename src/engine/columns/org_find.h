@@ -11,6 +11,12 @@
 
 #include "engine/columns/org_fields.h"
 
+/* How many rows a column that asks an org takes at once: as many as four calls look up, which
+ * are under way together, and as eight exchanges write two and a half times. */
+#ifndef ORG_ROWS
+#define ORG_ROWS 20000
+#endif
+
 enum if_several { SEVERAL_OLDEST, SEVERAL_NEWEST, SEVERAL_REFUSE, SEVERAL_ASK, SEVERAL_RULE };
 extern const char *const several_words[], *const normal_words[]; /* NULL-terminated */
 

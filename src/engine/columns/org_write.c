@@ -359,22 +359,25 @@ static void put_parent(struct jw *jw, const struct write_field *field, const cha
 }
 
 /* A key for this row, column and generation, and for no other: should a backup be restored and
- * the write be planned again, the org knows the key and refuses a second record. */
+ * the write be planned again, the org knows the key and refuses a second record. It begins with
+ * the row's number, so that the keys of neighbours lie side by side and an index of them grows
+ * at its end; the 90 bits behind it are a digest of everything. */
 void write_op_key(struct write_column *w, size_t i)
 {
     const struct column_batch *batch = w->batch;
     struct write_intent *intent = &w->intents[i];
     struct buf text = BUF_INIT;
     char hash[65];
-    buf_printf(&text, "argil operation 1\n%s\n%lld %lld %lld %lld\n%s",
+    buf_printf(&text, "argil operation 2\n%s\n%lld %lld %lld %lld\n%s",
                batch->job->engine->store->workspace_id, (long long)batch->table->id,
                (long long)batch->table->created_ms, (long long)batch->plan->column->id,
                (long long)(intent->last.id ? intent->last.generation + 1 : 1), batch->rows[i].key);
     sha256_hex(text.data, text.len, hash);
     buf_free(&text);
     /* RFC 9562 version 8: a UUID made from something of one's own */
-    snprintf(intent->op_key, sizeof intent->op_key, "%.8s-%.4s-8%.3s-%c%.3s-%.12s", hash, hash + 8,
-             hash + 13, "89ab"[hash[16] & 3], hash + 17, hash + 20);
+    snprintf(intent->op_key, sizeof intent->op_key, "%08x-%.4s-8%.3s-%c%.3s-%.12s",
+             (unsigned)batch->rows[i].id, hash + 8, hash + 13, "89ab"[hash[16] & 3], hash + 17,
+             hash + 20);
 }
 
 static void put_payload(struct write_column *w, size_t i)

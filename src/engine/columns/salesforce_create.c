@@ -167,7 +167,7 @@ const struct column_kind salesforce_create_column = {
     .writes = true,
     .type = TYPE_JSON,
     .mode = create_mode,
-    .batch_rows = 5000,
+    .batch_rows = ORG_ROWS,
     .validate = validate,
     .execute = execute,
 };

@@ -347,7 +347,7 @@ const struct column_kind salesforce_lookup_column = {
     .option_count = sizeof options / sizeof *options,
     .type = TYPE_JSON,
     .costs = true,
-    .batch_rows = 5000,
+    .batch_rows = ORG_ROWS,
     .validate = validate,
     .execute = execute,
 };

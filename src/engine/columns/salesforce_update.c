@@ -71,7 +71,7 @@ const struct column_kind salesforce_update_column = {
     .writes = true,
     .type = TYPE_JSON,
     .mode = mode_by_id,
-    .batch_rows = 5000,
+    .batch_rows = ORG_ROWS,
     .validate = validate,
     .execute = execute,
 };

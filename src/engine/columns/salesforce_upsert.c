@@ -220,7 +220,7 @@ const struct column_kind salesforce_upsert_column = {
     .writes = true,
     .type = TYPE_JSON,
     .mode = upsert_mode,
-    .batch_rows = 5000,
+    .batch_rows = ORG_ROWS,
     .validate = validate,
     .execute = execute,
 };

@@ -15,12 +15,30 @@
 
 #define GENESIS "argil audit 1"
 
+static void number(struct buf *out, int64_t number, char end)
+{
+    char text[24];
+    size_t at = sizeof text;
+    uint64_t left = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    text[--at] = end;
+    do
+        text[--at] = (char)('0' + left % 10);
+    while (left /= 10);
+    if (number < 0)
+        text[--at] = '-';
+    buf_append(out, text + at, sizeof text - at);
+}
+
 static void member(struct buf *out, const char *text)
 {
-    if (text)
-        buf_printf(out, "%zu:%s,", strlen(text), text);
-    else
+    if (!text) {
         buf_str(out, "-,");
+        return;
+    }
+    size_t len = strlen(text);
+    number(out, (int64_t)len, ':');
+    buf_append(out, text, len);
+    buf_char(out, ',');
 }
 
 static void line_hash(const char *prev, int64_t id, int64_t at, const char *who, const char *what,
@@ -28,7 +46,8 @@ static void line_hash(const char *prev, int64_t id, int64_t at, const char *who,
 {
     struct buf line = BUF_INIT;
     member(&line, prev);
-    buf_printf(&line, "%lld,%lld,", (long long)id, (long long)at);
+    number(&line, id, ',');
+    number(&line, at, ',');
     member(&line, who);
     member(&line, what);
     member(&line, detail);

@@ -19,7 +19,7 @@
 _Static_assert(OP_PLANNED == 0 && OP_SENDING == 1 && OP_RETRY_SAFE == 2 && OP_UNKNOWN == 3 &&
                    OP_RECONCILING == 4 && OP_IN_DOUBT == 5 && OP_DONE == 6 && OP_REJECTED == 7 &&
                    OP_CANCELLED == 8,
-               "these numbers are in the file: SQ_OPEN_OPS and the indexes read them");
+               "these numbers are in the file");
 _Static_assert(CELL_EMPTY == 0 && CELL_DUE == 1 && CELL_QUEUED == 2 && CELL_RUNNING == 3 &&
                    CELL_OK == 4 && CELL_WAITING == 7 && CELL_RETRYING == 8 && CELL_IN_DOUBT == 11,
                "these numbers are in the file: SQ_HELD reads them");
@@ -296,8 +296,7 @@ static enum status send_one(struct sq *sq, const struct op *op, int64_t now, int
         sq_stmt(sq, err,
                 "UPDATE ops SET state=1,attempt=attempt+1,epoch=?1,sent_ms=?2,deadline_ms=?3,"
                 "ticket=?7,base_stamp=coalesce(?8,base_stamp) WHERE id=?4 AND state=?5"
-                " AND attempt=?6 AND NOT EXISTS(SELECT 1 FROM holds"
-                " WHERE connection_id=ops.connection_id AND released_ms=0)");
+                " AND attempt=?6");
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, sq->store.epoch);
@@ -311,6 +310,17 @@ static enum status send_one(struct sq *sq, const struct op *op, int64_t now, int
     return sq_done_later(sq, stmt, moved, err);
 }
 
+/* Asked in the transaction that marks: what is held after it waits for the next one. */
+static enum status is_held(struct sq *sq, int64_t connection_id, int64_t *held, struct err *err)
+{
+    struct sq_stmt *stmt = sq_stmt(
+        sq, err, "SELECT count(*) FROM holds WHERE connection_id=? AND released_ms=0");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, connection_id);
+    return sq_one_int(sq, stmt, 0, held, err);
+}
+
 enum status sq_ops_sending(struct store *store, struct op *ops, size_t count, int64_t deadline_ms,
                            struct err *err)
 {
@@ -318,12 +328,17 @@ enum status sq_ops_sending(struct store *store, struct op *ops, size_t count, in
     enum status rc = OK;
     int64_t now = sq_now(sq);
     bool stopped = false;
+    int64_t held = 0;
     if (sq_begin(sq, err) != OK)
         return FAIL;
     int64_t *moved = arena_array(sq->scratch, count + 1, sizeof *moved);
     rc = sq_sending_stopped(sq, &stopped, err);
-    for (size_t i = 0; rc == OK && !stopped && i < count; i++)
-        rc = send_one(sq, &ops[i], now, deadline_ms, &moved[i], err);
+    for (size_t i = 0; rc == OK && !stopped && i < count; i++) {
+        if (i == 0 || ops[i].connection_id != ops[i - 1].connection_id)
+            rc = is_held(sq, ops[i].connection_id, &held, err);
+        if (rc == OK && !held)
+            rc = send_one(sq, &ops[i], now, deadline_ms, &moved[i], err);
+    }
     if (rc == OK)
         rc = sq_flush(sq, err);
     if (sq_end(sq, rc, err) != OK)
@@ -342,17 +357,20 @@ enum status sq_ops_sending(struct store *store, struct op *ops, size_t count, in
 
 /* ----------------------------------------------------------------- settle */
 
+#define MOVE_OP(open)                                                                              \
+    "UPDATE ops SET " open "state=?1,result_id=coalesce(?2,result_id),"                            \
+    "result_stamp=coalesce(?3,result_stamp),"                                                      \
+    "evidence=CASE WHEN ?4 IS NULL OR evidence LIKE '%\"late\"%' THEN evidence ELSE ?4 END,"       \
+    "error_code=?5,error_message=?6,adopted=max(adopted,?7),not_before_ms=?8,done_ms=?9,"          \
+    "base_stamp=coalesce(?13,base_stamp) WHERE id=?10 AND state=?11 AND epoch=?12"
+
 /* What came late stays where it is: settle_moved puts it together with the new evidence. */
 static enum status move_op(struct sq *sq, const struct op_settle *s, int64_t *moved,
                            struct err *err)
 {
-    struct sq_stmt *stmt = sq_stmt(
-        sq, err,
-        "UPDATE ops SET state=?1,result_id=coalesce(?2,result_id),"
-        "result_stamp=coalesce(?3,result_stamp),"
-        "evidence=CASE WHEN ?4 IS NULL OR evidence LIKE '%\"late\"%' THEN evidence ELSE ?4 END,"
-        "error_code=?5,error_message=?6,adopted=max(adopted,?7),not_before_ms=?8,done_ms=?9,"
-        "base_stamp=coalesce(?13,base_stamp) WHERE id=?10 AND state=?11 AND epoch=?12");
+    /* is_open is not named where it stays: its indexes are not looked at then */
+    struct sq_stmt *stmt =
+        sq_stmt(sq, err, op_state_final(s->to) ? MOVE_OP("is_open=0,") : MOVE_OP(""));
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, s->to);

@@ -61,6 +61,8 @@ static void put_states(struct buf *sql, uint32_t states)
     buf_str(sql, ")");
     if (!(states >> OP_DONE))
         buf_str(sql, " AND " SQ_OPEN_OPS);
+    else if (!(states & ((1u << OP_DONE) - 1)))
+        buf_str(sql, " AND " SQ_SETTLED_OPS);
 }
 
 static struct sq_stmt *list_stmt(struct sq *sq, const struct op_query *q, struct err *err)

@@ -121,7 +121,7 @@ static enum status list_all(struct sq *sq, struct arena *arena, later_vec *list,
         "SELECT x.id,x.name,coalesce(l.at_ms,0),coalesce(l.tries,0),x.ready FROM"
         " (SELECT t.id AS id,t.name AS name,(SELECT min(o.ready) FROM"
         "  (SELECT not_before_ms AS ready FROM ops WHERE table_id=t.id AND state IN (%d,%d,%d,%d)"
-        "   LIMIT " LOOK_AT ") AS o) AS ready FROM tables t) AS x"
+        "   AND " SQ_OPEN_OPS " LIMIT " LOOK_AT ") AS o) AS ready FROM tables t) AS x"
         " LEFT JOIN laters l ON l.table_id=x.id AND l.what=%d WHERE x.ready IS NOT NULL",
         OP_PLANNED, OP_RETRY_SAFE, OP_UNKNOWN, OP_RECONCILING, LATER_OPERATIONS);
     return take_all(sq, ops, arena, LATER_OPERATIONS, list, err);

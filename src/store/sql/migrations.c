@@ -67,12 +67,12 @@ static const char first[] =
     " evidence TEXT, result_id TEXT, result_stamp TEXT, adopted INTEGER NOT NULL DEFAULT 0,"
     " error_code TEXT, error_message TEXT, created_ms INTEGER, done_ms INTEGER NOT NULL DEFAULT 0);"
     "CREATE UNIQUE INDEX ops_generation ON ops(row_id, column_id, generation);"
-    "CREATE UNIQUE INDEX ops_cell_flight ON ops(row_id, column_id) WHERE " SQ_OPEN_OPS ";"
+    "CREATE UNIQUE INDEX ops_cell_flight ON ops(row_id, column_id) WHERE state<6;"
     "CREATE UNIQUE INDEX ops_key_flight ON ops(org_id, object, key_field, key_value)"
-    " WHERE key_value IS NOT NULL AND " SQ_OPEN_OPS ";"
+    " WHERE key_value IS NOT NULL AND state<6;"
     "CREATE UNIQUE INDEX ops_record_flight ON ops(org_id, target_id)"
-    " WHERE target_id IS NOT NULL AND " SQ_OPEN_OPS ";"
-    "CREATE INDEX ops_open ON ops(state, id) WHERE " SQ_OPEN_OPS ";"
+    " WHERE target_id IS NOT NULL AND state<6;"
+    "CREATE INDEX ops_open ON ops(state, id) WHERE state<6;"
     "CREATE INDEX ops_table ON ops(table_id, state);"
 
     "CREATE TABLE written("
@@ -127,6 +127,7 @@ static const struct {
     {sq_step_http, NULL},
     {sq_step_column_schedules, NULL},
     {sq_step_http_bound, NULL},
+    {sq_step_open_ops, NULL},
 };
 
 int sq_schema_version(void)

@@ -55,6 +55,7 @@ extern const char sq_step_costs[];       /* costs.c */
 extern const char sq_step_http[];        /* http.c */
 extern const char sq_step_column_schedules[]; /* schedules.c */
 extern const char sq_step_http_bound[];  /* http.c */
+extern const char sq_step_open_ops[];
 extern const char sq_step_edits[];       /* edits.c */
 extern const char sq_step_pull[];       /* step_drift.c */
 extern const char sq_step_rejects[];     /* step_rejects.c */
@@ -249,7 +250,9 @@ enum status cell_writer_decide(struct cell_writer *w, int64_t column_id, int64_t
                                struct due_case *c, struct err *err);
 
 /* ---- journal.c */
-#define SQ_OPEN_OPS "state<6" /* PLANNED .. IN_DOUBT */
+/* PLANNED .. IN_DOUBT, and the others; the indexes know these very words. */
+#define SQ_OPEN_OPS    "is_open=1"
+#define SQ_SETTLED_OPS "is_open=0"
 enum status sq_open_ops(struct sq *sq, const char *column, int64_t id, int64_t *count,
                         struct err *err);
 #define SQ_OP_COLUMNS                                                                              \

@@ -3,5 +3,4 @@
 
 const char sq_step_history[] =
     "CREATE INDEX ops_result ON ops(result_id) WHERE result_id IS NOT NULL;"
-    "CREATE INDEX ops_target_open ON ops(target_id) WHERE target_id IS NOT NULL AND " SQ_OPEN_OPS
-    ";";
+    "CREATE INDEX ops_target_open ON ops(target_id) WHERE target_id IS NOT NULL AND state<6;";

@@ -107,7 +107,7 @@ static bool same_to_org(struct value sent, bool number, struct value read)
 
 /* -------------------------------------------------------------- remember */
 
-static struct value value_of_json(const struct json *json, struct buf *text)
+static struct value value_of_json(struct arena *arena, const struct json *json)
 {
     if (json->type == JSON_NULL)
         return VALUE_NULL;
@@ -117,23 +117,67 @@ static struct value value_of_json(const struct json *json, struct buf *text)
         return (struct value){"false", 5};
     if (json->type == JSON_STRING || json->type == JSON_NUMBER)
         return (struct value){json->text, json->len};
+    struct buf text = BUF_INIT;
     struct jw w;
-    buf_clear(text);
-    jw_init(&w, text);
+    jw_init(&w, &text);
     jw_value(&w, json);
-    return (struct value){buf_text(text), (uint32_t)text->len};
+    struct value value = {arena_strdup(arena, buf_text(&text)), (uint32_t)text.len};
+    buf_free(&text);
+    return value;
 }
 
-static enum status remember_field(struct sq *sq, struct sq_stmt *stmt, const struct json *field,
-                                  struct err *err)
+/* How many fields one statement takes: most writes need one or two statements. */
+#define FIELDS_AT_ONCE 4
+
+#define REMEMBER(rows)                                                                             \
+    "INSERT INTO written(org_id,record_id,op_id,stamp,field,value,number) VALUES" rows             \
+    " ON CONFLICT(org_id,record_id,field) DO UPDATE SET value=excluded.value,"                     \
+    "number=excluded.number,op_id=excluded.op_id,stamp=excluded.stamp,seen=0"
+#define ROWS_1 "(?1,?2,?3,?4,?5,?6,?7)"
+#define ROWS_2 ROWS_1 ",(?1,?2,?3,?4,?8,?9,?10)"
+#define ROWS_3 ROWS_2 ",(?1,?2,?3,?4,?11,?12,?13)"
+#define ROWS_4 ROWS_3 ",(?1,?2,?3,?4,?14,?15,?16)"
+
+static const char *const remember_sql[FIELDS_AT_ONCE + 1] = {
+    NULL, REMEMBER(ROWS_1), REMEMBER(ROWS_2), REMEMBER(ROWS_3), REMEMBER(ROWS_4),
+};
+
+/* What is remembered of one record. */
+struct remembered {
+    const struct op *op;
+    const char *record_id, *stamp;
+    const struct json *fields[FIELDS_AT_ONCE];
+    size_t count;
+};
+
+static enum status remember_fields(struct sq *sq, struct remembered *r, struct err *err)
 {
-    struct buf text = BUF_INIT;
-    sq_text(stmt, 3, field->key);
-    sq_value(stmt, 4, value_of_json(field, &text));
-    sq_int(stmt, 5, field->type == JSON_NUMBER);
-    enum status rc = sq_done(sq, stmt, err);
-    buf_free(&text);
-    return rc;
+    if (!r->count)
+        return OK;
+    struct sq_stmt *stmt = sq_stmt(sq, err, remember_sql[r->count]);
+    if (!stmt)
+        return FAIL;
+    sq_text(stmt, 1, r->op->org_id);
+    sq_text(stmt, 2, r->record_id);
+    sq_int(stmt, 3, r->op->id);
+    sq_text(stmt, 4, r->stamp);
+    for (size_t i = 0; i < r->count; i++) {
+        int at = 5 + 3 * (int)i;
+        sq_text(stmt, at, r->fields[i]->key);
+        sq_value(stmt, at + 1, value_of_json(sq->payload, r->fields[i]));
+        sq_int(stmt, at + 2, r->fields[i]->type == JSON_NUMBER);
+    }
+    r->count = 0;
+    return sq_done(sq, stmt, err);
+}
+
+/* One statement may not touch a row twice. */
+static bool is_among(const struct remembered *r, const struct json *field)
+{
+    for (size_t i = 0; i < r->count; i++)
+        if (text_eq_nocase(r->fields[i]->key, field->key))
+            return true;
+    return false;
 }
 
 enum status written_remember(struct sq *sq, const struct op *op, const char *record_id,
@@ -141,22 +185,17 @@ enum status written_remember(struct sq *sq, const struct op *op, const char *rec
 {
     arena_reset(sq->payload);
     const struct json *payload = json_parse(sq->payload, op->payload, strlen(op->payload), NULL);
-    struct sq_stmt *stmt =
-        sq_stmt(sq, err,
-                "INSERT INTO written(org_id,record_id,field,value,number,op_id,stamp)"
-                " VALUES(?1,?2,?3,?4,?5,?6,?7) ON CONFLICT(org_id,record_id,field) DO UPDATE SET"
-                " value=excluded.value,number=excluded.number,op_id=excluded.op_id,"
-                "stamp=excluded.stamp,seen=0");
-    if (!stmt)
-        return FAIL;
-    sq_text(stmt, 1, op->org_id);
-    sq_text(stmt, 2, record_id);
-    sq_int(stmt, 6, op->id);
-    sq_text(stmt, 7, stamp);
+    struct remembered all = {.op = op, .record_id = record_id, .stamp = stamp};
     json_each(field, payload)
-        if (field->key && remember_field(sq, stmt, field, err) != OK)
+    {
+        if (!field->key)
+            continue;
+        if ((all.count == FIELDS_AT_ONCE || is_among(&all, field)) &&
+            remember_fields(sq, &all, err) != OK)
             return FAIL;
-    return OK;
+        all.fields[all.count++] = field;
+    }
+    return remember_fields(sq, &all, err);
 }
 
 /* ----------------------------------------------------------------- echoes */
