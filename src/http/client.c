@@ -46,6 +46,7 @@ struct http_client {
     struct http_loop *loop;
     struct transfer *spare;
     struct transfer *cancellable; /* under way, and somebody may give them up */
+    size_t under_way;             /* exchanges that the multi handle has */
     uint64_t requests;
 };
 
@@ -602,6 +603,7 @@ static bool transfer_start(struct transfer *t)
         return false;
     }
     t->client->requests++;
+    t->client->under_way++;
     if (t->request->cancel) {
         t->next_cancellable = t->client->cancellable;
         t->client->cancellable = t;
@@ -674,6 +676,7 @@ static void transfer_ended(struct transfer *t, CURLcode rc)
         *link = t->next_cancellable;
     transfer_finish(t, rc);
     curl_multi_remove_handle(t->client->multi, t->easy);
+    t->client->under_way--;
     transfer_end(t);
     f->open--;
     t->next = NULL;
@@ -733,11 +736,11 @@ static void flow_run(struct flow *f)
             flow_start(f);
             /* What is on its way goes on while the next is made ready, if that takes a while. */
             if (f->open > 0 && f->watch && f->watch->leaving && !f->watch->quick)
-                http_loop_turn(f->client->loop, 0);
+                http_loop_turn(f->client->loop, f->client->under_way, 0);
         }
         collect_finished(f->client);
         if (f->open > 0 && !f->ready) {
-            http_loop_turn(f->client->loop, LONGEST_WAIT_MS);
+            http_loop_turn(f->client->loop, f->client->under_way, LONGEST_WAIT_MS);
             collect_finished(f->client);
         }
     }

@@ -151,11 +151,13 @@ int http_loop_close(void *ctx, curl_socket_t fd)
 
 /* ------------------------------------------------------------------- turns */
 
-static void run_timers(struct http_loop *loop)
+/* How many exchanges are left. */
+static size_t run_timers(struct http_loop *loop)
 {
     int running = 0;
     loop->due_ms = -1; /* libcurl says anew when it wants to be called next */
     curl_multi_socket_action(loop->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    return (size_t)running;
 }
 
 static void on_ready(struct http_loop *loop, const struct epoll_event *event)
@@ -209,11 +211,12 @@ static int take_events(struct http_loop *loop, struct epoll_event *events, int w
     return count;
 }
 
-void http_loop_turn(struct http_loop *loop, int wait_ms)
+void http_loop_turn(struct http_loop *loop, size_t under_way, int wait_ms)
 {
     struct epoll_event events[MANY];
-    if (loop->due_ms == 0)
-        run_timers(loop);
+    /* An answer may be there before its request has wholly left. */
+    if (loop->due_ms == 0 && run_timers(loop) < under_way)
+        wait_ms = 0;
     if (!have_epoll(loop))
         poll(NULL, 0, time_to_wait(loop, RETRY_MS));
     int count = take_events(loop, events, time_to_wait(loop, wait_ms));

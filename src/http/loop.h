@@ -16,8 +16,9 @@ struct http_loop *http_loop_new(CURLM *multi);
 void http_loop_free(struct http_loop *loop);
 
 /* Waits until a socket is ready or one of libcurl's timers has run out, at most wait_ms, and lets
- * libcurl work on that. Exchanges that have ended are left for curl_multi_info_read. */
-void http_loop_turn(struct http_loop *loop, int wait_ms);
+ * libcurl work on that. Exchanges that have ended are left for curl_multi_info_read. under_way: how
+ * many the multi handle has; when one of them ends as it begins, nothing is waited for. */
+void http_loop_turn(struct http_loop *loop, size_t under_way, int wait_ms);
 
 /* A socket for libcurl, CURL_SOCKET_BAD when there is none: stays watched while its connection is
  * kept, so that the next exchange over it costs no call for that. */
