@@ -213,6 +213,49 @@ def story_what_a_delay_leaves_runs_by_itself_also_after_a_restart():
             assert runs[0]["cause"] == "auto-update", runs
 
 
+PICKY = """
+table: picky
+source:
+  csv: {{ file: {file}, fields: [Slug] }}
+  unique_by: Slug
+auto_update: false
+columns:
+  - name: Site
+    type: url
+    http: {{ url: "{api}/picky", query: {{ slug: "{{{{Slug}}}}" }}, path: site, concurrency: 1, allow_http: true, allow_private: true }}
+"""
+
+
+def story_a_run_over_what_failed_that_is_cut_leaves_it_due():
+    slugs = [f"s{n}" for n in range(8)]
+    with SmallApi() as api, bare() as w:
+        (w.home / "picky.csv").write_text("Slug\n" + "\n".join(slugs) + "\n")
+        w.argil("apply", w.recipe(PICKY.format(file=w.home / "picky.csv", api=api.url)))
+        w.argil("sync", "picky")
+        api.picky(True)
+        w.argil("run", "picky", ok=(0, 3, 4))
+        api.picky(False)
+        before = api.asked()
+        with Server(w) as server:
+            ann = server.setup()
+            assert states_of(ann, "picky")[0].get("error") == 8, states_of(ann, "picky")
+            api.hold_after(3)
+            run = ann.ok("POST", "/tables/picky/runs", {"rows": "errors"})["id"]
+            until("the fourth is asked for", lambda: api.wait_held(0.05))
+            server.process.kill()
+            server.process.wait()
+        api.go_on()
+        with Server(w) as server:
+            ann = Person(server).sign_in("ann@example.com")
+            cut = ann.wait_for_run(run)
+            assert cut["state"] == "interrupted" and cut["scope"]["rows"] == "errors", cut
+            assert states_of(ann, "picky")[0].get("due") == 8, states_of(ann, "picky")  # nothing says that it failed, and waits no more
+            assert ann.wait_for_run(ann.ok("POST", "/tables/picky/runs", {})["id"])["state"] == "done"
+            assert states_of(ann, "picky")[0].get("ok") == 8, states_of(ann, "picky")
+        asked = api.asked() - before
+        assert 8 <= asked <= 12, asked  # all that failed; what was asked in the batch that was cut, perhaps twice
+
+
 def story_every_rule_of_running_holds():
     wrong = rules.follow()
     assert not wrong, "\n        ".join(wrong)

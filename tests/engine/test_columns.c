@@ -576,6 +576,34 @@ TEST(http, columns_share_the_rate_of_a_host)
     CHECK(g.world->monotonic_ms(g.world) - before >= 3000); /* 2 at once, then 3 times 2 */
 }
 
+/* Each request takes as much of the host's time as its own column says. */
+static int64_t time_of_rates(const char *first, const char *second)
+{
+    struct given_column columns[] = {{"Api", "http", http_config(first), NULL, TYPE_JSON},
+                                     {"Api 2", "http", http_config(second), NULL, TYPE_JSON}};
+    given_org("", 4);
+    given_table(columns, 2, NULL);
+    given_synced();
+    int64_t before = g.world->monotonic_ms(g.world);
+    run_ok();
+    CHECK_INT(atomic_load(&asked), 8);
+    return g.world->monotonic_ms(g.world) - before;
+}
+
+TEST(http, a_host_waits_after_each_request_as_long_as_its_own_column_says)
+{
+    int64_t took = time_of_rates("/a?n={{LastName}}\",\"host_rate_limit\":\"10/s\"",
+                                 "/b?n={{LastName}}\",\"host_rate_limit\":\"2/s\"");
+    CHECK(took >= 1400 && took < 2000); /* 4 at once; 0.4 s on 2; 1 s on the other 2 */
+}
+
+TEST(http, the_slower_rate_holds_up_the_quicker_one_once)
+{
+    int64_t took = time_of_rates("/a?n={{LastName}}\",\"host_rate_limit\":\"2/s\"",
+                                 "/b?n={{LastName}}\",\"host_rate_limit\":\"10/s\"");
+    CHECK(took >= 2000 && took < 2400); /* 2; 1 s on the other 2; 1 s on all 4 */
+}
+
 /* ----------------------------------------------------------------- formula */
 
 TEST(formula, computes_typed_values)

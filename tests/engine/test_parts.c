@@ -5,6 +5,7 @@
 
 #include "store/store_jobs.h"
 #include "store/store_parts.h"
+#include "store/store_runs.h"
 #include "store/store_shares.h"
 
 #include <stdlib.h>
@@ -42,17 +43,23 @@ static void given_led(void)
     g.engine.queued_run = run_id;
 }
 
-static void given_job(const char *guard, int contacts)
+static int64_t given_queued(void)
 {
-    struct given_column column = {"New lead", "salesforce_create", CREATE, NULL, TYPE_JSON};
     struct table table;
-    given_org("", contacts);
-    given_table(&column, 1, guard);
-    given_synced();
     CHECK_OK(g.store->does->table_get(g.store, g.arena, "people", &table, &g.err), &g.err);
     struct run job = {.table_id = table.id, .kind = "run", .cause = "person", .who = "ann"};
     CHECK_OK(g.store->does->jobs->queue(g.store, &job, "prod", "order", &g.err), &g.err);
     run_id = job.id;
+    return table.id;
+}
+
+static void given_job(const char *guard, int contacts)
+{
+    struct given_column column = {"New lead", "salesforce_create", CREATE, NULL, TYPE_JSON};
+    given_org("", contacts);
+    given_table(&column, 1, guard);
+    given_synced();
+    given_queued();
     given_led();
 }
 
@@ -81,6 +88,31 @@ TEST(parts, are_not_made_of_what_counts_over_the_whole_run)
     run_ok();
     CHECK_INT(parts().done, 0);
     CHECK_INT(g.report.created, 10);
+}
+
+/* Who led it made the failed cells due and died: no state says any more which they were. */
+TEST(parts, a_run_over_what_failed_is_finished_by_the_next)
+{
+    struct given_column column = {"Site", "merge", "{\"text\":\"{{Email}}\"}", NULL, TYPE_NUMBER};
+    int64_t made;
+    given_org("", 7);
+    given_table(&column, 1, NULL);
+    given_synced();
+    run_ok();
+    CHECK_INT(cell_state("Site", 7), CELL_ERROR);
+    int64_t table = given_queued();
+    given_led();
+    CHECK_OK(g.store->does->runs->start(g.store, run_id, &g.err), &g.err);
+    CHECK_OK(g.store->does->cells_make_due(g.store, table, column_id("Site"), 1u << CELL_ERROR,
+                                           NULL, 0, &made, &g.err),
+             &g.err);
+    CHECK_INT(made, 7);
+    given_reborn();
+    given_led();
+    g.options.states = 1u << CELL_ERROR;
+    run_ok();
+    CHECK_INT(g.report.cells_error, 7); /* each was computed again */
+    CHECK_INT(cell_state("Site", 7), CELL_ERROR);
 }
 
 TEST(parts, stay_one_run_where_nobody_shares)

@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "base/uri.h"
 #include "http/server.h"
+#include "store/store_http.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -201,6 +202,17 @@ TEST(limits, are_said)
     CHECK(!g.sync.complete);
     CHECK_INT(people_now().row_count, 20);
     CHECK_CONTAINS(g.sync.statement, "ended at max_pages: 2, there is more");
+}
+
+TEST(limits, of_a_host_are_those_of_all_who_ask_there)
+{
+    int64_t before = g.world->monotonic_ms(g.world), wait = 0;
+    given_api("/list", ", paging: page, host_rate_limit: 2/s");
+    check_all(4);
+    CHECK(g.world->monotonic_ms(g.world) - before >= 1500);
+    /* whoever comes next, a column of another table, waits for the last page's turn to be over */
+    CHECK_OK(g.store->does->http->turns(g.store, "127.0.0.1", 1, 500000, &wait, &g.err), &g.err);
+    CHECK(wait > 0 && wait <= 500);
 }
 
 TEST(addresses, private_ones_are_refused)

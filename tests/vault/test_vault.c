@@ -162,6 +162,21 @@ TEST(vault, another_key_opens_nothing)
     vault_close(vault);
 }
 
+TEST(vault, a_keyed_hash_is_hmac_sha256)
+{
+    struct secret key = {0}, other = {0};
+    char hash[65], second[65];
+    const char *text = "what do ya want for nothing?"; /* RFC 4231, test case 2 */
+    secret_set(&key, "Jefe", 4);
+    secret_set(&other, "Jeff", 4);
+    vault_keyed_hash(&key, text, strlen(text), hash);
+    CHECK_STR(hash, "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+    vault_keyed_hash(&other, text, strlen(text), second); /* who lacks the key cannot try guesses */
+    CHECK(strcmp(hash, second) != 0);
+    secret_wipe(&key);
+    secret_wipe(&other);
+}
+
 TEST(vault, a_key_that_others_can_read_is_refused)
 {
     vault_close(open_vault(true));

@@ -2,6 +2,7 @@
 // from a list view, a report, a query and a webhook, a table's menu, secrets, tokens,
 // the permission set, pictures. One server for all of them.
 'use strict';
+const http = require('http');
 const { story, run, assert } = require('../browser/support');
 const { Site } = require('./site');
 
@@ -78,6 +79,44 @@ story('a refused sign-in, and tables from everywhere', async ({ page }) => {
   await site.cell(1, 1).filter({ hasText: 'a@x.example' }).waitFor();
   await site.fine('webhook');
 
+  await site.end();
+});
+
+// An API that says how often it was asked, so that an answer that was kept can be told from a new one.
+async function counter() {
+  let asked = 0;
+  const server = http.createServer((_, answer) => answer.setHeader('Content-Type', 'application/json').end(JSON.stringify({ asked: ++asked })));
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  server.unref();
+  return `http://127.0.0.1:${server.address().port}/`;
+}
+
+story('answers that are kept are asked for anew when a person says so', async ({ page }) => {
+  const site = await Site.open(page);
+  await site.setup();
+  await site.connect();
+  await site.table(`columns:\n  - name: Asked\n    type: number\n    http: { url: "${await counter()}", path: asked, cache: 7d, allow_http: true, allow_private: true }\n`, 'Id');
+  await site.settled(await site.ask('POST', '/tables/people/runs', { first: 1 }));
+  await page.goto(site.url + '/tables/people');
+  const at = Number(await page.locator('.g-name').filter({ hasText: 'Asked' }).getAttribute('aria-colindex')) - 1;
+  const says = (text) => site.cell(1, at).filter({ hasText: text }).waitFor();
+  await says(/^1$/);
+  const again = async (anew) => {
+    await page.getByRole('button', { name: 'Run', exact: true }).first().click();
+    await page.getByRole('menuitem', { name: /Run again for all/ }).click();
+    const dialog = page.getByRole('dialog');
+    await dialog.getByText('Asked: no answer that is kept is used again.').waitFor();
+    if (anew) await dialog.getByRole('checkbox').check();
+    else await site.fine('a run that may ask anew');
+    await dialog.getByRole('button', { name: 'Run', exact: true }).click();
+    await dialog.waitFor({ state: 'detached' });
+    const { runs } = await site.ask('GET', '/runs?table=people&limit=1');
+    return (await site.settled(runs[0])).report;
+  };
+  assert.strictEqual((await again(false)).http_requests, 0);
+  await says(/^1$/);
+  assert.strictEqual((await again(true)).http_requests, 1); // equal requests share one answer
+  await says(/^2$/);
   await site.end();
 });
 

@@ -22,12 +22,14 @@ export interface RunOrder {
   rows?: string;
   row_ids?: number[];
   first?: number;
+  /** HTTP APIs are asked anew, whatever `cache` has kept. */
+  fresh?: boolean;
   /** What it covers, in words. */
   label: string;
 }
 
-export function orderBody({ column, rows, row_ids, first }: RunOrder): Record<string, unknown> {
-  return { ...(column ? { column } : {}), ...(rows ? { rows } : {}), ...(row_ids ? { row_ids } : {}), ...(first ? { first } : {}) };
+export function orderBody({ column, rows, row_ids, first, fresh }: RunOrder): Record<string, unknown> {
+  return { ...(column ? { column } : {}), ...(rows ? { rows } : {}), ...(row_ids ? { row_ids } : {}), ...(first ? { first } : {}), ...(fresh ? { fresh } : {}) };
 }
 export async function startRun(table: Table, order: RunOrder, approve: boolean): Promise<Run> {
   const run = await post<Run>(`/tables/${seg(table.name)}/runs`, { ...orderBody(order), ...(approve ? { approve: true } : {}) });
@@ -38,14 +40,22 @@ export async function startRun(table: Table, order: RunOrder, approve: boolean):
 export function writersOf(table: Table, order: RunOrder) {
   return table.columns.filter((column) => column.writes && (!order.column || order.column === column.name));
 }
+/** The columns of an order whose answers are kept for a time; of a waterfall, those of a step. */
+export function keepersOf(table: Table, order: RunOrder) {
+  const keeps = (config: unknown): boolean =>
+    !!config && typeof config === "object" && ("cache" in config || Object.values(config).some(keeps));
+  return table.columns.filter((column) => ["http", "waterfall"].includes(column.kind) && keeps(column.config) && (!order.column || order.column === column.name));
+}
 
 export function RunDialog({ table, order: given, connection, onClose }: { table: Table; order: RunOrder; connection: Connection | undefined; onClose: () => void }) {
   const [which, setWhich] = useState(given.rows ?? "due");
-  const order = { ...given, rows: which };
+  const [anew, setAnew] = useState(false);
+  const order = { ...given, rows: which, fresh: anew };
   const { session } = useSession();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>(null);
   const writers = writersOf(table, order);
+  const keepers = keepersOf(table, order);
   const fresh = writers.filter((column) => !column.approved);
   const builder = may(session.person, "builder");
   const act = (deed: Promise<unknown>) => {
@@ -56,7 +66,7 @@ export function RunDialog({ table, order: given, connection, onClose }: { table:
     });
   };
   const run = (approve: boolean) => act(startRun(table, order, approve).then(() => note("The run began.")));
-  const review = () => act(post<Run>(`/tables/${seg(table.name)}/plans`, orderBody(order)).then((plan) => {
+  const review = () => act(post<Run>(`/tables/${seg(table.name)}/plans`, orderBody({ ...order, fresh: false })).then((plan) => {
     invalidate("/runs");
     goQuery({ panel: `plan:${plan.id}` });
   }));
@@ -64,6 +74,12 @@ export function RunDialog({ table, order: given, connection, onClose }: { table:
     <Dialog title={order.column ? `Run ${order.column}` : `Run ${table.name}`} onClose={onClose}>
       <p>For <strong>{order.label}</strong>.</p>
       {given.row_ids && <SelectField label="Which of their cells" value={which} onChange={setWhich} options={WHICH} />}
+      {keepers.length > 0 && (
+        <label className="check">
+          <input type="checkbox" checked={anew} onChange={(event) => setAnew(event.target.checked)} />
+          <span>Ask anew<span className="muted small"> {keepers.map((column) => column.name).join(", ")}: no answer that is kept is used again.</span></span>
+        </label>
+      )}
       {writers.length > 0 && connection && (
         <p>
           {writers.map((column) => column.name).join(", ")} may change records in <strong>{orgName(connection)} ({environmentWord(connection).toLowerCase()})</strong>.

@@ -19,7 +19,7 @@ import { columnMenu } from "./columnMenu";
 import { applySort, FilterBar, type Density } from "./FilterBar";
 import { lookOf, nextSort, sortsOf } from "./look";
 import { Gates } from "./Gates";
-import { RunDialog, startRun, writersOf, type RunOrder } from "./RunDialog";
+import { keepersOf, RunDialog, startRun, writersOf, type RunOrder } from "./RunDialog";
 import { RunStrip } from "./RunStrip";
 import { TablePanel } from "./TablePanel";
 import { TopBar } from "./TopBar";
@@ -78,7 +78,7 @@ function TableView({ table }: { table: Table }) {
 
   function run(wanted: RunOrder): void {
     if (runner) note(runner, "err");
-    else if (!writersOf(table, wanted).length && (wanted.rows !== "all" || wanted.row_ids?.length === 1)) attempt(startRun(table, wanted, false), "The run began.");
+    else if (!writersOf(table, wanted).length && (wanted.rows !== "all" || (wanted.row_ids?.length === 1 && !keepersOf(table, wanted).length))) attempt(startRun(table, wanted, false), "The run began.");
     else setOrder(wanted);
   }
   function runChosen(): void {
