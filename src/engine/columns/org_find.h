@@ -11,11 +11,10 @@
 
 #include "engine/columns/org_fields.h"
 
-/* How many rows a column that asks an org takes at once: as many as four calls look up, which
- * are under way together, and as eight exchanges write two and a half times. */
-#ifndef ORG_ROWS
-#define ORG_ROWS 20000
-#endif
+/* How many rows a column that asks an org takes at once: as many as two calls look up, which are
+ * under way together, and as eight exchanges write. Changes take more: a row of them is small. */
+#define ORG_ROWS        10000
+#define ORG_ROWS_CHANGE 20000
 
 enum if_several { SEVERAL_OLDEST, SEVERAL_NEWEST, SEVERAL_REFUSE, SEVERAL_ASK, SEVERAL_RULE };
 extern const char *const several_words[], *const normal_words[]; /* NULL-terminated */

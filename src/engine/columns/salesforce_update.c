@@ -71,7 +71,7 @@ const struct column_kind salesforce_update_column = {
     .writes = true,
     .type = TYPE_JSON,
     .mode = mode_by_id,
-    .batch_rows = ORG_ROWS,
+    .batch_rows = ORG_ROWS_CHANGE,
     .validate = validate,
     .execute = execute,
 };
