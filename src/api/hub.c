@@ -105,6 +105,21 @@ static void wake(struct hub *hub)
     pthread_cond_signal(&hub->news);
 }
 
+static void drop_stream(struct hub *hub, size_t at)
+{
+    http_stream_close(hub->streams.at[at].stream);
+    hub->streams.at[at] = hub->streams.at[--hub->streams.len];
+}
+
+static void end_streams(struct hub *hub, int64_t user_id, int64_t session_id)
+{
+    for (size_t i = hub->streams.len; i-- > 0;) {
+        const struct seat_at *at = &hub->streams.at[i];
+        if ((!user_id || at->user_id == user_id) && (!session_id || at->session_id == session_id))
+            drop_stream(hub, i);
+    }
+}
+
 static void on_change(void *ctx, const struct store_change *change)
 {
     struct hub *hub = ctx;
@@ -131,6 +146,9 @@ static void on_change(void *ctx, const struct store_change *change)
     case NOUN_ALERT:
         ADD_ONCE(&hub->alerts, change->id);
         break;
+    case NOUN_ACCESS: /* whoever may still come in comes back */
+        end_streams(hub, change->id, change->table_id);
+        break;
     case NOUN_ANY:
         hub->missed = true;
         break;
@@ -156,12 +174,6 @@ void hub_progress(void *ctx, int64_t run_id, int64_t table_id, const struct work
 }
 
 /* ----------------------------------------------------------------- telling */
-
-static void drop_stream(struct hub *hub, size_t at)
-{
-    http_stream_close(hub->streams.at[at].stream);
-    hub->streams.at[at] = hub->streams.at[--hub->streams.len];
-}
 
 static void broadcast(struct hub *hub, const char *text, size_t len)
 {
@@ -254,6 +266,7 @@ static void tell_missed(struct hub *hub, struct buf *data)
     buf_clear(data);
     buf_printf(data, "{\"boot\":\"%s\"}", hub->boot);
     tell(hub, "reset", data);
+    end_streams(hub, 0, 0); /* that somebody was signed out may have been missed, too */
     hub->missed = false;
 }
 
@@ -393,11 +406,7 @@ enum status hub_join(struct hub *hub, struct call *call, const char *last_id, st
 void hub_part(struct hub *hub, int64_t user_id, int64_t session_id)
 {
     pthread_mutex_lock(&hub->lock);
-    for (size_t i = hub->streams.len; i-- > 0;) {
-        const struct seat_at *at = &hub->streams.at[i];
-        if ((!user_id || at->user_id == user_id) && (!session_id || at->session_id == session_id))
-            drop_stream(hub, i);
-    }
+    end_streams(hub, user_id, session_id);
     pthread_mutex_unlock(&hub->lock);
 }
 

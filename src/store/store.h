@@ -33,6 +33,8 @@ struct store {
 
 /* What a committed call has changed. Rows: cells count as their row. */
 enum store_noun { NOUN_ROWS, NOUN_TABLE, NOUN_RUN, NOUN_CONNECTION, NOUN_OPERATION, NOUN_PLAN, NOUN_ALERT,
+                  NOUN_ACCESS, /* sign-ins of a user ended: `id`, 0 = of everybody; `table_id` is the session's
+                                  alone, 0 = any */
                   NOUN_ANY /* what others changed was missed: it may be anything */ };
 struct store_change {
     enum store_noun noun;

@@ -71,8 +71,32 @@ def story_a_server_that_lost_the_thread_says_so():
             cut = wake.sql("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE query LIKE 'LISTEN argil_news%'")
             assert cut == "2", cut
             page.next("reset")
+            page.wait_end()  # who reads is asked again who they are: that they were signed out may have been missed
+        with there.events() as again:
+            again.next("hello")
             here.ok("PUT", "/tables/people/auto-update", {"on": False})
-            page.next("table")
+            again.next("table")
+
+
+def story_signing_out_at_one_server_ends_streams_at_the_others():
+    with bare() as w, Server(w, "--no-jobs") as one, Server(w, "--no-jobs") as two:
+        here = given(w, one)
+        there = at(two, here)
+        token = Person(two)
+        made = here.ok("POST", "/tokens", {"name": "script", "scope": "viewer", "days": 1})
+        token.token = made["text"]
+        with there.events() as page, token.events() as script:
+            page.next("hello")
+            script.next("hello")
+            here.ok("DELETE", f"/tokens/{made['token']['id']}")
+            script.wait_end()
+            page.wait_end()  # it comes back, because she is still signed in
+        with there.events() as page:
+            page.next("hello")
+            here.ok("DELETE", "/session")
+            page.wait_end()
+        assert there.call("GET", "/tables")[0] == 401
+        assert token.call("GET", "/tables")[0] == 401
 
 
 if __name__ == "__main__":

@@ -246,6 +246,7 @@ static enum status delete_user(struct sq *sq, int64_t id, const char *who, struc
             return FAIL;
     if (an_admin_remains(sq, err) != OK)
         return FAIL;
+    sq_note(sq, NOUN_ACCESS, 0, id);
     return people_audit(sq, who, "user deleted", id, err);
 }
 

@@ -67,6 +67,7 @@ static enum status delete_one(struct sq *sq, const char *sql, int64_t id, const 
         return FAIL;
     if (!user_id)
         return err_set(err, ERR_NOT_FOUND, "there is no %s %lld", what, (long long)id);
+    sq_note(sq, NOUN_ACCESS, text_eq(what, "session") ? id : 0, user_id);
     return people_audit(sq, who, done, user_id, err);
 }
 
@@ -193,6 +194,7 @@ enum status people_end_sessions(struct sq *sq, int64_t user_id, const char *keep
     if (sq_done(sq, stmt, err) != OK)
         return FAIL;
     *ended = sq_changes(sq);
+    sq_note(sq, NOUN_ACCESS, 0, user_id);
     return OK;
 }
 
