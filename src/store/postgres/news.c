@@ -6,9 +6,9 @@
  * said, whose watch heard it already. When that connection is lost it listens again, and says
  * that anything may have changed: NOUN_ANY.
  *
- * A text is the sender's epoch and then, after a blank each, NOUN:TABLE:ID with :ROW,ROW,..
- * or :* behind it for rows. A server without NOTIFY (some distributed ones) is found out when
+ * What a text is: news_text.h. A server without NOTIFY (some distributed ones) is found out when
  * a process joins; then pages hear of their own process alone. */
+#include "store/postgres/news_text.h"
 #include "store/postgres/postgres_priv.h"
 
 #include "base/mem.h"
@@ -80,41 +80,6 @@ enum status pg_send_news(struct postgres *pg, struct err *err)
 
 /* ----------------------------------------------------------------- hearing */
 
-/* A number at *at, which moves behind it and a ':' or ','. */
-static bool take_number(const char **at, int64_t *out)
-{
-    char *end;
-    *out = strtoll(*at, &end, 10);
-    bool good = end != *at && *out >= 0;
-    *at = *end == ':' || *end == ',' ? end + 1 : end;
-    return good;
-}
-
-static bool take_rows(struct arena *arena, const char **at, struct store_change *change)
-{
-    size_t most = strcspn(*at, " ") + 1;
-    int64_t *rows = arena_array(arena, most, sizeof *rows);
-    change->many = **at == '*';
-    *at += change->many;
-    while (**at && **at != ' ')
-        if (!take_number(at, &rows[change->row_count++]))
-            return false;
-    change->rows = rows;
-    return true;
-}
-
-/* One note of a text; false when it is none of ours. */
-static bool take_note(struct arena *arena, const char **at, struct store_change *change)
-{
-    int64_t noun;
-    *change = (struct store_change){0};
-    if (!take_number(at, &noun) || noun > NOUN_ANY || !take_number(at, &change->table_id) ||
-        !take_number(at, &change->id))
-        return false;
-    change->noun = (enum store_noun)noun;
-    return change->noun != NOUN_ROWS || take_rows(arena, at, change);
-}
-
 static void say_anything(struct pg_ear *ear)
 {
     struct store_change any = {.noun = NOUN_ANY};
@@ -126,11 +91,10 @@ static void pass_on(struct pg_ear *ear, const char *text)
     struct arena *arena = arena_new();
     struct store_change change;
     int64_t epoch;
-    bool good = take_number(&text, &epoch);
+    bool good = news_sender(&text, &epoch);
     bool ours = good && epoch == atomic_load(&ear->link->epoch);
     while (good && !ours && *text == ' ') {
-        text++;
-        good = take_note(arena, &text, &change);
+        good = news_next(arena, &text, &change);
         if (good)
             ear->watch.changed(ear->watch.ctx, &change);
     }
