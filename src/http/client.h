@@ -101,7 +101,8 @@ void http_send_many(struct http_client *client, const struct http_request *reque
 struct http_watch {
     void *ctx;
     /* requests[i] is about to be sent: it may still be filled in, and what must be true before
-     * its first byte leaves is made true here. False = it is not sent; errs[i] is the caller's. */
+     * its first byte leaves is made true here. False = it is not sent; its error is the caller's
+     * to know: what landed() is given then says nothing. */
     bool (*leaving)(void *ctx, size_t i);
     bool quick; /* leaving() takes no time worth using */
     /* The exchange has ended; *response and *err are those of requests[i]. Also called for what
