@@ -82,8 +82,11 @@ class Server:
     def raw(self, data, timeout=30):
         """Bytes to the server as they are; what it answers until it closes or is silent."""
         with socket.create_connection(("127.0.0.1", self.port), timeout) as s:
-            s.sendall(data)
             got = b""
+            try:
+                s.sendall(data)
+            except (BrokenPipeError, ConnectionResetError):
+                pass  # answered, or closed, before all of it was said
             try:
                 while piece := s.recv(65536):
                     got += piece
