@@ -115,6 +115,9 @@ enum status hub_join(struct hub *hub, struct call *call, const char *last_id, st
 /* Ends the streams of a user, or of one session (0 = of any). */
 void hub_part(struct hub *hub, int64_t user_id, int64_t session_id);
 size_t hub_count(struct hub *hub);
+/* Where the events stand now: what a stream that begins here is given as its last_id. */
+#define HUB_PLACE_ROOM 64
+void hub_place(struct hub *hub, char out[HUB_PLACE_ROOM]);
 void hub_close(struct hub *hub); /* farewell, ends all streams and its thread */
 void hub_free(struct hub *hub);  /* when nobody reports changes any more */
 

@@ -280,9 +280,20 @@ static void note_broken(struct call *call, const struct err *err)
         atomic_store(&call->api->broken, true);
 }
 
+/* An answer shows all that was told up to here; what is told later may be missing in it. */
+static void say_place(struct call *call)
+{
+    char place[HUB_PLACE_ROOM];
+    if (call->route->method != M_GET || (call->route->flags & (R_PLAIN | R_STREAM)))
+        return;
+    hub_place(call->api->hub, place);
+    http_out_header(call->in, call->out, "X-Argil-Events", arena_strdup(call->arena, place));
+}
+
 static void run_handler(struct call *call)
 {
     struct err err = {0};
+    say_place(call);
     const struct route *route = call->route;
     bool writes = route->flags & R_WRITES;
     call->store = handle_get(call->api->handles, writes, &err);

@@ -403,6 +403,13 @@ enum status hub_join(struct hub *hub, struct call *call, const char *last_id, st
     return rc;
 }
 
+void hub_place(struct hub *hub, char out[HUB_PLACE_ROOM])
+{
+    pthread_mutex_lock(&hub->lock);
+    snprintf(out, HUB_PLACE_ROOM, "%s-%llu", hub->boot, (unsigned long long)hub->last);
+    pthread_mutex_unlock(&hub->lock);
+}
+
 void hub_part(struct hub *hub, int64_t user_id, int64_t session_id)
 {
     pthread_mutex_lock(&hub->lock);

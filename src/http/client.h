@@ -1,7 +1,7 @@
 /* client.h - HTTP/1.1 client over libcurl (multi interface).
  *
  * A client keeps connections alive and may be used by one thread at a time.
- * Nothing is retried here, redirects are not followed, no proxy is taken from
+ * Nothing is retried here, redirects are not followed (redirect.h), no proxy is taken from
  * the environment unless asked: the caller decides, because a hidden second
  * request can be a second record (curl/curl pull request 18417). */
 #ifndef ARGIL_HTTP_CLIENT_H

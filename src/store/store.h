@@ -95,7 +95,8 @@ struct import_page {
     size_t due_for_change_count;
     bool table_off, keep_results; /* see model/due.h; update_existing is above */
     /* With `seen`, row ids met are put in, and a row that is in already is left alone and
-     * counted: of several with one key the first stands. repeated[i] tells which; may be NULL. */
+     * counted: of several with one key the first stands. repeated[i] tells which; may be NULL.
+     * New rows then go in as they came, and not by their keys. */
     struct bits *seen;
     bool *repeated;
 };

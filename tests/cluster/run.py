@@ -339,13 +339,25 @@ def trouble(cluster, dice):
         pause(0.5)
 
 
+def what_happened(cluster):
+    """Of tables that have not all their records: cells and operations by state, runs as they ended."""
+    said = []
+    for line in cluster.pg.sql("SELECT ws, id, name FROM tables ORDER BY 1, 2").split():
+        ws, table, name = line.split("|")
+        cells = cluster.pg.sql(f"SELECT state, code, count(*), min(rid), max(rid) FROM s{ws}_{table} GROUP BY 1, 2")
+        operations = cluster.pg.sql(f"SELECT state, count(*) FROM ops WHERE table_id={table} GROUP BY 1").split()
+        runs = cluster.pg.sql(f"SELECT id, kind, state, error, report FROM runs WHERE table_id={table} ORDER BY 1")
+        if name in cluster.runs and operations != [f"6|{ROWS}"]:
+            said.append(f"{name}: cells {cells.split()}, operations {operations}, runs:\n{runs}")
+    return "\n".join(said)
+
+
 def check(cluster):
     leads = cluster.leads()
     keys = {lead["Argil_Key__c"] for lead in leads}
     assert len(keys) == len(leads), "two records with one key"
     per_table = collections.Counter(lead["Company"] for lead in leads)
-    runs = cluster.pg.sql("SELECT table_id, id, kind, state, error FROM runs ORDER BY 1, 2")
-    assert per_table == dict.fromkeys(cluster.runs, ROWS), f"records by table: {per_table} for {ROWS} rows each; runs:\n{runs}"
+    assert per_table == dict.fromkeys(cluster.runs, ROWS), f"records by table: {per_table} for {ROWS} rows each\n{what_happened(cluster)}"
     names = collections.Counter((lead["Company"], lead["LastName"]) for lead in leads)
     want = collections.Counter(cluster.names())
     assert names == {(table, name): count for table in cluster.runs for name, count in want.items()}, "not a record for each row"

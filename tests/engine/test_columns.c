@@ -89,6 +89,31 @@ static void put_page(struct http_in *in, struct http_out *out)
     buf_str(&out->body, "}");
 }
 
+/* /go/N sends on to /go/N-1 and so on to /echo; /away/echo to another name of this machine. */
+static void send_on(struct http_in *in, struct http_out *out)
+{
+    static const int statuses[] = {301, 302, 303, 307, 308};
+    int left = text_starts(in->path, "/go/") ? atoi(in->path + 4) : 0;
+    const char *to = left > 1 ? arena_printf(in->arena, "%d", left - 1) : "/echo";
+    out->status = statuses[left % 5];
+    if (text_starts(in->path, "/away"))
+        to = arena_printf(in->arena, "http://localhost:%d%s", http_server_port(server), in->path + 5);
+    else if (text_starts(in->path, "/via"))
+        to = arena_printf(in->arena, "%s?%s", in->path + 4, in->query ? in->query : "");
+    else if (text_starts(in->path, "/named"))
+        to = arena_printf(in->arena, "http://me:pass@127.0.0.1:%d/x", http_server_port(server));
+    http_out_header(in, out, "Location", to);
+}
+
+static bool sends_on(const char *path)
+{
+    static const char *const places[] = {"/go/", "/away/", "/via/", "/named"};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+        if (text_starts(path, places[i]))
+            return true;
+    return false;
+}
+
 static void answer(void *ctx, struct http_in *in, struct http_out *out)
 {
     int n = atomic_fetch_add(&asked, 1);
@@ -102,7 +127,9 @@ static void answer(void *ctx, struct http_in *in, struct http_out *out)
         keys_seen++;
     }
     out->status = 200;
-    if (strstr(in->path, "Person%201") && strstr(in->path, "endless"))
+    if (sends_on(in->path))
+        send_on(in, out);
+    else if (strstr(in->path, "Person%201") && strstr(in->path, "endless"))
         endless_begin(in, out);
     else if (strstr(in->path, "items"))
         put_page(in, out);
@@ -115,10 +142,7 @@ static void answer(void *ctx, struct http_in *in, struct http_out *out)
         out->status = 403;
     else if (strstr(in->path, "lost"))
         out->broken = HTTP_BREAK_BEFORE;
-    else if (strstr(in->path, "moved")) {
-        out->status = 302;
-        http_out_header(in, out, "Location", "http://169.254.169.254/latest/meta-data/");
-    } else if (strstr(in->path, "bomb")) {
+    else if (strstr(in->path, "bomb")) {
         http_out_header(in, out, "Content-Encoding", "gzip");
         buf_append(&out->body, bomb, bomb_len);
     } else if (strstr(in->path, "huge"))
@@ -310,11 +334,124 @@ TEST(http, answer_has_a_ceiling)
     CHECK_INT(atomic_load(&asked), 1);
 }
 
-TEST(http, a_redirect_is_not_followed)
+#define CREDENTIALS "\",\"headers\":{\"Authorization\":\"Bearer mine\"}"
+
+TEST(http, a_redirect_of_a_get_is_followed)
 {
-    given_http("/moved\"", 1);
+    given_http("/go/5" CREDENTIALS, 1);
     run_ok();
-    CHECK_STR(cell_code("Api", 1), "http.status_302");
+    CHECK_STR(cell_value("Api", 1), "{\"you sent\":\"Bearer mine\"}");
+    CHECK_INT(atomic_load(&asked), 6);
+    CHECK_INT(g.report.http_requests, 6);
+}
+
+TEST(http, redirects_end)
+{
+    given_http("/go/6\"", 1);
+    run_ok();
+    CHECK_STR(cell_code("Api", 1), "http.redirect");
+    CHECK_INT(atomic_load(&asked), 6);
+}
+
+TEST(http, redirects_can_be_refused)
+{
+    given_http("/go/1\",\"redirects\":0", 1);
+    run_ok();
+    CHECK_STR(cell_code("Api", 1), "http.redirect");
+    CHECK_INT(atomic_load(&asked), 1);
+}
+
+TEST(http, another_host_gets_no_header_of_ours)
+{
+    given_http("/away/echo" CREDENTIALS, 1);
+    run_ok();
+    CHECK_STR(cell_value("Api", 1), "{\"you sent\":\"\"}");
+    CHECK_INT(atomic_load(&asked), 2);
+}
+
+TEST(http, what_acts_is_never_sent_on)
+{
+    static const char *const methods[] = {"POST", "PUT", "PATCH", "DELETE"};
+    for (size_t i = 0; i < sizeof methods / sizeof *methods; i++) {
+        atomic_store(&asked, 0);
+        given_http(arena_printf(g.arena, "/go/2\",\"method\":\"%s\"", methods[i]), 1);
+        run_ok();
+        CHECK_STR(cell_code("Api", 1), "http.redirect");
+        CHECK_INT(atomic_load(&asked), 1);
+    }
+}
+
+TEST(http, a_redirect_to_an_address_with_a_password_is_not_followed)
+{
+    given_http("/named\"", 1);
+    run_ok();
+    CHECK_STR(cell_code("Api", 1), "http.redirect");
+    CHECK_INT(atomic_load(&asked), 1);
+}
+
+TEST(http, pages_behind_a_redirect_are_put_together)
+{
+    given_http("/via/items\",\"path\":\"data\",\"paging\":\"page\",\"page_size\":10", 1);
+    run_ok();
+    CHECK_CONTAINS(cell_value("Api", 1), ",23,24]");
+    CHECK_INT(atomic_load(&asked), 6); /* three pages, each by way of a redirect */
+}
+
+/* A network in which api.test is a public host that sends on to `inside`. */
+static const char *inside;
+static enum status public_host(struct http_net *net, const struct http_request *request,
+                               struct http_response *response, struct err *err)
+{
+    (void)net;
+    atomic_fetch_add(&asked, 1);
+    if (!text_starts(request->url, "https://api.test/")) {
+        CHECK(request->public_only); /* so the machine's network would refuse it at connect time */
+        return err_set(err, ERR_HTTP_REFUSED_ADDRESS, "a private address");
+    }
+    response->status = 302;
+    response->progress = HTTP_GOT_ALL;
+    const struct http_header *headers = NULL;
+    http_header_add(response->arena, &headers, "Location", inside);
+    response->headers = (struct http_header *)headers;
+    return OK;
+}
+
+TEST(http, a_redirect_to_a_private_address_is_refused)
+{
+    static const char *const places[] = {"https://169.254.169.254/latest/meta-data/", "//localhost/x",
+                                         "https://[::1]/x"};
+    struct http_net net = {public_host};
+    struct given_column column = {
+        "Api", "http", "{\"url\":\"https://api.test/x\",\"retries\":3}", NULL, TYPE_JSON};
+    for (size_t i = 0; i < sizeof places / sizeof *places; i++) {
+        inside = places[i];
+        atomic_store(&asked, 0);
+        g.engine.allow_private_http = false;
+        given_org("", 1);
+        given_table(&column, 1, NULL);
+        given_synced();
+        g.options.all = true;
+        g.world->net = &net;
+        run_ok();
+        g.world->net = NULL;
+        CHECK_STR(cell_code("Api", 1), "http.refused_address");
+        CHECK_INT(atomic_load(&asked), 2);
+    }
+}
+
+TEST(http, a_redirect_does_not_leave_encryption)
+{
+    struct http_net net = {public_host};
+    struct given_column column = {"Api", "http", "{\"url\":\"https://api.test/x\"}", NULL, TYPE_JSON};
+    inside = "http://other.test/x";
+    g.engine.allow_private_http = false;
+    given_org("", 1);
+    given_table(&column, 1, NULL);
+    given_synced();
+    g.world->net = &net;
+    run_ok();
+    g.world->net = NULL;
+    CHECK_STR(cell_code("Api", 1), "http.url");
     CHECK_INT(atomic_load(&asked), 1);
 }
 

@@ -37,6 +37,7 @@ static int number(struct http_in *in, const char *name, int otherwise)
 /* 10 items a page. */
 static void serve(struct http_in *in, struct http_out *out, int n)
 {
+    const char *query = in->query ? in->query : "";
     int at = number(in, "offset", (number(in, "page", 1) - 1) * 10);
     int cursor = number(in, "cursor", 0);
     if (strcmp(in->path, "/list") == 0) {
@@ -57,6 +58,15 @@ static void serve(struct http_in *in, struct http_out *out, int n)
                                          origin, at + 10));
     } else if (strcmp(in->path, "/elsewhere") == 0) {
         buf_str(&out->body, "{\"items\":[{\"id\":1}],\"next\":\"http://127.0.0.1:1/links\"}");
+    } else if (strcmp(in->path, "/moved") == 0 || strcmp(in->path, "/circle") == 0) {
+        bool circle = strcmp(in->path, "/circle") == 0;
+        out->status = 308;
+        http_out_header(in, out, "Location",
+                        arena_printf(in->arena, "%s?%s", circle ? "/circle" : "/list", query));
+    } else if (strcmp(in->path, "/away") == 0) {
+        out->status = 302;
+        http_out_header(in, out, "Location",
+                        arena_printf(in->arena, "http://localhost:%d/list", http_server_port(server)));
     } else if (strcmp(in->path, "/same") == 0) {
         put_items(&out->body, 0, 10);
     } else if (strcmp(in->path, "/itself") == 0) {
@@ -120,8 +130,8 @@ static void check_all(int requests)
     sync_fine();
     CHECK_INT(people_now().row_count, atomic_load(&items));
     CHECK_INT(atomic_load(&asked), requests);
-    CHECK_STR(cell_value("Name", 1), "P0"); /* rows of a page go in by key: 0, 1, 10, ... 9 */
-    CHECK_STR(cell_value("Name", 25), "P9");
+    CHECK_STR(cell_value("Name", 1), "P0"); /* as they came, not by key: 0, 1, 10, ... 9 */
+    CHECK_STR(cell_value("Name", 25), "P24");
 }
 
 TEST(paging, by_page_number)
@@ -225,6 +235,39 @@ TEST(addresses, private_ones_are_refused)
     CHECK_INT(atomic_load(&asked), 0);
     given_api("/list", ", allow_private: true");
     CHECK_OK(sync_people(false), &g.err);
+}
+
+TEST(redirects, are_followed_page_by_page)
+{
+    given_api("/moved", ", paging: page");
+    check_all(8);
+}
+
+TEST(redirects, in_a_circle_are_an_error)
+{
+    given_api("/circle", ", paging: page");
+    CHECK_FAIL(sync_people(false), &g.err, "http.redirect");
+    CHECK_INT(atomic_load(&asked), 6);
+}
+
+TEST(redirects, take_no_header_to_another_host)
+{
+    atomic_store(&items, 5);
+    given_api("/away", ", headers: {Authorization: Bearer mine}");
+    sync_fine();
+    CHECK_INT(people_now().row_count, 5);
+    CHECK_STR(seen_auth, "");
+    given_api("/list", ", headers: {Authorization: Bearer mine}");
+    sync_fine();
+    CHECK_STR(seen_auth, "Bearer mine");
+}
+
+TEST(redirects, of_a_post_are_told)
+{
+    given_api("/moved", ", method: POST");
+    CHECK_FAIL(sync_people(false), &g.err, "http.redirect");
+    CHECK_CONTAINS(g.err.hint, "POST");
+    CHECK_INT(atomic_load(&asked), 1);
 }
 
 TEST(failures, that_pass_are_waited_for)

@@ -268,4 +268,47 @@ story('a dropped event stream resumes without a gap', async ({ page }) => {
   assert(!asked.some((url) => /\/window/.test(url)), `nothing else was asked for again: ${asked.join(' ')}`);
 });
 
+// `held`: the request that comes late; what changes meanwhile is on the screen in the end.
+async function changedWhileOpening(site, page, pattern, type, at, row) {
+  let release;
+  const held = new Promise((open) => { release = open; });
+  let asked;
+  const seen = new Promise((told) => { asked = told; });
+  await page.route(pattern, async (route) => {
+    asked();
+    await held;
+    await route.continue();
+  });
+  const window = page.waitForResponse((answer) => /\/window\?/.test(answer.url()));
+  await page.goto(site.url + '/tables/people');
+  await Promise.all([seen, window]);
+  await type(row, `while opening ${row}`);
+  await new Promise((go) => setTimeout(go, 500)); // the event has gone by
+  release();
+  await site.cell(row + 1, at).filter({ hasText: `while opening ${row}` }).waitFor();
+  await page.unroute(pattern);
+}
+
+story('what changes while a page is being opened is shown', async ({ page }) => {
+  const site = await Site.open(page);
+  await site.setup();
+  await site.connect();
+  await site.table(COLUMNS, 'Id, LastName');
+  await page.goto(site.url + '/tables/people');
+  await site.cell(8, 2).filter({ hasText: /\S/ }).waitFor();
+  const column = (await site.ask('GET', '/tables/people')).columns.find((one) => one.name === 'Note').id;
+  const at = Number(await page.locator('.g-name').filter({ hasText: 'Note' }).getAttribute('aria-colindex')) - 1;
+  const ids = (await site.ask('GET', '/tables/people/rows?limit=8')).rows.map((row) => row.id);
+  const { text: token } = await site.ask('POST', '/tokens', { name: 'other', scope: 'runner' });
+  const type = async (row, value) => {
+    const answer = await fetch(`${site.url}/api/v1/tables/people/cells`, {
+      method: 'PUT', headers: { Authorization: 'Bearer ' + token, 'Content-Type': 'application/json' },
+      body: JSON.stringify({ cells: [{ row_id: ids[row], column_id: column, value }] }),
+    });
+    assert(answer.ok, await answer.text());
+  };
+  await changedWhileOpening(site, page, '**/api/v1/events*', type, at, 1); // the stream comes late
+  await changedWhileOpening(site, page, /\/api\/v1\/tables\/people$/, type, at, 2); // the grid does
+});
+
 run();

@@ -45,6 +45,7 @@ static const struct kind_option options[] = {
     {"timeout", OPT_INT, false, "seconds for one request", "30", NULL, 1, 120},
     {"retries", OPT_INT, false, "further tries after a failure that may pass", "3", NULL, 0, 10},
     {"max_bytes", OPT_INT, false, "longest answer in bytes, its pages together", "1048576", NULL, 1, 16777216},
+    {"redirects", OPT_INT, false, "redirects of a GET or HEAD that are followed", "5", NULL, 0, 20},
     {"not_found", OPT_ENUM, false, "what a 404 means", "no_result", not_found, 0, 0},
     {"allow_private", OPT_BOOL, false, "may reach private addresses", "false", NULL, 0, 0},
     {"allow_http", OPT_BOOL, false, "may use http:// without encryption", "false", NULL, 0, 0},

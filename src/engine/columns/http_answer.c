@@ -30,7 +30,7 @@ static void judge_failure(struct http_asked *asked, const struct http_response *
     struct column_batch *batch = asked->batch;
     bool acted = response->progress >= HTTP_SENT_SOME;
     http_secrets_hide(asked->secrets, err->message, strlen(err->message));
-    err_wrap(err, "%s", asked->call.host);
+    err_wrap(err, asked->followed ? "%s, after a redirect" : "%s", asked->call.host);
     if (err_is(err, ERR_HTTP_REFUSED_ADDRESS) || err_is(err, ERR_HTTP_TOO_LARGE))
         batch_error(batch, asked->row, CELL_ERROR, err);
     else if (acted && !asked->call.repeatable)
@@ -183,6 +183,27 @@ static void judge_status(struct http_asked *asked, struct http_response *respons
     }
 }
 
+/* True = a redirect: it is followed, or the row has its result. */
+static bool judge_redirect(struct http_asked *asked, const struct http_response *response)
+{
+    struct column_batch *batch = asked->batch;
+    const struct http_request *request = &asked->call.request;
+    struct err err = {0};
+    const char *to = http_redirect_target(batch->arena, request, response);
+    if (!to)
+        return false;
+    if (http_redirect_allowed(request) &&
+        asked->followed < json_get_int(batch->config, "redirects", HTTP_REDIRECTS)) {
+        asked->sent_on = to;
+        asked->more = true;
+        return true;
+    }
+    http_redirect_refuse(request, asked->call.host, response->status, to, asked->followed, &err);
+    http_secrets_hide(asked->secrets, err.message, strlen(err.message));
+    batch_error(batch, asked->row, CELL_ERROR, &err);
+    return true;
+}
+
 void http_judge(struct http_asked *asked, struct http_response *response, struct err *err)
 {
     asked->more = false;
@@ -190,6 +211,8 @@ void http_judge(struct http_asked *asked, struct http_response *response, struct
         http_secrets_hide(asked->secrets, response->body.data, response->body.len);
     if (*err->code)
         judge_failure(asked, response, err);
+    else if (judge_redirect(asked, response))
+        return;
     else if (response->status < 200 || response->status >= 300)
         judge_status(asked, response);
     else if (asked->paging.by != BY_NOTHING)

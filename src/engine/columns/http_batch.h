@@ -24,7 +24,9 @@ struct http_asked {
     const char *kept; /* the answer as JSON text, once there is one that may be shared; "" = none */
     struct http_paging paging;
     struct buf items; /* with paging: those of the pages so far */
-    bool more;        /* another page is to be asked for */
+    bool more;        /* another page, or the address of a redirect, is to be asked for */
+    const char *sent_on; /* that address; NULL = a page */
+    int followed;        /* redirects of the page that is asked for now */
 };
 
 /* Judges what came; sets the row's result, or `more`. */

@@ -175,13 +175,13 @@ static enum status go_to_page(struct fill *fill, struct http_call *call, struct 
                            err);
 }
 
-static enum status check_url(struct fill *fill, struct http_call *call, struct err *err)
+static enum status check_url(const struct column_batch *batch, struct http_call *call,
+                             struct err *err)
 {
     struct uri uri;
-    const struct column_batch *batch = fill->batch;
     bool private_allowed = batch->job->engine->allow_private_http ||
                            json_get_bool(batch->config, "allow_private", false);
-    if (!uri_parse(fill->batch->arena, call->request.url, &uri))
+    if (!uri_parse(batch->arena, call->request.url, &uri))
         return err_set(err, "http.url", "the URL is not a complete http(s) address");
     call->host = uri.host;
     bool plain = text_eq(uri.scheme, "http");
@@ -389,8 +389,18 @@ enum status http_call_make(struct column_batch *batch, size_t row,
     if (out->blank)
         return OK;
     if (fill_query(&fill, out, err) != OK || go_to_page(&fill, out, err) != OK ||
-        check_url(&fill, out, err) != OK || fill_headers(&fill, out, err) != OK ||
+        check_url(batch, out, err) != OK || fill_headers(&fill, out, err) != OK ||
         fill_body(&fill, out, err) != OK)
         return FAIL;
     return offer_key(&fill, out, err);
+}
+
+enum status http_call_follow(struct column_batch *batch, struct http_call *call, const char *target,
+                             struct err *err)
+{
+    const char *from = call->host;
+    enum status rc = http_redirect_follow(batch->arena, &call->request, target, err);
+    if (rc == OK && (rc = check_url(batch, call, err)) != OK)
+        err_wrap(err, "after a redirect by %s", from);
+    return rc;
 }

@@ -5,6 +5,7 @@
 
 #include "engine/columns/http_paging.h"
 #include "engine/run_priv.h"
+#include "http/redirect.h"
 
 /* Secrets a batch or a pull needs, opened once and wiped at its end. */
 struct http_secret {
@@ -34,6 +35,11 @@ void http_secrets_hide(const struct http_secret *secrets, char *text, size_t len
 enum status http_call_make(struct column_batch *batch, size_t row,
                            const struct http_secret *secrets, const struct http_paging *paging,
                            struct http_call *out, struct err *err);
+
+/* Makes of a call the one that follows its redirect to `target`, which it borrows. FAIL: not there
+ * (ERR_HTTP_REDIRECT), or not without encryption. */
+enum status http_call_follow(struct column_batch *batch, struct http_call *call, const char *target,
+                             struct err *err);
 
 /* Keys of what the column makes of an answer: of the request, the workspace, and what the column
  * keeps of an answer. Made for a batch; may hold secrets. */

@@ -1,7 +1,7 @@
 /* http_send.c - the requests of a batch, a few at a time, at the asked rates. See http_batch.h.
  *
- * In rounds: first the first page of every row, then the next page of those that have one, and so
- * on. The rate of the column is kept over all rounds; the rate of a host is kept in the store,
+ * In rounds: first the first page of every row, then the next page (or the address of a redirect)
+ * of those that have one, and so on. The rate of the column is kept over all rounds; the rate of a host is kept in the store,
  * because other columns and other processes ask there, too. */
 #include "engine/columns/http_batch.h"
 
@@ -172,7 +172,19 @@ static enum status send_round(struct sending *s, struct http_asked **asked, size
 
 /* ------------------------------------------------------------------- rounds */
 
-/* Those with another page, their requests made. */
+static enum status make_next(struct http_asked *one, struct err *err)
+{
+    const char *to = one->sent_on;
+    one->sent_on = NULL;
+    if (to) {
+        one->followed++;
+        return http_call_follow(one->batch, &one->call, to, err);
+    }
+    one->followed = 0;
+    return http_call_make(one->batch, one->row, one->secrets, &one->paging, &one->call, err);
+}
+
+/* Those with more to ask for, their requests made. */
 static size_t go_on(struct http_asked **asked, size_t count)
 {
     size_t kept = 0;
@@ -181,7 +193,7 @@ static size_t go_on(struct http_asked **asked, size_t count)
         struct err err = {0};
         if (!one->more)
             continue;
-        if (http_call_make(one->batch, one->row, one->secrets, &one->paging, &one->call, &err) == OK)
+        if (make_next(one, &err) == OK)
             asked[kept++] = one;
         else
             batch_error(one->batch, one->row, CELL_ERROR, &err);

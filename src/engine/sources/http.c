@@ -31,6 +31,7 @@ static const struct kind_option options[] = {
     {"timeout", OPT_INT, false, "seconds for one request", "60", NULL, 1, 600},
     {"retries", OPT_INT, false, "further tries after a failure that may pass", "3", NULL, 0, 10},
     {"max_bytes", OPT_INT, false, "longest answer in bytes", "16777216", NULL, 1, 268435456},
+    {"redirects", OPT_INT, false, "redirects of a GET that are followed", "5", NULL, 0, 20},
     {"allow_private", OPT_BOOL, false, "may reach private addresses", "false", NULL, 0, 0},
     {"allow_http", OPT_BOOL, false, "may use http:// without encryption", "false", NULL, 0, 0},
 };

@@ -146,12 +146,13 @@ static enum status fill_headers(struct filling *f, struct http_request *request,
 
 /* ------------------------------------------------------------- addresses */
 
-static enum status check_address(const struct http_ask *ask, struct http_request *request,
-                                 const struct uri *uri, struct err *err)
+static enum status check_address(const struct http_ask *ask, struct arena *arena,
+                                 struct http_request *request, struct err *err)
 {
+    struct uri uri;
     bool private_allowed = ask->sync->job.engine->allow_private_http ||
                            json_get_bool(ask->config, "allow_private", false);
-    if (text_eq(uri->scheme, "http") && !private_allowed &&
+    if (uri_parse(arena, request->url, &uri) && text_eq(uri.scheme, "http") && !private_allowed &&
         !json_get_bool(ask->config, "allow_http", false)) {
         err_set(err, "http.url", "http:// without encryption is refused");
         err_hint(err, "Use https://, or set allow_http: true on the source.");
@@ -164,12 +165,10 @@ static enum status check_address(const struct http_ask *ask, struct http_request
 static enum status make_url(struct filling *f, struct http_request *request, struct err *err)
 {
     char *url = NULL;
-    struct uri uri;
     if (fill(f, json_get_text(f->ask->config, "url"), SLOT_URL, &url, err) != OK ||
         http_paging_url(f->paging, f->arena, url, &request->url, err) != OK)
         return FAIL;
-    uri_parse(f->arena, request->url, &uri);
-    return check_address(f->ask, request, &uri, err);
+    return check_address(f->ask, f->arena, request, err);
 }
 
 static enum status make_request(struct filling *f, struct http_request *request, struct err *err)
@@ -194,14 +193,14 @@ static enum status make_request(struct filling *f, struct http_request *request,
 #define STOPPED_SAYS "stopped; the next sync reads the source again"
 
 /* At most so many in a time at the host, of all who say so. */
-static enum status wait_host(struct http_ask *ask, struct err *err)
+static enum status wait_host(struct http_ask *ask, const char *host, struct err *err)
 {
     struct store *store = ask->sync->job.engine->store;
     int requests;
     int64_t per_ms, wait;
     if (!rate_parse(json_get_text(ask->config, "host_rate_limit"), &requests, &per_ms))
         return OK;
-    if (store->does->http->turns(store, ask->host, 1, per_ms * 1000 / requests, &wait, err) != OK)
+    if (store->does->http->turns(store, host, 1, per_ms * 1000 / requests, &wait, err) != OK)
         return FAIL;
     return job_sleep(&ask->sync->job, wait) ? OK : err_set(err, ERR_STOPPED, STOPPED_SAYS);
 }
@@ -257,13 +256,58 @@ static enum status judge(const struct http_ask *ask, struct http_response *respo
                    type ? type : "something", shown, text);
 }
 
+/* Sent at its turn. */
+static enum status send_one(struct http_ask *ask, const struct http_request *request,
+                            struct arena *arena, struct http_response *response, struct err *err)
+{
+    struct uri uri;
+    if (!wait_turn(ask))
+        return err_set(err, ERR_STOPPED, STOPPED_SAYS);
+    if (wait_host(ask, uri_parse(arena, request->url, &uri) ? uri.host : ask->host, err) != OK)
+        return FAIL;
+    return http_send(ask->sync->job.engine->http, request, response, err);
+}
+
+/* The answer that no redirect leads away from. */
+static enum status send_on(struct http_ask *ask, const struct http_request *first,
+                           struct arena *arena, struct http_response *response, struct err *err)
+{
+    struct http_request request = *first;
+    int followed = 0, most = (int)json_get_int(ask->config, "redirects", HTTP_REDIRECTS);
+    for (;; followed++) {
+        if (send_one(ask, &request, arena, response, err) != OK)
+            return followed ? err_wrap(err, "after a redirect by %s", ask->host) : FAIL;
+        const char *to = http_redirect_target(arena, &request, response);
+        if (!to)
+            return OK;
+        if (followed == most || !http_redirect_allowed(&request))
+            return http_redirect_refuse(&request, ask->host, response->status, to, followed, err);
+        http_response_free(response);
+        *response = (struct http_response){0};
+        if (http_redirect_follow(arena, &request, to, err) != OK ||
+            check_address(ask, arena, &request, err) != OK)
+            return err_wrap(err, "after a redirect by %s", ask->host);
+    }
+}
+
+/* Of a request that brought no answer: the next may. */
+static bool worth_another(const struct err *err)
+{
+    static const char *const final[] = {ERR_HTTP_REFUSED_ADDRESS, ERR_HTTP_TOO_LARGE,
+                                        ERR_HTTP_REDIRECT, "http.url"};
+    for (size_t i = 0; i < sizeof final / sizeof *final; i++)
+        if (err_is(err, final[i]))
+            return false;
+    return text_starts(err->code, "http.");
+}
+
 static enum status try_once(struct http_ask *ask, const struct http_request *request,
                             struct arena *arena, const struct json **body, const char **link,
                             bool *again, int64_t *wait, struct err *err)
 {
     struct http_response response = {0};
-    enum status rc = http_send(ask->sync->job.engine->http, request, &response, err);
-    *again = rc != OK && !err_is(err, ERR_HTTP_REFUSED_ADDRESS) && !err_is(err, ERR_HTTP_TOO_LARGE);
+    enum status rc = send_on(ask, request, arena, &response, err);
+    *again = rc != OK && worth_another(err);
     *wait = 0;
     if (rc == OK) {
         *again = may_pass(response.status);
@@ -287,11 +331,7 @@ enum status http_ask_page(struct http_ask *ask, const struct http_paging *paging
     if (make_request(&f, &request, err) != OK)
         return FAIL;
     for (int64_t attempt = 0;; attempt++) {
-        if (!wait_turn(ask))
-            return err_set(err, ERR_STOPPED, STOPPED_SAYS);
         err_clear(err);
-        if (wait_host(ask, err) != OK)
-            return FAIL;
         if (try_once(ask, &request, arena, body, link, &again, &wait, err) == OK)
             return OK;
         http_secrets_hide(ask->secrets, err->message, strlen(err->message));

@@ -7,7 +7,8 @@
  *     snapshot_free(snap);
  *
  * Rows go to the store a page at a time; each has a key, so a reading that was cut
- * may begin again: what is there already is known, nothing is doubled. Only a
+ * may begin again: what is there already is known, nothing is doubled. New rows keep
+ * the order in which they came. Only a
  * reading that met everything tells what is gone. Memory is one page and a bit a
  * row. */
 #ifndef ARGIL_ENGINE_SOURCES_SNAPSHOT_H

@@ -38,6 +38,8 @@ struct importer {
     int64_t next_rid, now_ms;
     int64_t live, held; /* changes: live rows of the table, and those the source holds */
     VEC(int64_t) fresh; /* row ids whose due_for_new is to be made due */
+    const struct row_in **later; /* of a whole reading: new rows, which go in as they came; or NULL */
+    size_t later_count;
     /* the row as we hold it */
     int64_t rid, src;
     int deleted;
@@ -123,16 +125,21 @@ static const char *record_of(const struct row_in *in)
     return in->record ? in->record : in->key;
 }
 
-/* The present row was met. True when it was met before in this reading. */
-static bool see(struct importer *im, const struct row_in *in)
+static void note_repeat(struct importer *im, const struct row_in *in)
 {
     const struct import_page *page = im->page;
-    if (!page->seen || bits_put(page->seen, im->rid))
-        return false;
     im->counts->repeats++;
     im->counts->unchanged++;
     if (page->repeated)
         page->repeated[in - page->rows] = true;
+}
+
+/* The present row was met. True when it was met before in this reading. */
+static bool see(struct importer *im, const struct row_in *in)
+{
+    if (!im->page->seen || bits_put(im->page->seen, im->rid))
+        return false;
+    note_repeat(im, in);
     return true;
 }
 
@@ -444,6 +451,18 @@ static enum status look_ahead(struct importer *im, const struct row_in *const *r
     return step_ahead(im, err);
 }
 
+/* Rows of one key follow each other: the first of them stands. */
+static enum status add_or_keep(struct importer *im, const struct row_in *in, struct err *err)
+{
+    if (!im->later)
+        return add_row(im, in, err);
+    if (im->later_count && strcmp(im->later[im->later_count - 1]->key, in->key) == 0)
+        note_repeat(im, in);
+    else
+        im->later[im->later_count++] = in;
+    return OK;
+}
+
 static enum status merge_row(struct importer *im, const struct row_in *in, struct err *err)
 {
     bool row;
@@ -454,7 +473,7 @@ static enum status merge_row(struct importer *im, const struct row_in *in, struc
         return OK;
     }
     if (!row)
-        return add_row(im, in, err);
+        return add_or_keep(im, in, err);
     im->rid = sq_col_int(im->find, 0);
     im->deleted = (int)sq_col_int(im->find, 2);
     im->src = sq_col_int(im->find, 3);
@@ -486,7 +505,25 @@ static int by_key(const void *a, const void *b)
     return order ? order : (x > y) - (x < y); /* the same key twice: as they came */
 }
 
-/* In key order: random keys cost the index four times as much. */
+static int by_place(const void *a, const void *b)
+{
+    const struct row_in *x = *(const struct row_in *const *)a;
+    const struct row_in *y = *(const struct row_in *const *)b;
+    return (x > y) - (x < y);
+}
+
+static enum status add_later(struct importer *im, struct err *err)
+{
+    enum status rc = OK;
+    if (im->later_count)
+        qsort(im->later, im->later_count, sizeof *im->later, by_place);
+    for (size_t i = 0; rc == OK && i < im->later_count; i++)
+        rc = add_row(im, im->later[i], err);
+    return rc;
+}
+
+/* In key order: random keys cost the index four times as much. What is read as a whole has an
+ * order of its own, a file's lines or a report's rows: there new rows keep that. */
 static enum status merge_page(struct importer *im, struct err *err)
 {
     size_t count = im->page->row_count;
@@ -498,6 +535,8 @@ static enum status merge_page(struct importer *im, struct err *err)
     }
     if (!sorted)
         qsort(rows, count, sizeof *rows, by_key);
+    if (im->page->seen && !sorted)
+        im->later = arena_array(im->sq->scratch, count + 1, sizeof *im->later);
     if (im->sq->engine->far && count > 1 && look_ahead(im, rows, count, err) != OK)
         return FAIL;
     enum status rc = OK;
@@ -505,7 +544,7 @@ static enum status merge_page(struct importer *im, struct err *err)
         rc = merge_row(im, rows[i], err);
     if (im->ahead)
         sq_reset(im->ahead);
-    return rc;
+    return rc == OK ? add_later(im, err) : FAIL;
 }
 
 static enum status load_page(struct importer *im, struct err *err)

@@ -2,6 +2,7 @@
 // teach, and asking for the password again where the server wants a fresh one.
 
 import { takeEarly } from "./early";
+import { noteAnswer } from "./heard";
 import { ROOT } from "./root";
 
 export interface ErrorBody {
@@ -100,6 +101,7 @@ export async function request<T>(method: string, path: string, body?: unknown, s
       throw problem;
     }
   }
+  noteAnswer(answer.headers.get("X-Argil-Events"));
   return (answer.status === 204 ? undefined : await answer.json()) as T;
 }
 

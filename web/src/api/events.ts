@@ -2,7 +2,8 @@
 // restarted, and tells the page when the connection is lost.
 import { useEffect, useSyncExternalStore } from "react";
 import { invalidate } from "./cache";
-import { ROOT } from "./client";
+import { beginStream, endStream, streamStands } from "./heard";
+import { ROOT } from "./root";
 import type { Progress } from "./types";
 
 export interface RowsEvent {
@@ -30,6 +31,7 @@ export interface Link {
 }
 
 const listeners: Listeners = { hello: new Set(), rows: new Set(), run: new Set(), reset: new Set() };
+const unheard = new Set<number>();
 const linkWatchers = new Set<() => void>();
 const RETRY_MS = [500, 1000, 2000, 5000];
 let link: Link = { up: true, since: Date.now(), nextTry: 0 };
@@ -49,14 +51,16 @@ function everything(): void {
   for (const told of listeners.reset) told();
 }
 
-function greeted(data: string, kind: "hello" | "reset"): void {
-  const told = (JSON.parse(data) as { boot: string }).boot;
+function greeted(event: Event, kind: "hello" | "reset"): void {
+  const message = event as MessageEvent<string>;
+  const told = (JSON.parse(message.data) as { boot: string }).boot;
   const missed = kind === "reset" || (boot !== null && boot !== told);
   boot = told;
   tries = 0;
   setLink(true);
   for (const told of listeners.hello) told();
   if (missed) everything();
+  streamStands(message.lastEventId);
 }
 
 function again(): void {
@@ -77,10 +81,12 @@ function on<T>(name: string, run: (data: T) => void): void {
 }
 
 function open(): void {
-  stream = new EventSource(`${ROOT}/events${lastId ? `?last_id=${encodeURIComponent(lastId)}` : ""}`);
-  stream.addEventListener("hello", (event) => greeted((event as MessageEvent<string>).data, "hello"));
-  stream.addEventListener("reset", (event) => greeted((event as MessageEvent<string>).data, "reset"));
+  const from = beginStream(lastId, everything);
+  stream = new EventSource(`${ROOT}/events${from ? `?last_id=${encodeURIComponent(from)}` : ""}`);
+  stream.addEventListener("hello", (event) => greeted(event, "hello"));
+  stream.addEventListener("reset", (event) => greeted(event, "reset"));
   on<RowsEvent>("rows", (event) => {
+    if (!listeners.rows.size) unheard.add(event.table_id);
     for (const told of listeners.rows) told(event);
     soon("/tables");
   });
@@ -119,8 +125,15 @@ export function useEventStream(signedIn: boolean): void {
       stream = null;
       boot = null;
       lastId = "";
+      unheard.clear();
+      endStream();
     };
   }, [signedIn]);
+}
+
+/** Whether rows of the table changed while nobody listened. Asked once. */
+export function changedUnheard(table: number): boolean {
+  return unheard.delete(table);
 }
 
 export function useLink(): Link {

@@ -1,7 +1,7 @@
 // The grid as React sees it: owns the cache and the body, hands on keys and clicks.
 import { useCallback, useEffect, useImperativeHandle, useRef, useState, type KeyboardEvent as ReactKey, type PointerEvent as ReactPointer, type Ref } from "react";
 import { flushSync } from "react-dom";
-import { listen } from "../api/events";
+import { changedUnheard, listen } from "../api/events";
 import type { Column, ColumnStates, Table } from "../api/types";
 import { note } from "../ui/Dialog";
 import type { MenuEntry } from "../ui/Menu";
@@ -123,6 +123,7 @@ export function Grid({ table, look, columns, typist, states, rowHeight, sorts, o
     if (!cache.current?.filtered) cache.current?.setTotal(table.row_count);
   }, [table.row_count]);
   useEffect(() => {
+    if (changedUnheard(table.id)) cache.current?.allStale();
     const end = [
       listen("rows", (event) => {
         if (event.table_id !== table.id) return;
