@@ -16,6 +16,7 @@
 #include <libpq-fe.h>
 #include <poll.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,6 +139,7 @@ struct proxy {
     atomic_bool stop;
     const char *_Atomic cut_at; /* in what the store sends; NULL = never */
     atomic_bool pass_on;        /* the server still gets it, its answer is lost */
+    atomic_bool crash;          /* and instead of getting it, the server crashes */
     atomic_int cuts;
 };
 
@@ -173,6 +175,43 @@ static bool move(struct proxy *p, int from, int to, bool from_store)
     return !cut;
 }
 
+static PGconn *dial(void)
+{
+    PGconn *conn = PQconnectdb(server_url());
+    for (int i = 0; i < 600 && PQstatus(conn) != CONNECTION_OK; i++) {
+        usleep(100 * 1000);
+        PQfinish(conn);
+        conn = PQconnectdb(server_url());
+    }
+    return conn;
+}
+
+static void last_checkpoint(PGconn *conn, char out[40])
+{
+    PGresult *result = PQexec(conn, "SELECT checkpoint_lsn FROM pg_control_checkpoint()");
+    snprintf(out, 40, "%s", PQntuples(result) ? PQgetvalue(result, 0, 0) : "");
+    PQclear(result);
+}
+
+/* A backend that is killed takes the whole server with it, and what it had not yet written to
+ * disk. Started again, it gives out the same ids of transactions: to those that run here. */
+static void crash_server(void)
+{
+    char before[40], now[40];
+    PGconn *conn = dial();
+    last_checkpoint(conn, before);
+    kill(PQbackendPID(conn), SIGKILL);
+    do { /* the end of the recovery is one */
+        usleep(50 * 1000);
+        PQfinish(conn);
+        conn = dial();
+        last_checkpoint(conn, now);
+    } while (!*now || strcmp(before, now) == 0);
+    for (int i = 0; i < 100; i++)
+        PQclear(PQexec(conn, "SELECT pg_current_xact_id()"));
+    PQfinish(conn);
+}
+
 /* The server has to have done it, before its client is gone: it answers, and nobody hears. */
 static void hear_the_server_out(int server)
 {
@@ -202,7 +241,9 @@ static void *serve_link(void *ctx)
         if (open && both[1].revents)
             open = move(p, link->server, link->store, false);
     }
-    if (atomic_load(&p->cuts) > cuts && atomic_load(&p->pass_on))
+    if (atomic_load(&p->cuts) > cuts && atomic_load(&p->crash))
+        crash_server();
+    else if (atomic_load(&p->cuts) > cuts && atomic_load(&p->pass_on))
         hear_the_server_out(link->server);
     close(link->store);
     close(link->server);
@@ -304,6 +345,37 @@ TEST(cut, a_commit_that_never_arrived_stored_nothing_and_says_so)
     CHECK_STR(audit_lines("after that"), "1");
     close_store(store);
     proxy_stop(&proxy);
+}
+
+/* Nothing of it was on disk when the server crashed, and its id is that of another by now. */
+TEST(cut, a_commit_that_a_crash_swallowed_is_not_taken_for_another_one)
+{
+    static struct proxy proxy;
+    proxy_start(&proxy);
+    struct store *store = given_store(proxy_url(&proxy));
+    CHECK_OK(store->does->audit_add(store, "ann", "before", "{}", &err), &err);
+    atomic_store(&proxy.crash, true);
+    cut_when(&proxy, "COMMIT", false);
+    CHECK_FAIL(store->does->audit_add(store, "ann", "swallowed", "{}", &err), &err, ERR_STORE_LOST);
+    atomic_store(&proxy.crash, false);
+    CHECK_STR(audit_lines("swallowed"), "0");
+    err = (struct err){0};
+    CHECK_OK(store->does->audit_add(store, "ann", "after the crash", "{}", &err), &err);
+    CHECK_STR(audit_lines("after the crash"), "1");
+    close_store(store);
+    proxy_stop(&proxy);
+}
+
+TEST(cut, the_numbers_of_commits_go_with_their_process)
+{
+    struct store *store = given_store(server_url());
+    CHECK_OK(store->does->audit_add(store, "ann", "numbered", "{}", &err), &err);
+    const char *rows = "SELECT count(*) FROM argil_commits WHERE ws=(SELECT max(ws) FROM argil_workspaces)";
+    CHECK_STR(ask(rows), "1");
+    CHECK_OK(store->does->audit_add(store, "ann", "numbered", "{}", &err), &err);
+    CHECK_STR(ask(rows), "1");
+    close_store(store);
+    CHECK_STR(ask(rows), "0");
 }
 
 TEST(cut, in_the_middle_of_a_transaction_nothing_of_it_is_stored)

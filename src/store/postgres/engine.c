@@ -87,8 +87,20 @@ static enum status sent(struct postgres *pg, int ok, struct err *err)
     return OK;
 }
 
+/* What stays when it is committed. */
+static bool leaves_something(const char *sql)
+{
+    static const char *const words[] = {"INSERT", "UPDATE", "DELETE", "CREATE", "ALTER", "DROP"};
+    sql += strspn(sql, " ");
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strncmp(sql, words[i], strlen(words[i])) == 0)
+            return true;
+    return false;
+}
+
 enum status pg_send(struct postgres *pg, const char *sql, struct err *err)
 {
+    pg->wrote |= leaves_something(sql);
     return sent(pg, PQsendQueryParams(pg->conn, sql, 0, NULL, NULL, NULL, NULL, 0), err);
 }
 
@@ -364,6 +376,7 @@ static enum status run(struct pg_statement *s, struct err *err)
 {
     struct postgres *pg = s->pg;
     struct sending sending;
+    pg->wrote |= !s->reads;
     if (s->id_of && give_id(s, err) != OK)
         return FAIL;
     make_sending(s, &sending);

@@ -109,6 +109,25 @@ void pg_link_leave(struct pg_link *link)
     free(link);
 }
 
+#define SEATS 64
+
+int pg_take_seat(struct pg_link *link)
+{
+    uint64_t taken = atomic_load(&link->seats);
+    while (~taken) {
+        int seat = __builtin_ctzll(~taken);
+        if (atomic_compare_exchange_weak(&link->seats, &taken, taken | UINT64_C(1) << seat))
+            return seat;
+    }
+    return SEATS + atomic_fetch_add(&link->more_seats, 1);
+}
+
+void pg_leave_seat(struct pg_link *link, int seat)
+{
+    if (seat < SEATS)
+        atomic_fetch_and(&link->seats, ~(UINT64_C(1) << seat));
+}
+
 /* -------------------------------------------------------------- connecting */
 
 static void say_nothing(void *ctx, const char *message)

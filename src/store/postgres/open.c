@@ -189,6 +189,12 @@ static enum status join(struct postgres *pg, struct err *err)
     return pg_send(pg, sql, err);
 }
 
+/* The last commit of each handle of a member: transaction.c. Of no schema's version, because
+ * nothing in it outlives its process. */
+#define COMMITS                                                                                    \
+    "CREATE TABLE IF NOT EXISTS argil.argil_commits(ws bigint, epoch bigint, seat int,"            \
+    " number bigint NOT NULL, PRIMARY KEY(ws, epoch, seat))"
+
 /* Under the advisory lock of begin_schema: two that are made at once are two. */
 static enum status enter(struct postgres *pg, const struct store_open *options, struct err *err)
 {
@@ -213,7 +219,7 @@ static enum status enter_to_write(struct postgres *pg, const struct store_open *
     if (sq_migrate(&pg->sq, err) != OK)
         return FAIL;
     pg->in_transaction = true;
-    if (run_plain(pg, "BEGIN; SELECT pg_advisory_xact_lock(8020122)", err) != OK)
+    if (run_plain(pg, "BEGIN; SELECT pg_advisory_xact_lock(8020122);" COMMITS, err) != OK)
         return sq_end(&pg->sq, FAIL, err);
     return sq_end(&pg->sq, enter(pg, options, err), err);
 }
@@ -258,7 +264,7 @@ static void leave(struct postgres *pg)
     char *sql =
         arena_printf(pg->sq.scratch, "DELETE FROM argil_members WHERE ws=%lld AND epoch=%lld",
                      (long long)pg->ws, (long long)epoch);
-    if (pg_send(pg, sql, &ignored) == OK)
+    if (pg_send(pg, sql, &ignored) == OK && pg_forget_commits(pg, epoch, &ignored) == OK)
         pg_drain(pg, NULL, "leaving", &ignored);
 }
 
@@ -270,6 +276,7 @@ void pg_close_store(struct sq *sq)
     map_free(pg->statements);
     free_ids(pg->ids);
     arena_free(pg->sending);
+    pg_leave_seat(pg->link, pg->seat);
     pg_link_leave(pg->link);
     sq_close_session(sq);
     free(pg);
@@ -282,6 +289,7 @@ static struct postgres *open_session(struct sq_home *home, struct pg_link *link,
     sq_open_session(&pg->sq, &sq_postgres_driver, &postgres_engine, home, world, link->place,
                     read_only);
     pg->link = link;
+    pg->seat = pg_take_seat(link);
     pg->ids = map_new();
     pg->sending = arena_new();
     return pg;

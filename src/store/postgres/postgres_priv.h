@@ -21,6 +21,9 @@ struct pg_link {
     char *workspace; /* name or id asked for; NULL = the only one */
     char *place;     /* postgresql://host:port/database */
     _Atomic int64_t epoch; /* of this process; 0 while it is no member */
+    _Atomic uint64_t seats; /* bits: those of handles that are open */
+    atomic_int more_seats;  /* given out when all bits were taken */
+    _Atomic int64_t commits; /* numbers them, over all handles */
     struct pg_beat *beat;
     bool spreads; /* the server has NOTIFY, and this process writes */
     struct pg_ear *ear;
@@ -70,7 +73,10 @@ struct postgres {
     int64_t *counts[PG_PENDING_MAX + 2]; /* where the n-th pending one's changes go; or NULL */
     int64_t changes, last_id, numbered;
     struct arena *sending; /* what one command is sent with */
+    int seat;       /* of this handle among those of the process */
+    int64_t commit; /* number of the one under way */
     bool in_transaction;
+    bool wrote;      /* something in it that stays */
     bool listens;    /* this connection hears of news: listen.c */
     bool stale;      /* a command failed: what was prepared behind it may not be there */
     bool failed;     /* found by sq_changes, which cannot say so: it is told by `late` */
@@ -95,6 +101,9 @@ void pg_disconnect(struct postgres *pg);
 
 /* A connection as the link says, whatever its state; not in a pipeline. */
 PGconn *pg_dial(const struct pg_link *link);
+/* A number that no other open handle of the process has, until it is given back. */
+int pg_take_seat(struct pg_link *link);
+void pg_leave_seat(struct pg_link *link, int seat);
 
 /* ---- beat.c: says that this process is there, until it is stopped */
 /* The link has the epoch. NULL: there is none. */
@@ -118,6 +127,8 @@ enum status pg_begin(struct sq *sq, bool write, struct err *err);
 enum status pg_begin_beside(struct sq *sq, struct err *err);
 enum status pg_commit(struct sq *sq, struct err *err);
 void pg_rollback(struct sq *sq);
+/* Of a member that leaves; its epoch 0: of all that are no members any more. */
+enum status pg_forget_commits(struct postgres *pg, int64_t epoch, struct err *err);
 enum status pg_next_id(struct postgres *pg, const char *table, int64_t *id, struct err *err);
 enum status pg_new_line(struct sq *sq, struct err *err);
 enum status pg_live_epochs(struct sq *sq, const char **out, struct err *err);

@@ -8,8 +8,12 @@
  * so that whoever gives this process up waits for the claim to end.
  *
  * When the connection goes while a commit is under way, the server is asked
- * afterwards what became of it (pg_xact_status): done is done, and told so. Only
- * when that cannot be found out is the store broken for this process. */
+ * afterwards what became of it: each handle numbers its commits, and the number of the
+ * last one is a row that is written with it (argil_commits). Done is done, and told so. The
+ * server's own word (pg_xact_status) only says whether it still goes on: after a crash
+ * it gives out again the ids of transactions of which nothing was on disk, and what is
+ * "committed" then is somebody else's. Only when it cannot be found out is the store
+ * broken for this process. */
 #include "store/postgres/postgres_priv.h"
 
 #include <stdlib.h>
@@ -73,6 +77,7 @@ static enum status begin_as(struct postgres *pg, const char *sql, struct err *er
     if (pg_be_connected(pg, err) != OK)
         return FAIL;
     pg->xid[0] = '\0';
+    pg->wrote = false;
     if (pg_drain(pg, NULL, "asking the store", err) != OK) /* or it would begin with those */
         return FAIL;
     pg->in_transaction = true;
@@ -153,23 +158,72 @@ static void forget_ids(struct postgres *pg)
 
 /* ----------------------------------------------------------------- commit */
 
+/* The commit's number, where there is something to tell it from those before. */
+static enum status number_commit(struct postgres *pg, struct err *err)
+{
+    char sql[320];
+    if (!pg->wrote || !pg->xid[0])
+        return OK;
+    pg->commit = atomic_fetch_add(&pg->link->commits, 1) + 1;
+    snprintf(sql, sizeof sql,
+             "INSERT INTO argil_commits(ws,epoch,seat,number) VALUES(%lld,%lld,%d,%lld)"
+             " ON CONFLICT(ws,epoch,seat) DO UPDATE SET number=excluded.number",
+             (long long)pg->ws, (long long)pg->sq.store.epoch, pg->seat, (long long)pg->commit);
+    return pg_send(pg, sql, err);
+}
+
+enum status pg_forget_commits(struct postgres *pg, int64_t epoch, struct err *err)
+{
+    char sql[280];
+    if (epoch)
+        snprintf(sql, sizeof sql, "DELETE FROM argil_commits WHERE ws=%lld AND epoch=%lld",
+                 (long long)pg->ws, (long long)epoch);
+    else
+        snprintf(sql, sizeof sql,
+                 "DELETE FROM argil_commits c WHERE ws=%lld AND NOT EXISTS"
+                 "(SELECT 1 FROM argil_members m WHERE m.ws=c.ws AND m.epoch=c.epoch)",
+                 (long long)pg->ws);
+    return pg_send(pg, sql, err);
+}
+
+enum became { GOES_ON, WAS_STORED, WAS_NOT, NOBODY_SAYS };
+
+/* First whether it goes on, then what it left. */
+static enum became ask_once(struct postgres *pg, struct err *err)
+{
+    const char *state = NULL, *number = NULL;
+    char sql[200];
+    snprintf(sql, sizeof sql,
+             "SELECT CASE WHEN '%s'::xid8<pg_snapshot_xmax(pg_current_snapshot())"
+             " THEN pg_xact_status('%s'::xid8) END",
+             pg->xid, pg->xid);
+    if (pg_be_connected(pg, err) != OK || pg_ask(pg, sql, &state, err) != OK)
+        return NOBODY_SAYS;
+    snprintf(sql, sizeof sql,
+             "SELECT number FROM argil_commits WHERE ws=%lld AND epoch=%lld AND seat=%d",
+             (long long)pg->ws, (long long)pg->sq.store.epoch, pg->seat);
+    bool goes_on = state && strcmp(state, "in progress") == 0;
+    if (pg_ask(pg, sql, &number, err) != OK)
+        return NOBODY_SAYS;
+    if (number && strtoll(number, NULL, 10) == pg->commit)
+        return WAS_STORED;
+    return goes_on ? GOES_ON : WAS_NOT;
+}
+
 /* The connection went while COMMIT was under way: was it done? */
 static enum status ask_what_became(struct postgres *pg, struct err *err)
 {
-    const char *became = NULL;
-    char sql[80];
-    snprintf(sql, sizeof sql, "SELECT pg_xact_status('%s'::xid8)", pg->xid);
     pg->in_transaction = false;
     for (int i = 0; i < 20; i++) {
-        if (pg_be_connected(pg, err) != OK || pg_ask(pg, sql, &became, err) != OK)
-            continue;
-        if (became && strcmp(became, "committed") == 0)
+        enum became became = pg->wrote ? ask_once(pg, err) : WAS_NOT;
+        if (became == WAS_STORED)
             return OK;
-        if (became && strcmp(became, "aborted") == 0)
+        if (became == WAS_NOT)
             return err_set(err, ERR_STORE_LOST,
                            "the connection to %s was lost: nothing of the change was stored",
                            pg->link->place);
-        world_real()->sleep_ms(world_real(), 250);
+        if (became == GOES_ON)
+            world_real()->sleep_ms(world_real(), 250);
     }
     atomic_store(&pg->sq.home->broken, true);
     err_set(err, ERR_STORE_BROKEN,
@@ -194,7 +248,7 @@ enum status pg_commit(struct sq *sq, struct err *err)
     PGresult *result = NULL;
     /* what was sent so far must have gone well before COMMIT may be under way */
     if (pg->failed || store_ids(pg, err) != OK || pg_send_news(pg, err) != OK ||
-        pg_drain(pg, NULL, "storing", err) != OK)
+        number_commit(pg, err) != OK || pg_drain(pg, NULL, "storing", err) != OK)
         return FAIL;
     struct err why = {0};
     if (pg_send(pg, "COMMIT", &why) == OK && pg_drain(pg, &result, "storing", &why) == OK) {
@@ -229,7 +283,7 @@ enum status pg_live_epochs(struct sq *sq, const char **out, struct err *err)
     char sql[400];
     snprintf(sql, sizeof sql, "DELETE FROM argil_members WHERE ws=%lld AND epoch<>%lld AND " PG_IS_GONE,
              (long long)pg->ws, (long long)sq->store.epoch);
-    if (pg_send(pg, sql, err) != OK)
+    if (pg_send(pg, sql, err) != OK || pg_forget_commits(pg, 0, err) != OK)
         return FAIL;
     snprintf(sql, sizeof sql,
              "SELECT string_agg(epoch::text,',') FROM argil_members WHERE ws=%lld",
@@ -272,5 +326,5 @@ enum status pg_new_line(struct sq *sq, struct err *err)
         return FAIL;
     sql = arena_printf(sq->scratch, "DELETE FROM argil_members WHERE ws=%lld AND epoch<>%lld",
                        (long long)pg->ws, (long long)sq->store.epoch);
-    return pg_send(pg, sql, err);
+    return pg_send(pg, sql, err) == OK ? pg_forget_commits(pg, 0, err) : FAIL;
 }
