@@ -23,7 +23,7 @@ enum status journal_target(struct run_job *job, const struct op *op, struct op_t
     struct err gone = {0};
     memset(out, 0, sizeof *out);
     out->table = job_table_by_id(job, op->table_id, &gone);
-    if (!out->table && err_is(&gone, ERR_STORE_BROKEN)) {
+    if (!out->table && store_failed(&gone)) {
         *err = gone;
         return FAIL;
     }
@@ -83,8 +83,7 @@ static bool together(const struct op *a, const struct op *b)
 /* Failures of the remote leave operations where they are; ours end the drain. */
 static enum status tolerate(struct drain *drain, bool unknown, struct err *err)
 {
-    if (err_is(err, ERR_STORE_BROKEN) || err_is(err, ERR_STORE_LOST) ||
-        err_is(err, ERR_STORE_LOCKED) || err_is(err, ERR_CONFLICT))
+    if (store_failed(err) || err_is(err, ERR_CONFLICT))
         return FAIL;
     log_warn("journal: %s", err->message);
     report_refusal(drain->job->report, err->code, err->message);

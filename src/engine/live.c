@@ -256,7 +256,7 @@ enum status live_listen(struct engine *engine, const char *connection,
         rc = begin(&l, connection, err);
     if (rc == OK && l.count)
         rc = listen_on(&l, err);
-    if (rc != OK && !engine_stopping(engine) && !err_is(err, ERR_STORE_BROKEN))
+    if (rc != OK && !engine_stopping(engine) && !store_failed(err))
         tell(&l, "failed", err, &ignored);
     end(&l);
     return rc;

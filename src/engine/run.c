@@ -26,7 +26,7 @@
 
 static bool fatal(const struct err *err)
 {
-    return err_is(err, ERR_STORE_BROKEN) || err_is(err, ERR_STOPPED);
+    return store_failed(err) || err_is(err, ERR_STOPPED);
 }
 
 bool run_selects(const struct run_job *job, const struct column_plan *plan)

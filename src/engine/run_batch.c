@@ -76,7 +76,7 @@ enum status batch_call_failed(struct column_batch *batch, struct err *err)
 {
     struct run_job *job = batch->job;
     if (err_is(err, ERR_CRM_RECONNECT) || err_is(err, ERR_CRM_WRONG_ORG) ||
-        err_is(err, ERR_CRM_NOT_ADMITTED) || err_is(err, ERR_STORE_BROKEN))
+        err_is(err, ERR_CRM_NOT_ADMITTED) || store_failed(err))
         return FAIL;
     if (err_is(err, ERR_CRM_LIMIT)) {
         job->report->paused = true;

@@ -117,8 +117,7 @@ static enum status tell_end(struct run_job *job, struct run_report *report, enum
     struct store *store = job->engine->store;
     struct err late = {0};
     bool stopped = rc != OK && err_is(err, ERR_STOPPED);
-    if (rc != OK && (err_is(err, ERR_STORE_BROKEN) || err_is(err, ERR_STORE_LOST) ||
-                     err_is(err, ERR_STORE_LOCKED)))
+    if (rc != OK && store_failed(err))
         return FAIL; /* it is freed when we are given up */
     struct part_end end = {run_report_json(job->arena, report), rc == OK ? NULL : err->message};
     enum status told = stopped ? store->does->parts->give_back(store, &job->part, &late)

@@ -400,7 +400,7 @@ static enum status pull_all(struct whole *whole, struct err *err)
         if (rc == OK)
             *err = mine;
         rc = FAIL;
-        if (err_is(&mine, ERR_STOPPED) || err_is(&mine, ERR_STORE_BROKEN))
+        if (err_is(&mine, ERR_STOPPED) || store_failed(&mine))
             break;
     }
     if (!whole->pulled)

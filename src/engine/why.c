@@ -73,7 +73,7 @@ static enum status name_run(struct asking *a, struct why_write *write, struct er
         write->who = run.who;
         write->cause = run.cause;
         write->run_kind = run.kind;
-    } else if (err_is(err, ERR_STORE_BROKEN)) {
+    } else if (store_failed(err)) {
         return FAIL;
     }
     err_clear(err);

@@ -16,6 +16,12 @@
 #define ERR_STORE_BROKEN "store.broken" /* disk or database failed: the process must leave */
 #define ERR_STORE_LOCKED "store.locked" /* another argil works on this data directory */
 #define ERR_STORE_LOST "store.lost"   /* no connection to the database: nothing was done, try again */
+/* It failed this process, whatever it was asked for: no cell, source or remote is to blame. */
+static inline bool store_failed(const struct err *problem)
+{
+    return err_is(problem, ERR_STORE_BROKEN) || err_is(problem, ERR_STORE_LOCKED) ||
+           err_is(problem, ERR_STORE_LOST);
+}
 #define ERR_STORE_NEWER "store.newer"   /* written by a newer argil: refused */
 #define ERR_STORE_NONE "store.none"     /* no workspace here: argil init */
 #define ERR_AUDIT_TAMPERED "audit.tampered" /* the chain of the audit does not hold */

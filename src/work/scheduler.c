@@ -301,7 +301,7 @@ static enum status tick_all(struct ticking *t, struct err *err)
         struct err one = {0};
         if (step_one(t, &items[i], &one) == OK)
             continue;
-        if (err_is(&one, ERR_STORE_BROKEN)) {
+        if (store_failed(&one)) {
             *err = one;
             return FAIL;
         }

@@ -240,8 +240,7 @@ void shared_end(struct work *work, struct task *task, struct store *store)
 
 bool shared_is_over(struct work *work, const struct err *err)
 {
-    bool over = err_is(err, ERR_STORE_LOST) || err_is(err, ERR_STORE_LOCKED) ||
-                err_is(err, ERR_STORE_BROKEN);
+    bool over = store_failed(err);
     if (over)
         atomic_store(&work->shared->lost, true);
     return over;

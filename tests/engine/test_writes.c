@@ -460,3 +460,25 @@ TEST(lookup, that_fails_is_never_nothing)
     run_ok(); /* unreachable once: tried again in the same run */
     CHECK_INT(cell_state("Found", 1), CELL_NO_RESULT);
 }
+
+/* In the middle of a call (a token is renewed, say) the database was lost: no cell is to blame. */
+TEST(lookup, that_the_store_fails_leaves_cells_due)
+{
+    static const char *const codes[] = {ERR_STORE_LOST, ERR_STORE_LOCKED};
+    struct given_column column = {"Found", "salesforce_lookup", LOOKUP, NULL, TYPE_JSON};
+    given_org("", 2);
+    given_table(&column, 1, NULL);
+    given_synced();
+    for (size_t i = 0; i < sizeof codes / sizeof *codes; i++) {
+        CHECK_OK(scripted_add(g.org,
+                              arena_printf(g.arena, "{\"fail\":[{\"call\":\"lookup\",\"code\":\"%s\"}]}",
+                                           codes[i]),
+                              &g.err),
+                 &g.err);
+        CHECK_FAIL(run(), &g.err, codes[i]);
+        CHECK_INT(cell_state("Found", 1), CELL_DUE);
+        g.err = (struct err){0};
+    }
+    run_ok();
+    CHECK_INT(cell_state("Found", 1), CELL_NO_RESULT);
+}
