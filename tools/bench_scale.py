@@ -5,7 +5,9 @@ thousands: 10 here, 100 for the figures in docs/performance.md. Workers, Postgre
 org share this machine's cores, so two pairs are measured: workers that wait for the org
 (one exchange of 200 records under way each), where more of them must mean more; and
 workers as they come, where one alone may already fill the machine: CPU is told beside it.
-PostgreSQL syncs to disk here, as it does in earnest.
+Then cells claimed a second, and bringing in and writing back, on both stores (bench_stores.py).
+PostgreSQL syncs to disk here, as it does in earnest. ARGIL_BENCH_ONLY names some of
+waits, full, claims, stores.
 """
 import json
 import os
@@ -17,8 +19,8 @@ import sys
 import tempfile
 import time
 
-import bench
-from bench import cpu_of, info, verdict
+import bench_stores
+from bench import TICKS, cpu_of, info, verdict
 from programs import ARGIL, BUILD, Org
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "tests/support"))
@@ -60,12 +62,32 @@ class Pool:
             process.communicate(timeout=90)
 
 
+class Database(with_postgres.Server):
+    def __init__(self):
+        super().__init__({"fsync": "on", "full_page_writes": "on", "shared_buffers": "128MB"})
+
+    def cpu(self):
+        """Of the whole server: backends that ended are in their parent's account."""
+        parent = int((self.data / "postmaster.pid").read_text().split()[0])
+        ticks = 0
+        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
+            try:
+                fields = stat.read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            if int(stat.parent.name) == parent:
+                ticks += sum(int(n) for n in fields[11:15])
+            elif int(fields[1]) == parent:
+                ticks += int(fields[11]) + int(fields[12])
+        return ticks / TICKS
+
+
 class Place:
     """An org, a PostgreSQL, a server that takes no jobs itself."""
 
     def __init__(self, home, thousands):
         self.home = pathlib.Path(home)
-        self.pg = with_postgres.Server({"fsync": "on", "full_page_writes": "on", "shared_buffers": "128MB"})
+        self.pg = Database()
         self.org = Org(data=f"{home}/org.db", scale=thousands, latency=LATENCY_MS, more=["--no-gzip"])
         self.org.control("POST", "/limits", {"daily_max": 100000000})
         self.env = dict(os.environ, ARGIL_DATA=f"{home}/argil", XDG_CONFIG_HOME=f"{home}/config",
@@ -97,11 +119,11 @@ class Place:
         """(seconds, workers' CPU, database's CPU, org's CPU, how many workers did parts)."""
         env = dict(self.env, **({"ARGIL_WRITE_BATCH": str(batch)} if batch else {}))
         pool = Pool(env, workers, ["--calls-at-once", str(calls)])
-        org, database = cpu_of(self.org.process.pid), self.database_cpu()
+        org, database = cpu_of(self.org.process.pid), self.pg.cpu()
         run = self.server.ask("POST", f"/tables/{table}/runs", {"approve": True})["id"]
         took = self.wait_for(run) / 1000
         cpu = pool.cpu() - pool.before
-        org, database = cpu_of(self.org.process.pid) - org, self.database_cpu() - database
+        org, database = cpu_of(self.org.process.pid) - org, self.pg.cpu() - database
         pool.stop()
         states = self.sql("SELECT o.state, count(*), count(DISTINCT o.epoch) FROM ops o JOIN tables t ON t.ws=o.ws AND "
                           f"t.id=o.table_id WHERE t.name='{table}' GROUP BY 1").split("\n")
@@ -109,28 +131,13 @@ class Place:
         _, writes, epochs = (int(n) for n in states[0].split("|"))
         return took, writes, cpu, database, org, epochs
 
-    def database_cpu(self):
-        """Of the whole server: backends that ended are in their parent's account."""
-        parent = int((self.pg.data / "postmaster.pid").read_text().split()[0])
-        ticks = 0
-        for stat in pathlib.Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = stat.read_text().rsplit(")", 1)[1].split()
-            except OSError:
-                continue
-            if int(stat.parent.name) == parent:
-                ticks += sum(int(n) for n in fields[11:15])
-            elif int(fields[1]) == parent:
-                ticks += int(fields[11]) + int(fields[12])
-        return ticks / bench.TICKS
-
     def close(self):
         self.server.stop()
         self.org.stop()
         self.pg.close()
 
 
-def pair(place, name, batch, calls_each, needed):
+def pair(place, name, batch, calls_each):
     figures = {}
     for workers in (1, 4):
         table = f"{name}{workers}"
@@ -158,18 +165,29 @@ def bench_claims(rows):
                 verdict(f"{name}: {found[1]}", f"{int(found[2]):,} cells/s", "", ">= 20,000", int(found[2]) >= 20000)
 
 
-def main():
+def bench_workers(only):
     thousands = int(os.environ.get("ARGIL_BENCH_SCALE", "10"))
     with tempfile.TemporaryDirectory() as home:
         place = Place(home, thousands)
         try:
             count = place.org.count("SELECT COUNT() FROM Account")
-            print(f"{count:,} updates of an org with {LATENCY_MS} ms latency, each worker one exchange of 200 records at once")
-            ratio = pair(place, "waits", 200, 1, True)
-            verdict("  4 workers beside 1", f"{ratio:.2f} times as many", "", ">= 3.50", ratio >= 3.5)
-            print("the same, workers as they come: up to 8 exchanges of 1,000 records at once, 25 of the connection")
-            ratio = pair(place, "full", 0, 25, False)
-            info("  4 workers beside 1", f"{ratio:.2f} times as many")
+            if "waits" in only:
+                print(f"{count:,} updates of an org with {LATENCY_MS} ms latency, each worker one exchange of 200 records at once")
+                ratio = pair(place, "waits", 200, 1)
+                verdict("  4 workers beside 1", f"{ratio:.2f} times as many", "", ">= 3.50", ratio >= 3.5)
+            if "full" in only:
+                print(f"{count:,} updates, workers as they come: up to 8 exchanges of 1,000 records at once, 25 of the connection")
+                ratio = pair(place, "full", 0, 25)
+                info("  4 workers beside 1", f"{ratio:.2f} times as many")
         finally:
             place.close()
-    bench_claims(20000)
+
+
+def main():
+    only = os.environ.get("ARGIL_BENCH_ONLY", "waits full claims stores").replace(",", " ").split()
+    if "waits" in only or "full" in only:
+        bench_workers(only)
+    if "claims" in only:
+        bench_claims(20000)
+    if "stores" in only:
+        bench_stores.side_by_side(Database())

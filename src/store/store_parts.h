@@ -34,8 +34,9 @@ struct part_end {
 
 struct store_parts {
     /* Cuts a run into parts, some for everybody: of `least` to `most` rows each that have a cell
-     * to do, the last one open at its end. *count = how many; 0: there is less to do than for two
-     * parts, and nothing was stored. ERR_CONFLICT when the run is cut already. */
+     * to do, smaller towards the end, the last one open at its end. *count = how many; 0: there is
+     * less to do than for two parts, and nothing was stored. ERR_CONFLICT when the run is cut
+     * already. */
     enum status (*cut)(struct store *, int64_t run_id, int64_t table_id, int64_t least,
                        int64_t most, int64_t *count, struct err *err);
     /* The next part of a run that waits becomes ours; number 0 = none waits. */

@@ -315,6 +315,21 @@ static const char *audit_lines(const char *what)
 }
 
 /* COMMIT reached the server, its answer did not reach us: the server is asked, and it is done. */
+/* A writer gives its turn on before its commit is on disk, but is not told as done before. Others
+ * (the server's own snapshots) may write to the log just then: most of the commits count. */
+TEST(disk, what_is_told_as_stored_is_in_the_log_on_disk)
+{
+    struct store *store = given_store(server_url());
+    int flushed = 0;
+    for (int i = 0; i < 20; i++) {
+        CHECK_OK(store->does->audit_add(store, "ann", "said something", NULL, &err), &err);
+        flushed += *ask("SELECT CASE WHEN pg_current_wal_insert_lsn()<=pg_current_wal_flush_lsn()"
+                        " THEN 'y' ELSE 'n' END") == 'y';
+    }
+    CHECK(flushed >= 15);
+    close_store(store);
+}
+
 TEST(cut, a_commit_whose_answer_is_lost_is_done_once)
 {
     static struct proxy proxy;

@@ -6,6 +6,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#define TOGETHER_PARAMS 62 /* and an id: bits of `common` */
+
 static bool is(const struct rewriting *r, const char *word)
 {
     return token_is(&r->t[r->i], word);
@@ -75,10 +77,29 @@ static const char *take_alias(struct rewriting *r)
     return arena_strndup(r->d->arena, r->t[r->i - 1].at, r->t[r->i - 1].len);
 }
 
+/* The rows of a statement that is for many. */
+static void put_rows(struct rewriting *r, const char *word)
+{
+    struct buf names = BUF_INIT;
+    int count = r->out->params + (r->out->id_of != NULL);
+    put(r, word);
+    buf_str(&r->out->sql, " unnest(");
+    for (int i = 1; i <= count; i++) {
+        if (r->out->common >> (i - 1) & 1)
+            continue;
+        buf_printf(&r->out->sql, "%s$%d", names.len ? "," : "", i);
+        buf_printf(&names, "p%d,", i);
+    }
+    buf_printf(&r->out->sql, ") WITH ORDINALITY AS argil_b(%sn)", buf_text(&names));
+    buf_free(&names);
+}
+
 /* json_each(?1) l: the items of a list, each with its position. */
 static void put_list(struct rewriting *r)
 {
     int param = r->t[r->i + 2].param;
+    r->out->together = false;
+    r->out->lists = true;
     r->i += 4; /* json_each ( ? ) */
     space(r);
     buf_printf(&r->out->sql,
@@ -150,10 +171,12 @@ static bool put_function(struct rewriting *r)
     return false;
 }
 
-static void put_param(struct rewriting *r, const char *around)
+static void put_param(struct rewriting *r)
 {
+    int param = r->t[r->i++].param;
+    bool column = r->d->together && !(r->out->common >> (param - 1) & 1);
     space(r);
-    buf_printf(&r->out->sql, around, r->t[r->i++].param);
+    buf_printf(&r->out->sql, column ? "argil_b.p%d" : "$%d", param);
 }
 
 static void put_word(struct rewriting *r)
@@ -161,8 +184,10 @@ static void put_word(struct rewriting *r)
     if (is(r, "IS")) {
         put_is(r);
     } else if (is(r, "LIMIT") && r->t[r->i + 1].kind == TOKEN_PARAM) {
+        put(r, "LIMIT nullif("); /* -1: all */
         r->i++;
-        put_param(r, "LIMIT nullif($%d,-1)"); /* -1: all */
+        put_param(r);
+        buf_str(&r->out->sql, ",-1)");
     } else if (is(r, "CROSS") && next_is(r, "JOIN")) {
         r->i++; /* an order for SQLite's planner; it comes with ON */
     } else if (is(r, "INTEGER")) {
@@ -201,7 +226,7 @@ static void put_token(struct rewriting *r)
         put_word(r);
         return;
     case TOKEN_PARAM:
-        put_param(r, "$%d");
+        put_param(r);
         return;
     case TOKEN_BYTES:
         space(r);
@@ -237,12 +262,14 @@ static size_t find_word(const struct rewriting *r, size_t from, size_t end, cons
     return end;
 }
 
-/* WHERE and what follows, for the rows of this workspace. */
-static void put_where(struct rewriting *r, const char *alias, size_t end)
+/* WHERE and what follows, for the rows of this workspace; `from`: the word before those of many. */
+static void put_where(struct rewriting *r, const char *alias, const char *from, size_t end)
 {
     size_t returning = find_word(r, r->i, end, "RETURNING");
     size_t where = find_word(r, r->i, returning, "WHERE");
     dialect_put(r, where);
+    if (r->d->together)
+        put_rows(r, from);
     space(r);
     buf_printf(&r->out->sql, "WHERE %s.ws=%lld", alias, (long long)r->d->ws);
     if (where < returning) {
@@ -252,6 +279,9 @@ static void put_where(struct rewriting *r, const char *alias, size_t end)
         put(r, ")");
     }
     dialect_put(r, end);
+    if (r->d->together)
+        put(r, "RETURNING argil_b.n");
+    r->out->tells = r->d->together;
 }
 
 static void put_update(struct rewriting *r, size_t end)
@@ -260,7 +290,7 @@ static void put_update(struct rewriting *r, size_t end)
     const char *name = dialect_name(r->d, &r->t[r->i]), *alias = take_alias(r);
     space(r);
     buf_printf(&r->out->sql, "UPDATE %s AS %s", name, alias);
-    put_where(r, alias, end);
+    put_where(r, alias, "FROM", end);
 }
 
 static void put_delete(struct rewriting *r, size_t end)
@@ -269,7 +299,7 @@ static void put_delete(struct rewriting *r, size_t end)
     const char *name = dialect_name(r->d, &r->t[r->i]), *alias = take_alias(r);
     space(r);
     buf_printf(&r->out->sql, "DELETE FROM %s AS %s", name, alias);
-    put_where(r, alias, end);
+    put_where(r, alias, "USING", end);
 }
 
 /* What ws and the counted id are in the row. */
@@ -277,7 +307,20 @@ static void put_first_values(struct rewriting *r)
 {
     buf_printf(&r->out->sql, "%lld,", (long long)r->d->ws);
     if (r->out->id_of)
-        buf_printf(&r->out->sql, "$%d,", r->out->params + 1);
+        buf_printf(&r->out->sql, r->d->together ? "argil_b.p%d," : "$%d,", r->out->params + 1);
+}
+
+/* One row of values, as a query of many. */
+static void put_many_values(struct rewriting *r)
+{
+    size_t close = tokens_closing(r->t, ++r->i);
+    put(r, "SELECT ");
+    r->i++;
+    put_first_values(r);
+    dialect_put(r, close);
+    put_rows(r, "FROM");
+    r->i++;
+    r->out->together &= !is(r, ",");
 }
 
 static void put_values(struct rewriting *r, size_t end)
@@ -335,6 +378,7 @@ static void put_insert(struct rewriting *r, size_t end)
     const char *name = dialect_name(r->d, &r->t[r->i]), *alias = take_alias(r);
     space(r);
     buf_printf(&r->out->sql, "INSERT INTO %s AS %s", name, alias);
+    r->out->into = name;
     if (is(r, "(")) {
         if (r->d->counts_ids(r->d->ctx, table) && !names_id(r, r->i))
             r->out->id_of = table;
@@ -342,7 +386,11 @@ static void put_insert(struct rewriting *r, size_t end)
         size_t close = tokens_closing(r->t, r->i++);
         dialect_put(r, close + 1);
     }
-    if (is(r, "VALUES"))
+    bool values = is(r, "VALUES");
+    r->out->together &= values;
+    if (values && r->d->together)
+        put_many_values(r);
+    else if (values)
         put_values(r, end);
     else
         put_select(r, name);
@@ -355,12 +403,29 @@ static void put_insert(struct rewriting *r, size_t end)
         put(r, "ON CONFLICT DO NOTHING");
     }
     dialect_put(r, end);
+    r->out->tells = r->d->together && r->out->id_of;
+    if (r->out->tells)
+        put(r, "RETURNING id");
 }
 
 /* ------------------------------------------------------------- statements */
 
+/* What is said of a conflict cannot name the row that met it. */
+static uint64_t common_params(const struct rewriting *r, size_t end)
+{
+    uint64_t common = 0;
+    for (size_t i = find_word(r, 0, end, "CONFLICT"); i < end; i++)
+        if (r->t[i].kind == TOKEN_PARAM && r->t[i].param <= TOGETHER_PARAMS)
+            common |= UINT64_C(1) << (r->t[i].param - 1);
+    return common;
+}
+
 static void put_statement(struct rewriting *r, size_t end)
 {
+    r->out->common = common_params(r, end);
+    r->out->together = r->d->together && r->out->params > 0 && r->out->params <= TOGETHER_PARAMS &&
+                       find_word(r, 0, end, "RETURNING") == end &&
+                       (is(r, "UPDATE") || is(r, "DELETE") || is(r, "INSERT"));
     r->out->reads = is(r, "SELECT");
     if (is(r, "UPDATE")) {
         put_update(r, end);

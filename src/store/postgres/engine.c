@@ -6,7 +6,8 @@
  * rows costs a few round trips, not thousands.
  *
  * A statement is rewritten (dialect.h) and prepared when it first runs, when the
- * types of its parameters are known by how they were bound. */
+ * types of its parameters are known by how they were bound. One over the items of a list is
+ * not: a plan that was made while a table was small goes through all of it later. */
 #include "store/postgres/postgres_priv.h"
 
 #include "base/mem.h"
@@ -16,6 +17,7 @@
 
 #define STATEMENTS_MAX 400
 #define STREAM_ROWS    500
+#define SLOTS          (PG_PENDING_MAX + 2)
 
 enum { OID_BYTEA = 17, OID_INT8 = 20, OID_TEXT = 25 };
 static const Oid oids[] = {[VALUE_TEXT] = OID_TEXT, [VALUE_INT] = OID_INT8, [VALUE_BYTES] = OID_BYTEA};
@@ -77,12 +79,12 @@ enum status pg_fail(struct postgres *pg, const PGresult *result, const char *doi
 
 /* ---------------------------------------------------------------- pipeline */
 
-static enum status sent(struct postgres *pg, int ok, struct err *err)
+enum status pg_sent(struct postgres *pg, int ok, struct err *err)
 {
     if (!ok)
         return lost(pg, "asking the store", err);
-    if (pg->pending < sizeof pg->counts / sizeof *pg->counts)
-        pg->counts[pg->pending] = NULL;
+    if (pg->pending < SLOTS)
+        pg->counts[pg->pending] = NULL, pg->told[pg->pending] = NULL;
     pg->pending++;
     return OK;
 }
@@ -101,7 +103,9 @@ static bool leaves_something(const char *sql)
 enum status pg_send(struct postgres *pg, const char *sql, struct err *err)
 {
     pg->wrote |= leaves_something(sql);
-    return sent(pg, PQsendQueryParams(pg->conn, sql, 0, NULL, NULL, NULL, NULL, 0), err);
+    if (pg_send_added(pg, err) != OK)
+        return FAIL;
+    return pg_sent(pg, PQsendQueryParams(pg->conn, sql, 0, NULL, NULL, NULL, NULL, 0), err);
 }
 
 static bool is_good(const PGresult *result)
@@ -117,6 +121,7 @@ static void read_command(struct postgres *pg, PGresult **kept, const char *doing
     PGresult *result;
     while ((result = PQgetResult(pg->conn))) {
         if (is_good(result)) {
+            pg->committed |= strcmp(PQcmdStatus(result), "COMMIT") == 0;
             if (*PQcmdTuples(result))
                 pg->changes = strtoll(PQcmdTuples(result), NULL, 10);
             PQclear(*kept);
@@ -129,29 +134,38 @@ static void read_command(struct postgres *pg, PGresult **kept, const char *doing
     }
 }
 
-enum status pg_drain(struct postgres *pg, PGresult **last, const char *doing, struct err *err)
+/* One pending command's, the first of `at`. */
+static void read_pending(struct postgres *pg, size_t at, PGresult **kept, const char *doing,
+                         enum status *rc, struct err *err)
+{
+    bool known = at < SLOTS;
+    enum status before = *rc;
+    read_command(pg, kept, doing, rc, err);
+    if (before == OK && *rc == OK && known && pg->counts[at])
+        *pg->counts[at] = pg->changes;
+    if (known && pg->told[at])
+        pg_told_read(pg->told[at], before == OK && *rc == OK ? *kept : NULL);
+    if (known)
+        pg->told[at] = NULL;
+}
+
+/* All results of what was sent. The first failure passes over the rest. */
+static enum status read_all(struct postgres *pg, PGresult **last, const char *doing,
+                            struct err *err)
 {
     enum status rc = OK;
     PGresult *kept = NULL, *sync;
-    size_t at = 0;
-    if (!pg->pending)
+    size_t count = pg->pending, at = 0;
+    if (!count)
         return OK;
     if (!PQpipelineSync(pg->conn))
         rc = lost(pg, doing, err);
-    for (; rc == OK && pg->pending; pg->pending--, at++) {
-        read_command(pg, &kept, doing, &rc, err);
-        if (at < sizeof pg->counts / sizeof *pg->counts && pg->counts[at])
-            *pg->counts[at] = pg->changes;
-        if (PQstatus(pg->conn) != CONNECTION_OK && rc == OK)
-            rc = lost(pg, doing, err);
-        if (rc != OK && PQstatus(pg->conn) == CONNECTION_OK) { /* the rest was passed over */
-            struct err ignored = {0};
-            enum status same = FAIL;
-            while (--pg->pending)
-                read_command(pg, &kept, doing, &same, &ignored);
-            break;
-        }
-    }
+    for (; at < count && PQstatus(pg->conn) == CONNECTION_OK; at++)
+        read_pending(pg, at, &kept, doing, &rc, err);
+    if (PQstatus(pg->conn) != CONNECTION_OK && rc == OK)
+        rc = lost(pg, doing, err);
+    for (; at < count && at < SLOTS; at++)
+        pg_told_read(pg->told[at], NULL);
     pg->pending = 0;
     if (PQstatus(pg->conn) == CONNECTION_OK && (sync = PQgetResult(pg->conn)))
         PQclear(sync);
@@ -161,6 +175,24 @@ enum status pg_drain(struct postgres *pg, PGresult **last, const char *doing, st
     else
         PQclear(kept);
     return rc;
+}
+
+void pg_forget_pending(struct postgres *pg)
+{
+    for (size_t i = 0; i < pg->pending && i < SLOTS; i++)
+        pg_told_read(pg->told[i], NULL);
+    pg->pending = 0;
+}
+
+enum status pg_drain(struct postgres *pg, PGresult **last, const char *doing, struct err *err)
+{
+    return pg_send_added(pg, err) == OK ? read_all(pg, last, doing, err) : FAIL;
+}
+
+enum status pg_make_room(struct postgres *pg, size_t commands, struct err *err)
+{
+    return pg->pending + commands > PG_PENDING_MAX ? read_all(pg, NULL, "writing to the store", err)
+                                                   : OK;
 }
 
 enum status pg_ask(struct postgres *pg, const char *sql, const char **out, struct err *err)
@@ -182,7 +214,7 @@ static bool counts_ids(void *ctx, const char *table)
     return map_has(((struct postgres *)ctx)->ids, table);
 }
 
-static struct dialect dialect_of(struct postgres *pg, struct arena *arena)
+struct dialect pg_dialect_of(struct postgres *pg, struct arena *arena)
 {
     return (struct dialect){.arena = arena, .ws = pg->ws, .counts_ids = counts_ids, .ctx = pg};
 }
@@ -190,9 +222,11 @@ static struct dialect dialect_of(struct postgres *pg, struct arena *arena)
 static void free_statement(struct pg_statement *s)
 {
     PQclear(s->result);
+    pg_batch_free(s->batch);
     buf_free(&s->shown);
     free(s->param);
     free(s->sql);
+    free(s->ours);
     free(s->id_of);
     free(s);
 }
@@ -202,6 +236,7 @@ void pg_forget_statements(struct postgres *pg)
     size_t at = 0;
     const char *sql;
     void *found;
+    pg_drop_added(pg); /* outside of transactions, and in migrations, there are none */
     while (pg->statements && map_next(pg->statements, &at, &sql, &found))
         free_statement(found);
     map_free(pg->statements);
@@ -227,7 +262,7 @@ static void trim(struct sq *sq)
 static struct pg_statement *make_statement(struct postgres *pg, const char *sql)
 {
     struct arena *arena = arena_new();
-    struct dialect dialect = dialect_of(pg, arena);
+    struct dialect dialect = pg_dialect_of(pg, arena);
     struct dialect_out out;
     const char *rest = sql;
     struct pg_statement *s = mem_alloc(sizeof *s);
@@ -236,8 +271,10 @@ static struct pg_statement *make_statement(struct postgres *pg, const char *sql)
                                .pg = pg,
                                .params = out.params,
                                .reads = out.reads,
+                               .lists = out.lists,
                                .id_of = out.id_of ? mem_strdup(out.id_of) : NULL,
-                               .sql = mem_strdup(buf_text(&out.sql))};
+                               .sql = mem_strdup(buf_text(&out.sql)),
+                               .ours = mem_strdup(sql)};
     s->param = mem_alloc((size_t)(s->params + 1) * sizeof *s->param);
     buf_free(&out.sql);
     arena_free(arena);
@@ -307,6 +344,7 @@ static void bind_int(struct sq_stmt *stmt, int at, int64_t value)
     struct pg_param *param = param_of(stmt, at, VALUE_INT);
     if (!param)
         return;
+    param->value = value;
     param->len = snprintf(param->number, sizeof param->number, "%lld", (long long)value);
     param->text = param->number;
 }
@@ -360,12 +398,13 @@ static void make_sending(struct pg_statement *s, struct sending *out)
     }
 }
 
-static enum status give_id(struct pg_statement *s, struct err *err)
+enum status pg_give_id(struct pg_statement *s, struct err *err)
 {
     struct pg_param *param = &s->param[s->params];
     if (pg_next_id(s->pg, s->id_of, &s->pg->last_id, err) != OK)
         return FAIL;
     param->kind = VALUE_INT;
+    param->value = s->pg->last_id;
     snprintf(param->number, sizeof param->number, "%lld", (long long)s->pg->last_id);
     param->text = param->number;
     return OK;
@@ -377,20 +416,25 @@ static enum status run(struct pg_statement *s, struct err *err)
     struct postgres *pg = s->pg;
     struct sending sending;
     pg->wrote |= !s->reads;
-    if (s->id_of && give_id(s, err) != OK)
+    if (pg_send_added(pg, err) != OK || (s->id_of && pg_give_id(s, err) != OK))
         return FAIL;
     make_sending(s, &sending);
+    if (s->lists)
+        return pg_sent(pg,
+                       PQsendQueryParams(pg->conn, s->sql, sending.count, sending.types,
+                                         sending.values, sending.lens, sending.formats, 0),
+                       err);
     if (!s->prepared) {
         snprintf(s->name, sizeof s->name, "s%lld", (long long)++pg->numbered);
-        if (sent(pg, PQsendPrepare(pg->conn, s->name, s->sql, sending.count, sending.types), err) !=
-            OK)
+        if (pg_sent(pg, PQsendPrepare(pg->conn, s->name, s->sql, sending.count, sending.types),
+                    err) != OK)
             return FAIL;
         s->prepared = true;
     }
-    return sent(pg,
-                PQsendQueryPrepared(pg->conn, s->name, sending.count, sending.values, sending.lens,
-                                    sending.formats, 0),
-                err);
+    return pg_sent(pg,
+                   PQsendQueryPrepared(pg->conn, s->name, sending.count, sending.values,
+                                       sending.lens, sending.formats, 0),
+                   err);
 }
 
 /* A statement whose preparation failed is not there. */
@@ -422,7 +466,7 @@ static enum status done_later(struct sq *sq, struct sq_stmt *stmt, int64_t *chan
                               struct err *err)
 {
     struct postgres *pg = pg_of(sq);
-    if (pg->pending + 2 > PG_PENDING_MAX && flush(sq, err) != OK) /* one to prepare, one to run */
+    if (pg_send_added(pg, err) != OK || pg_make_room(pg, 2, err) != OK) /* to prepare, and to run */
         return FAIL;
     arena_reset(pg->sending);
     if (run(of(stmt), err) != OK)
@@ -440,11 +484,14 @@ static enum status declare(struct pg_statement *s, struct err *err)
     make_sending(s, &sending);
     s->prepared = false;
     s->cursor = true;
-    enum status rc =
-        sent(s->pg,
-             PQsendQueryParams(s->pg->conn, sql, sending.count, sending.types, sending.values,
-                               sending.lens, sending.formats, 0),
-             err);
+    if (pg_send_added(s->pg, err) != OK) {
+        free(sql);
+        return FAIL;
+    }
+    enum status rc = pg_sent(s->pg,
+                             PQsendQueryParams(s->pg->conn, sql, sending.count, sending.types,
+                                               sending.values, sending.lens, sending.formats, 0),
+                             err);
     free(sql);
     return rc;
 }
@@ -622,7 +669,7 @@ static enum status exec_here(struct sq *sq, const char *sql, struct err *err)
 {
     struct postgres *pg = pg_of(sq);
     struct arena *arena = arena_new();
-    struct dialect dialect = dialect_of(pg, arena);
+    struct dialect dialect = pg_dialect_of(pg, arena);
     struct dialect_out out;
     enum status rc = OK;
     if (dialect_next(&dialect, &sql, &out)) {
@@ -639,7 +686,7 @@ static enum status exec_here(struct sq *sq, const char *sql, struct err *err)
 static enum status exec_next(struct postgres *pg, const char **sql, struct err *err)
 {
     struct arena *arena = arena_new();
-    struct dialect dialect = dialect_of(pg, arena);
+    struct dialect dialect = pg_dialect_of(pg, arena);
     struct dialect_out out;
     const char *start = *sql;
     bool more = dialect_next(&dialect, sql, &out), ddl = out.ddl;
@@ -692,6 +739,7 @@ const struct sq_engine postgres_engine = {
     .bind_bytes = bind_bytes,
     .done = done,
     .done_later = done_later,
+    .add = pg_add,
     .flush = flush,
     .row = row,
     .stream = stream,
@@ -704,6 +752,7 @@ const struct sq_engine postgres_engine = {
     .exec = exec,
     .begin = pg_begin,
     .begin_beside = pg_begin_beside,
+    .alone = pg_alone,
     .skip_locked = " FOR UPDATE SKIP LOCKED",
     .commit = pg_commit,
     .rollback = pg_rollback,

@@ -190,7 +190,7 @@ void pg_disconnect(struct postgres *pg)
     PQfinish(pg->conn);
     pg->conn = NULL;
     pg->listens = false;
-    pg->pending = 0;
+    pg_forget_pending(pg);
     pg->in_transaction = false;
 }
 

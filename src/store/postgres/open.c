@@ -277,6 +277,8 @@ void pg_close_store(struct sq *sq)
     free_ids(pg->ids);
     arena_free(pg->sending);
     pg_leave_seat(pg->link, pg->seat);
+    vec_free(&pg->added);
+    pg_free_growth(pg);
     pg_link_leave(pg->link);
     sq_close_session(sq);
     free(pg);

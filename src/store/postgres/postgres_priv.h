@@ -3,7 +3,8 @@
  * link.c connects, and again after a loss; engine.c runs statements in a pipeline
  * and is the only judge of SQLSTATEs; transaction.c begins, fences and commits;
  * open.c makes and finds workspaces, lineage.c finds out when they were put back; listen.c
- * wakes other processes, news.c tells them what changed; dialect.c and ddl.c rewrite our SQL. */
+ * wakes other processes, together.c has many rows go in one command, news.c tells them what
+ * changed; dialect.c and ddl.c rewrite our SQL. */
 #ifndef ARGIL_STORE_POSTGRES_PRIV_H
 #define ARGIL_STORE_POSTGRES_PRIV_H
 
@@ -31,6 +32,9 @@ struct pg_link {
 
 #define PG_PENDING_MAX 256
 
+struct pg_batch;
+struct pg_told;
+
 enum value_kind { VALUE_TEXT, VALUE_INT, VALUE_BYTES };
 
 /* One ? of a statement. */
@@ -39,21 +43,25 @@ struct pg_param {
     const char *text; /* NULL = null */
     int len;
     char number[24];
+    int64_t value; /* of VALUE_INT */
 };
 
 struct pg_statement {
     struct sq_stmt stmt; /* first */
     struct postgres *pg;
     char *sql, *id_of;
+    char *ours; /* as the nouns wrote it */
     int params; /* without the counted id */
     bool reads;
     bool prepared, stream;
-    char name[24]; /* of the prepared statement, or of the cursor while streaming */
+    bool lists;             /* planned each time, for tables as they are now: never prepared */
+    char name[24];          /* of the prepared statement, or of the cursor while streaming */
     struct pg_param *param; /* params + 1 of them */
     PGresult *result;
-    int row, rows; /* next row to give */
-    struct buf shown; /* what was decoded for the last col_peek */
-    bool cursor; /* open: more rows may come */
+    int row, rows;          /* next row to give */
+    struct buf shown;       /* what was decoded for the last col_peek */
+    bool cursor;            /* open: more rows may come */
+    struct pg_batch *batch; /* rows that go together; NULL = there never were any */
 };
 
 struct pg_ids {
@@ -68,15 +76,21 @@ struct postgres {
     PGconn *conn;
     int64_t ws; /* number of the workspace; 0 while none is open: schema is of all */
     struct map *statements;
-    struct map *ids; /* table -> struct pg_ids */
-    size_t pending;  /* commands sent, results not read */
-    int64_t *counts[PG_PENDING_MAX + 2]; /* where the n-th pending one's changes go; or NULL */
+    struct map *ids;                          /* table -> struct pg_ids */
+    size_t pending;                           /* commands sent, results not read */
+    int64_t *counts[PG_PENDING_MAX + 2];      /* where the n-th pending one's changes go; or NULL */
+    struct pg_told *told[PG_PENDING_MAX + 2]; /* of the n-th, where it is a batch */
+    struct map *grown;                        /* table -> struct pg_growth: together.c */
+    VEC(struct pg_statement *) added;         /* have rows in their batch, in the order they came */
     int64_t changes, last_id, numbered;
     struct arena *sending; /* what one command is sent with */
     int seat;       /* of this handle among those of the process */
     int64_t commit; /* number of the one under way */
     bool in_transaction;
     bool wrote;      /* something in it that stays */
+    bool early;      /* it gives its turn on before it is on disk: transaction.c */
+    bool committed;  /* a COMMIT was answered so */
+    bool by_indexes; /* its plans are to: together.c */
     bool listens;    /* this connection hears of news: listen.c */
     bool stale;      /* a command failed: what was prepared behind it may not be there */
     bool failed;     /* found by sq_changes, which cannot say so: it is told by `late` */
@@ -121,10 +135,32 @@ enum status pg_drain(struct postgres *pg, PGresult **last, const char *doing, st
 /* One value of the first row of a query without parameters; NULL = null or no row. On scratch. */
 enum status pg_ask(struct postgres *pg, const char *sql, const char **out, struct err *err);
 void pg_forget_statements(struct postgres *pg);
+/* The connection they were sent on is gone. */
+void pg_forget_pending(struct postgres *pg);
+/* A command was sent, when `ok`. */
+enum status pg_sent(struct postgres *pg, int ok, struct err *err);
+/* Makes room for so many commands more, reading results where it must. */
+enum status pg_make_room(struct postgres *pg, size_t commands, struct err *err);
+struct dialect pg_dialect_of(struct postgres *pg, struct arena *arena);
+/* The next id becomes the parameter behind the others. */
+enum status pg_give_id(struct pg_statement *s, struct err *err);
+
+/* ---- together.c: many rows of one statement in one command */
+enum status pg_add(struct sq *sq, struct sq_stmt *stmt, int64_t *changed, struct err *err);
+/* Sends what was added; nothing where nothing was. */
+enum status pg_send_added(struct postgres *pg, struct err *err);
+void pg_drop_added(struct postgres *pg);
+/* Before a commit: tables that grew from nothing are analysed. */
+enum status pg_note_growth(struct postgres *pg, struct err *err);
+void pg_free_growth(struct postgres *pg);
+/* Which rows a batch changed; NULL result: it failed. Frees `told`. */
+void pg_told_read(struct pg_told *told, const PGresult *result);
+void pg_batch_free(struct pg_batch *batch);
 
 /* ---- transaction.c */
 enum status pg_begin(struct sq *sq, bool write, struct err *err);
 enum status pg_begin_beside(struct sq *sq, struct err *err);
+enum status pg_alone(struct sq *sq, struct err *err);
 enum status pg_commit(struct sq *sq, struct err *err);
 void pg_rollback(struct sq *sq);
 /* Of a member that leaves; its epoch 0: of all that are no members any more. */

@@ -5,7 +5,12 @@
  * is still a member (W7): one that was given up may not write any more. Reading
  * ones see one moment of the database and wait for nobody. A claim writes beside them:
  * it takes only rows that nobody else has locked, and holds on to its membership instead,
- * so that whoever gives this process up waits for the claim to end.
+ * so that whoever gives this process up waits for the claim to end. So does who lets operations
+ * go to the org: they are its own. `alone` waits for all of those.
+ *
+ * Whoever has its turn gives it on before its commit is on disk: COMMIT does not wait for that,
+ * a second transaction behind it, which holds nothing, does (the log is written in order). Only
+ * then is the first told as done. So writers do not wait for each other's disk.
  *
  * When the connection goes while a commit is under way, the server is asked
  * afterwards what became of it: each handle numbers its commits, and the number of the
@@ -81,6 +86,7 @@ static enum status begin_as(struct postgres *pg, const char *sql, struct err *er
     if (pg_drain(pg, NULL, "asking the store", err) != OK) /* or it would begin with those */
         return FAIL;
     pg->in_transaction = true;
+    pg->by_indexes = pg->early = false;
     return pg_send(pg, sql, err);
 }
 
@@ -92,8 +98,10 @@ enum status pg_begin(struct sq *sq, bool write, struct err *err)
         pg->in_transaction = rc == OK;
         return rc;
     }
-    if (begin_as(pg, "BEGIN", err) != OK || lock_workspace(pg, err) != OK)
+    if (begin_as(pg, "BEGIN", err) != OK ||
+        pg_send(pg, "SET LOCAL synchronous_commit=off", err) != OK || lock_workspace(pg, err) != OK)
         return FAIL;
+    pg->early = true;
     return be_member(pg, "", err);
 }
 
@@ -101,6 +109,14 @@ enum status pg_begin_beside(struct sq *sq, struct err *err)
 {
     struct postgres *pg = pg_of(sq);
     return begin_as(pg, "BEGIN", err) == OK ? be_member(pg, " FOR KEY SHARE", err) : FAIL;
+}
+
+enum status pg_alone(struct sq *sq, struct err *err)
+{
+    char sql[120];
+    snprintf(sql, sizeof sql, "SELECT 1 FROM argil_members WHERE ws=%lld ORDER BY epoch FOR UPDATE",
+             (long long)pg_of(sq)->ws);
+    return pg_send(pg_of(sq), sql, err);
 }
 
 /* ------------------------------------------------------------------ ids */
@@ -158,6 +174,10 @@ static void forget_ids(struct postgres *pg)
 
 /* ----------------------------------------------------------------- commit */
 
+/* A transaction of its own, whose commit is on disk, and with it all before. It must say something
+ * in the log: the commit of one that has only a number is not waited for. */
+#define ON_DISK "SELECT pg_logical_emit_message(true,'argil','')"
+
 /* The commit's number, where there is something to tell it from those before. */
 static enum status number_commit(struct postgres *pg, struct err *err)
 {
@@ -206,7 +226,7 @@ static enum became ask_once(struct postgres *pg, struct err *err)
     if (pg_ask(pg, sql, &number, err) != OK)
         return NOBODY_SAYS;
     if (number && strtoll(number, NULL, 10) == pg->commit)
-        return WAS_STORED;
+        return pg_ask(pg, ON_DISK, &number, err) == OK ? WAS_STORED : NOBODY_SAYS;
     return goes_on ? GOES_ON : WAS_NOT;
 }
 
@@ -233,27 +253,28 @@ static enum status ask_what_became(struct postgres *pg, struct err *err)
     return FAIL;
 }
 
-static enum status check_commit(struct postgres *pg, PGresult *result, struct err *err)
+static enum status check_commit(struct postgres *pg, struct err *err)
 {
-    bool done = strcmp(PQcmdStatus(result), "COMMIT") == 0;
-    PQclear(result);
-    return done ? OK
-                : err_set(err, ERR_STORE_BROKEN, "a transaction on %s was rolled back",
-                          pg->link->place);
+    return pg->committed ? OK
+                         : err_set(err, ERR_STORE_BROKEN, "a transaction on %s was rolled back",
+                                   pg->link->place);
 }
 
 enum status pg_commit(struct sq *sq, struct err *err)
 {
     struct postgres *pg = pg_of(sq);
-    PGresult *result = NULL;
     /* what was sent so far must have gone well before COMMIT may be under way */
-    if (pg->failed || store_ids(pg, err) != OK || pg_send_news(pg, err) != OK ||
-        number_commit(pg, err) != OK || pg_drain(pg, NULL, "storing", err) != OK)
+    if (pg->failed || pg_note_growth(pg, err) != OK || store_ids(pg, err) != OK ||
+        pg_send_news(pg, err) != OK || number_commit(pg, err) != OK ||
+        pg_drain(pg, NULL, "storing", err) != OK)
         return FAIL;
     struct err why = {0};
-    if (pg_send(pg, "COMMIT", &why) == OK && pg_drain(pg, &result, "storing", &why) == OK) {
+    bool early = pg->early;
+    pg->committed = pg->early = false;
+    if (pg_send(pg, "COMMIT", &why) == OK && (!early || pg_send(pg, ON_DISK, &why) == OK) &&
+        pg_drain(pg, NULL, "storing", &why) == OK) {
         pg->in_transaction = false;
-        return check_commit(pg, result, err);
+        return check_commit(pg, err);
     }
     if (err_is(&why, ERR_STORE_LOST) && pg->xid[0])
         return ask_what_became(pg, err);
@@ -265,6 +286,7 @@ enum status pg_commit(struct sq *sq, struct err *err)
 void pg_rollback(struct sq *sq)
 {
     struct postgres *pg = pg_of(sq);
+    pg_drop_added(pg);
     if (pg->in_transaction && pg->conn && PQstatus(pg->conn) == CONNECTION_OK) {
         struct err ignored = {0};
         pg_drain(pg, NULL, "", &ignored);

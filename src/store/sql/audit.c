@@ -123,7 +123,7 @@ enum status audit_append(struct sq *sq, const char *who, const char *what, const
     sq_text(stmt, 5, detail);
     sq_text(stmt, 6, sq->audit.hash);
     sq_text(stmt, 7, hash);
-    if (sq_done(sq, stmt, err) != OK)
+    if (sq_add(sq, stmt, NULL, err) != OK)
         return FAIL;
     sq->audit.lines++;
     sq->audit.moved = true;

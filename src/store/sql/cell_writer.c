@@ -128,7 +128,7 @@ static enum status set_value(struct cell_writer *w, const struct cell_result *r,
         return FAIL;
     sq_value(stmt, 1, r->value);
     sq_int(stmt, 2, r->row_id);
-    return sq_done_later(w->sq, stmt, changed, err);
+    return sq_add(w->sq, stmt, changed, err);
 }
 
 static enum status value_changed(struct cell_writer *w, const struct cell_result *r,
@@ -237,10 +237,15 @@ static enum status clear_state(struct cell_writer *w, const struct cell_result *
     sq_int(w->drop, 1, r->column_id);
     sq_int(w->drop, 2, r->row_id);
     sq_int(w->drop, 3, r->read_ms);
-    if (sq_done(w->sq, w->drop, err) != OK)
+    if (sq_add(w->sq, w->drop, NULL, err) != OK)
         return FAIL;
+    if (!w->sq->engine->far && sq_changes(w->sq))
+        return OK;
     /* where it went there is nothing to settle: to say so twice costs less than to ask */
-    return !w->sq->engine->far && sq_changes(w->sq) ? OK : touch(w, w->settle, r->column_id, r->row_id, err);
+    sq_int(w->settle, 1, r->column_id);
+    sq_int(w->settle, 2, r->row_id);
+    sq_int(w->settle, 3, w->now);
+    return sq_add(w->sq, w->settle, NULL, err);
 }
 
 static enum status set_state(struct cell_writer *w, const struct cell_result *r, struct err *err)
@@ -259,7 +264,7 @@ static enum status set_state(struct cell_writer *w, const struct cell_result *r,
     sq_int(w->put, 10, holds(r));
     sq_int(w->put, 11, r->read_ms);
     sq_int(w->put, 12, w->sq->store.epoch);
-    return sq_done(w->sq, w->put, err);
+    return sq_add(w->sq, w->put, NULL, err);
 }
 
 static enum status tell_dependents(struct cell_writer *w, const struct cell_result *r, bool changed,
@@ -298,12 +303,8 @@ static enum status put_state(struct cell_writer *w, const struct cell_result *re
         return FAIL;
     if (set_state(w, result, err) != OK)
         return FAIL;
-    if (result->cost.run_id && keep_cost(w, result, err) != OK)
-        return FAIL;
     sq_note_row(w->sq, w->table_id, result->row_id);
-    if (!changed && !is_ready(result->state))
-        return OK;
-    return tell_dependents(w, result, changed, err);
+    return result->cost.run_id ? keep_cost(w, result, err) : OK;
 }
 
 enum status cell_writer_put_many(struct cell_writer *w, const struct cell_result *results,
@@ -319,6 +320,10 @@ enum status cell_writer_put_many(struct cell_writer *w, const struct cell_result
         return FAIL;
     for (size_t i = 0; i < count; i++)
         if (put_state(w, &results[i], changed[i] > 0, err) != OK)
+            return FAIL;
+    for (size_t i = 0; i < count; i++)
+        if ((changed[i] > 0 || is_ready(results[i].state)) &&
+            tell_dependents(w, &results[i], changed[i] > 0, err) != OK)
             return FAIL;
     return OK;
 }

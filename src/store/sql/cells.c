@@ -41,6 +41,17 @@ static struct sq_stmt *cell_stmt(struct sq *sq, int64_t table_id, int slot, stru
                     slot, (long long)table_id, (long long)table_id);
 }
 
+static void take_cell(struct sq_stmt *stmt, struct arena *arena, struct cell *out)
+{
+    out->state = (enum cell_state)(int)sq_col_int(stmt, 0);
+    out->op_id = sq_col_int(stmt, 1);
+    out->attempt = (int)sq_col_int(stmt, 2);
+    out->not_before_ms = sq_col_int(stmt, 3);
+    out->changed_ms = sq_col_int(stmt, 4);
+    out->code = sq_col_text(stmt, 5, arena);
+    out->message = sq_col_text(stmt, 6, arena);
+}
+
 static enum status read_cell(struct sq *sq, struct sq_stmt *stmt, struct arena *arena,
                              int64_t column_id, int64_t row_id, struct cell *out, bool *live,
                              struct err *err)
@@ -53,16 +64,38 @@ static enum status read_cell(struct sq *sq, struct sq_stmt *stmt, struct arena *
     *out = (struct cell){.row_id = row_id, .column_id = column_id, .state = CELL_EMPTY};
     *live = row && (int)sq_col_int(stmt, 7) == 0;
     if (row) {
-        out->state = (enum cell_state)(int)sq_col_int(stmt, 0);
-        out->op_id = sq_col_int(stmt, 1);
-        out->attempt = (int)sq_col_int(stmt, 2);
-        out->not_before_ms = sq_col_int(stmt, 3);
-        out->changed_ms = sq_col_int(stmt, 4);
-        out->code = sq_col_text(stmt, 5, arena);
-        out->message = sq_col_text(stmt, 6, arena);
+        take_cell(stmt, arena, out);
         sq_reset(stmt);
     }
     return OK;
+}
+
+/* All by one question. */
+static enum status read_together(struct sq *sq, struct arena *arena, int64_t table_id,
+                                 int64_t column_id, int slot, const int64_t *row_ids, size_t count,
+                                 struct cell *out, struct err *err)
+{
+    bool row = true;
+    struct sq_stmt *stmt =
+        sq_stmtf(sq, err,
+                 "SELECT " STATE_OF("%d") ",s.op_id,s.attempt,s.not_before,s.changed,s.code,"
+                                          "s.message,l.key FROM json_each(?1) l CROSS JOIN t%lld t"
+                                          " ON t.rid=CAST(l.value AS INTEGER) LEFT JOIN s%lld s"
+                                          " ON s.cid=?2 AND s.rid=t.rid",
+                 slot, (long long)table_id, (long long)table_id);
+    if (!stmt)
+        return FAIL;
+    for (size_t i = 0; i < count; i++)
+        out[i] = (struct cell){.row_id = row_ids[i], .column_id = column_id, .state = CELL_EMPTY};
+    sq_list(stmt, 1, arena, row_ids, count);
+    sq_int(stmt, 2, column_id);
+    for (;;) {
+        if (sq_row(sq, stmt, &row, err) != OK)
+            return FAIL;
+        if (!row)
+            return OK;
+        take_cell(stmt, arena, &out[sq_col_int(stmt, 7)]);
+    }
 }
 
 static enum status read_cells(struct sq *sq, struct arena *arena, int64_t table_id,
@@ -73,6 +106,8 @@ static enum status read_cells(struct sq *sq, struct arena *arena, int64_t table_
     bool live;
     if (sq_column_slot(sq, column_id, &slot, err) != OK)
         return FAIL;
+    if (sq->engine->far && count > 1)
+        return read_together(sq, arena, table_id, column_id, slot, row_ids, count, out, err);
     struct sq_stmt *stmt = cell_stmt(sq, table_id, slot, err);
     if (!stmt)
         return FAIL;

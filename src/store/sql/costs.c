@@ -30,7 +30,7 @@ enum status sq_keep_cost(struct sq *sq, struct sq_stmt *stmt, int64_t table_id,
     sq_int(stmt, 6, cost->took_us);
     sq_int(stmt, 7, cost->calls_milli);
     sq_int(stmt, 8, cost->attempts);
-    return sq_done(sq, stmt, err);
+    return sq_add(sq, stmt, NULL, err);
 }
 
 static enum status get(struct sq *sq, int64_t table_id, int64_t column_id, int64_t row_id,

@@ -142,7 +142,7 @@ static enum status insert_op(struct sq *sq, struct op *op, int64_t *inserted, st
     if (!stmt)
         return FAIL;
     bind_op(stmt, op);
-    if (sq_done_later(sq, stmt, inserted, err) != OK)
+    if (sq_add(sq, stmt, inserted, err) != OK)
         return FAIL;
     op->id = sq_last_id(sq); /* if it was */
     return OK;
@@ -223,21 +223,106 @@ static enum status find_done_since(struct sq *sq, const struct op *op, int64_t l
     return sq_one_int(sq, stmt, 0, id, err);
 }
 
-/* inserted: -1 = not tried, because its record is news to who plans. */
-static enum status plan_one(struct sq *sq, struct op *op, int64_t looked_ms, int64_t *inserted,
-                            struct err *err)
+/* Which keys of a call have operations that are done since: one question where each would be
+ * one of its own. What it names is asked exactly; what it does not name has none. */
+struct done_keys {
+    struct map *keys; /* NULL: each is asked */
+    const struct op *of;
+};
+
+static bool same_field(const struct op *a, const struct op *b)
 {
-    int64_t done;
+    return a->key_value && a->key_field && text_eq(a->org_id, b->org_id) &&
+           text_eq(a->object, b->object) && text_eq(a->key_field, b->key_field);
+}
+
+static struct sq_stmt *done_keys_stmt(struct sq *sq, const struct op *of, const char *list,
+                                      int64_t since, struct err *err)
+{
+    struct sq_stmt *stmt =
+        sq_stmt(sq, err,
+                "SELECT o.key_value FROM json_each(?5) l CROSS JOIN ops o ON o.key_value=l.value"
+                " WHERE o.org_id=?1 AND o.object=?2 AND o.key_field=?3 AND o.key_value IS NOT NULL"
+                " AND o.state=6 AND o.done_ms>?4");
+    if (!stmt)
+        return NULL;
+    sq_text(stmt, 1, of->org_id);
+    sq_text(stmt, 2, of->object);
+    sq_text(stmt, 3, of->key_field);
+    sq_int(stmt, 4, since);
+    sq_text(stmt, 5, list);
+    return stmt;
+}
+
+static enum status read_done_keys(struct sq *sq, const struct op *ops, const int64_t *looked_ms,
+                                  size_t count, struct done_keys *out, struct err *err)
+{
+    struct buf list = BUF_INIT;
+    struct jw w;
+    int64_t since = INT64_MAX;
+    bool row = true;
+    jw_init(&w, &list);
+    jw_array(&w);
+    for (size_t i = 0; i < count; i++)
+        if (looked_ms[i] && same_field(&ops[i], out->of)) {
+            jw_text(&w, ops[i].key_value);
+            since = looked_ms[i] < since ? looked_ms[i] : since;
+        }
+    jw_end_array(&w);
+    enum status rc = FAIL;
+    struct sq_stmt *stmt = done_keys_stmt(sq, out->of, buf_text(&list), since, err);
+    while (stmt && (rc = sq_row(sq, stmt, &row, err)) == OK && row)
+        map_put(out->keys, sq_col_peek(stmt, 0), out->keys);
+    buf_free(&list);
+    return rc;
+}
+
+static enum status know_done_keys(struct sq *sq, const struct op *ops, const int64_t *looked_ms,
+                                  size_t count, struct done_keys *out, struct err *err)
+{
+    *out = (struct done_keys){0};
+    if (!sq->engine->far || !looked_ms)
+        return OK;
+    for (size_t i = 0; i < count && !out->of; i++)
+        if (looked_ms[i] && same_field(&ops[i], &ops[i]))
+            out->of = &ops[i];
+    if (!out->of)
+        return OK;
+    out->keys = map_new();
+    return read_done_keys(sq, ops, looked_ms, count, out, err);
+}
+
+static bool none_is_done(const struct done_keys *done, const struct op *op)
+{
+    return done->keys && same_field(op, done->of) && !map_has(done->keys, op->key_value);
+}
+
+/* inserted: -1 = not tried, because its record is news to who plans. */
+static enum status plan_one(struct sq *sq, struct op *op, int64_t looked_ms,
+                            const struct done_keys *keys, int64_t *inserted, struct err *err)
+{
+    int64_t done = 0;
     if (op->key_value && !op->key_field)
         return err_set(err, ERR_INVALID, "an operation's key value needs its key field");
     complete_op(sq, op);
-    if (find_done_since(sq, op, looked_ms, &done, err) != OK)
+    if (!none_is_done(keys, op) && find_done_since(sq, op, looked_ms, &done, err) != OK)
         return FAIL;
     if (!done)
         return insert_op(sq, op, inserted, err);
     op->id = done;
     *inserted = -1;
     return OK;
+}
+
+static enum status insert_all(struct sq *sq, struct op *ops, size_t count, const int64_t *looked_ms,
+                              int64_t *inserted, struct err *err)
+{
+    struct done_keys done;
+    enum status rc = know_done_keys(sq, ops, looked_ms, count, &done, err);
+    for (size_t i = 0; rc == OK && i < count; i++)
+        rc = plan_one(sq, &ops[i], looked_ms ? looked_ms[i] : 0, &done, &inserted[i], err);
+    map_free(done.keys);
+    return rc == OK ? sq_flush(sq, err) : FAIL;
 }
 
 /* All are put in one behind the other, and only then it is asked which went in. */
@@ -250,10 +335,7 @@ static enum status plan_all(struct writers *ws, struct op *ops, size_t count,
     int64_t *tables = arena_array(sq->scratch, count + 1, sizeof *tables);
     struct cell_result *mine = arena_array(sq->scratch, count + 1, sizeof *mine);
     size_t fresh = 0;
-    for (size_t i = 0; i < count; i++)
-        if (plan_one(sq, &ops[i], looked_ms ? looked_ms[i] : 0, &inserted[i], err) != OK)
-            return FAIL;
-    if (sq_flush(sq, err) != OK)
+    if (insert_all(sq, ops, count, looked_ms, inserted, err) != OK)
         return FAIL;
     for (size_t i = 0; i < count; i++) {
         results[i] = inserted[i] > 0 ? PLAN_NEW : PLAN_BUSY;
@@ -307,7 +389,7 @@ static enum status send_one(struct sq *sq, const struct op *op, int64_t now, int
     sq_int(stmt, 6, op->attempt);
     sq_text(stmt, 7, op->ticket);
     sq_text(stmt, 8, op->base_stamp);
-    return sq_done_later(sq, stmt, moved, err);
+    return sq_add(sq, stmt, moved, err);
 }
 
 /* Asked in the transaction that marks: what is held after it waits for the next one. */
@@ -329,7 +411,7 @@ enum status sq_ops_sending(struct store *store, struct op *ops, size_t count, in
     int64_t now = sq_now(sq);
     bool stopped = false;
     int64_t held = 0;
-    if (sq_begin(sq, err) != OK)
+    if (sq_begin_beside(sq, err) != OK)
         return FAIL;
     int64_t *moved = arena_array(sq->scratch, count + 1, sizeof *moved);
     rc = sq_sending_stopped(sq, &stopped, err);
@@ -386,7 +468,7 @@ static enum status move_op(struct sq *sq, const struct op_settle *s, int64_t *mo
     sq_int(stmt, 11, s->from);
     sq_int(stmt, 12, s->epoch);
     sq_text(stmt, 13, s->base_stamp);
-    return sq_done_later(sq, stmt, moved, err);
+    return sq_add(sq, stmt, moved, err);
 }
 
 static enum status set_evidence(struct sq *sq, int64_t id, const char *evidence, struct err *err)
@@ -531,15 +613,35 @@ static bool wrote_it(const struct op_settle *s)
     return s->to == OP_DONE && (!s->adopted || s->from == OP_RECONCILING);
 }
 
-static enum status settle_moved(struct sq *sq, const struct op_settle *s, const struct op *op,
-                                struct err *err)
+/* Two operations of one record: what the later wrote counts. */
+static enum status after_the_other(struct sq *sq, struct map *records, const char *record,
+                                   struct err *err)
+{
+    if (map_has(records, record))
+        return sq_flush(sq, err);
+    map_put(records, record, records);
+    return OK;
+}
+
+static enum status remember_written(struct sq *sq, const struct op *op, struct map *records,
+                                    struct err *err)
 {
     const char *record = op->result_id ? op->result_id : op->target_id;
+    if (!record)
+        return OK;
+    if (sq->engine->far && after_the_other(sq, records, record, err) != OK)
+        return FAIL;
+    return written_remember(sq, op, record, op->result_stamp, err);
+}
+
+static enum status settle_moved(struct sq *sq, const struct op_settle *s, const struct op *op,
+                                struct map *records, struct err *err)
+{
     sq_note(sq, NOUN_OPERATION, op->table_id, 0);
     if (s->evidence && !text_eq(s->evidence, op->evidence) &&
         join_evidence(sq, s->id, op->evidence, s->evidence, err) != OK)
         return FAIL;
-    if (wrote_it(s) && record && written_remember(sq, op, record, op->result_stamp, err) != OK)
+    if (wrote_it(s) && remember_written(sq, op, records, err) != OK)
         return FAIL;
     if (!s->audit)
         return OK;
@@ -595,13 +697,15 @@ static enum status settle_all(struct writers *ws, const struct op_settle *settle
     if (move_all(sq, settles, count, s, err) != OK ||
         (s->count && read_settled(sq, s->ids, s->count, s->ops, err) != OK))
         return FAIL;
-    for (size_t i = 0; i < s->count; i++) {
-        if (settle_moved(sq, s->moved[i], &s->ops[i], err) != OK)
-            return FAIL;
+    struct map *records = map_new();
+    enum status rc = OK;
+    for (size_t i = 0; rc == OK && i < s->count; i++) {
+        rc = settle_moved(sq, s->moved[i], &s->ops[i], records, err);
         s->tables[i] = s->ops[i].table_id;
         s->cells[i] = s->moved[i]->cell;
     }
-    return put_cells(ws, s->tables, s->cells, s->count, err);
+    map_free(records);
+    return rc == OK ? put_cells(ws, s->tables, s->cells, s->count, err) : FAIL;
 }
 
 enum status sq_ops_settle(struct store *store, const struct op_settle *settles, size_t count,

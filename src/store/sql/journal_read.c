@@ -156,6 +156,57 @@ static enum status last_ops(struct sq *sq, struct arena *arena, int64_t column_i
     return OK;
 }
 
+/* The newest operation of each cell: its id, or 0. */
+static enum status last_ids(struct sq *sq, int64_t column_id, const int64_t *row_ids, size_t count,
+                            int64_t *ids, struct err *err)
+{
+    bool row = true;
+    enum status rc;
+    struct sq_stmt *stmt =
+        sq_stmt(sq, err,
+                "SELECT l.key,(SELECT o.id FROM ops o WHERE o.row_id=CAST(l.value AS INTEGER)"
+                " AND o.column_id=?2 ORDER BY o.generation DESC LIMIT 1) FROM json_each(?1) l");
+    if (!stmt)
+        return FAIL;
+    sq_list(stmt, 1, sq->scratch, row_ids, count);
+    sq_int(stmt, 2, column_id);
+    while ((rc = sq_row(sq, stmt, &row, err)) == OK && row)
+        ids[sq_col_int(stmt, 0)] = sq_col_peek(stmt, 1) ? sq_col_int(stmt, 1) : 0;
+    return rc;
+}
+
+/* The same in two questions, the second for those that there are. */
+static enum status last_ops_together(struct sq *sq, struct arena *arena, int64_t column_id,
+                                     const int64_t *row_ids, size_t count, struct op *out,
+                                     struct err *err)
+{
+    bool row = true;
+    enum status rc;
+    int64_t *ids = arena_array(arena, count + 1, sizeof *ids), *known = ids;
+    size_t *at = arena_array(arena, count + 1, sizeof *at), found = 0;
+    if (last_ids(sq, column_id, row_ids, count, ids, err) != OK)
+        return FAIL;
+    for (size_t i = 0; i < count; i++) {
+        out[i] = (struct op){0};
+        if (!ids[i])
+            continue;
+        at[found] = i;
+        known[found++] = ids[i];
+    }
+    if (!found)
+        return OK;
+    struct sq_stmt *stmt =
+        sq_stmt(sq, err,
+                "SELECT " SQ_OP_COLUMNS ",l.key FROM json_each(?1) l CROSS JOIN ops o"
+                " ON o.id=CAST(l.value AS INTEGER)");
+    if (!stmt)
+        return FAIL;
+    sq_list(stmt, 1, sq->scratch, known, found);
+    while ((rc = sq_row(sq, stmt, &row, err)) == OK && row)
+        sq_read_op(stmt, arena, &out[at[sq_col_int(stmt, SQ_OP_COLUMN_COUNT)]]);
+    return rc;
+}
+
 enum status sq_ops_last(struct store *store, struct arena *arena, int64_t table_id,
                         int64_t column_id, const int64_t *row_ids, size_t count, struct op *out,
                         struct err *err)
@@ -164,7 +215,10 @@ enum status sq_ops_last(struct store *store, struct arena *arena, int64_t table_
     (void)table_id; /* a column id names its table */
     if (sq_begin_read(sq, err) != OK)
         return FAIL;
-    return sq_end(sq, last_ops(sq, arena, column_id, row_ids, count, out, err), err);
+    enum status rc = sq->engine->far && count > 1
+                         ? last_ops_together(sq, arena, column_id, row_ids, count, out, err)
+                         : last_ops(sq, arena, column_id, row_ids, count, out, err);
+    return sq_end(sq, rc, err);
 }
 
 enum status sq_ops_count(struct store *store, int64_t table_id, struct op_counts *out,

@@ -27,41 +27,49 @@ static enum status refuse_twice(struct sq *sq, int64_t run_id, struct err *err)
     return there ? err_set(err, ERR_CONFLICT, "run %lld is cut already", (long long)run_id) : OK;
 }
 
-#define PARTS_WANTED 20 /* that nobody waits long for the last one */
+#define PARTS_WANTED 20 /* of what is left: nobody waits long for the last ones */
 
 #define SQ_TO_DO "FROM s%lld WHERE state IN (1,7,8)" /* due, waiting, retrying */
 
-static enum status rows_of_part(struct sq *sq, int64_t table_id, int64_t least, int64_t most,
-                                int64_t *each, struct err *err)
-{
-    int64_t rows;
-    struct sq_stmt *stmt =
-        sq_stmtf(sq, err, "SELECT count(DISTINCT rid) " SQ_TO_DO, (long long)table_id);
-    if (!stmt || sq_one_int(sq, stmt, 0, &rows, err) != OK)
-        return FAIL;
-    *each = rows / PARTS_WANTED;
-    *each = *each < least ? least : *each > most ? most : *each;
-    return OK;
-}
-
 struct cutter {
     VEC(int64_t) ends; /* the last row of each part */
-    int64_t rows;      /* that have something to do, in all */
+    int64_t least, most;
+    int64_t left;    /* rows that have something to do and are in no part yet */
+    int64_t in_part; /* of the present one, so far */
 };
 
-/* Every `each`-th row that has something to do ends a part. */
-static enum status find_ends(struct sq *sq, int64_t table_id, int64_t each, struct cutter *c,
-                             struct err *err)
+static enum status count_rows(struct sq *sq, int64_t table_id, int64_t *rows, struct err *err)
+{
+    struct sq_stmt *stmt =
+        sq_stmtf(sq, err, "SELECT count(DISTINCT rid) " SQ_TO_DO, (long long)table_id);
+    return stmt ? sq_one_int(sq, stmt, 0, rows, err) : FAIL;
+}
+
+/* A multiple of `least`, so that exchanges are as full as they would be otherwise. */
+static int64_t rows_of_part(const struct cutter *c)
+{
+    int64_t share = (c->left + PARTS_WANTED - 1) / PARTS_WANTED;
+    int64_t each = (share + c->least - 1) / c->least * c->least;
+    return each < c->least ? c->least : each > c->most ? c->most : each;
+}
+
+static enum status find_ends(struct sq *sq, int64_t table_id, struct cutter *c, struct err *err)
 {
     bool row = true;
+    int64_t each = rows_of_part(c);
     enum status rc = FAIL;
     struct sq_stmt *stmt = sq_stmtf(sq, err, "SELECT rid " SQ_TO_DO " GROUP BY rid ORDER BY rid",
                                     (long long)table_id);
     if (stmt)
         sq_stream(stmt);
-    while (stmt && (rc = sq_row(sq, stmt, &row, err)) == OK && row)
-        if (++c->rows % each == 0)
-            vec_push(&c->ends, sq_col_int(stmt, 0));
+    while (stmt && (rc = sq_row(sq, stmt, &row, err)) == OK && row) {
+        if (++c->in_part < each || c->left == c->in_part)
+            continue; /* the last part is the open one */
+        vec_push(&c->ends, sq_col_int(stmt, 0));
+        c->left -= c->in_part;
+        c->in_part = 0;
+        each = rows_of_part(c);
+    }
     return rc;
 }
 
@@ -83,18 +91,14 @@ static enum status add_part(struct sq *sq, const struct store_part *part, struct
 static enum status cut(struct sq *sq, int64_t run_id, int64_t table_id, int64_t least,
                        int64_t most, int64_t *count, struct err *err)
 {
-    struct cutter c = {0};
-    int64_t each = least;
+    struct cutter c = {.least = least, .most = most};
     enum status rc = refuse_twice(sq, run_id, err);
     if (rc == OK)
-        rc = rows_of_part(sq, table_id, least, most, &each, err);
-    if (rc == OK)
-        rc = find_ends(sq, table_id, each, &c, err);
-    if (rc == OK && c.rows >= 2 * each) {
-        if (c.rows % each == 0)
-            c.ends.len--; /* the last part is the open one */
+        rc = count_rows(sq, table_id, &c.left, err);
+    if (rc == OK && c.left >= 2 * least)
+        rc = find_ends(sq, table_id, &c, err);
+    if (rc == OK && c.ends.len)
         *count = (int64_t)c.ends.len + 1;
-    }
     for (int64_t i = 0; rc == OK && i < *count; i++) {
         struct store_part part = {.run_id = run_id,
                                   .table_id = table_id,

@@ -112,6 +112,17 @@ enum status sq_done_later(struct sq *sq, struct sq_stmt *stmt, int64_t *changed,
     return OK;
 }
 
+enum status sq_add(struct sq *sq, struct sq_stmt *stmt, int64_t *changed, struct err *err)
+{
+    if (sq->engine->add)
+        return sq->engine->add(sq, stmt, changed, err);
+    if (sq_done(sq, stmt, err) != OK)
+        return FAIL;
+    if (changed)
+        *changed = sq_changes(sq);
+    return OK;
+}
+
 enum status sq_flush(struct sq *sq, struct err *err)
 {
     return sq->engine->flush ? sq->engine->flush(sq, err) : OK;

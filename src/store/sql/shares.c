@@ -209,6 +209,8 @@ static enum status throw_switch(struct sq *sq, bool stop, const char *reason, st
              : sq_stmt(sq, err, "DELETE FROM meta WHERE name='" SWITCH "'");
     if (!stmt)
         return FAIL;
+    if (sq->engine->alone && sq->engine->alone(sq, err) != OK)
+        return FAIL; /* who lets operations go has seen the switch as it was, and is done */
     if (stop)
         sq_text(stmt, 1, reason ? reason : "");
     return sq_done(sq, stmt, err);

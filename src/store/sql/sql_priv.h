@@ -233,7 +233,7 @@ void cell_writer_close(struct cell_writer *w);
 enum status cell_writer_finish(struct cell_writer *w, struct err *err);
 enum status cell_writer_put(struct cell_writer *w, const struct cell_result *result,
                             struct err *err);
-/* Values of all of them first, then their states: each cell once. */
+/* Values of all of them first, then their states, then what depends on them: each cell once. */
 enum status cell_writer_put_many(struct cell_writer *w, const struct cell_result *results,
                                  size_t count, struct err *err);
 enum status cell_writer_due(struct cell_writer *w, int64_t column_id, int64_t row_id,
@@ -260,6 +260,7 @@ enum status sq_open_ops(struct sq *sq, const char *column, int64_t id, int64_t *
     "key_field,key_value,target_id,payload,payload_sha256,before,mode,state,attempt,epoch,"        \
     "sent_ms,deadline_ms,not_before_ms,evidence,result_id,result_stamp,adopted,error_code,"        \
     "error_message,created_ms,done_ms,base_stamp,settings,priority,ticket"
+#define SQ_OP_COLUMN_COUNT 36
 void sq_read_op(struct sq_stmt *stmt, struct arena *arena, struct op *op);
 
 /* ---- loops.c: columns that feed each other over the org */

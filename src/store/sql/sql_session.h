@@ -80,6 +80,8 @@ struct sq_engine {
     enum status (*done)(struct sq *, struct sq_stmt *, struct err *err);
     /* Likewise; how many rows it changed is told by `flush`, or before. NULL: at once. */
     enum status (*done_later)(struct sq *, struct sq_stmt *, int64_t *changed, struct err *err);
+    /* Likewise, together with others of the same statement: sq_add. NULL: one by one. */
+    enum status (*add)(struct sq *, struct sq_stmt *, int64_t *changed, struct err *err);
     enum status (*flush)(struct sq *, struct err *err);
     enum status (*row)(struct sq *, struct sq_stmt *, bool *row, struct err *err);
     void (*stream)(struct sq_stmt *);
@@ -97,6 +99,8 @@ struct sq_engine {
     enum status (*begin)(struct sq *, bool write, struct err *err);
     /* Writing beside other writers, fenced all the same; NULL: they take turns in any case. */
     enum status (*begin_beside)(struct sq *, struct err *err);
+    /* In a turn: waits for those who write beside, and lets none begin before the commit. */
+    enum status (*alone)(struct sq *, struct err *err);
     const char *skip_locked; /* at a SELECT's end: locks its rows, passes over those of others */
     enum status (*commit)(struct sq *, struct err *err);
     void (*rollback)(struct sq *); /* also after a commit, and without a transaction */
@@ -197,6 +201,12 @@ enum status sq_done(struct sq *sq, struct sq_stmt *stmt, struct err *err);
 /* The same where many follow each other and none needs the outcome of the one before: *changed
  * (on scratch) is the number of rows that it changed, once sq_flush was OK. */
 enum status sq_done_later(struct sq *sq, struct sq_stmt *stmt, int64_t *changed, struct err *err);
+/* The same for one row of many that go through one statement, in one command where the database is
+ * far. What is bound is copied. Rows of a statement keep their order, those of two statements
+ * follow each other as the statements first came; anything else that is run, read or committed
+ * comes behind them all. No two rows of a statement may be about the same key before sq_flush.
+ * `changed` may be NULL: nobody asks. */
+enum status sq_add(struct sq *sq, struct sq_stmt *stmt, int64_t *changed, struct err *err);
 enum status sq_flush(struct sq *sq, struct err *err);
 /* The next row: *row false at the end (and then the statement is reset). */
 enum status sq_row(struct sq *sq, struct sq_stmt *stmt, bool *row, struct err *err);
@@ -216,7 +226,9 @@ int64_t sq_last_id(struct sq *sq); /* the id that the last INSERT gave */
 void sq_stream(struct sq_stmt *stmt);
 
 enum status sq_begin(struct sq *sq, struct err *err); /* writing; refuses zombies */
-/* Likewise, but waits for no other writer: only for rows that were read with skip_locked. */
+/* Likewise, but waits for no other writer: only for rows that were read with skip_locked, or that
+ * nobody changes but this process. What a statement finds may be changed by whoever has the turn,
+ * unless they are `alone`. */
 enum status sq_begin_beside(struct sq *sq, struct err *err);
 enum status sq_begin_read(struct sq *sq, struct err *err);
 enum status sq_end(struct sq *sq, enum status rc,

@@ -168,7 +168,7 @@ static enum status remember_fields(struct sq *sq, struct remembered *r, struct e
         sq_int(stmt, at + 2, r->fields[i]->type == JSON_NUMBER);
     }
     r->count = 0;
-    return sq_done(sq, stmt, err);
+    return sq_add(sq, stmt, NULL, err);
 }
 
 /* One statement may not touch a row twice. */
@@ -180,18 +180,32 @@ static bool is_among(const struct remembered *r, const struct json *field)
     return false;
 }
 
+/* A payload that names a field twice, in letters of another case. */
+static bool named_before(const struct json *payload, const struct json *field)
+{
+    json_each(other, payload) {
+        if (other == field)
+            return false;
+        if (text_eq_nocase(other->key, field->key))
+            return true;
+    }
+    return false;
+}
+
 enum status written_remember(struct sq *sq, const struct op *op, const char *record_id,
                              const char *stamp, struct err *err)
 {
     arena_reset(sq->payload);
     const struct json *payload = json_parse(sq->payload, op->payload, strlen(op->payload), NULL);
     struct remembered all = {.op = op, .record_id = record_id, .stamp = stamp};
+    size_t most = sq->engine->far ? 1 : FIELDS_AT_ONCE; /* there, rows of many records go together */
     json_each(field, payload)
     {
         if (!field->key)
             continue;
-        if ((all.count == FIELDS_AT_ONCE || is_among(&all, field)) &&
-            remember_fields(sq, &all, err) != OK)
+        if ((all.count == most || is_among(&all, field)) && remember_fields(sq, &all, err) != OK)
+            return FAIL;
+        if (sq->engine->far && named_before(payload, field) && sq_flush(sq, err) != OK)
             return FAIL;
         all.fields[all.count++] = field;
     }
