@@ -105,6 +105,52 @@ story('keys, filters, search and sorts', async ({ page }) => {
   await site.end();
 });
 
+story('rows that are scrolled fast are drawn, and text again where they rest', async ({ page }) => {
+  const site = await Site.open(page);
+  await site.setup();
+  await importFile(site, page, [['One', 'Two'], ...Array.from({ length: 3000 }, (_, at) => [`row ${at + 1}`, `second of ${at + 1}`])]);
+  const picture = page.locator('.g-motion');
+  assert(!await picture.isVisible());
+  await page.mouse.move(500, 400);
+  const writing = () => page.evaluate(() => { // how much of it is not ground
+    const seen = document.querySelector('.g-motion canvas');
+    if (document.querySelector('.g-motion').hidden) return 0;
+    const copy = Object.assign(document.createElement('canvas'), { width: seen.width, height: seen.height }).getContext('2d');
+    copy.drawImage(seen, 0, 0);
+    const pixels = new Uint32Array(copy.getImageData(0, 0, seen.width, seen.height).data.buffer);
+    return pixels.filter((one) => one !== pixels[seen.width * 5 - 5]).length / pixels.length;
+  });
+  for (let n = 0; await writing() < 0.03; n++) await page.mouse.wheel(0, n % 40 < 20 ? 900 : -900);
+  await page.mouse.wheel(0, 3000);
+  const { rows: first } = await site.ask('GET', '/tables/things/window?limit=1000');
+  const names = first.map((row) => row.cells[0]);
+  const resting = () => page.evaluate((wanted) => { // what is not as it should be, or null
+    const grid = document.querySelector('.grid');
+    const frame = grid.getBoundingClientRect();
+    const shown = [...document.querySelectorAll('.g-canvas .g-row')].filter((row) => {
+      const box = row.getBoundingClientRect();
+      return box.height && box.top > frame.top + 34 && box.bottom < frame.bottom - 28;
+    }).map((row) => [Number(row.getAttribute('aria-rowindex')) - 1, row.querySelector('[aria-colindex="2"]').textContent]);
+    const wrong = shown.filter(([at, text]) => text !== wanted[at - 1]);
+    const right = document.querySelector('.g-motion').hidden && shown.length > 10 && shown[0][0] > 20 && !wrong.length;
+    return right ? null : { moving: !document.querySelector('.g-motion').hidden, shown: shown.length, from: shown[0], wrong, top: grid.scrollTop };
+  }, names);
+  const top = () => page.evaluate(() => document.querySelector('.grid').scrollTop);
+  for (let before = -1, now = await top(); now !== before; before = now, now = await top()) await page.waitForTimeout(500); // wheels may be under way
+  let left = await resting();
+  for (const end = Date.now() + 30000; left && Date.now() < end; left = await resting()) await page.waitForTimeout(50);
+  assert(!left, `the rows do not come to rest: ${JSON.stringify(left)}`);
+  const line = await page.evaluate(() => [...document.querySelectorAll('.g-canvas .g-row')].map((row) => row.getBoundingClientRect().bottom).find((bottom) => bottom > 300 && bottom < 450));
+  await page.mouse.click(500, line - 0.5); // on the line between two rows
+  const focused = () => page.evaluate((y) => {
+    const box = document.getElementById('grid-focus')?.getBoundingClientRect();
+    return box && box.left <= 500 && box.right >= 500 && box.top <= y && box.bottom >= y - 2 ? null : { box, y, top: document.querySelector('.grid').scrollTop };
+  }, line);
+  for (const end = Date.now() + 30000; (left = await focused()) && Date.now() < end;) await page.waitForTimeout(50);
+  assert(!left, `what was clicked has not the focus: ${JSON.stringify(left)}`);
+  await site.end();
+});
+
 story('the server restarted under an open page', async ({ page }) => {
   const site = await Site.open(page);
   await site.setup();

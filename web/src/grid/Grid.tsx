@@ -65,6 +65,7 @@ export function Grid({ table, look, columns, typist, states, rowHeight, sorts, o
 }) {
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLDivElement>(null);
+  const motion = useRef<HTMLDivElement>(null);
   const body = useRef<GridBody | null>(null);
   const cache = useRef<RowCache | null>(null);
   const [menuAt, setMenuAt] = useState<{ column: number; rect: DOMRect } | null>(null);
@@ -88,8 +89,8 @@ export function Grid({ table, look, columns, typist, states, rowHeight, sorts, o
   }, []);
 
   useEffect(() => {
-    if (!frame.current || !canvas.current) return;
-    const made = new GridBody({ frame: frame.current, canvas: canvas.current, rowHeight, onFocus: (_spot, _row, column) => {
+    if (!frame.current || !canvas.current || !motion.current) return;
+    const made = new GridBody({ frame: frame.current, canvas: canvas.current, motion: motion.current, rowHeight, onFocus: (_spot, _row, column) => {
       const range = made.selection.range();
       latest.current.onChosen({ rows: range.bottom - range.top + 1, columns: range.right - range.left + 1, column });
     } });
@@ -355,7 +356,7 @@ export function Grid({ table, look, columns, typist, states, rowHeight, sorts, o
 
   const dragging = useRef(false);
   function pointerDown(event: ReactPointer): void {
-    const spot = body.current?.spotOf(event.target);
+    const spot = body.current?.spotOf(event);
     if (!spot || event.button !== 0) return;
     frame.current?.focus({ preventScroll: true });
     if (spot.column < 0) {
@@ -368,7 +369,7 @@ export function Grid({ table, look, columns, typist, states, rowHeight, sorts, o
   }
   function pointerMove(event: ReactPointer): void {
     if (!dragging.current || !(event.buttons & 1)) return;
-    const spot = body.current?.spotOf(event.target);
+    const spot = body.current?.spotOf(event);
     const focus = body.current?.selection.focus;
     if (spot && spot.column >= 0 && focus && (spot.row !== focus.row || spot.column !== focus.column)) body.current?.moveTo(spot, true);
   }
@@ -382,7 +383,7 @@ export function Grid({ table, look, columns, typist, states, rowHeight, sorts, o
         event.preventDefault();
         void paste(event.clipboardData.getData("text/plain"));
       }} onPointerDown={pointerDown} onPointerMove={pointerMove} onPointerUp={() => (dragging.current = false)}
-      onDoubleClick={(event) => body.current?.spotOf(event.target) && (openEditor(null) || openFocus())}>
+      onDoubleClick={(event) => body.current?.spotOf(event) && (openEditor(null) || openFocus())}>
       <GridHead columns={columns} sorts={sorts} onSort={onSort} menuOf={menuOf} menuAt={menuAt} onMenu={(at) => {
         setMenuAt(at);
         if (!at) frame.current?.focus();
@@ -390,6 +391,7 @@ export function Grid({ table, look, columns, typist, states, rowHeight, sorts, o
       <div ref={canvas} className="g-canvas" role="rowgroup" />
       <GridFoot columns={columns} states={states} rows={table.row_count} onShowBad={onShowBad} />
     </div>
+    <div ref={motion} className="g-motion" aria-hidden="true" hidden />
     {editing && <CellEditor editing={editing} onEnd={endEditor} />}
     {pasting && <PasteLine paste={pasting} onEnd={(go) => {
       if (go) void edits.current?.make(pasting.changes);

@@ -1,9 +1,11 @@
 // The grid's body: a fixed pool of row elements that is moved and refilled, never
 // rebuilt while scrolling. A node is touched only when what it shows has changed, and
-// only ever as text.
+// only ever as text. While the scrolling is fast, a picture of the rows stands before
+// them (motion.ts); they follow, some in each frame, as soon as it slows down.
 import { SHAPES, stateLook } from "../ui/states";
 import { cellLook, isNumeric, type CellLook } from "./cells";
 import type { GridRow, RowCache } from "./cache";
+import { MotionPicture } from "./motion";
 import { Scroller } from "./scroller";
 import { Selection, type Spot } from "./selection";
 
@@ -23,6 +25,7 @@ export interface BodyColumn {
 export interface BodyOptions {
   frame: HTMLElement; // scrolls
   canvas: HTMLElement; // holds the rows
+  motion: HTMLElement; // lies over them while they move fast
   rowHeight: number;
   onFocus: (spot: Spot, row: GridRow | undefined, column: BodyColumn | undefined) => void;
 }
@@ -51,6 +54,9 @@ interface RowBox {
 export const NUMBER_WIDTH = 56;
 const OVERSCAN = 4;
 const FLASHES_A_SECOND = 20;
+const FAST_ROWS = 4; // new ones in a frame
+const FAST_MS = 120; // so long after the last fast frame it is over
+const ROWS_AFTER = 5; // brought up to date in a frame then
 const SVG = "http://www.w3.org/2000/svg";
 const numbers = new Intl.NumberFormat("en-US");
 
@@ -80,11 +86,22 @@ export class GridBody {
   private width = 0;
   private flashed = 0;
   private flashWindow = 0;
+  private readonly picture: MotionPicture;
+  private look = {}; // another one: columns on screen, or letters, are others
+  private paintedFirst = 0;
+  private fastAt = 0;
+  private slowTimer = 0;
+  private warmTimer = 0;
+  private leapt = true;
+  private rowsHidden = false;
+  private lookFrom = 0;
+  private lookTo = 0;
   private readonly watcher: ResizeObserver;
   private readonly stillPlease = window.matchMedia("(prefers-reduced-motion: reduce)");
 
   constructor(private readonly options: BodyOptions) {
     this.scroller = new Scroller(options.frame, () => this.paintSoon(), 0, options.rowHeight, () => this.viewHeight());
+    this.picture = new MotionPicture(options.motion, options.frame, () => this.paintSoon());
     this.measure();
     options.frame.addEventListener("scroll", this.paintSoon, { passive: true });
     this.watcher = new ResizeObserver(() => {
@@ -97,6 +114,9 @@ export class GridBody {
 
   close(): void {
     window.cancelAnimationFrame(this.frameAsked);
+    this.standStill();
+    this.picture.close();
+    window.clearTimeout(this.warmTimer);
     this.options.frame.removeEventListener("scroll", this.paintSoon);
     this.watcher.disconnect();
     this.scroller.close();
@@ -138,19 +158,21 @@ export class GridBody {
     this.rebuild();
   }
   blocksCame(): void {
+    this.warmLater();
     const columns = this.cache?.columns ?? [];
     if (columns.length === this.positions.size && columns.every((id, at) => this.positions.get(id) === at)) {
       this.paintSoon(); // a row that has come is another one than what its box shows
       return;
     }
     this.positions = new Map(columns.map((id, at) => [id, at]));
+    this.look = {};
     this.refreshAll();
   }
   rowsChanged(ids: Set<number>): void {
     for (const box of this.pool) {
       if (!box.row || !ids.has(box.row.id)) continue;
       box.dirty = true;
-      this.flash(box.box);
+      if (!this.picture.on) this.flash(box.box);
     }
     this.paintSoon();
   }
@@ -209,12 +231,14 @@ export class GridBody {
   readonly paintSoon = (): void => {
     this.frameAsked ||= requestAnimationFrame(() => {
       this.frameAsked = 0;
+      if (this.paintMoving()) return;
       this.paint();
       this.tellFocus();
     });
   };
   /** Without waiting for the next frame. */
   paintNow(): void {
+    this.standStill();
     window.cancelAnimationFrame(this.frameAsked);
     this.frameAsked = 0;
     this.paint();
@@ -232,6 +256,8 @@ export class GridBody {
   }
 
   private rebuild(): void {
+    this.standStill();
+    this.look = {};
     const rows = Math.ceil(this.viewHeight() / this.scroller.rowHeight) + 2 * OVERSCAN + 1;
     [this.shownFrom, this.shownTo] = this.shownColumns();
     this.pool = Array.from({ length: rows }, () => this.makeRow());
@@ -286,6 +312,102 @@ export class GridBody {
     return { box, text, mark: null, said: "", kind: "", focused: false, chosen: false, muted: false };
   }
 
+  /** Whether a picture of the rows was drawn in place of the rows. */
+  private paintMoving(): boolean {
+    this.scroller.read();
+    const { first } = this.scroller;
+    const fresh = Math.abs(first - this.paintedFirst);
+    const now = performance.now();
+    const fast = fresh >= FAST_ROWS && !this.leapt;
+    this.paintedFirst = first;
+    this.leapt = false;
+    if (fast && this.picture.able) this.hideRows();
+    if (fast) this.fastAt = now;
+    if (!this.picture.on) {
+      this.showRows();
+      return false;
+    }
+    if (fast) this.slowLater();
+    else if (now - this.fastAt >= FAST_MS && this.catchUp(ROWS_AFTER)) return false;
+    this.drawPicture();
+    this.wantShown();
+    return true;
+  }
+  /** Behind the picture they cost nothing, and are there again as they were. */
+  private hideRows(): void {
+    if (!this.picture.on) this.picture.begin();
+    if (!this.rowsHidden) this.options.canvas.style.contentVisibility = "hidden";
+    this.rowsHidden = true;
+  }
+  private showRows(): void {
+    if (this.rowsHidden) this.options.canvas.style.contentVisibility = "";
+    this.rowsHidden = false;
+  }
+  private slowLater(): void {
+    window.clearTimeout(this.slowTimer);
+    this.slowTimer = window.setTimeout(this.paintSoon, FAST_MS + 1);
+  }
+  /** The next frame shows the rows themselves, however far they are from here. */
+  private standStill(): void {
+    window.clearTimeout(this.slowTimer);
+    this.leapt = true;
+    this.showRows();
+    if (this.picture.on) this.picture.end();
+  }
+  /** Behind the picture; true: all rows are right, and the picture is gone. */
+  private catchUp(most: number): boolean {
+    const [from, to] = this.shownColumns();
+    const [first, last] = this.shownRows();
+    this.showRows();
+    let left = most;
+    for (let index = first; index < last && left >= 0; index++) {
+      const box = this.pool[index % this.pool.length];
+      if (box && !this.isRight(box, index) && left-- > 0) this.paintRow(box, index);
+    }
+    if (left < 0 && from >= this.shownFrom && to <= this.shownTo) {
+      this.paintSoon();
+      return false;
+    }
+    this.standStill();
+    return true;
+  }
+  /** Letters are measured and memory is there before somebody scrolls. */
+  private warmLater(): void {
+    if (this.warmTimer || !this.picture.able) return;
+    this.warmTimer = window.setTimeout(() => {
+      if (!this.picture.on) this.drawPicture();
+    }, 400);
+  }
+  private drawPicture(): void {
+    const { frame } = this.options;
+    const { top, rowHeight, rows } = this.scroller;
+    const [from, to] = this.shownColumns();
+    if (from !== this.lookFrom || to !== this.lookTo) this.look = {};
+    this.lookFrom = from;
+    this.lookTo = to;
+    const last = this.columns.at(-1);
+    const pinnedWidth = this.pinnedWidth();
+    const right = !last || last.pinned ? pinnedWidth : pinnedWidth + last.start + last.width - frame.scrollLeft;
+    this.picture.show({
+      look: this.look, columns: this.columns, pinnedCount: this.pinnedCount, from, to, numberWidth: NUMBER_WIDTH, pinnedWidth,
+      rowAt: (index) => this.cache?.rowAt(index), placeOf: (column) => this.positions.get(column),
+      view: {
+        top, left: frame.scrollLeft, width: this.width, height: this.height, scale: window.devicePixelRatio || 1, rowHeight, right: Math.min(this.width, right),
+        first: Math.max(0, Math.floor(top / rowHeight)), last: Math.min(rows - 1, Math.floor((top + this.height) / rowHeight)),
+        focus: this.selection.focus, chosen: this.selection.range(),
+      },
+    });
+  }
+
+  private shownRows(): [number, number] {
+    const first = Math.max(0, this.scroller.first - OVERSCAN);
+    return [first, Math.min(this.scroller.rows, first + this.pool.length)];
+  }
+  private wantShown(): void {
+    const [first, last] = this.shownRows();
+    if (this.scroller.rows) this.cache?.want(first, Math.max(0, last - 1));
+  }
+
   private paint(): void {
     this.scroller.read();
     const [from, to] = this.shownColumns();
@@ -293,16 +415,14 @@ export class GridBody {
       this.rebuild();
       return;
     }
-    const total = this.scroller.rows;
-    const first = Math.max(0, this.scroller.first - OVERSCAN);
-    const last = Math.min(total, first + this.pool.length);
+    const [first, last] = this.shownRows();
     for (let index = first; index < last; index++) {
       const box = this.pool[index % this.pool.length];
       if (box) this.paintRow(box, index);
     }
     for (const box of this.pool)
       if (box.index >= 0 && (box.index < first || box.index >= last)) this.hideRow(box);
-    if (total) this.cache?.want(Math.max(0, first), Math.max(0, last - 1));
+    this.wantShown();
   }
   private hideRow(box: RowBox): void {
     box.index = -1;
@@ -310,10 +430,13 @@ export class GridBody {
     box.box.style.display = "none";
   }
 
+  private isRight(box: RowBox, index: number): boolean {
+    return box.index === index && box.row === this.cache?.rowAt(index) && box.offset === this.scroller.offsetOf(index) && !box.dirty;
+  }
   private paintRow(box: RowBox, index: number): void {
+    if (this.isRight(box, index)) return;
     const row = this.cache?.rowAt(index);
     const offset = this.scroller.offsetOf(index);
-    if (box.index === index && box.row === row && box.offset === offset && !box.dirty) return;
     if (box.offset !== offset || box.index === -1) {
       box.box.style.transform = `translateY(${offset}px)`;
       box.box.style.display = "";
@@ -393,6 +516,7 @@ export class GridBody {
   /* --------------------------------------------------------------- selection */
 
   moveTo(spot: Spot, extend: boolean): void {
+    this.standStill(); // whoever moves by keys hears the rows read
     this.selection.move(spot, extend);
     this.scroller.reveal(spot.row);
     this.revealColumn(spot.column);
@@ -413,8 +537,15 @@ export class GridBody {
   }
 
   /** The cell under a pointer; column -1 is the row's number. */
-  spotOf(target: EventTarget | null): Spot | null {
-    const cell = (target as Element | null)?.closest?.(".g-cell") as HTMLElement | null;
+  spotOf(event: { target: EventTarget | null; clientX: number; clientY: number }): Spot | null {
+    let { target } = event;
+    if (this.picture.on) {
+      this.paintNow(); // what is seen there is not what lies behind it
+      target = document.elementFromPoint(event.clientX, event.clientY);
+    }
+    const hit = target as Element | null;
+    const under = hit?.classList.contains("g-row") ? document.elementFromPoint(event.clientX, event.clientY - 1) : hit; // the line below a row is the row's
+    const cell = under?.closest?.(".g-cell") as HTMLElement | null | undefined;
     const box = cell && this.pool.find((row) => row.box === cell.parentElement);
     if (!cell || !box || box.index < 0) return null;
     return { row: box.index, column: cell.classList.contains("g-number") ? -1 : Number(cell.dataset["at"]) };
