@@ -216,6 +216,62 @@ story('the menu of a table, pictures, and what admins keep', async ({ page }) =>
   await site.end();
 });
 
+story('columns are offered while a formula is typed, and a picture shows who reads whom', async ({ page }) => {
+  const site = await Site.open(page);
+  const button = (name) => page.getByRole('button', { name, exact: true });
+  await site.setup();
+  await site.connect();
+  await site.table();
+  await page.goto(site.url + '/tables/people');
+  await site.cell(1, 2).filter({ hasText: /\S/ }).waitFor();
+  await button('Column').click();
+  await page.getByRole('button', { name: /Formula/ }).click();
+  await page.getByLabel('Name *').fill('Shout');
+  const formula = page.getByLabel('Formula *');
+  await formula.pressSequentially('{{la');
+  const offered = page.getByRole('listbox', { name: 'Columns' });
+  await offered.getByRole('option', { name: /^LastName/ }).waitFor();
+  assert.strictEqual(await offered.getByRole('option').count(), 1);
+  await site.fine('columns that are offered');
+  await formula.press('Enter');
+  await formula.pressSequentially('.toUpperCase()');
+  assert.strictEqual(await formula.inputValue(), '{{LastName}}.toUpperCase()');
+  await page.locator('.preview-row').filter({ hasText: /[A-Z]{3}/ }).first().waitFor();
+  await button("Add, don't run").click();
+  await page.getByText('Shout is there; nothing has run.').waitFor();
+  await page.goto(site.url + '/tables/people');
+  await button('people').click();
+  await page.getByRole('menuitem', { name: 'Columns, and who reads whom…' }).click();
+  await page.getByRole('img', { name: /Shout reads LastName/ }).waitFor();
+  assert.strictEqual(await page.locator('.graph-edge').count(), 1);
+  await site.fine('who reads whom');
+  await site.end();
+});
+
+// What the browser counts as jumping (Layout Instability), of a page from its first paint on.
+const jumped = (page) => page.evaluate(() => new Promise((done) => {
+  let sum = 0;
+  new PerformanceObserver((list) => { for (const one of list.getEntries()) if (!one.hadRecentInput) sum += one.value; }).observe({ type: 'layout-shift', buffered: true });
+  setTimeout(() => done(sum), 500);
+}));
+
+story('nothing jumps while screens fill', async ({ page }) => {
+  const site = await Site.open(page);
+  await site.setup();
+  await site.connect();
+  await site.table();
+  for (const [width, place] of [1280, 1920].flatMap((one) => ['/tables/people', '/tables', '/runs', '/overview', '/journal'].map((where) => [one, where]))) {
+    await page.setViewportSize({ width, height: 800 });
+    await page.goto(site.url + place);
+    await site.drawn();
+    if (place === '/tables/people') await site.cell(1, 2).filter({ hasText: /\S/ }).waitFor();
+    const sum = await jumped(page);
+    assert(sum < 0.1, `${place} at ${width} px: what is on screen jumped by ${sum}`); // "good" for Web Vitals
+    assert(await page.evaluate(() => document.documentElement.scrollWidth <= window.innerWidth), `${place} at ${width} px is wider than the window`);
+  }
+  await site.end();
+});
+
 story('at 200 % zoom everything is reachable', async ({ page }) => {
   const site = await Site.open(page);
   await site.setup();
