@@ -137,6 +137,14 @@ def push_cost(org, count, how):
     return figures["cpu"]
 
 
+def journal_floor(org, count):
+    """tests/bench/journal_floor.c in a new workspace."""
+    with Workspace(org=org) as w:
+        done = measured_alone([str(BUILD / "tests/bench/journal_floor"), f"{w.env['ARGIL_DATA']}/workspace.db", str(count)], w.env)
+    assert done["code"] == 0, done["err"]
+    return json.loads(done["out"])
+
+
 def bench_journal(org, count):
     pairs = [(push_cost(org, count, "with"), push_cost(org, count, "without")) for _ in range(3)]
     took, bare = (sum(cpu) / len(pairs) for cpu in zip(*pairs))
@@ -144,6 +152,10 @@ def bench_journal(org, count):
     verdict("CPU of the creates with the journal", f"{took:.2f} s", f"the same without it {bare:.2f} s",
             f"{took / bare - 1:.2f} <= 0.30", took / bare - 1 <= 0.3)
     info("  more with it, each of three runs", shares)
+    floor = journal_floor(org, count)
+    info("  an operation costs it", f"{(took - bare) / count * 1e6:.1f} us; SQLite alone, the same rows, indexes and steps: {floor['all']:.1f} us "
+         f"(planned {floor['plan']:.1f}, marked {floor['mark']:.1f}, settled {floor['settle']:.1f})")
+    info("  so the least that can be had", f"{floor['all'] * count / 1e6 / bare:.2f} more")
 
 
 def bench_planning(count):
