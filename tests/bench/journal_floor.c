@@ -60,7 +60,7 @@ static double cpu_us(void)
 /* ------------------------------------------------------------------ an operation */
 
 struct made {
-    char key[37], mail[48], payload[200], hash[65], record[19];
+    char key[37], mail[48], payload[200], hash[65], record[24];
 };
 
 /* As even as those of argil: keys and hashes come in no order. */
