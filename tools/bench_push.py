@@ -162,7 +162,7 @@ def bench_planning(count):
     peaks = {}
     for rows in (count // 10, count):
         result = measured_alone([str(BUILD / "tests/store/bench_store_sqlite"), str(rows), "2000"])
-        peaks[rows] = result["mb"]
+        peaks[rows] = float(re.search(r"peak ([\d.]+) MB", result["out"])[1])
     plan = re.search(r"plan (\d+) /CPU-s, sending (\d+) /CPU-s, settle (\d+) /CPU-s", result["out"])
     verdict(f"{count:,} operations planned, a CPU second", f"{int(plan[1]):,}", "", "> 50,000", int(plan[1]) > 50000)
     info("  sending, settled, a CPU second", f"{int(plan[2]):,}, {int(plan[3]):,}")

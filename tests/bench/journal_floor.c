@@ -63,12 +63,12 @@ struct made {
     char key[37], mail[48], payload[200], hash[65], record[24];
 };
 
-/* As even as those of argil: keys and hashes come in no order. */
+/* Like those of argil: keys begin with the row's number, hashes and addresses come in no order. */
 static void make(struct made *m, long n)
 {
     unsigned long long mixed = (unsigned long long)n * 0x9E3779B97F4A7C15ULL;
     unsigned long long more = mixed * 0xBF58476D1CE4E5B9ULL;
-    snprintf(m->key, sizeof m->key, "%08llx-%04llx-4%03llx-8%03llx-%012llx", mixed >> 32,
+    snprintf(m->key, sizeof m->key, "%08lx-%04llx-8%03llx-8%03llx-%012llx", n & 0xFFFFFFFF,
              mixed >> 16 & 0xFFFF, mixed >> 4 & 0xFFF, more & 0xFFF, more >> 16);
     snprintf(m->mail, sizeof m->mail, "person.%llx@bench.example", mixed >> 24);
     snprintf(m->payload, sizeof m->payload,
