@@ -52,7 +52,7 @@ static bool same_origin(const struct uri *a, const struct uri *b)
 enum status http_redirect_follow(struct arena *arena, struct http_request *request,
                                  const char *target, struct err *err)
 {
-    struct uri from, to;
+    struct uri from = {0}, to = {0};
     if (!uri_parse(arena, request->url, &from) || !uri_parse(arena, target, &to) ||
         (!text_eq(to.scheme, "http") && !text_eq(to.scheme, "https")))
         return err_set(err, ERR_HTTP_REDIRECT, "%s sends on to what is no http(s) address",

@@ -1,8 +1,8 @@
 /* http_send.c - the requests of a batch, a few at a time, at the asked rates. See http_batch.h.
  *
  * In rounds: first the first page of every row, then the next page (or the address of a redirect)
- * of those that have one, and so on. The rate of the column is kept over all rounds; the rate of a host is kept in the store,
- * because other columns and other processes ask there, too. */
+ * of those that have one, and so on. The rate of the column is kept over all rounds; the rate of a
+ * host is kept in the store, because other columns and other processes ask there, too. */
 #include "engine/columns/http_batch.h"
 
 #include "base/str.h"
