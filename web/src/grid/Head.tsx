@@ -79,10 +79,10 @@ export function GridHead({ columns, sorts, onSort, menuOf, menuAt, onMenu }: {
                 onClick={(event) => onMenu({ column: column.id, rect: event.currentTarget.getBoundingClientRect() })}>
                 <Icon name="caret" size={12} />
               </button>
-              <div className="g-grip" aria-hidden="true" draggable onDragStart={(event) => {
-                event.preventDefault();
-                event.stopPropagation();
-              }} onMouseDown={header.getResizeHandler()} onTouchStart={header.getResizeHandler()} onDoubleClick={() => header.column.resetSize()} />
+              <div className="g-grip" aria-hidden="true" onMouseDown={(event) => {
+                event.preventDefault(); // or the column would be dragged away
+                header.getResizeHandler()(event);
+              }} onTouchStart={header.getResizeHandler()} onDoubleClick={() => header.column.resetSize()} />
             </div>
           );
         })}
