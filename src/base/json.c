@@ -100,8 +100,10 @@ static const struct json *get_n(const struct json *object, struct str key, bool 
     if (!json_is(object, JSON_OBJECT))
         return NULL;
     for (const struct json *child = object->first; child; child = child->next) {
-        struct str have = {child->key, child->key_len};
-        if (nocase ? str_eq_nocase(have, key) : str_eq(have, key))
+        if (child->key_len != key.n)
+            continue;
+        if (nocase ? str_eq_nocase((struct str){child->key, key.n}, key)
+                   : memcmp(child->key, key.p, key.n) == 0)
             found = child;
     }
     return found;

@@ -34,22 +34,22 @@ static int64_t org_monotonic(struct world *world)
     return of_org(world)->mono_ms;
 }
 
-static void roll(struct sim *sim, void *out, size_t len)
+static void roll(struct rng *from, void *out, size_t len)
 {
     for (size_t at = 0; at < len; at += sizeof(uint64_t)) {
-        uint64_t dice = rng_next(&sim->dice);
+        uint64_t dice = rng_next(from);
         memcpy((char *)out + at, &dice, len - at < sizeof dice ? len - at : sizeof dice);
     }
 }
 
 static void argil_random(struct world *world, void *out, size_t len)
 {
-    roll(of_argil(world), out, len);
+    roll(&of_argil(world)->dice, out, len);
 }
 
 static void org_random(struct world *world, void *out, size_t len)
 {
-    roll(of_org(world), out, len);
+    roll(&of_org(world)->org_dice, out, len);
 }
 
 void clock_pass(struct sim *sim, int64_t ms)

@@ -1,20 +1,20 @@
-/* org.c - see sim.h. One localorg without a server, made once for each mode and
- * copied for each seed; and the people who work in it. */
+/* org.c - see sim.h. A localorg without a server for each mode, made once a process and
+ * used up by one seed in a child of it; and the people who work in it. */
 #include "sim/sim.h"
 
 #include "base/str.h"
 #include "base/uri.h"
 #include "http/server.h"
 #include "localorg/org/dml.h"
+#include "localorg/rest/bulk.h"
 #include "localorg/rest/routes.h"
+#include "localorg/rest/sign.h"
 #include "localorg/rest/site.h"
 #include "localorg/seed/seed.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define V    "/services/data/v66.0"
 #define HOST "127.0.0.1"
@@ -126,31 +126,6 @@ static bool add_field(struct sim *sim, const char *object, const char *name, int
     return answer.status == 200;
 }
 
-static const char *template_path(struct sim *sim)
-{
-    return arena_printf(sim->arena, "/dev/shm/argil-sim-org-%ld-%d.db", (long)getpid(),
-                        (int)sim->mode);
-}
-
-/* One RSA key for all orgs: making one takes longer than most stories. */
-static struct signer *shared_signer;
-
-static void lend_signer(struct site *site)
-{
-    if (!shared_signer)
-        shared_signer = signer_new();
-    signer_free(site->signer);
-    site->signer = shared_signer;
-}
-
-static void stop(struct sim *sim)
-{
-    if (sim->site)
-        sim->site->signer = signer_new();
-    site_stop(sim->site);
-    sim->site = NULL;
-}
-
 /* Nobody in these stories uses them, and an org starts faster without. */
 static const char *const without[] = {"AccountContactRelation",
                                       "AccountContactRole",
@@ -184,7 +159,22 @@ static const char *const without[] = {"AccountContactRelation",
                                       "TopicAssignment",
                                       NULL};
 
-static struct site *start(struct sim *sim, const char *path, uint64_t seed)
+static struct site *ready[SIM_MODES];
+
+/* One RSA key for all orgs, made before there are children: making one takes longer than
+ * most stories. */
+static bool share_signer(struct sim *sim)
+{
+    struct err err = {0};
+    struct site *site = sim->site, *first = ready[0];
+    if (site != first) {
+        signer_free(site->signer);
+        site->signer = first->signer;
+    }
+    return signer_jwt(site->signer, sim->arena, "{}", &err) != NULL;
+}
+
+static struct site *start(struct sim *sim, const char *path)
 {
     struct err err = {0};
     struct site_options options = {.host = HOST,
@@ -192,50 +182,80 @@ static struct site *start(struct sim *sim, const char *path, uint64_t seed)
                                    .seed = "empty",
                                    .scale = 1,
                                    .without = without,
-                                   .rng_seed = seed,
                                    .data = path,
                                    .world = &sim->org_world,
                                    .no_server = true};
     struct site *site = site_start(&options, &err);
-    if (site)
-        lend_signer(site);
-    else
+    if (!site)
         sim_fail(sim, "localorg does not start: %s", err.message);
     return site;
 }
 
-/* The schema of this mode, in a file that every seed copies. */
-static bool make_template(struct sim *sim)
+/* The schema of a mode. */
+static bool add_fields(struct sim *sim, enum sim_mode mode)
 {
-    const char *path = template_path(sim);
-    if (access(path, F_OK) == 0)
-        return true;
-    sim->site = start(sim, path, 1);
-    if (!sim->site)
-        return false;
-    refresh_token(sim);
     bool good = add_field(sim, "Contact", "Sim_Ref__c", 40, false) &&
-                (sim->mode != SIM_SEALED || add_field(sim, "Lead", "Argil_Key__c", 36, true)) &&
-                (sim->mode != SIM_KEYED || add_field(sim, "Lead", "Sim_Key__c", 60, false));
+                (mode != SIM_SEALED || add_field(sim, "Lead", "Argil_Key__c", 36, true)) &&
+                (mode != SIM_KEYED || add_field(sim, "Lead", "Sim_Key__c", 60, false));
     if (!good)
         sim_fail(sim, "the org's fields could not be made");
-    stop(sim);
     return good;
 }
 
-bool sim_copy_file(const char *from, const char *to)
+/* Every query whose pages are not read to the end holds one. */
+#define READERS 6
+
+static bool open_readers(struct org *org)
 {
-    char block[65536];
-    size_t n;
-    FILE *in = fopen(from, "rb"), *out = fopen(to, "wb");
-    while (in && out && (n = fread(block, 1, sizeof block, in)) > 0)
-        fwrite(block, 1, n, out);
-    bool good = in && out;
-    if (in)
-        fclose(in);
-    if (out && fclose(out) != 0)
-        good = false;
+    sqlite3 *readers[READERS];
+    bool good = true;
+    for (int i = 0; i < READERS; i++) {
+        readers[i] = org_reader_take(org);
+        good = good && readers[i] &&
+               sqlite3_exec(readers[i], "SELECT 1 FROM sqlite_master", NULL, NULL, NULL) == SQLITE_OK;
+    }
+    for (int i = 0; i < READERS; i++)
+        org_reader_give(org, readers[i]);
     return good;
+}
+
+/* What first exchanges make: readers of the database, what the user may see. */
+static bool warm_up(struct sim *sim)
+{
+    if (!open_readers(sim->site->org))
+        return false;
+    static const char *const objects[] = {"Account", "Lead", "Contact"};
+    for (size_t i = 0; i < 3; i++) {
+        const char *describe = arena_printf(sim->arena, V "/sobjects/%s/describe", objects[i]);
+        if (!org_query(sim, false, arena_printf(sim->arena, "SELECT Id FROM %s", objects[i])) ||
+            org_ask(sim, "GET", describe, NULL).status != 200)
+            return false;
+    }
+    return true;
+}
+
+bool org_prepare(struct sim *sim)
+{
+    static const char *const paths[SIM_MODES] = {"/sim/org-0.db", "/sim/org-1.db",
+                                                 "/sim/org-2.db"};
+    for (int mode = 0; mode < SIM_MODES; mode++) {
+        sim->site = ready[mode] = start(sim, paths[mode]);
+        if (!sim->site)
+            return false;
+        refresh_token(sim);
+        if (!share_signer(sim) || !add_fields(sim, (enum sim_mode)mode) || !warm_up(sim))
+            return false;
+    }
+    return true;
+}
+
+void org_put_away(void)
+{
+    for (int mode = SIM_MODES - 1; mode >= 0; mode--) {
+        if (mode > 0)
+            ready[mode]->signer = NULL;
+        site_stop(ready[mode]);
+    }
 }
 
 /* How strict and how slow this org is: small pages, rules, rotation. */
@@ -289,13 +309,9 @@ void org_locks(struct sim *sim, int per_mille)
 
 bool org_begin(struct sim *sim)
 {
-    const char *path = arena_printf(sim->arena, "%s-org.db", sim->home);
     sim->url = "http://" HOST ":8460";
-    if (!make_template(sim) || !sim_copy_file(template_path(sim), path))
-        return false;
-    sim->site = start(sim, path, sim->seed ^ 0x5eed);
-    if (!sim->site)
-        return false;
+    sim->site = ready[sim->mode];
+    org_seed(sim->site->org, sim->seed ^ 0x5eed);
     refresh_token(sim);
     set_up(sim);
     for (int i = 0; i < 6; i++)
@@ -305,10 +321,8 @@ bool org_begin(struct sim *sim)
 
 void org_end(struct sim *sim)
 {
-    static const char *const tails[] = {"", "-wal", "-shm"};
-    stop(sim);
-    for (size_t i = 0; i < 3; i++)
-        unlink(arena_printf(sim->arena, "%s-org.db%s", sim->home, tails[i]));
+    if (sim->site)
+        bulk_clear(sim->site->bulk); /* their files are the parent's to keep */
 }
 
 /* ---------------------------------------------------------------- people */

@@ -3,7 +3,8 @@
  *
  *   clock.c   two clocks over one time line: the org's, and argil's with its skew
  *   net.c     a network between them that drops, delays, doubles, cuts and lies
- *   disk.c    a disk under SQLite that forgets what was not synced
+ *   ram.c     a disk in memory under SQLite
+ *   disk.c    over it, one that forgets what was not synced
  *   org.c     the org: a localorg without a server, and people who work in it
  *   story.c   what happens, step by step, drawn from the seed
  *   oracle.c  what must hold after every step and at the end (reliability C.1)
@@ -41,7 +42,7 @@ struct sent { /* how often a marker left for the org, and how often it may have 
 
 struct sim {
     uint64_t seed;
-    struct rng dice;
+    struct rng dice, org_dice; /* org_dice: what the org itself draws */
     enum sim_mode mode;
     bool talk; /* print every step */
     bool rotates, duplicate_rules; /* how this org is set up */
@@ -103,8 +104,6 @@ bool sim_event(struct sim *sim, const char *what, int64_t detail);
 /* The same for a write or sync of the disk: an SQLite error code, or 0. */
 int sim_disk_event(struct sim *sim, const char *what, int64_t detail, int error);
 
-bool sim_copy_file(const char *from, const char *to); /* org.c */
-
 /* clock.c */
 void clock_begin(struct sim *sim);
 void clock_pass(struct sim *sim, int64_t ms); /* delivers what was late meanwhile */
@@ -115,14 +114,26 @@ void net_end(struct sim *sim);
 void net_time(struct sim *sim);
 struct sent *net_sent(struct sim *sim, const char *marker); /* NULL = never */
 
+/* ram.c: SQLite's files, by name; NULL or false where there is none */
+struct sqlite3_vfs *ram_vfs(void); /* made once a process; unregistered */
+bool ram_exists(const char *name);
+bool ram_delete(const char *name);
+bool ram_copy(const char *from, const char *to);
+void ram_put(const char *name, const void *from, int64_t len, int64_t at);
+void ram_truncate(const char *name, int64_t size);
+
 /* disk.c */
-void disk_begin(void); /* once a process */
+void disk_begin(void); /* once a process, before SQLite is used */
 void disk_follow(struct sim *sim, const char *folder);
 /* What was not synced: lost in part when the power went, all there after a kill. */
 void disk_restart(struct sim *sim);
 void disk_end(void);
 
 /* org.c */
+/* Once a process: an org of each mode stands ready. A seed that is told uses it up, so
+ * every other runs in a child. */
+bool org_prepare(struct sim *sim);
+void org_put_away(void);
 bool org_begin(struct sim *sim);
 void org_end(struct sim *sim);
 /* One exchange with the org past the network: status, and the answer's JSON on sim->arena. */
@@ -145,7 +156,15 @@ const char *org_refresh_token(struct sim *sim);
 /* Rows that cannot be locked, with this probability of 1,000; 0 = none. */
 void org_locks(struct sim *sim, int per_mille);
 
+/* org_seed.c: of the lag of its stamps, in an org that is open */
+struct org;
+void org_seed(struct org *org, uint64_t seed);
+
 /* story.c */
+/* Once a process: what every seed begins with. False: sim->failure says why. */
+bool story_prepare(struct sim *sim);
+void story_put_away(void);
+/* Uses up what was prepared: one seed a process. */
 void story_run(struct sim *sim, uint64_t seed, bool talk);
 
 /* oracle.c */

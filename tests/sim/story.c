@@ -98,35 +98,38 @@ static void close_store(struct sim *sim)
     sim->engine.store = NULL;
 }
 
-/* A workspace that nobody has used yet, made once a process and out of sight of the
- * simulated disk: making its tables takes longer than most lives, and is the same each
- * time. Each seed begins with a copy. */
-static const char *unused_workspace(struct sim *sim)
+/* A workspace that nobody has used yet, out of sight of what the disk forgets: making
+ * its tables takes longer than most lives, and is the same each time. */
+static char unused_folder[100], unused_file[120], home[100];
+
+static bool make_unused(struct sim *sim)
 {
-    static char folder[100], file[120];
     struct sim maker = {0};
     struct err err = {0};
     struct store *store = NULL;
     struct store_open options = {
-        .data = folder, .name = "Sim", .create = true, .world = &maker.world};
-    if (*file)
-        return file;
+        .data = unused_folder, .name = "Sim", .create = true, .world = &maker.world};
     clock_begin(&maker);
-    snprintf(folder, sizeof folder, "/dev/shm/argil-sim-new-%ld", (long)getpid());
     if (sqlite_store_open(&options, &store, &err) != OK) {
         sim_fail(sim, "no workspace can be made: %s", err.message);
-        return NULL;
+        return false;
     }
     store->does->close(store);
-    snprintf(file, sizeof file, "%s/workspace.db", folder);
-    return file;
+    return true;
 }
 
+static bool write_text(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    return file && fputs(text, file) >= 0 && fclose(file) == 0;
+}
+
+/* Argil looks for the file by its name, and SQLite for the bytes of that name in ram.c. */
 static bool begin_home(struct sim *sim)
 {
-    const char *from = unused_workspace(sim);
     const char *to = arena_printf(sim->arena, "%s/workspace.db", sim->home);
-    return from && mkdir(sim->home, 0700) == 0 && sim_copy_file(from, to);
+    return mkdir(sim->home, 0700) == 0 && write_text(to, "see ram.c\n") &&
+           ram_copy(unused_file, to);
 }
 
 /* Opens what the disk kept. False: it died while opening. */
@@ -214,12 +217,6 @@ static const char *recipe(struct sim *sim)
     } else if (sim_chance(sim, 500))
         unless = "      unless_found: { Email: \"{{Name}}@x.example\" }\n";
     return arena_printf(sim->arena, recipe_head, key, unless, way, way, way);
-}
-
-static bool write_text(const char *path, const char *text)
-{
-    FILE *file = fopen(path, "w");
-    return file && fputs(text, file) >= 0 && fclose(file) == 0;
 }
 
 static bool connect_org(struct sim *sim)
@@ -425,10 +422,11 @@ static void begin(struct sim *sim, uint64_t seed, bool talk)
     struct rng spread = {.state = ~seed};
     rng_next(&spread);
     sim->dice.state = rng_next(&spread) ^ seed; /* neighbours have nothing in common */
+    sim->org_dice.state = rng_next(&spread);
     sim->mode = (enum sim_mode)sim_below(sim, SIM_MODES);
     sim->bulk = sim_chance(sim, 400);
     sim->arena = arena_new();
-    snprintf(sim->home, sizeof sim->home, "/dev/shm/argil-sim-%ld", (long)getpid());
+    snprintf(sim->home, sizeof sim->home, "%s", home);
     clock_begin(sim);
     net_begin(sim);
     sim->engine = (struct engine){.world = &sim->world,
@@ -437,13 +435,16 @@ static void begin(struct sim *sim, uint64_t seed, bool talk)
                                   .stop = &sim->stop};
 }
 
-static void remove_home(struct sim *sim)
+static void remove_folder(const char *folder)
 {
-    static const char *const names[] = {"workspace.db", "workspace.db-wal", "workspace.db-shm",
-                                        "lock"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        unlink(arena_printf(sim->arena, "%s/%s", sim->home, names[i]));
-    rmdir(sim->home);
+    static const char *const names[] = {"workspace.db", "workspace.db-wal", "lock"};
+    char path[120];
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        snprintf(path, sizeof path, "%s/%s", folder, names[i]);
+        ram_delete(path);
+        unlink(path);
+    }
+    rmdir(folder);
 }
 
 /* Faults stop: everything must come to its end by itself, or wait for a person.
@@ -469,10 +470,30 @@ static void calm_down(struct sim *sim)
         oracle_end(sim);
 }
 
+bool story_prepare(struct sim *sim)
+{
+    snprintf(home, sizeof home, "/dev/shm/argil-sim-%ld", (long)getpid());
+    snprintf(unused_folder, sizeof unused_folder, "/dev/shm/argil-sim-new-%ld", (long)getpid());
+    snprintf(unused_file, sizeof unused_file, "%s/workspace.db", unused_folder);
+    sim->arena = arena_new();
+    clock_begin(sim);
+    bool good = make_unused(sim) && org_prepare(sim);
+    arena_free(sim->arena);
+    sim->arena = NULL;
+    return good;
+}
+
+void story_put_away(void)
+{
+    org_put_away();
+    remove_folder(unused_folder);
+    remove_folder(home); /* of a child that did not come to its end */
+}
+
 void story_run(struct sim *sim, uint64_t seed, bool talk)
 {
     begin(sim, seed, talk);
-    remove_home(sim);
+    remove_folder(home);
     disk_follow(sim, sim->home);
     sim_say(sim, "seed %llu, mode %d%s", (unsigned long long)seed, (int)sim->mode,
             sim->bulk ? ", in bulk" : "");
@@ -488,7 +509,7 @@ void story_run(struct sim *sim, uint64_t seed, bool talk)
     org_end(sim);
     net_end(sim);
     disk_end();
-    remove_home(sim);
+    remove_folder(home);
     arena_free(sim->arena);
     sim->arena = NULL;
 }
