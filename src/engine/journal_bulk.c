@@ -27,6 +27,7 @@
 #define PATIENCE_MS       ((int64_t)10 * 60 * 1000) /* with no row more */
 #define ASK_FAILURES_MOST 5
 #define LOOK_AGAIN_MS     30000
+#define MANY              1000000 /* writes: if a job does not pay for these, it never does */
 
 const char *const transport_words[] = {"auto", "collections", "bulk", NULL};
 
@@ -89,6 +90,11 @@ bool bulk_hold(struct run_job *job, const struct op_target *target, enum op_kind
         return false;
     if (job->holds == target->plan)
         return job->holding;
+    if (!wanted(target->on->session, target->plan, kind, mode, MANY)) {
+        job->holds = target->plan; /* not for any number of rows: they need not be counted */
+        job->holding = false;
+        return false;
+    }
     if (store->does->cells_count(store, target->table->table.id, target->plan->column->id, by_state,
                                  &ignored) != OK)
         return false;

@@ -321,6 +321,12 @@ static void choose_rows(const struct column_batch *batch, struct row_query *quer
     *more = from + query->id_count < options->row_count;
 }
 
+/* The last row of this run, or of the part of it that is being done; 0 = to the end. */
+static int64_t last_row(const struct run_job *job)
+{
+    return job->part.number ? job->part.last_row : job->max_row_id;
+}
+
 static enum status read_rows(struct column_batch *batch, uint32_t states, int64_t *after,
                              bool *more, struct err *err)
 {
@@ -334,6 +340,7 @@ static enum status read_rows(struct column_batch *batch, uint32_t states, int64_
                               .slots = slots,
                               .slot_count = plan->input_count,
                               .after = *after,
+                              .last = last_row(job),
                               .limit = plan->kind->batch_rows,
                               .column_id = plan->column->id,
                               .states = states,
@@ -426,10 +433,10 @@ static enum status compute(struct column_batch *batch, struct err *err)
     return store_results(batch, err);
 }
 
+/* Of rows that were asked for by their ids. */
 static void cut_at_limit(struct column_batch *batch, bool *more)
 {
-    const struct store_part *part = &batch->job->part;
-    int64_t limit = part->number ? part->last_row : batch->job->max_row_id;
+    int64_t limit = last_row(batch->job);
     while (limit && batch->count && batch->rows[batch->count - 1].id > limit) {
         batch->count--;
         *more = false;

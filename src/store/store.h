@@ -153,6 +153,7 @@ struct row_query {
     const int *slots;
     size_t slot_count;
     int64_t after;         /* row id; keyset paging */
+    int64_t last;          /* row id: none behind it; 0 = to the end. Without ids */
     size_t limit;
     bool deleted_too;
     /* with column_id: only rows whose cell in that column is in one of these states */

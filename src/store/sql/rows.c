@@ -73,6 +73,8 @@ static void put_query(struct buf *sql, const struct row_query *q, int slot)
     buf_str(sql, q->ids ? " WHERE 1=1" : ">?1");
     if (q->key)
         buf_str(sql, " AND t.key=?5");
+    if (q->last && !q->ids)
+        buf_printf(sql, " AND %s<=?6", by_state ? "s.rid" : "t.rid");
     put_filter(sql, q, slot);
     buf_printf(sql, " ORDER BY %s LIMIT ?4", q->ids ? "l.key" : by_state ? "s.rid" : "t.rid");
 }
@@ -94,6 +96,8 @@ static enum status prepare(struct reading *r, struct err *err)
     sq_int(r->stmt, 4, q->limit ? (int64_t)q->limit : -1);
     if (q->key)
         sq_text(r->stmt, 5, q->key);
+    if (q->last && !q->ids)
+        sq_int(r->stmt, 6, q->last);
     return OK;
 }
 
