@@ -91,8 +91,10 @@ void pg_told_read(struct pg_told *told, const PGresult *result)
 
 static void put_number(struct buf *out, uint64_t number, int bytes)
 {
-    for (int i = bytes - 1; i >= 0; i--)
-        buf_char(out, (char)(number >> (8 * i) & 0xFF));
+    char big_endian[8];
+    for (int i = 0; i < bytes; i++)
+        big_endian[i] = (char)(number >> (8 * (bytes - 1 - i)) & 0xFF);
+    buf_append(out, big_endian, (size_t)bytes);
 }
 
 static void put_value(struct pg_statement *s, struct buf *out, const struct pg_param *param)

@@ -6,7 +6,10 @@
  * ones see one moment of the database and wait for nobody. A claim writes beside them:
  * it takes only rows that nobody else has locked, and holds on to its membership instead,
  * so that whoever gives this process up waits for the claim to end. So does who lets operations
- * go to the org: they are its own. `alone` waits for all of those.
+ * go to the org: they are its own. `alone` waits for all of those. Who settles them begins with
+ * what is its own, too, and waits for its turn after that; nobody who has the turn touches what
+ * a member has on its way, but for `alone` and who recovers after a member that was given up:
+ * should they meet, the server ends one of the two, of which nothing is stored.
  *
  * Whoever has its turn gives it on before its commit is on disk: COMMIT does not wait for that,
  * a second transaction behind it, which holds nothing, does (the log is written in order). Only
@@ -90,6 +93,20 @@ static enum status begin_as(struct postgres *pg, const char *sql, struct err *er
     return pg_send(pg, sql, err);
 }
 
+enum status pg_begin_own(struct sq *sq, struct err *err)
+{
+    return begin_as(pg_of(sq), "BEGIN", err);
+}
+
+enum status pg_take_turn(struct sq *sq, struct err *err)
+{
+    struct postgres *pg = pg_of(sq);
+    if (pg_send(pg, "SET LOCAL synchronous_commit=off", err) != OK || lock_workspace(pg, err) != OK)
+        return FAIL;
+    pg->early = true;
+    return be_member(pg, "", err);
+}
+
 enum status pg_begin(struct sq *sq, bool write, struct err *err)
 {
     struct postgres *pg = pg_of(sq);
@@ -98,11 +115,7 @@ enum status pg_begin(struct sq *sq, bool write, struct err *err)
         pg->in_transaction = rc == OK;
         return rc;
     }
-    if (begin_as(pg, "BEGIN", err) != OK ||
-        pg_send(pg, "SET LOCAL synchronous_commit=off", err) != OK || lock_workspace(pg, err) != OK)
-        return FAIL;
-    pg->early = true;
-    return be_member(pg, "", err);
+    return pg_begin_own(sq, err) == OK ? pg_take_turn(sq, err) : FAIL;
 }
 
 enum status pg_begin_beside(struct sq *sq, struct err *err)
@@ -308,13 +321,26 @@ enum status pg_live_epochs(struct sq *sq, const char **out, struct err *err)
     if (pg_send(pg, sql, err) != OK || pg_forget_commits(pg, 0, err) != OK)
         return FAIL;
     snprintf(sql, sizeof sql,
-             "SELECT string_agg(epoch::text,',') FROM argil_members WHERE ws=%lld",
+             "SELECT string_agg(epoch::text,',' ORDER BY epoch) FROM argil_members WHERE ws=%lld",
              (long long)pg->ws);
     if (pg_ask(pg, sql, out, err) != OK)
         return FAIL;
     if (!*out)
         *out = "0";
     return OK;
+}
+
+bool pg_same_members(struct sq *sq, const char *live)
+{
+    struct postgres *pg = pg_of(sq);
+    struct err ignored = {0};
+    const char *now;
+    char sql[320];
+    snprintf(sql, sizeof sql,
+             "SELECT string_agg(epoch::text,',' ORDER BY epoch) FROM argil_members WHERE ws=%lld"
+             " AND NOT (epoch<>%lld AND " PG_IS_GONE ")",
+             (long long)pg->ws, (long long)sq->store.epoch);
+    return pg_ask(pg, sql, &now, &ignored) == OK && now && strcmp(now, live) == 0;
 }
 
 #define IDS_SKIPPED 1000

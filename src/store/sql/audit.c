@@ -85,7 +85,7 @@ static enum status write_head(struct sq *sq, int64_t lines, const char *hash, st
     return sq_done(sq, stmt, err);
 }
 
-static enum status know_head(struct sq *sq, struct err *err)
+enum status audit_begin(struct sq *sq, struct err *err)
 {
     const char *hash;
     if (sq->audit.known)
@@ -107,7 +107,7 @@ enum status audit_append(struct sq *sq, const char *who, const char *what, const
 {
     int64_t now = sq_now(sq);
     char hash[65];
-    if (know_head(sq, err) != OK)
+    if (audit_begin(sq, err) != OK)
         return FAIL;
     who = who ? who : "";
     what = what ? what : "";

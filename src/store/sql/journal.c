@@ -212,7 +212,8 @@ static enum status find_done_since(struct sq *sq, const struct op *op, int64_t l
     struct sq_stmt *stmt =
         sq_stmt(sq, err,
                 "SELECT id FROM ops WHERE org_id=?1 AND object=?2 AND key_field=?3 AND key_value=?4"
-                " AND key_value IS NOT NULL AND state=6 AND done_ms>?5 LIMIT 1");
+                " AND key_value IS NOT NULL AND state=6 AND " SQ_SETTLED_OPS
+                " AND done_ms>?5 LIMIT 1");
     if (!stmt)
         return FAIL;
     sq_text(stmt, 1, op->org_id);
@@ -243,7 +244,7 @@ static struct sq_stmt *done_keys_stmt(struct sq *sq, const struct op *of, const 
         sq_stmt(sq, err,
                 "SELECT o.key_value FROM json_each(?5) l CROSS JOIN ops o ON o.key_value=l.value"
                 " WHERE o.org_id=?1 AND o.object=?2 AND o.key_field=?3 AND o.key_value IS NOT NULL"
-                " AND o.state=6 AND o.done_ms>?4");
+                " AND o.state=6 AND o." SQ_SETTLED_OPS " AND o.done_ms>?4");
     if (!stmt)
         return NULL;
     sq_text(stmt, 1, of->org_id);
@@ -450,9 +451,9 @@ enum status sq_ops_sending(struct store *store, struct op *ops, size_t count, in
 static enum status move_op(struct sq *sq, const struct op_settle *s, int64_t *moved,
                            struct err *err)
 {
-    /* is_open is not named where it stays: its indexes are not looked at then */
+    /* is_open and outcome are not named where they stay: their indexes are not looked at then */
     struct sq_stmt *stmt =
-        sq_stmt(sq, err, op_state_final(s->to) ? MOVE_OP("is_open=0,") : MOVE_OP(""));
+        sq_stmt(sq, err, op_state_final(s->to) ? MOVE_OP("is_open=0,outcome=?1,") : MOVE_OP(""));
     if (!stmt)
         return FAIL;
     sq_int(stmt, 1, s->to);
@@ -660,9 +661,8 @@ struct settling {
 };
 
 static enum status move_all(struct sq *sq, const struct op_settle *settles, size_t count,
-                            struct settling *out, struct err *err)
+                            int64_t *changed, struct settling *out, struct err *err)
 {
-    int64_t *changed = arena_array(sq->scratch, count + 1, sizeof *changed);
     for (size_t i = 0; i < count; i++) {
         const struct op_settle *s = &settles[i];
         if (s->to == OP_SENDING || !op_move_allowed(s->from, s->to))
@@ -674,13 +674,21 @@ static enum status move_all(struct sq *sq, const struct op_settle *settles, size
     if (sq_flush(sq, err) != OK)
         return FAIL;
     for (size_t i = 0; i < count; i++) {
-        if (changed[i]) {
-            out->ids[out->count] = settles[i].id;
-            out->moved[out->count++] = &settles[i];
-        } else if (keep_late_news(sq, &settles[i], err) != OK)
-            return FAIL;
+        if (!changed[i])
+            continue;
+        out->ids[out->count] = settles[i].id;
+        out->moved[out->count++] = &settles[i];
     }
     out->fenced = count - out->count;
+    return OK;
+}
+
+static enum status keep_fenced(struct sq *sq, const struct op_settle *settles, size_t count,
+                               const int64_t *changed, struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!changed[i] && keep_late_news(sq, &settles[i], err) != OK)
+            return FAIL;
     return OK;
 }
 
@@ -689,13 +697,17 @@ static enum status settle_all(struct writers *ws, const struct op_settle *settle
 {
     struct sq *sq = ws->sq;
     size_t room = count + 1;
+    int64_t *changed = arena_array(sq->scratch, room, sizeof *changed);
     *s = (struct settling){.moved = arena_array(sq->scratch, room, sizeof *s->moved),
                            .ids = arena_array(sq->scratch, room, sizeof *s->ids),
                            .tables = arena_array(sq->scratch, room, sizeof *s->tables),
                            .ops = arena_array(sq->scratch, room, sizeof *s->ops),
                            .cells = arena_array(sq->scratch, room, sizeof *s->cells)};
-    if (move_all(sq, settles, count, s, err) != OK ||
+    if (move_all(sq, settles, count, changed, s, err) != OK ||
         (s->count && read_settled(sq, s->ids, s->count, s->ops, err) != OK))
+        return FAIL;
+    if (sq_take_turn(sq, err) != OK || keep_fenced(sq, settles, count, changed, err) != OK ||
+        audit_begin(sq, err) != OK)
         return FAIL;
     struct map *records = map_new();
     enum status rc = OK;
@@ -715,7 +727,7 @@ enum status sq_ops_settle(struct store *store, const struct op_settle *settles, 
     struct writers ws = {
         .sq = sq_of(store), .dependents = dependents, .dependent_count = dependent_count};
     struct settling settling;
-    if (sq_begin(ws.sq, err) != OK)
+    if (sq_begin_own(ws.sq, err) != OK)
         return FAIL;
     enum status rc = settle_all(&ws, settles, count, &settling, err);
     if (rc == OK)

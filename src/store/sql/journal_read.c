@@ -47,11 +47,11 @@ void sq_read_op(struct sq_stmt *s, struct arena *arena, struct op *op)
               sq_col_peek(s, 15));
 }
 
-/* The states as "state IN (0,2)", which the index of open operations understands. */
+/* The states as "state IN (0,2)", which the indexes of open and of settled operations understand. */
 static void put_states(struct buf *sql, uint32_t states)
 {
-    bool first = true;
-    buf_str(sql, " AND state IN (");
+    bool first = true, settled = !(states & ((1u << OP_DONE) - 1));
+    buf_str(sql, settled ? " AND outcome IN (" : " AND state IN (");
     for (int i = 0; i <= OP_CANCELLED; i++) {
         if (!(states & (1u << i)))
             continue;
@@ -61,7 +61,7 @@ static void put_states(struct buf *sql, uint32_t states)
     buf_str(sql, ")");
     if (!(states >> OP_DONE))
         buf_str(sql, " AND " SQ_OPEN_OPS);
-    else if (!(states & ((1u << OP_DONE) - 1)))
+    else if (settled)
         buf_str(sql, " AND " SQ_SETTLED_OPS);
 }
 

@@ -41,12 +41,30 @@ static enum status take(struct sq *sq, struct arena *arena, const char *name, co
     return *taken ? OK : FAIL;
 }
 
+/* Who finds that another has it need not wait for a turn at writing to be told so. */
+static enum status others_have(struct sq *sq, struct arena *arena, const char *name,
+                               const char *owner, bool *theirs, struct store_lease *holder,
+                               struct err *err)
+{
+    if (sq_begin_read(sq, err) != OK)
+        return FAIL;
+    enum status rc = sq_end(sq, holder_of(sq, name, arena, holder, err), err);
+    *theirs = rc == OK && holder->owner && !text_eq(holder->owner, owner) &&
+              holder->until_ms > sq_now(sq);
+    return rc;
+}
+
 static enum status sq_lease_take(struct store *store, struct arena *arena, const char *name,
                                  const char *owner, int64_t ttl_ms, bool *taken,
                                  struct store_lease *holder, struct err *err)
 {
     struct sq *sq = sq_of(store);
+    bool theirs;
     *taken = false;
+    if (others_have(sq, arena, name, owner, &theirs, holder, err) != OK)
+        return FAIL;
+    if (theirs)
+        return OK;
     if (sq_begin(sq, err) != OK)
         return FAIL;
     enum status rc = sq_end(sq, take(sq, arena, name, owner, ttl_ms, taken, holder, err), err);

@@ -128,6 +128,7 @@ static const struct {
     {sq_step_column_schedules, NULL},
     {sq_step_http_bound, NULL},
     {sq_step_open_ops, NULL},
+    {sq_step_settled, NULL},
 };
 
 int sq_schema_version(void)

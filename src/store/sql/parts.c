@@ -218,7 +218,7 @@ static enum status parts_done(struct store *store, const struct store_part *part
                               const struct part_end *end, struct err *err)
 {
     struct sq *sq = sq_of(store);
-    if (sq_begin(sq, err) != OK)
+    if (sq_begin_beside(sq, err) != OK)
         return FAIL;
     return sq_end(sq, set_done(sq, part, end, err), err);
 }
@@ -340,7 +340,7 @@ static enum status parts_tally(struct store *store, const struct store_part *par
                                struct err *err)
 {
     struct sq *sq = sq_of(store);
-    if (sq_begin(sq, err) != OK)
+    if (sq_begin_beside(sq, err) != OK) /* one's own; of the others', what has been stored */
         return FAIL;
     enum status rc = add_tally(sq, part, outcomes, failures, err);
     if (rc == OK)

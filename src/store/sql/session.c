@@ -32,6 +32,7 @@ void sq_close_session(struct sq *sq)
     vec_free(&sq->moves);
     arena_free(sq->scratch);
     arena_free(sq->payload);
+    free(sq->looked.live);
     free(sq->place);
     free(sq->id);
     free(sq->name);
@@ -277,6 +278,16 @@ enum status sq_begin(struct sq *sq, struct err *err)
 enum status sq_begin_beside(struct sq *sq, struct err *err)
 {
     return begin_writing(sq, sq->engine->begin_beside ? sq->engine->begin_beside : in_turn, err);
+}
+
+enum status sq_begin_own(struct sq *sq, struct err *err)
+{
+    return begin_writing(sq, sq->engine->begin_own ? sq->engine->begin_own : in_turn, err);
+}
+
+enum status sq_take_turn(struct sq *sq, struct err *err)
+{
+    return sq->engine->take_turn ? sq->engine->take_turn(sq, err) : OK;
 }
 
 enum status sq_sound(struct store *store, struct err *err)

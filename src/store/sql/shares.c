@@ -61,6 +61,42 @@ static enum status hold_places(struct sq *sq, int64_t connection_id, const char 
     return sq_done(sq, stmt, err);
 }
 
+/* What one holds already; -1: nothing, or it was another process's of the same name. */
+static enum status own_hold(struct sq *sq, int64_t connection_id, const char *holder, int64_t *held,
+                            struct err *err)
+{
+    bool row;
+    struct sq_stmt *stmt = sq_stmt(
+        sq, err, "SELECT held FROM places WHERE connection_id=?1 AND holder=?2 AND epoch=?3");
+    if (!stmt)
+        return FAIL;
+    sq_int(stmt, 1, connection_id);
+    sq_text(stmt, 2, holder);
+    sq_int(stmt, 3, sq->store.epoch);
+    if (sq_row(sq, stmt, &row, err) != OK)
+        return FAIL;
+    *held = row ? sq_col_int(stmt, 0) : -1;
+    sq_reset(stmt);
+    return OK;
+}
+
+/* Most often one has its share already, and need not wait for a turn at writing to keep it. */
+static enum status has_share(struct sq *sq, int64_t connection_id, const char *holder,
+                             int64_t wanted, int64_t busy, int64_t most, int64_t *share,
+                             struct err *err)
+{
+    int64_t held = 0, holders = 0, own = -1;
+    *share = 0;
+    if (sq_begin_read(sq, err) != OK)
+        return FAIL;
+    enum status rc = own_hold(sq, connection_id, holder, &own, err);
+    if (rc == OK && own > 0)
+        rc = others_hold(sq, connection_id, holder, &held, &holders, err);
+    if (rc == OK && own > 0 && share_of(wanted, busy, most, held, holders) == own)
+        *share = own;
+    return sq_end(sq, rc, err);
+}
+
 static enum status shares_places(struct store *store, int64_t connection_id, const char *holder,
                                  int64_t wanted, int64_t busy, int64_t most, int64_t *granted,
                                  struct err *err)
@@ -68,6 +104,10 @@ static enum status shares_places(struct store *store, int64_t connection_id, con
     struct sq *sq = sq_of(store);
     int64_t held, holders, share = 0;
     *granted = 0;
+    if (has_share(sq, connection_id, holder, wanted, busy, most, granted, err) != OK)
+        return FAIL;
+    if (*granted)
+        return OK;
     if (sq_begin(sq, err) != OK)
         return FAIL;
     enum status rc = others_hold(sq, connection_id, holder, &held, &holders, err);

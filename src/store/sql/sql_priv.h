@@ -56,6 +56,7 @@ extern const char sq_step_http[];        /* http.c */
 extern const char sq_step_column_schedules[]; /* schedules.c */
 extern const char sq_step_http_bound[];  /* http.c */
 extern const char sq_step_open_ops[];
+extern const char sq_step_settled[];
 extern const char sq_step_edits[];       /* edits.c */
 extern const char sq_step_pull[];       /* step_drift.c */
 extern const char sq_step_rejects[];     /* step_rejects.c */
@@ -296,6 +297,9 @@ enum status echo_made(struct echo *echo, const char *record_id, bool *made, stru
 int stamp_compare(const char *a, const char *b);
 
 /* ---- audit.c */
+/* Reads the end of the chain, in a turn, once a transaction: audit_append does it where nobody did,
+ * but then rows that wait to go together go at once. */
+enum status audit_begin(struct sq *sq, struct err *err);
 /* Writes the end of the chain when lines were added: sq_end does, before it commits. */
 enum status audit_end(struct sq *sq, struct err *err);
 enum status audit_append(struct sq *sq, const char *who, const char *what, const char *detail,

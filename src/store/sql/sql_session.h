@@ -99,6 +99,10 @@ struct sq_engine {
     enum status (*begin)(struct sq *, bool write, struct err *err);
     /* Writing beside other writers, fenced all the same; NULL: they take turns in any case. */
     enum status (*begin_beside)(struct sq *, struct err *err);
+    /* Likewise one that first changes what is this process's own: operations that it has on their
+     * way. For all else it takes its turn. Both or neither. */
+    enum status (*begin_own)(struct sq *, struct err *err);
+    enum status (*take_turn)(struct sq *, struct err *err);
     /* In a turn: waits for those who write beside, and lets none begin before the commit. */
     enum status (*alone)(struct sq *, struct err *err);
     const char *skip_locked; /* at a SELECT's end: locks its rows, passes over those of others */
@@ -114,6 +118,8 @@ struct sq_engine {
      * In a writing transaction; NULL: this database does not need it. */
     enum status (*sheet_grew)(struct sq *, int64_t table_id, struct err *err);
     /* The epochs of processes that are there, ours too: "3,7", on the scratch arena. */
+    /* Are these still the members, none of them to be given up? Asked while reading; NULL: unknown. */
+    bool (*same_members)(struct sq *, const char *live);
     enum status (*live_epochs)(struct sq *, const char **out, struct err *err);
     /* What there is, for a copy: tables by name (sheets as t12 and s12), on the arena. */
     enum status (*list_tables)(struct sq *, struct arena *, const char ***out, size_t *count,
@@ -153,6 +159,10 @@ struct sq {
     bool read_only;
     bool writing; /* the present transaction writes */
     bool wakes;   /* and makes work for other processes: they are told when it has committed */
+    struct { /* who lived when nothing was found that the dead had left: jobs.c */
+        char *live;
+        int64_t at_ms;
+    } looked;
     struct { /* the end of the audit's chain as the present transaction has it: audit.c */
         bool known, moved;
         int64_t lines;
@@ -230,6 +240,9 @@ enum status sq_begin(struct sq *sq, struct err *err); /* writing; refuses zombie
  * nobody changes but this process. What a statement finds may be changed by whoever has the turn,
  * unless they are `alone`. */
 enum status sq_begin_beside(struct sq *sq, struct err *err);
+/* Likewise: until sq_take_turn nothing but this process's own operations may be changed. */
+enum status sq_begin_own(struct sq *sq, struct err *err);
+enum status sq_take_turn(struct sq *sq, struct err *err);
 enum status sq_begin_read(struct sq *sq, struct err *err);
 enum status sq_end(struct sq *sq, enum status rc,
                    struct err *err); /* commits OK, else rolls back */
