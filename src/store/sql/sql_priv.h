@@ -305,6 +305,13 @@ enum status audit_end(struct sq *sq, struct err *err);
 enum status audit_append(struct sq *sq, const char *who, const char *what, const char *detail,
                          struct err *err); /* inside a transaction */
 
+/* ---- evidence.c */
+/* The new evidence, with what came late before it. */
+enum status evidence_join(struct sq *sq, int64_t id, const char *held, const char *news,
+                          struct err *err);
+/* A zombie's news: into evidence, and nowhere else. */
+enum status evidence_keep_late(struct sq *sq, const struct op_settle *s, struct err *err);
+
 /* ---- groups of operations, one file each */
 extern const struct store_leases sq_leases;
 extern const struct store_schedules sq_schedules;
