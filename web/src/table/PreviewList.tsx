@@ -14,8 +14,8 @@ export function PreviewList({ preview, busy, error, ready, rows, type }: {
   type: string;
 }) {
   return (
-    <section className={`preview ${busy ? "old" : ""}`} aria-label="Preview" aria-busy={busy}>
-      <h3>Preview <span className="muted small">{preview ? `${plural(preview.calls, "API call")} for these rows; nothing was written` : ""}</span></h3>
+    <section className={`preview ${busy ? "busy" : ""}`} aria-label="Preview" aria-busy={busy}>
+      <h3>Preview <span className="muted small">{busy ? "is computed anew…" : preview ? `${plural(preview.calls, "API call")} for these rows; nothing was written` : ""}</span></h3>
       {!rows && <p className="muted">The table has no rows to try it on yet.</p>}
       {rows > 0 && !ready && <p className="muted">Fill in what is marked with * and it is tried on the rows on screen.</p>}
       <ErrorBox error={error} />

@@ -46,8 +46,8 @@ export function SourcePreview({ connection, kind, config, ready }: { connection:
   if (error) return <ErrorBox error={error} />;
   if (!peek) return null;
   return (
-    <div className={`source-preview ${busy ? "old" : ""}`} aria-busy={busy}>
-      <h2>First rows</h2>
+    <div className={`source-preview ${busy ? "busy" : ""}`} aria-busy={busy}>
+      <h2>First rows {busy && <span className="muted small">are read anew…</span>}</h2>
       {!peek.rows.length && <p className="muted">Nothing passes now. Rows that come later will be read.</p>}
       {peek.rows.length > 0 && (
         <div className="preview-table" tabIndex={0} role="region" aria-label="First rows of the source">
