@@ -160,9 +160,7 @@ void pg_batch_free(struct pg_batch *batch);
 /* ---- transaction.c */
 enum status pg_begin(struct sq *sq, bool write, struct err *err);
 enum status pg_begin_beside(struct sq *sq, struct err *err);
-enum status pg_begin_own(struct sq *sq, struct err *err);
 bool pg_same_members(struct sq *sq, const char *live);
-enum status pg_take_turn(struct sq *sq, struct err *err);
 enum status pg_alone(struct sq *sq, struct err *err);
 enum status pg_commit(struct sq *sq, struct err *err);
 void pg_rollback(struct sq *sq);

@@ -6,10 +6,9 @@
  * ones see one moment of the database and wait for nobody. A claim writes beside them:
  * it takes only rows that nobody else has locked, and holds on to its membership instead,
  * so that whoever gives this process up waits for the claim to end. So does who lets operations
- * go to the org: they are its own. `alone` waits for all of those. Who settles them begins with
- * what is its own, too, and waits for its turn after that; nobody who has the turn touches what
- * a member has on its way, but for `alone` and who recovers after a member that was given up:
- * should they meet, the server ends one of the two, of which nothing is stored.
+ * go to the org: they are its own. `alone` waits for all of those. Who settles them
+ * takes its turn first, though they are its own: whoever has the turn and plans the next operation
+ * of a record waits in its index until the one before is settled.
  *
  * Whoever has its turn gives it on before its commit is on disk: COMMIT does not wait for that,
  * a second transaction behind it, which holds nothing, does (the log is written in order). Only
@@ -93,20 +92,6 @@ static enum status begin_as(struct postgres *pg, const char *sql, struct err *er
     return pg_send(pg, sql, err);
 }
 
-enum status pg_begin_own(struct sq *sq, struct err *err)
-{
-    return begin_as(pg_of(sq), "BEGIN", err);
-}
-
-enum status pg_take_turn(struct sq *sq, struct err *err)
-{
-    struct postgres *pg = pg_of(sq);
-    if (pg_send(pg, "SET LOCAL synchronous_commit=off", err) != OK || lock_workspace(pg, err) != OK)
-        return FAIL;
-    pg->early = true;
-    return be_member(pg, "", err);
-}
-
 enum status pg_begin(struct sq *sq, bool write, struct err *err)
 {
     struct postgres *pg = pg_of(sq);
@@ -115,7 +100,11 @@ enum status pg_begin(struct sq *sq, bool write, struct err *err)
         pg->in_transaction = rc == OK;
         return rc;
     }
-    return pg_begin_own(sq, err) == OK ? pg_take_turn(sq, err) : FAIL;
+    if (begin_as(pg, "BEGIN", err) != OK ||
+        pg_send(pg, "SET LOCAL synchronous_commit=off", err) != OK || lock_workspace(pg, err) != OK)
+        return FAIL;
+    pg->early = true;
+    return be_member(pg, "", err);
 }
 
 enum status pg_begin_beside(struct sq *sq, struct err *err)

@@ -603,8 +603,7 @@ static enum status settle_all(struct writers *ws, const struct op_settle *settle
     if (move_all(sq, settles, count, changed, s, err) != OK ||
         (s->count && read_settled(sq, s->ids, s->count, s->ops, err) != OK))
         return FAIL;
-    if (sq_take_turn(sq, err) != OK || keep_fenced(sq, settles, count, changed, err) != OK ||
-        audit_begin(sq, err) != OK)
+    if (keep_fenced(sq, settles, count, changed, err) != OK || audit_begin(sq, err) != OK)
         return FAIL;
     struct map *records = map_new();
     enum status rc = OK;
@@ -624,7 +623,7 @@ enum status sq_ops_settle(struct store *store, const struct op_settle *settles, 
     struct writers ws = {
         .sq = sq_of(store), .dependents = dependents, .dependent_count = dependent_count};
     struct settling settling;
-    if (sq_begin_own(ws.sq, err) != OK)
+    if (sq_begin(ws.sq, err) != OK)
         return FAIL;
     enum status rc = settle_all(&ws, settles, count, &settling, err);
     if (rc == OK)

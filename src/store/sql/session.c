@@ -280,16 +280,6 @@ enum status sq_begin_beside(struct sq *sq, struct err *err)
     return begin_writing(sq, sq->engine->begin_beside ? sq->engine->begin_beside : in_turn, err);
 }
 
-enum status sq_begin_own(struct sq *sq, struct err *err)
-{
-    return begin_writing(sq, sq->engine->begin_own ? sq->engine->begin_own : in_turn, err);
-}
-
-enum status sq_take_turn(struct sq *sq, struct err *err)
-{
-    return sq->engine->take_turn ? sq->engine->take_turn(sq, err) : OK;
-}
-
 enum status sq_sound(struct store *store, struct err *err)
 {
     return atomic_load(&sq_of(store)->home->broken) ? refuse_broken(err) : OK;

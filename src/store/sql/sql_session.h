@@ -99,10 +99,6 @@ struct sq_engine {
     enum status (*begin)(struct sq *, bool write, struct err *err);
     /* Writing beside other writers, fenced all the same; NULL: they take turns in any case. */
     enum status (*begin_beside)(struct sq *, struct err *err);
-    /* Likewise one that first changes what is this process's own: operations that it has on their
-     * way. For all else it takes its turn. Both or neither. */
-    enum status (*begin_own)(struct sq *, struct err *err);
-    enum status (*take_turn)(struct sq *, struct err *err);
     /* In a turn: waits for those who write beside, and lets none begin before the commit. */
     enum status (*alone)(struct sq *, struct err *err);
     const char *skip_locked; /* at a SELECT's end: locks its rows, passes over those of others */
@@ -240,9 +236,6 @@ enum status sq_begin(struct sq *sq, struct err *err); /* writing; refuses zombie
  * nobody changes but this process. What a statement finds may be changed by whoever has the turn,
  * unless they are `alone`. */
 enum status sq_begin_beside(struct sq *sq, struct err *err);
-/* Likewise: until sq_take_turn nothing but this process's own operations may be changed. */
-enum status sq_begin_own(struct sq *sq, struct err *err);
-enum status sq_take_turn(struct sq *sq, struct err *err);
 enum status sq_begin_read(struct sq *sq, struct err *err);
 enum status sq_end(struct sq *sq, enum status rc,
                    struct err *err); /* commits OK, else rolls back */
