@@ -118,7 +118,7 @@ static void create_table(struct rewriting *r)
     }
     buf_str(&r->out->sql, buf_text(&keys.sql));
     buf_char(&r->out->sql, ')');
-    if (strcmp(table, "ops") == 0) /* sent, and settled, within the page: no index changes */
+    if (strcmp(table, "ops") == 0) /* an operation that is sent stays in its page: no index changes */
         put_text(r, "WITH (fillfactor=50)");
     buf_free(&keys.sql);
     if (counts)

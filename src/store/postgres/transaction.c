@@ -324,7 +324,7 @@ bool pg_same_members(struct sq *sq, const char *live)
     struct postgres *pg = pg_of(sq);
     struct err ignored = {0};
     const char *now;
-    char sql[320];
+    char sql[400];
     snprintf(sql, sizeof sql,
              "SELECT string_agg(epoch::text,',' ORDER BY epoch) FROM argil_members WHERE ws=%lld"
              " AND NOT (epoch<>%lld AND " PG_IS_GONE ")",
