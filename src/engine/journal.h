@@ -62,6 +62,8 @@ enum status journal_plan(struct column_batch *batch, struct op *ops,
 /* All ops of one target; kind and object may differ. States in ops are updated. */
 enum status journal_send(struct run_job *job, const struct op_target *target, struct op *ops,
                          size_t count, struct err *err);
+/* How many operations can be under way over the target's connection at once; full exchanges. */
+size_t journal_send_most(const struct run_job *job, const struct op_target *target);
 /* journal_bulk.c. hold: are the column's writes planned first and sent at its end, because they
  * will fill a Bulk job? expect: counts in the report how so many planned writes would travel. */
 /* May its writes go as Bulk jobs, if there are enough of them? */

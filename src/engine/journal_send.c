@@ -138,6 +138,18 @@ static size_t asked_for(size_t most)
     return wanted > 0 && (size_t)wanted < most ? (size_t)wanted : most;
 }
 
+#define PLANNED_LEAST 500 /* a turn at writing for fewer costs more than it gains */
+
+size_t journal_send_most(const struct run_job *job, const struct op_target *target)
+{
+    const struct connector *connector = target->on->session->does;
+    size_t each = asked_for(connector->write_batch ? connector->write_batch : 1);
+    size_t most = (size_t)(job->engine->calls_at_once < (int64_t)WINDOW_MOST ? job->engine->calls_at_once
+                                                                    : (int64_t)WINDOW_MOST);
+    size_t least = (PLANNED_LEAST + each - 1) / each;
+    return each * (most > least ? most : least);
+}
+
 static size_t chunk_limit(const struct sorted *row, const struct connector *connector)
 {
     const struct op *op = row->op;

@@ -400,13 +400,31 @@ TEST(cut, in_the_middle_of_a_transaction_nothing_of_it_is_stored)
     struct store *store = given_store(proxy_url(&proxy));
     given_table(store, &table);
     struct run run = {.table_id = table.id, .kind = "run", .cause = "person", .who = "ann"};
-    cut_when(&proxy, "INSERT INTO jobs", true); /* the run is written by then */
+    cut_when(&proxy, "INSERT INTO jobs", false); /* the run is written by then */
     CHECK_FAIL(store->does->jobs->queue(store, &run, "prod", "order", &err), &err, ERR_STORE_LOST);
     CHECK_STR(ask("SELECT count(*) FROM runs r JOIN tables t ON t.ws=r.ws AND t.id=r.table_id"), "0");
     CHECK_STR(ask("SELECT count(*) FROM jobs"), "0");
     err = (struct err){0};
     CHECK_OK(store->does->jobs->queue(store, &run, "prod", "order", &err), &err);
     CHECK_STR(ask("SELECT count(*) FROM jobs"), "1");
+    close_store(store);
+    proxy_stop(&proxy);
+}
+
+/* COMMIT travels with the last that is written: where that arrived and its answer is lost, what was
+ * stored is found out as for a lost answer to COMMIT. */
+TEST(cut, when_the_last_of_a_transaction_arrived_it_is_stored_and_told_so)
+{
+    static struct proxy proxy;
+    struct table table;
+    proxy_start(&proxy);
+    struct store *store = given_store(proxy_url(&proxy));
+    given_table(store, &table);
+    struct run run = {.table_id = table.id, .kind = "run", .cause = "person", .who = "ann"};
+    cut_when(&proxy, "INSERT INTO jobs", true);
+    CHECK_OK(store->does->jobs->queue(store, &run, "prod", "arrived", &err), &err);
+    CHECK_INT(atomic_load(&proxy.cuts), 1);
+    CHECK_STR(ask("SELECT count(*) FROM jobs WHERE text='arrived'"), "1");
     close_store(store);
     proxy_stop(&proxy);
 }

@@ -275,44 +275,62 @@ static void wait_for_other(struct write_column *w, size_t i, int64_t op_id)
 }
 
 struct planned {
-    struct op *ops;
-    size_t *rows; /* of the batch */
-    size_t count;
+    struct op *ops; /* `count` are ours to send, of `sent` of them it was tried */
+    size_t *rows;   /* of the batch */
+    size_t count, sent;
+    size_t next; /* row of the batch that is not planned */
 };
 
-/* Keeps in `planned` what is ours to send. */
-static enum status plan(struct write_column *w, struct planned *planned, struct err *err)
+static void begin_plan(struct write_column *w, struct planned *planned)
 {
-    struct arena *arena = w->batch->arena;
-    size_t wanted = count_wanted(w), n = 0, kept = 0;
-    planned->ops = arena_array(arena, wanted + 1, sizeof *planned->ops);
-    planned->rows = arena_array(arena, wanted + 1, sizeof *planned->rows);
-    struct cell_result *cells = arena_array(arena, wanted + 1, sizeof *cells);
-    enum plan_result *results = arena_array(arena, wanted + 1, sizeof *results);
-    int64_t *looked = arena_array(arena, wanted + 1, sizeof *looked);
-    for (size_t i = 0; i < w->batch->count; i++) {
-        if (!w->intents[i].wanted)
-            continue;
-        fill_op(w, i, &planned->ops[n]);
-        fill_cell(w, i, &cells[n]);
-        looked[n] = w->intents[i].looked_ms;
-        planned->rows[n++] = i;
-    }
-    if (n && journal_plan(w->batch, planned->ops, cells, looked, n, results, err) != OK)
-        return FAIL;
+    size_t wanted = count_wanted(w);
+    *planned = (struct planned){
+        .ops = arena_array(w->batch->arena, wanted + 1, sizeof *planned->ops),
+        .rows = arena_array(w->batch->arena, wanted + 1, sizeof *planned->rows)};
+}
+
+/* Of the next `n` rows, planned behind the others, keeps what is ours to send. */
+static void keep_new(struct write_column *w, struct planned *planned, size_t n,
+                     const enum plan_result *results)
+{
+    const struct op *ops = planned->ops + planned->count;
+    const size_t *rows = planned->rows + planned->count;
     for (size_t j = 0; j < n; j++) {
-        size_t i = planned->rows[j];
+        size_t i = rows[j];
         if (results[j] == PLAN_BUSY) {
-            wait_for_other(w, i, planned->ops[j].id);
+            wait_for_other(w, i, ops[j].id);
             continue;
         }
         w->batch->stored[i] = true;
         if (results[j] != PLAN_NEW)
             continue;
-        planned->ops[kept] = planned->ops[j];
-        planned->rows[kept++] = i;
+        planned->ops[planned->count] = ops[j];
+        planned->rows[planned->count++] = i;
     }
-    planned->count = kept;
+}
+
+/* The next rows, up to `most` operations. */
+static enum status plan(struct write_column *w, struct planned *planned, size_t most,
+                        struct err *err)
+{
+    struct arena *arena = w->batch->arena;
+    size_t room = most < w->batch->count ? most : w->batch->count, n = 0;
+    struct op *ops = planned->ops + planned->count;
+    struct cell_result *cells = arena_array(arena, room + 1, sizeof *cells);
+    enum plan_result *results = arena_array(arena, room + 1, sizeof *results);
+    int64_t *looked = arena_array(arena, room + 1, sizeof *looked);
+    for (; planned->next < w->batch->count && n < most; planned->next++) {
+        size_t i = planned->next;
+        if (!w->intents[i].wanted)
+            continue;
+        fill_op(w, i, &ops[n]);
+        fill_cell(w, i, &cells[n]);
+        looked[n] = w->intents[i].looked_ms;
+        planned->rows[planned->count + n++] = i;
+    }
+    if (n && journal_plan(w->batch, ops, cells, looked, n, results, err) != OK)
+        return FAIL;
+    keep_new(w, planned, n, results);
     return OK;
 }
 
@@ -349,10 +367,30 @@ static void follow_all(struct write_column *w, const struct planned *planned)
     }
 }
 
+/* Several processes plan one behind the other, and none of them sends before it has planned: so
+ * no more at once than can be under way. */
+static enum status plan_and_send(struct write_column *w, struct planned *planned, struct err *err)
+{
+    struct run_job *job = w->batch->job;
+    struct op_target target = {
+        .table = job->table, .plan = (struct column_plan *)w->batch->plan, .on = w->on};
+    bool alone = !job->part.number || bulk_may_pay(w->batch->plan);
+    if (plan(w, planned, alone ? SIZE_MAX : journal_send_most(job, &target), err) != OK)
+        return FAIL;
+    struct op *ops = planned->ops + planned->sent;
+    size_t count = planned->count - planned->sent;
+    planned->sent = planned->count;
+    if (count && bulk_hold(job, &target, w->kind, w->mode.mode)) {
+        job->writes_held += (int64_t)count; /* run.c sends them at the column's end */
+        return OK;
+    }
+    return count ? journal_send(job, &target, ops, count, err) : OK;
+}
+
 enum status write_intents(struct write_column *w, struct err *err)
 {
     struct run_job *job = w->batch->job;
-    struct planned planned = {0};
+    struct planned planned;
     if (write_contract_guards(w, err) != OK)
         return batch_call_failed(w->batch, err);
     if (job->options->dry_run) {
@@ -365,16 +403,13 @@ enum status write_intents(struct write_column *w, struct err *err)
     if (wanted && (check_threshold(w, wanted, err) != OK || approve(w, wanted, err) != OK))
         return FAIL;
     keep_within_guard(w);
-    if (keep_to_canary(w, err) != OK)
+    if (keep_to_canary(w, err) != OK || take_turns(w, err) != OK)
         return FAIL;
-    if (take_turns(w, err) != OK || plan(w, &planned, err) != OK)
-        return FAIL;
-    struct op_target target = {
-        .table = job->table, .plan = (struct column_plan *)w->batch->plan, .on = w->on};
-    if (planned.count && bulk_hold(job, &target, w->kind, w->mode.mode))
-        job->writes_held += (int64_t)planned.count; /* run.c sends them at the column's end */
-    else if (planned.count && journal_send(job, &target, planned.ops, planned.count, err) != OK)
-        return FAIL;
+    begin_plan(w, &planned);
+    do {
+        if (plan_and_send(w, &planned, err) != OK)
+            return FAIL;
+    } while (planned.next < w->batch->count);
     follow_all(w, &planned);
     return OK;
 }

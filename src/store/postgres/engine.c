@@ -7,7 +7,8 @@
  *
  * A statement is rewritten (dialect.h) and prepared when it first runs, when the
  * types of its parameters are known by how they were bound. One over the items of a list is
- * not: a plan that was made while a table was small goes through all of it later. */
+ * not, unless plans go by indexes (together.c): a plan that was made while a table was small
+ * goes through all of it later. */
 #include "store/postgres/postgres_priv.h"
 
 #include "base/mem.h"
@@ -141,6 +142,8 @@ static void read_pending(struct postgres *pg, size_t at, PGresult **kept, const 
     bool known = at < SLOTS;
     enum status before = *rc;
     read_command(pg, kept, doing, rc, err);
+    if (*rc == OK && at + 1 == pg->asked_member && PQstatus(pg->conn) == CONNECTION_OK)
+        *rc = pg_is_member(pg, *kept, err);
     if (before == OK && *rc == OK && known && pg->counts[at])
         *pg->counts[at] = pg->changes;
     if (known && pg->told[at])
@@ -166,7 +169,7 @@ static enum status read_all(struct postgres *pg, PGresult **last, const char *do
         rc = lost(pg, doing, err);
     for (; at < count && at < SLOTS; at++)
         pg_told_read(pg->told[at], NULL);
-    pg->pending = 0;
+    pg->pending = pg->asked_member = 0;
     if (PQstatus(pg->conn) == CONNECTION_OK && (sync = PQgetResult(pg->conn)))
         PQclear(sync);
     pg->stale |= rc != OK;
@@ -181,7 +184,7 @@ void pg_forget_pending(struct postgres *pg)
 {
     for (size_t i = 0; i < pg->pending && i < SLOTS; i++)
         pg_told_read(pg->told[i], NULL);
-    pg->pending = 0;
+    pg->pending = pg->asked_member = 0;
 }
 
 enum status pg_drain(struct postgres *pg, PGresult **last, const char *doing, struct err *err)
@@ -419,7 +422,7 @@ static enum status run(struct pg_statement *s, struct err *err)
     if (pg_send_added(pg, err) != OK || (s->id_of && pg_give_id(s, err) != OK))
         return FAIL;
     make_sending(s, &sending);
-    if (s->lists)
+    if (s->lists && !pg->by_indexes)
         return pg_sent(pg,
                        PQsendQueryParams(pg->conn, s->sql, sending.count, sending.types,
                                          sending.values, sending.lens, sending.formats, 0),
@@ -752,6 +755,7 @@ const struct sq_engine postgres_engine = {
     .exec = exec,
     .begin = pg_begin,
     .begin_beside = pg_begin_beside,
+    .in_line = pg_in_line,
     .alone = pg_alone,
     .skip_locked = " FOR UPDATE SKIP LOCKED",
     .commit = pg_commit,

@@ -54,7 +54,7 @@ struct pg_statement {
     int params; /* without the counted id */
     bool reads;
     bool prepared, stream;
-    bool lists;             /* planned each time, for tables as they are now: never prepared */
+    bool lists;             /* planned each time, for tables as they are now, unless by indexes */
     char name[24];          /* of the prepared statement, or of the cursor while streaming */
     struct pg_param *param; /* params + 1 of them */
     PGresult *result;
@@ -91,6 +91,8 @@ struct postgres {
     bool early;      /* it gives its turn on before it is on disk: transaction.c */
     bool committed;  /* a COMMIT was answered so */
     bool by_indexes; /* its plans are to: together.c */
+    bool prolongs;   /* the membership, before it ends */
+    size_t asked_member; /* the pending command that tells it, counted from one; 0: none */
     bool listens;    /* this connection hears of news: listen.c */
     bool stale;      /* a command failed: what was prepared behind it may not be there */
     bool failed;     /* found by sq_changes, which cannot say so: it is told by `late` */
@@ -160,6 +162,9 @@ void pg_batch_free(struct pg_batch *batch);
 /* ---- transaction.c */
 enum status pg_begin(struct sq *sq, bool write, struct err *err);
 enum status pg_begin_beside(struct sq *sq, struct err *err);
+/* What a transaction that writes asked first. ERR_STORE_LOCKED: others gave this process up. */
+enum status pg_is_member(struct postgres *pg, const PGresult *result, struct err *err);
+enum status pg_in_line(struct sq *sq, int64_t number, struct err *err);
 bool pg_same_members(struct sq *sq, const char *live);
 enum status pg_alone(struct sq *sq, struct err *err);
 enum status pg_commit(struct sq *sq, struct err *err);

@@ -6,9 +6,10 @@
  * all rows must share because no column can stand in its place (`common`) ends a batch when
  * it changes.
  *
- * Such a command is planned each time, and in a transaction that had one the planner is to go by
- * indexes: it reckons that to go through a whole table of a hundred thousand rows is quicker than
- * to find a thousand of them, and who waits for the transaction to end waits for that. */
+ * In a transaction that had such a command the planner is to go by indexes: it reckons that to go
+ * through a whole table of a hundred thousand rows is quicker than to find a thousand of them, and
+ * who waits for the transaction to end waits for that. So a plan may be kept, too: one that was
+ * made while the table was small is by its indexes all the same. */
 #include "store/postgres/postgres_priv.h"
 
 #include "base/mem.h"
@@ -38,6 +39,8 @@ struct batch_param {
 
 struct pg_batch {
     char *sql; /* NULL: this statement cannot */
+    char name[24];
+    Oid *prepared; /* for these types, `count` of them; NULL: not yet */
     char *into; /* INSERT: the table */
     bool tells;
     uint64_t common;
@@ -306,13 +309,26 @@ static enum status go_by_indexes(struct postgres *pg, struct err *err)
                    err);
 }
 
+static enum status prepare(struct postgres *pg, struct pg_batch *b, const Oid *types,
+                           struct err *err)
+{
+    size_t size = (size_t)b->count * sizeof *types;
+    if (b->prepared && memcmp(b->prepared, types, size) == 0)
+        return OK;
+    free(b->prepared);
+    b->prepared = mem_array((size_t)b->count, sizeof *types);
+    memcpy(b->prepared, types, size);
+    snprintf(b->name, sizeof b->name, "b%lld", (long long)++pg->numbered);
+    return pg_sent(pg, PQsendPrepare(pg->conn, b->name, b->sql, b->count, types), err);
+}
+
 static enum status send_batch(struct postgres *pg, struct pg_statement *s, struct err *err)
 {
     struct pg_batch *b = s->batch;
     size_t room = (size_t)b->count + 1;
     struct pg_told *told = b->told;
     b->told = NULL;
-    enum status rc = pg_make_room(pg, 2, err);
+    enum status rc = pg_make_room(pg, 3, err); /* with these two */
     if (rc == OK)
         rc = go_by_indexes(pg, err);
     if (rc == OK) {
@@ -322,10 +338,12 @@ static enum status send_batch(struct postgres *pg, struct pg_statement *s, struc
                             .types = arena_array(pg->sending, room, sizeof *c.types)};
         for (int i = 0; i < b->count; i++)
             put_array(b, i, &c);
-        rc = pg_sent(pg,
-                     PQsendQueryParams(pg->conn, b->sql, b->count, c.types, c.values, c.lens,
-                                       c.formats, 0),
-                     err);
+        rc = prepare(pg, b, c.types, err);
+        if (rc == OK)
+            rc = pg_sent(pg,
+                         PQsendQueryPrepared(pg->conn, b->name, b->count, c.values, c.lens, c.formats,
+                                             0),
+                         err);
     }
     if (rc == OK && b->into)
         count_grown(pg, b->into, b->rows);
@@ -391,6 +409,7 @@ void pg_batch_free(struct pg_batch *batch)
         buf_free(&batch->param[i].items);
     told_free(batch->told);
     free(batch->param);
+    free(batch->prepared);
     free(batch->sql);
     free(batch->into);
     free(batch);

@@ -53,26 +53,39 @@ static enum status lock_workspace(struct postgres *pg, struct err *err)
     return pg_send(pg, sql, err);
 }
 
-/* `how`: locks the membership, or "". */
-static enum status be_member(struct postgres *pg, const char *how, struct err *err)
+/* `how`: locks the membership, or "". The answer comes with what is asked next. */
+static enum status ask_membership(struct postgres *pg, const char *how, struct err *err)
 {
-    PGresult *result = NULL;
     char sql[320];
     snprintf(sql, sizeof sql,
              "SELECT pg_current_xact_id(), until_ms-" PG_NOW_MS
              " FROM argil_members WHERE ws=%lld AND epoch=%lld%s",
              (long long)pg->ws, (long long)pg->sq.store.epoch, how);
-    if (pg_send(pg, sql, err) != OK || pg_drain(pg, &result, "beginning to write", err) != OK)
+    if (pg_send(pg, sql, err) != OK)
         return FAIL;
-    bool member = PQntuples(result) == 1;
-    if (member)
-        snprintf(pg->xid, sizeof pg->xid, "%s", PQgetvalue(result, 0, 0));
-    int64_t left = member ? strtoll(PQgetvalue(result, 0, 1), NULL, 10) : 0;
-    PQclear(result);
-    if (!member)
+    pg->asked_member = pg->pending;
+    return OK;
+}
+
+enum status pg_is_member(struct postgres *pg, const PGresult *result, struct err *err)
+{
+    pg->asked_member = 0;
+    if (PQntuples(result) != 1)
         return fenced(pg, err);
-    if (*how || left > PG_MEMBER_MS / 2)
+    snprintf(pg->xid, sizeof pg->xid, "%s", PQgetvalue(result, 0, 0));
+    pg->prolongs = strtoll(PQgetvalue(result, 0, 1), NULL, 10) <= PG_MEMBER_MS / 2;
+    return OK;
+}
+
+/* Before a commit; who writes beside leaves it to others. */
+static enum status prolong(struct postgres *pg, struct err *err)
+{
+    char sql[200];
+    if (pg->asked_member && pg_drain(pg, NULL, "beginning to write", err) != OK)
+        return FAIL;
+    if (!pg->prolongs || !pg->early)
         return OK;
+    pg->prolongs = false;
     snprintf(sql, sizeof sql,
              "UPDATE argil_members SET until_ms=" PG_NOW_MS "+%d WHERE ws=%lld AND epoch=%lld",
              PG_MEMBER_MS, (long long)pg->ws, (long long)pg->sq.store.epoch);
@@ -88,7 +101,8 @@ static enum status begin_as(struct postgres *pg, const char *sql, struct err *er
     if (pg_drain(pg, NULL, "asking the store", err) != OK) /* or it would begin with those */
         return FAIL;
     pg->in_transaction = true;
-    pg->by_indexes = pg->early = false;
+    pg->by_indexes = pg->early = pg->prolongs = false;
+    pg->asked_member = 0;
     return pg_send(pg, sql, err);
 }
 
@@ -104,13 +118,21 @@ enum status pg_begin(struct sq *sq, bool write, struct err *err)
         pg_send(pg, "SET LOCAL synchronous_commit=off", err) != OK || lock_workspace(pg, err) != OK)
         return FAIL;
     pg->early = true;
-    return be_member(pg, "", err);
+    return ask_membership(pg, "", err);
 }
 
 enum status pg_begin_beside(struct sq *sq, struct err *err)
 {
     struct postgres *pg = pg_of(sq);
-    return begin_as(pg, "BEGIN", err) == OK ? be_member(pg, " FOR KEY SHARE", err) : FAIL;
+    return begin_as(pg, "BEGIN", err) == OK ? ask_membership(pg, " FOR KEY SHARE", err) : FAIL;
+}
+
+enum status pg_in_line(struct sq *sq, int64_t number, struct err *err)
+{
+    char sql[80];
+    snprintf(sql, sizeof sql, "SELECT pg_advisory_xact_lock(%d,%d)", (int)(int32_t)pg_of(sq)->ws,
+             (int)(int32_t)number);
+    return pg_send(pg_of(sq), sql, err);
 }
 
 enum status pg_alone(struct sq *sq, struct err *err)
@@ -265,11 +287,11 @@ static enum status check_commit(struct postgres *pg, struct err *err)
 enum status pg_commit(struct sq *sq, struct err *err)
 {
     struct postgres *pg = pg_of(sq);
-    /* what was sent so far must have gone well before COMMIT may be under way */
-    if (pg->failed || pg_note_growth(pg, err) != OK || store_ids(pg, err) != OK ||
-        pg_send_news(pg, err) != OK || number_commit(pg, err) != OK ||
-        pg_drain(pg, NULL, "storing", err) != OK)
+    if (pg->failed || prolong(pg, err) != OK || pg_note_growth(pg, err) != OK ||
+        store_ids(pg, err) != OK || pg_send_news(pg, err) != OK || number_commit(pg, err) != OK)
         return FAIL;
+    /* Together with what was sent before and not answered yet: of that, one that fails ends all
+     * behind it, COMMIT too. */
     struct err why = {0};
     bool early = pg->early;
     pg->committed = pg->early = false;

@@ -296,16 +296,23 @@ static enum status free_left(struct sq *sq, const char *live, struct err *err)
 
 #define LOOK_AGAIN_MS 10000
 
-/* What the dead leave is found when one of them is missed; between times nobody leaves anything,
- * and nobody need wait for a turn at writing to find that out. */
-static bool looked(struct sq *sq)
+/* What the dead leave is found when one of them is missed, and now and then it is looked for all the
+ * same; nobody need wait for a turn at writing to find nothing. */
+static bool nothing_left(struct sq *sq)
 {
-    int64_t ago = sq_now(sq) - sq->looked.at_ms;
-    if (!sq->looked.live || ago < 0 || ago >= LOOK_AGAIN_MS || !sq->engine->same_members ||
-        sq_begin_read(sq, NULL) != OK)
+    int64_t ago = sq_now(sq) - sq->looked.at_ms, left = 0;
+    struct err ignored = {0};
+    if (!sq->looked.live || !sq->engine->same_members || sq_begin_read(sq, NULL) != OK)
         return false;
-    bool same = sq->engine->same_members(sq, sq->looked.live);
-    return sq_end(sq, OK, NULL) == OK && same;
+    bool none = sq->engine->same_members(sq, sq->looked.live);
+    bool soon = ago >= 0 && ago < LOOK_AGAIN_MS;
+    if (none && !soon)
+        none = count_left(sq, sq->looked.live, &left, &ignored) == OK && !left;
+    if (sq_end(sq, OK, NULL) != OK || !none)
+        return false;
+    if (!soon)
+        sq->looked.at_ms = sq_now(sq);
+    return true;
 }
 
 static void note_look(struct sq *sq, const char *live)
@@ -330,7 +337,7 @@ static enum status jobs_beat(struct store *store, int64_t *freed, struct err *er
 {
     struct sq *sq = sq_of(store);
     *freed = 0;
-    if (looked(sq))
+    if (nothing_left(sq))
         return OK;
     if (sq_begin(sq, err) != OK)
         return FAIL;

@@ -305,7 +305,6 @@ static enum status plan_one(struct sq *sq, struct op *op, int64_t looked_ms,
     int64_t done = 0;
     if (op->key_value && !op->key_field)
         return err_set(err, ERR_INVALID, "an operation's key value needs its key field");
-    complete_op(sq, op);
     if (!none_is_done(keys, op) && find_done_since(sq, op, looked_ms, &done, err) != OK)
         return FAIL;
     if (!done)
@@ -358,6 +357,8 @@ enum status sq_ops_plan(struct store *store, struct op *ops, size_t count,
                         const int64_t *looked_ms, struct err *err)
 {
     struct writers ws = {.sq = sq_of(store)};
+    for (size_t i = 0; i < count; i++) /* before others wait for us */
+        complete_op(ws.sq, &ops[i]);
     if (sq_begin(ws.sq, err) != OK)
         return FAIL;
     enum status rc = plan_all(&ws, ops, count, results, cells, looked_ms, err);
@@ -472,12 +473,11 @@ static enum status move_op(struct sq *sq, const struct op_settle *s, int64_t *mo
     return sq_add(sq, stmt, moved, err);
 }
 
-/* What the settled operations are now, in the order of their ids: one question for all. */
+/* What the operations are now, in the order of their ids: one question for all. id 0: it is gone. */
 static enum status read_settled(struct sq *sq, const int64_t *ids, size_t count, struct op *out,
                                 struct err *err)
 {
     bool row = true;
-    size_t read = 0;
     enum status rc;
     struct sq_stmt *stmt =
         sq_stmt(sq, err,
@@ -497,11 +497,8 @@ static enum status read_settled(struct sq *sq, const int64_t *ids, size_t count,
                               .result_id = sq_col_text(stmt, 5, sq->scratch),
                               .result_stamp = sq_col_text(stmt, 6, sq->scratch),
                               .evidence = sq_col_text(stmt, 7, sq->scratch)};
-        read++;
     }
-    if (rc != OK)
-        return FAIL;
-    return read == count ? OK : err_set(err, ERR_NOT_FOUND, "an operation is gone");
+    return rc;
 }
 
 /* A record that was found rather than written holds its own values, not ours;
@@ -558,7 +555,7 @@ struct settling {
 };
 
 static enum status move_all(struct sq *sq, const struct op_settle *settles, size_t count,
-                            int64_t *changed, struct settling *out, struct err *err)
+                            int64_t *changed, struct err *err)
 {
     for (size_t i = 0; i < count; i++) {
         const struct op_settle *s = &settles[i];
@@ -568,12 +565,23 @@ static enum status move_all(struct sq *sq, const struct op_settle *settles, size
         if (move_op(sq, s, &changed[i], err) != OK)
             return FAIL;
     }
-    if (sq_flush(sq, err) != OK)
+    return OK;
+}
+
+/* Which of them moved, and what they are now: with one question, which all moves go before. */
+static enum status read_moved(struct sq *sq, const struct op_settle *settles, size_t count,
+                              const int64_t *changed, struct settling *out, struct err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        out->ids[i] = settles[i].id;
+    if (count && (read_settled(sq, out->ids, count, out->ops, err) != OK || sq_flush(sq, err) != OK))
         return FAIL;
     for (size_t i = 0; i < count; i++) {
         if (!changed[i])
             continue;
-        out->ids[out->count] = settles[i].id;
+        if (!out->ops[i].id)
+            return err_set(err, ERR_NOT_FOUND, "an operation is gone");
+        out->ops[out->count] = out->ops[i];
         out->moved[out->count++] = &settles[i];
     }
     out->fenced = count - out->count;
@@ -600,8 +608,8 @@ static enum status settle_all(struct writers *ws, const struct op_settle *settle
                            .tables = arena_array(sq->scratch, room, sizeof *s->tables),
                            .ops = arena_array(sq->scratch, room, sizeof *s->ops),
                            .cells = arena_array(sq->scratch, room, sizeof *s->cells)};
-    if (move_all(sq, settles, count, changed, s, err) != OK ||
-        (s->count && read_settled(sq, s->ids, s->count, s->ops, err) != OK))
+    if (move_all(sq, settles, count, changed, err) != OK ||
+        read_moved(sq, settles, count, changed, s, err) != OK)
         return FAIL;
     if (keep_fenced(sq, settles, count, changed, err) != OK || audit_begin(sq, err) != OK)
         return FAIL;

@@ -280,6 +280,15 @@ enum status sq_begin_beside(struct sq *sq, struct err *err)
     return begin_writing(sq, sq->engine->begin_beside ? sq->engine->begin_beside : in_turn, err);
 }
 
+enum status sq_begin_in_line(struct sq *sq, int64_t connection_id, struct err *err)
+{
+    if (sq_begin_beside(sq, err) != OK)
+        return FAIL;
+    if (!sq->engine->in_line || sq->engine->in_line(sq, connection_id, err) == OK)
+        return OK;
+    return sq_end(sq, FAIL, NULL);
+}
+
 enum status sq_sound(struct store *store, struct err *err)
 {
     return atomic_load(&sq_of(store)->home->broken) ? refuse_broken(err) : OK;

@@ -1,4 +1,5 @@
-/* shares.c - see store_shares.h. */
+/* shares.c - see store_shares.h. Nothing here needs a turn at writing but the switch: who asks
+ * for places or calls of a connection waits only for others who ask for that connection's. */
 #include "store/sql/sql_priv.h"
 #include "store/store_shares.h"
 
@@ -108,7 +109,7 @@ static enum status shares_places(struct store *store, int64_t connection_id, con
         return FAIL;
     if (*granted)
         return OK;
-    if (sq_begin(sq, err) != OK)
+    if (sq_begin_in_line(sq, connection_id, err) != OK)
         return FAIL;
     enum status rc = others_hold(sq, connection_id, holder, &held, &holders, err);
     if (rc == OK) {
@@ -136,7 +137,7 @@ static enum status shares_places_back(struct store *store, int64_t connection_id
                                       const char *holder, struct err *err)
 {
     struct sq *sq = sq_of(store);
-    if (sq_begin(sq, err) != OK)
+    if (sq_begin_beside(sq, err) != OK)
         return FAIL;
     return sq_end(sq, let_go(sq, connection_id, holder, err), err);
 }
@@ -200,7 +201,7 @@ static enum status shares_calls(struct store *store, int64_t connection_id, int6
     struct sq *sq = sq_of(store);
     int64_t taken = 0;
     *granted = 0;
-    if (sq_begin(sq, err) != OK)
+    if (sq_begin_in_line(sq, connection_id, err) != OK)
         return FAIL;
     enum status rc =
         sq_end(sq, take_calls(sq, connection_id, day, wanted, budget, &taken, err), err);
@@ -213,7 +214,7 @@ static enum status shares_calls_back(struct store *store, int64_t connection_id,
                                      int64_t count, struct err *err)
 {
     struct sq *sq = sq_of(store);
-    if (sq_begin(sq, err) != OK)
+    if (sq_begin_in_line(sq, connection_id, err) != OK)
         return FAIL;
     return sq_end(sq, add_calls(sq, connection_id, day, -count, err), err);
 }

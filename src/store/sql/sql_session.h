@@ -99,6 +99,8 @@ struct sq_engine {
     enum status (*begin)(struct sq *, bool write, struct err *err);
     /* Writing beside other writers, fenced all the same; NULL: they take turns in any case. */
     enum status (*begin_beside)(struct sq *, struct err *err);
+    /* Those beside that name the same number go one behind the other; NULL: as above. */
+    enum status (*in_line)(struct sq *, int64_t number, struct err *err);
     /* In a turn: waits for those who write beside, and lets none begin before the commit. */
     enum status (*alone)(struct sq *, struct err *err);
     const char *skip_locked; /* at a SELECT's end: locks its rows, passes over those of others */
@@ -236,6 +238,8 @@ enum status sq_begin(struct sq *sq, struct err *err); /* writing; refuses zombie
  * nobody changes but this process. What a statement finds may be changed by whoever has the turn,
  * unless they are `alone`. */
 enum status sq_begin_beside(struct sq *sq, struct err *err);
+/* Likewise, one behind the other: what is shared by those who send over one connection. */
+enum status sq_begin_in_line(struct sq *sq, int64_t connection_id, struct err *err);
 enum status sq_begin_read(struct sq *sq, struct err *err);
 enum status sq_end(struct sq *sq, enum status rc,
                    struct err *err); /* commits OK, else rolls back */
