@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "connect/connect.h"
 #include "localorg/rest/policies.h"
 
 #include <errno.h>
@@ -338,6 +339,32 @@ static void life(struct sim *sim, void (*work)(struct sim *))
         oracle_step(sim);
 }
 
+static bool is_in_doubt(struct sim *sim, int64_t id)
+{
+    struct op *ops = NULL;
+    size_t count = 0;
+    struct err err = {0};
+    struct op_query query = {.states = 1u << OP_IN_DOUBT, .limit = 5000};
+    if (sim->store->does->ops_list(sim->store, sim->arena, &query, &ops, &count, &err) != OK)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (ops[i].id == id)
+            return true;
+    return false;
+}
+
+/* Only an org whose calls of the day are used up may keep a person from settling; who is told so comes
+ * back another time, and the operation is as it was. */
+static void not_now(struct sim *sim, int64_t id, const struct err *why)
+{
+    if (!err_is(why, ERR_CRM_LIMIT))
+        sim_fail(sim, "a person cannot settle operation %lld: %s", (long long)id, why->message);
+    else if (!is_in_doubt(sim, id))
+        sim_fail(sim, "operation %lld was not settled, and is not in doubt any more", (long long)id);
+    else
+        sim_say(sim, "people: told to come back: %s", why->message);
+}
+
 /* A person looks into an operation in doubt, when nothing of it is on its way any more. */
 static void person(struct sim *sim)
 {
@@ -367,7 +394,7 @@ static void person(struct sim *sim)
     sim_say(sim, "people: operation %lld is settled by a person (%d)", (long long)op->id,
             (int)verdict);
     if (journal_resolve(&sim->engine, op->id, verdict, id, &err) != OK)
-        sim_fail(sim, "a person cannot settle operation %lld: %s", (long long)op->id, err.message);
+        not_now(sim, op->id, &err);
     oracle_step(sim);
 }
 
