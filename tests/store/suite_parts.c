@@ -91,8 +91,9 @@ TEST(parts, are_as_large_as_asked_for_and_some_for_everybody)
     int64_t count = 0, run = given_cut(40, 100, 0);
     CHECK_OK(suite.does->parts->cut(suite.store, run, suite.table.id, 1, 100, &count, &suite.err),
              &suite.err);
-    CHECK_INT(count, 32); /* four of one row, so that all soon have something to send; eight of two;
-                           * and, so that nobody waits long for the last, twenty of one */
+    CHECK_INT(
+        count,
+        30); /* ten of two rows, then, so that nobody waits long for the last, twenty of one */
 }
 
 TEST(parts, of_a_run_are_cut_once)

@@ -28,9 +28,6 @@ static enum status refuse_twice(struct sq *sq, int64_t run_id, struct err *err)
 }
 
 #define PARTS_WANTED 20 /* of what is left: nobody waits long for the last ones */
-/* Parts begin small: nobody sends before the part is planned, and at first all plan at once, one
- * behind the other. So many are the smallest, as many twice that, and so on. */
-#define PARTS_AT_FIRST 4
 
 #define SQ_TO_DO "FROM s%lld WHERE state IN (1,7,8)" /* due, waiting, retrying */
 
@@ -53,9 +50,7 @@ static int64_t rows_of_part(const struct cutter *c)
 {
     int64_t share = (c->left + PARTS_WANTED - 1) / PARTS_WANTED;
     int64_t each = (share + c->least - 1) / c->least * c->least;
-    int64_t soon = c->least * (1 + (int64_t)c->ends.len / PARTS_AT_FIRST);
-    int64_t most = soon < c->most ? soon : c->most;
-    return each < c->least ? c->least : each > most ? most : each;
+    return each < c->least ? c->least : each > c->most ? c->most : each;
 }
 
 static enum status find_ends(struct sq *sq, int64_t table_id, struct cutter *c, struct err *err)
