@@ -392,14 +392,22 @@ TEST(cut, the_numbers_of_commits_go_with_their_process)
     CHECK_STR(ask(rows), "0");
 }
 
+/* A store behind the proxy, and a run of a table of it that is not queued yet. */
+static struct store *given_run(struct proxy *proxy, struct run *out)
+{
+    struct table table;
+    proxy_start(proxy);
+    struct store *store = given_store(proxy_url(proxy));
+    given_table(store, &table);
+    *out = (struct run){.table_id = table.id, .kind = "run", .cause = "person", .who = "ann"};
+    return store;
+}
+
 TEST(cut, in_the_middle_of_a_transaction_nothing_of_it_is_stored)
 {
     static struct proxy proxy;
-    struct table table;
-    proxy_start(&proxy);
-    struct store *store = given_store(proxy_url(&proxy));
-    given_table(store, &table);
-    struct run run = {.table_id = table.id, .kind = "run", .cause = "person", .who = "ann"};
+    struct run run;
+    struct store *store = given_run(&proxy, &run);
     cut_when(&proxy, "INSERT INTO jobs", false); /* the run is written by then */
     CHECK_FAIL(store->does->jobs->queue(store, &run, "prod", "order", &err), &err, ERR_STORE_LOST);
     CHECK_STR(ask("SELECT count(*) FROM runs r JOIN tables t ON t.ws=r.ws AND t.id=r.table_id"), "0");
@@ -416,11 +424,8 @@ TEST(cut, in_the_middle_of_a_transaction_nothing_of_it_is_stored)
 TEST(cut, when_the_last_of_a_transaction_arrived_it_is_stored_and_told_so)
 {
     static struct proxy proxy;
-    struct table table;
-    proxy_start(&proxy);
-    struct store *store = given_store(proxy_url(&proxy));
-    given_table(store, &table);
-    struct run run = {.table_id = table.id, .kind = "run", .cause = "person", .who = "ann"};
+    struct run run;
+    struct store *store = given_run(&proxy, &run);
     cut_when(&proxy, "INSERT INTO jobs", true);
     CHECK_OK(store->does->jobs->queue(store, &run, "prod", "arrived", &err), &err);
     CHECK_INT(atomic_load(&proxy.cuts), 1);
@@ -433,12 +438,9 @@ TEST(cut, when_the_last_of_a_transaction_arrived_it_is_stored_and_told_so)
 TEST(cut, a_claim_whose_answer_is_lost_is_ours)
 {
     static struct proxy proxy;
-    struct table table;
+    struct run run;
     struct store_job job = {0};
-    proxy_start(&proxy);
-    struct store *store = given_store(proxy_url(&proxy));
-    given_table(store, &table);
-    struct run run = {.table_id = table.id, .kind = "run", .cause = "person", .who = "ann"};
+    struct store *store = given_run(&proxy, &run);
     CHECK_OK(store->does->jobs->queue(store, &run, "prod", "a claim", &err), &err);
     cut_when(&proxy, "COMMIT", true);
     CHECK_OK(store->does->jobs->claim(store, arena, 8, &job, &err), &err);

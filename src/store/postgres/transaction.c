@@ -6,9 +6,13 @@
  * ones see one moment of the database and wait for nobody. A claim writes beside them:
  * it takes only rows that nobody else has locked, and holds on to its membership instead,
  * so that whoever gives this process up waits for the claim to end. So does who lets operations
- * go to the org: they are its own. `alone` waits for all of those. Who settles them
+ * go to the org: they are its own; and who asks for its share of a connection, one behind the other by
+ * a lock of that connection. `alone` waits for all of those. Who settles them
  * takes its turn first, though they are its own: whoever has the turn and plans the next operation
  * of a record waits in its index until the one before is settled.
+ *
+ * What is asked first, the turn and the membership, travels with the first statement, and COMMIT with
+ * the last; it never leaves before this process is known to be a member.
  *
  * Whoever has its turn gives it on before its commit is on disk: COMMIT does not wait for that,
  * a second transaction behind it, which holds nothing, does (the log is written in order). Only
