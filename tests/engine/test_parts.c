@@ -82,6 +82,20 @@ TEST(parts, of_a_run_add_up_to_it)
     CHECK_INT(cell_state("New lead", 22), CELL_OK);
 }
 
+/* Of 650 rows 500 are planned and sent, then the others. */
+TEST(parts, that_are_planned_in_pieces_leave_no_row_out)
+{
+    setenv("ARGIL_PART_ROWS", "650", 1);
+    setenv("ARGIL_WRITE_BATCH", "100", 1);
+    given_job(NULL, 1300);
+    run_ok();
+    unsetenv("ARGIL_WRITE_BATCH");
+    CHECK_INT(parts().done, 2);
+    CHECK_INT(g.report.created, 1300);
+    CHECK_INT(leads(), 1300);
+    CHECK_INT(ops().by_state[OP_DONE], 1300);
+}
+
 TEST(parts, are_not_made_of_what_counts_over_the_whole_run)
 {
     given_job("{\"max_writes_per_run\":10}", 22);
